@@ -1,0 +1,214 @@
+//! What synth gives: templates in deploy order, and all that a deployment needs.
+
+use std::sync::{Arc, OnceLock};
+
+use serde_json::Value as Json;
+
+use crate::{Asset, Stage, Token, Tree, assertions::Template, symbols::Symbols};
+
+mod manifest;
+mod read;
+#[cfg(test)]
+mod tests;
+mod write;
+
+pub use read::{ReadError, read_assemblies};
+pub use write::{WriteError, write_assemblies};
+
+/// One stage of an app as templates: what [`App::synth`](crate::App::synth) gives.
+///
+/// Written to a folder and read back, it is the same again, so a deployment
+/// needs no more than that folder.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Assembly {
+    pub(crate) app: String,
+    pub(crate) stage: Stage,
+    pub(crate) stacks: Vec<StackArtifact>,
+    pub(crate) assets: Vec<Asset>,
+    pub(crate) asset_store: Option<AssetStore>,
+}
+
+/// One stack's template, and what is needed to deploy it.
+#[derive(Debug, Clone)]
+pub struct StackArtifact {
+    name: String,
+    physical_name: String,
+    template: String,
+    json: OnceLock<Json>,
+    parameters: Vec<StackParameter>,
+    dependencies: Vec<String>,
+    pub(crate) constructs: Vec<ConstructEntry>,
+    /// Resolves tokens in assertions; what was read from a folder has none.
+    symbols: Option<(Arc<Symbols>, usize)>,
+}
+
+/// A parameter of a stack, as its template declares it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct StackParameter {
+    /// The name in the template.
+    pub name: String,
+    /// The type, mostly `String`.
+    pub kind: String,
+    /// The value that is used if none is given.
+    pub default: Option<String>,
+    /// What the value is for.
+    pub description: Option<String>,
+    /// Whether the value is kept out of consoles and command output.
+    pub no_echo: bool,
+    /// The id of the [`Asset`] whose hash this is, if it is one.
+    pub asset: Option<String>,
+}
+
+/// The bucket that assets and large templates are uploaded to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AssetStore {
+    /// The name of the bucket's stack, such as `Storage`.
+    pub stack: String,
+    /// The bucket's logical id in that stack.
+    pub bucket: String,
+    /// The output of that stack that tells the bucket's name.
+    pub output: String,
+}
+
+/// A resource's place in the tree of constructs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ConstructEntry {
+    /// The path below the stack.
+    pub(crate) path: String,
+    pub(crate) type_name: String,
+    pub(crate) logical_id: String,
+}
+
+impl Assembly {
+    /// Returns the app's name.
+    pub fn app(&self) -> &str {
+        &self.app
+    }
+
+    /// Returns the stage that this was synthesized for.
+    pub const fn stage(&self) -> &Stage {
+        &self.stage
+    }
+
+    /// Returns the stacks, each after all that it depends on.
+    pub fn stacks(&self) -> &[StackArtifact] {
+        &self.stacks
+    }
+
+    /// Returns the stack called `name` in the app.
+    pub fn stack(&self, name: &str) -> Option<&StackArtifact> {
+        self.stacks.iter().find(|stack| stack.name == name)
+    }
+
+    /// Returns every asset that some stack uses.
+    pub fn assets(&self) -> &[Asset] {
+        &self.assets
+    }
+
+    /// Returns the asset with this id, if some stack uses it.
+    pub fn asset(&self, id: &str) -> Option<&Asset> {
+        self.assets.iter().find(|asset| asset.id == id)
+    }
+
+    /// Returns the bucket that assets and large templates are uploaded to.
+    pub const fn asset_store(&self) -> Option<&AssetStore> {
+        self.asset_store.as_ref()
+    }
+
+    /// Returns the template of the stack `name` for assertions in tests.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such stack.
+    #[track_caller]
+    pub fn template(&self, name: &str) -> Template<'_> {
+        let Some(stack) = self.stack(name) else {
+            let names: Vec<&str> = self.stacks.iter().map(StackArtifact::name).collect();
+            panic!("no stack `{name}`; there are {names:?}");
+        };
+        Template::new(stack)
+    }
+}
+
+impl StackArtifact {
+    pub(crate) const fn new(
+        name: String,
+        physical_name: String,
+        template: String,
+        parameters: Vec<StackParameter>,
+        dependencies: Vec<String>,
+        constructs: Vec<ConstructEntry>,
+        symbols: Option<(Arc<Symbols>, usize)>,
+    ) -> Self {
+        Self {
+            name,
+            physical_name,
+            template,
+            json: OnceLock::new(),
+            parameters,
+            dependencies,
+            constructs,
+            symbols,
+        }
+    }
+
+    /// Returns the name in the app, such as `Storage`.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Returns the name in AWS, such as `lightsout-dev-storage`.
+    pub fn physical_name(&self) -> &str {
+        &self.physical_name
+    }
+
+    /// Returns the template as it is written and uploaded.
+    pub fn template(&self) -> &str {
+        &self.template
+    }
+
+    /// Returns the template for looking into it.
+    pub fn template_json(&self) -> &Json {
+        self.json.get_or_init(|| {
+            serde_json::from_str(&self.template).expect("only JSON text becomes a template")
+        })
+    }
+
+    /// Returns the parameters that the template declares.
+    pub fn parameters(&self) -> &[StackParameter] {
+        &self.parameters
+    }
+
+    /// Returns the names of the stacks that must exist before this one.
+    pub fn dependencies(&self) -> &[String] {
+        &self.dependencies
+    }
+
+    /// Returns the construct's path below the stack, such as `Coding/Jobs`.
+    pub fn path_of(&self, logical_id: &str) -> Option<&str> {
+        self.constructs
+            .iter()
+            .find(|entry| entry.logical_id == logical_id)
+            .map(|entry| entry.path.as_str())
+    }
+
+    /// Returns what this stack writes for `token`, if tokens can still be resolved.
+    pub(crate) fn resolve(&self, token: &Token) -> Option<Tree> {
+        let (symbols, stack) = self.symbols.as_ref()?;
+        Some(symbols.resolve(token, *stack))
+    }
+}
+
+impl PartialEq for StackArtifact {
+    /// Compares what is written; the means to resolve tokens are not.
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+            && self.physical_name == other.physical_name
+            && self.template == other.template
+            && self.parameters == other.parameters
+            && self.dependencies == other.dependencies
+            && self.constructs == other.constructs
+    }
+}

@@ -1,0 +1,304 @@
+//! Reading assemblies back from a cloud assembly folder.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use serde_json::Value as Json;
+use thiserror::Error;
+
+use super::{
+    Assembly, AssetStore, ConstructEntry, StackArtifact, StackParameter,
+    manifest::{
+        DEPLOYMENT_ARTIFACT, DEPLOYMENT_KEY, LOGICAL_ID_METADATA, MANIFEST_FILE, SCHEMA_VERSION,
+        STAGE_ARTIFACT,
+    },
+};
+use crate::{Asset, AssetContents, AssetFile, AssetSource, FileMode, Stage};
+
+/// Why a folder could not be read.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ReadError {
+    /// A file could not be read.
+    #[error("cannot read `{}`", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// A file holds no JSON.
+    #[error("`{}` is not JSON", path.display())]
+    Json {
+        /// The file.
+        path: PathBuf,
+        /// Where the text stops being JSON.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// A manifest has another schema version than the one that is written here.
+    #[error("`{}` has schema version `{found}`, not `{SCHEMA_VERSION}`: synthesize again", path.display())]
+    Version {
+        /// The manifest.
+        path: PathBuf,
+        /// Its version.
+        found: String,
+    },
+    /// A manifest lacks something that synth writes.
+    #[error("`{}` has no {what}: synthesize again", path.display())]
+    Missing {
+        /// The manifest.
+        path: PathBuf,
+        /// What it lacks.
+        what: String,
+    },
+}
+
+/// Reads every stage that [`write_assemblies`](super::write_assemblies) wrote to `folder`.
+pub fn read_assemblies(folder: &Path) -> Result<Vec<Assembly>, ReadError> {
+    let root = Manifest::read(folder)?;
+    root.artifacts()
+        .filter(|(_, artifact)| artifact["type"] == STAGE_ARTIFACT)
+        .map(|(key, artifact)| {
+            let what = || format!("directoryName for `{key}`");
+            read_stage(&folder.join(root.text(&artifact["properties"]["directoryName"], what)?))
+        })
+        .collect()
+}
+
+fn read_stage(folder: &Path) -> Result<Assembly, ReadError> {
+    let manifest = Manifest::read(folder)?;
+    let deployment = manifest
+        .artifacts()
+        .find(|(_, artifact)| artifact["type"] == DEPLOYMENT_ARTIFACT)
+        .map(|(_, artifact)| &artifact["properties"])
+        .ok_or_else(|| manifest.missing(format!("artifact `{DEPLOYMENT_KEY}`")))?;
+    let names = deployment["stacks"]
+        .as_array()
+        .ok_or_else(|| manifest.missing("list of stacks"))?;
+    let stage = manifest.text(&deployment["stage"], || "stage")?;
+    let mut stacks = Vec::with_capacity(names.len());
+    let mut environment = None;
+    for name in names {
+        let name = manifest.text(name, || "name for a stack")?;
+        let artifact = &manifest.json["artifacts"][name];
+        environment = environment.or_else(|| artifact["environment"].as_str());
+        let asset_parameters = &deployment["assetParameters"][name];
+        stacks.push(read_stack(
+            folder,
+            &manifest,
+            name,
+            artifact,
+            asset_parameters,
+        )?);
+    }
+    let mut stage = Stage::new(stage);
+    if let Some((account, region)) = environment
+        .and_then(|environment| environment.strip_prefix("aws://"))
+        .and_then(|environment| environment.split_once('/'))
+    {
+        let known = |part: &str| (!part.starts_with("unknown-")).then(|| part.to_owned());
+        stage.account = known(account);
+        stage.region = known(region);
+    }
+    let assets = deployment["assets"].as_array().into_iter().flatten();
+    Ok(Assembly {
+        app: manifest.text(&deployment["app"], || "app")?.to_owned(),
+        stage,
+        stacks,
+        assets: assets
+            .map(|json| read_asset(&manifest, json))
+            .collect::<Result<_, _>>()?,
+        asset_store: match &deployment["assetStore"] {
+            Json::Null => None,
+            store => Some(AssetStore {
+                stack: manifest.owned(&store["stack"], "stack of the asset store")?,
+                bucket: manifest.owned(&store["bucket"], "bucket of the asset store")?,
+                output: manifest.owned(&store["output"], "output of the asset store")?,
+            }),
+        },
+    })
+}
+
+fn read_stack(
+    folder: &Path,
+    manifest: &Manifest,
+    name: &str,
+    artifact: &Json,
+    asset_parameters: &Json,
+) -> Result<StackArtifact, ReadError> {
+    let properties = &artifact["properties"];
+    let file = manifest.text(&properties["templateFile"], || {
+        format!("templateFile for stack `{name}`")
+    })?;
+    let path = folder.join(file);
+    let template = fs::read_to_string(&path).map_err(|source| ReadError::Io {
+        path: path.clone(),
+        source,
+    })?;
+    let json: Json = parse(&path, &template)?;
+    // The manifest keeps the resources in no order; the template's text keeps theirs.
+    let mut paths = BTreeMap::new();
+    for (path, entries) in artifact["metadata"].as_object().into_iter().flatten() {
+        let path = path.splitn(4, '/').nth(3).unwrap_or_default();
+        let entries = entries.as_array().into_iter().flatten();
+        for entry in entries.filter(|entry| entry["type"] == LOGICAL_ID_METADATA) {
+            if let Some(logical_id) = entry["data"].as_str() {
+                paths.insert(logical_id, path);
+            }
+        }
+    }
+    let constructs = keys_in_order(&template, &json["Resources"], "Resources")
+        .into_iter()
+        .filter_map(|logical_id| {
+            Some(ConstructEntry {
+                path: (*paths.get(logical_id)?).to_owned(),
+                type_name: json["Resources"][logical_id]["Type"].as_str()?.to_owned(),
+                logical_id: logical_id.to_owned(),
+            })
+        })
+        .collect();
+    let parameters = keys_in_order(&template, &json["Parameters"], "Parameters")
+        .into_iter()
+        .map(|name| {
+            let parameter = &json["Parameters"][name];
+            let text = |key: &str| parameter[key].as_str().map(str::to_owned);
+            StackParameter {
+                name: name.to_owned(),
+                kind: text("Type").unwrap_or_default(),
+                default: text("Default"),
+                description: text("Description"),
+                no_echo: parameter["NoEcho"] == true,
+                asset: asset_parameters[name].as_str().map(str::to_owned),
+            }
+        })
+        .collect();
+    let dependencies = artifact["dependencies"].as_array().into_iter().flatten();
+    Ok(StackArtifact::new(
+        name.to_owned(),
+        manifest.owned(&properties["stackName"], "stackName of a stack")?,
+        template,
+        parameters,
+        dependencies
+            .filter_map(|dependency| dependency.as_str().map(str::to_owned))
+            .collect(),
+        constructs,
+        None,
+    ))
+}
+
+/// Returns the keys of a section in the order of the template's text.
+///
+/// A parsed map may have lost that order. Sections start at the second level, so
+/// their keys are the lines with exactly four spaces before the quote. Keys of a
+/// template that someone laid out otherwise come last, sorted.
+fn keys_in_order<'t>(template: &'t str, parsed: &'t Json, section: &str) -> Vec<&'t str> {
+    let start = format!("  \"{section}\": {{");
+    let places: HashMap<&str, usize> = template
+        .lines()
+        .skip_while(|line| *line != start)
+        .skip(1)
+        .take_while(|line| *line != "  }" && *line != "  },")
+        .filter_map(|line| line.strip_prefix("    \"")?.split_once('"'))
+        .enumerate()
+        .map(|(place, (key, _))| (key, place))
+        .collect();
+    let entries = parsed.as_object().into_iter().flatten();
+    let mut keys: Vec<&str> = entries.map(|(key, _)| key.as_str()).collect();
+    keys.sort_by_key(|key| (places.get(key).copied().unwrap_or(usize::MAX), *key));
+    keys
+}
+
+fn read_asset(manifest: &Manifest, json: &Json) -> Result<Asset, ReadError> {
+    let id = manifest.owned(&json["id"], "id of an asset")?;
+    let text = |json: &Json, key: &str| {
+        let what = || format!("`{key}` in asset `{id}`");
+        manifest.text(&json[key], what).map(str::to_owned)
+    };
+    let contents = if let Some(files) = json["files"].as_array() {
+        let files = files.iter().map(|file| {
+            Ok(AssetFile {
+                name: text(file, "name")?,
+                source: match file["path"].as_str() {
+                    Some(path) => AssetSource::Path(path.to_owned()),
+                    None => AssetSource::Binary {
+                        package: text(file, "package")?,
+                        binary: text(file, "binary")?,
+                    },
+                },
+                mode: if file["executable"] == true {
+                    FileMode::Executable
+                } else {
+                    FileMode::Regular
+                },
+            })
+        });
+        AssetContents::Files(files.collect::<Result<_, _>>()?)
+    } else {
+        let program = &json["program"];
+        AssetContents::Binary {
+            package: text(program, "package")?,
+            binary: text(program, "binary")?,
+            name: text(program, "name")?,
+        }
+    };
+    Ok(Asset { id, contents })
+}
+
+/// A manifest and where it was read from.
+struct Manifest {
+    path: PathBuf,
+    json: Json,
+}
+
+impl Manifest {
+    fn read(folder: &Path) -> Result<Self, ReadError> {
+        let path = folder.join(MANIFEST_FILE);
+        let text = fs::read_to_string(&path).map_err(|source| ReadError::Io {
+            path: path.clone(),
+            source,
+        })?;
+        let json = parse(&path, &text)?;
+        match json["version"].as_str() {
+            Some(SCHEMA_VERSION) => Ok(Self { path, json }),
+            found => Err(ReadError::Version {
+                path,
+                found: found.unwrap_or("none").to_owned(),
+            }),
+        }
+    }
+
+    fn artifacts(&self) -> impl Iterator<Item = (&String, &Json)> {
+        self.json["artifacts"].as_object().into_iter().flatten()
+    }
+
+    fn text<'j, W: Into<String>>(
+        &self,
+        json: &'j Json,
+        what: impl FnOnce() -> W,
+    ) -> Result<&'j str, ReadError> {
+        json.as_str().ok_or_else(|| self.missing(what()))
+    }
+
+    fn owned(&self, json: &Json, what: &str) -> Result<String, ReadError> {
+        self.text(json, || what).map(str::to_owned)
+    }
+
+    fn missing(&self, what: impl Into<String>) -> ReadError {
+        ReadError::Missing {
+            path: self.path.clone(),
+            what: what.into(),
+        }
+    }
+}
+
+fn parse(path: &Path, text: &str) -> Result<Json, ReadError> {
+    serde_json::from_str(text).map_err(|source| ReadError::Json {
+        path: path.to_owned(),
+        source,
+    })
+}

@@ -1,0 +1,100 @@
+//! Programs and files that a stack needs at deploy time.
+
+use crate::{Part, Token, Value};
+
+/// Programs and files that a stack needs at deploy time, packed into one zip.
+///
+/// Synth builds no asset. A stack that uses one gets a parameter such as
+/// `LauncherAsset`, and whoever deploys builds the zip, uploads it to
+/// `assets/<sha256>.zip` in the app's [asset store](crate::App::asset_store) and
+/// passes the hash. So a template changes with the infrastructure only, never
+/// with the code, and synth needs no compiler.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asset {
+    /// Names the asset in its app: letters and digits, such as `Launcher`.
+    pub id: String,
+    /// What the zip holds.
+    pub contents: AssetContents,
+}
+
+/// What the zip of an [`Asset`] holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AssetContents {
+    /// One program of the workspace.
+    Binary {
+        /// The Cargo package that the program belongs to.
+        package: String,
+        /// The name of its binary target.
+        binary: String,
+        /// The file's name in the zip; Lambda wants `bootstrap`.
+        name: String,
+    },
+    /// Several programs, files and folders.
+    Files(Vec<AssetFile>),
+}
+
+/// A program, file or folder in the zip of an [`Asset`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AssetFile {
+    /// The name in the zip, with `/` between folders.
+    pub name: String,
+    /// Where it comes from.
+    pub source: AssetSource,
+    /// Whether it can be run.
+    pub mode: FileMode,
+}
+
+/// Where an [`AssetFile`] comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AssetSource {
+    /// A program of the workspace.
+    Binary {
+        /// The Cargo package that the program belongs to.
+        package: String,
+        /// The name of its binary target.
+        binary: String,
+    },
+    /// A file, or a folder with all it holds, relative to the workspace.
+    Path(String),
+}
+
+/// Whether a file can be run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileMode {
+    /// Mode 0644.
+    Regular,
+    /// Mode 0755.
+    Executable,
+}
+
+/// Identifies an asset in its [`App`](crate::App).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct AssetId {
+    pub(crate) app: u32,
+    pub(crate) index: u32,
+}
+
+/// An asset that was declared; usable in every stack of its app.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AssetRef(pub(crate) AssetId);
+
+impl AssetRef {
+    /// Returns the sha256 of the zip, 64 lower-case hexadecimal digits.
+    pub const fn hash(self) -> Value<String> {
+        Value::token(Token::Asset(self.0))
+    }
+
+    /// Returns the object's key in the asset store: `assets/<sha256>.zip`.
+    pub fn key(self) -> Value<String> {
+        Value::join([
+            Part::from("assets/"),
+            Part::from(self.hash()),
+            Part::from(".zip"),
+        ])
+    }
+
+    /// Returns the asset's place in its app.
+    pub const fn id(self) -> AssetId {
+        self.0
+    }
+}

@@ -1,0 +1,347 @@
+//! From packages and settings to files.
+
+use std::{
+    collections::BTreeSet,
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use serde_json::{Value as Json, json};
+
+use crate::{
+    config::{self, ConfigError, Overrides, Services},
+    constraints::Constraints,
+    model::{self, ModelError, Module},
+    output::{Difference, Output, OutputError},
+    packages::{self, CFN_LINT, PackageError, SERVICE_SPEC},
+    render,
+    service_spec::{self, ServiceSpec, SpecError},
+};
+
+/// Where everything is read from and written to.
+#[derive(Debug)]
+pub(crate) struct Folders {
+    /// The generator's own folder, with its settings and its fixture.
+    pub(crate) own: PathBuf,
+    /// The source folder of the generated crate.
+    pub(crate) source: PathBuf,
+    /// The manifest of the generated crate.
+    pub(crate) manifest: PathBuf,
+    /// Where fetched packages are kept.
+    pub(crate) cache: PathBuf,
+}
+
+/// Why nothing was generated.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum GenerateError {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Package(#[from] PackageError),
+    #[error(transparent)]
+    Spec(#[from] SpecError),
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    #[error(transparent)]
+    Output(#[from] OutputError),
+    /// A service was asked for that is not generated.
+    #[error("`{0}` is not among the services in services.toml; add it there first")]
+    NotConfigured(String),
+    /// An override names a type that no generated service has.
+    #[error("overrides.toml: there is no type `{0}` in a generated service; remove it")]
+    UnknownType(String),
+    /// The manifest cannot be read.
+    #[error("cannot read `{}`", path.display())]
+    Manifest {
+        /// The manifest.
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    /// The manifest does not say where its features are to be written.
+    #[error("`{}` lacks the line `{}`; add it where the features are to be", path.display(), render::FEATURES_MARK.trim_end())]
+    NoMark {
+        /// The manifest.
+        path: PathBuf,
+    },
+}
+
+impl Folders {
+    /// Returns the folders around the generator's own.
+    pub(crate) fn of(own: &Path) -> Self {
+        let own = own.to_owned();
+        let crates = own.parent().unwrap_or(&own);
+        let workspace = crates.parent().unwrap_or(crates);
+        Self {
+            source: crates.join("cfn/src"),
+            manifest: crates.join("cfn/Cargo.toml"),
+            cache: workspace.join(".lightsout/schemas"),
+            own,
+        }
+    }
+
+    fn services(&self) -> PathBuf {
+        self.own.join("services.toml")
+    }
+
+    fn overrides(&self) -> PathBuf {
+        self.own.join("overrides.toml")
+    }
+
+    fn fixture(&self) -> PathBuf {
+        self.own.join("fixture")
+    }
+}
+
+/// Generates every service, or `only` some, and returns what differs from what is there.
+pub(crate) fn everything(
+    folders: &Folders,
+    only: &BTreeSet<String>,
+) -> Result<(Output, Vec<Difference>), GenerateError> {
+    let services: Services = config::read(&folders.services())?;
+    let overrides: Overrides = config::read(&folders.overrides())?;
+    let wanted = if only.is_empty() {
+        &services.services
+    } else {
+        only
+    };
+    if let Some(unknown) = wanted
+        .iter()
+        .find(|name| !services.services.contains(*name))
+    {
+        return Err(GenerateError::NotConfigured(unknown.clone()));
+    }
+
+    let database = packages::read_service_spec(&SERVICE_SPEC.fetch(&folders.cache)?)?;
+    let spec = ServiceSpec::read(&database)?;
+    let namespaces: Vec<&str> = wanted
+        .iter()
+        .filter_map(|name| Some(spec.service(name)?.cloud_formation_namespace.as_str()))
+        .collect();
+    let constraints = packages::read_constraints(&CFN_LINT.fetch(&folders.cache)?, |type_name| {
+        namespaces
+            .iter()
+            .any(|&namespace| in_namespace(type_name, namespace))
+    })?;
+
+    let modules = modules(wanted, &spec, &constraints, &overrides)?;
+    let mut output = Output::default();
+    for module in &modules {
+        output.add(
+            folders.source.join(format!("{}.rs", module.name)),
+            render::module(module),
+        );
+    }
+    if only.is_empty() {
+        check_overrides(&overrides, &modules)?;
+        add_root(&mut output, folders, &modules)?;
+        add_fixture(
+            &mut output,
+            folders,
+            &services.fixture,
+            &database,
+            &constraints,
+        );
+    }
+    let differences = output.differences()?;
+    Ok((output, differences))
+}
+
+fn modules(
+    services: &BTreeSet<String>,
+    spec: &ServiceSpec,
+    constraints: &Constraints,
+    overrides: &Overrides,
+) -> Result<Vec<Module>, GenerateError> {
+    let modules = services
+        .iter()
+        .map(|service| model::module(service, spec, constraints, overrides))
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(modules)
+}
+
+fn check_overrides(overrides: &Overrides, modules: &[Module]) -> Result<(), GenerateError> {
+    let known: BTreeSet<&str> = modules
+        .iter()
+        .flat_map(|module| &module.structures)
+        .filter_map(|structure| Some(structure.resource.as_ref()?.type_name.as_str()))
+        .collect();
+    match overrides
+        .required
+        .keys()
+        .find(|name| !known.contains(name.as_str()))
+    {
+        Some(unknown) => Err(GenerateError::UnknownType(unknown.clone())),
+        None => Ok(()),
+    }
+}
+
+fn add_root(
+    output: &mut Output,
+    folders: &Folders,
+    modules: &[Module],
+) -> Result<(), GenerateError> {
+    let root = render::root(
+        modules
+            .iter()
+            .map(|module| (module.name.as_str(), module.namespace.as_str())),
+    );
+    output.add(folders.source.join("lib.rs"), root);
+    let path = folders.manifest.clone();
+    let manifest = fs::read_to_string(&path).map_err(|source| GenerateError::Manifest {
+        path: path.clone(),
+        source,
+    })?;
+    let names = modules.iter().map(|module| module.name.as_str());
+    match render::manifest(&manifest, names) {
+        Some(manifest) => output.add(path, manifest),
+        None => return Err(GenerateError::NoMark { path }),
+    }
+    Ok(())
+}
+
+/// Keeps the part of both schemas that the test generates again.
+fn add_fixture(
+    output: &mut Output,
+    folders: &Folders,
+    services: &BTreeSet<String>,
+    database: &Json,
+    constraints: &Constraints,
+) {
+    let names: Vec<String> = services.iter().cloned().collect();
+    let database = service_spec::excerpt(database, &names);
+    let types: BTreeSet<&str> = database["schema"]["resource"]["entities"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|resource| resource["cloudFormationType"].as_str())
+        .collect();
+    let schemas: serde_json::Map<String, Json> = constraints
+        .iter()
+        .filter(|(name, _)| types.contains(name))
+        .map(|(name, schema)| (name.to_owned(), without_prose(schema)))
+        .collect();
+    let fixture = folders.fixture();
+    output.add(fixture.join("service-spec.json"), format!("{database:#}\n"));
+    output.add(
+        fixture.join("constraints.json"),
+        format!("{:#}\n", json!(schemas)),
+    );
+}
+
+/// Leaves out of a schema what is not read from it and is long.
+fn without_prose(schema: &Json) -> Json {
+    match schema {
+        Json::Object(map) => map
+            .iter()
+            // A property may be called so too; then it holds a map.
+            .filter(|(name, value)| !(name.as_str() == "description" && value.is_string()))
+            .filter(|(name, _)| name.as_str() != "handlers")
+            .map(|(name, value)| (name.clone(), without_prose(value)))
+            .collect(),
+        Json::Array(items) => items.iter().map(without_prose).collect(),
+        scalar => scalar.clone(),
+    }
+}
+
+fn in_namespace(type_name: &str, namespace: &str) -> bool {
+    type_name
+        .strip_prefix(namespace)
+        .is_some_and(|rest| rest.starts_with("::"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    fn folders() -> Folders {
+        Folders::of(Path::new(env!("CARGO_MANIFEST_DIR")))
+    }
+
+    fn json(name: &str) -> Json {
+        let path = folders().fixture().join(name);
+        serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
+    }
+
+    fn spec() -> ServiceSpec {
+        ServiceSpec::read(&json("service-spec.json")).unwrap()
+    }
+
+    fn constraints() -> Constraints {
+        let schemas: BTreeMap<String, Json> =
+            serde_json::from_value(json("constraints.json")).unwrap();
+        schemas.into_iter().collect()
+    }
+
+    #[test]
+    fn regenerating_changes_nothing() {
+        let services: Services = config::read(&folders().services()).unwrap();
+        let overrides: Overrides = config::read(&folders().overrides()).unwrap();
+        let modules = modules(&services.fixture, &spec(), &constraints(), &overrides).unwrap();
+        let mut output = Output::default();
+        for module in &modules {
+            let path = folders().source.join(format!("{}.rs", module.name));
+            output.add(path, render::module(module));
+        }
+        assert!(modules.len() >= 2);
+        assert_eq!(output.differences().unwrap(), []);
+    }
+
+    #[test]
+    fn an_unknown_service_is_named() {
+        let services = BTreeSet::from(["sqss".to_owned()]);
+        let error = modules(&services, &spec(), &constraints(), &Overrides::default()).unwrap_err();
+        assert!(error.to_string().contains("`sqss`"), "{error}");
+    }
+
+    fn overridden(type_name: &str, property: &str) -> String {
+        let services = BTreeSet::from(["dynamodb".to_owned()]);
+        let required =
+            BTreeMap::from([(type_name.to_owned(), BTreeSet::from([property.to_owned()]))]);
+        let overrides = Overrides { required };
+        modules(&services, &spec(), &constraints(), &overrides)
+            .and_then(|modules| check_overrides(&overrides, &modules))
+            .unwrap_err()
+            .to_string()
+    }
+
+    #[test]
+    fn an_old_override_is_an_error() {
+        let error = overridden("AWS::DynamoDB::Tables", "KeySchema");
+        assert!(error.contains("`AWS::DynamoDB::Tables`"), "{error}");
+        let error = overridden("AWS::DynamoDB::Table", "KeySchemas");
+        assert!(error.contains("is no property"), "{error}");
+        let error = overridden("AWS::DynamoDB::Table", "KeySchema");
+        assert!(error.contains("required by the schemas already"), "{error}");
+    }
+
+    #[test]
+    fn an_override_makes_an_argument_of_new() {
+        let services = BTreeSet::from(["dynamodb".to_owned()]);
+        let required = BTreeMap::from([(
+            "AWS::DynamoDB::Table".to_owned(),
+            BTreeSet::from(["TableName".to_owned()]),
+        )]);
+        let modules = modules(&services, &spec(), &constraints(), &Overrides { required }).unwrap();
+        let source = render::module(&modules[0]);
+        assert!(
+            source.contains(r#"REQUIRED: &'static [&'static str] = &["KeySchema", "TableName"]"#)
+        );
+    }
+
+    #[test]
+    fn features_replace_only_what_follows_the_mark() {
+        let manifest = format!("[package]\n{}[features]\nold = []\n", render::FEATURES_MARK);
+        let written = render::manifest(&manifest, ["sqs", "ec2"].into_iter()).unwrap();
+        assert_eq!(
+            written,
+            format!(
+                "[package]\n{}[features]\ndefault = []\nall = [\n    \"ec2\",\n    \"sqs\",\n]\nec2 = []\nsqs = []\n",
+                render::FEATURES_MARK
+            )
+        );
+        assert_eq!(render::manifest("[package]\n", ["sqs"].into_iter()), None);
+    }
+}

@@ -1,0 +1,89 @@
+//! Writes the resource types of `lightsout-cfn` from pinned schemas.
+//!
+//! ```console
+//! $ cargo run -p lightsout-generate                 # write what differs
+//! $ cargo run -p lightsout-generate -- --check      # only say what differs
+//! ```
+//!
+//! Structure and sentences come from aws-service-spec, constraints from
+//! cfn-lint, and what both lack from `overrides.toml`. The packages are fetched
+//! once through `npm` and `pip` into `.lightsout/schemas/`.
+
+mod config;
+mod constraints;
+mod docs;
+mod generate;
+mod model;
+mod names;
+mod output;
+mod packages;
+mod render;
+mod service_spec;
+
+use std::{collections::BTreeSet, error::Error, path::Path, process::ExitCode};
+
+use clap::Parser;
+
+use crate::{generate::Folders, output::Difference};
+
+/// Writes the resource types of lightsout-cfn from the pinned schemas.
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// Change nothing; exit with 1 if anything would change.
+    #[arg(long)]
+    check: bool,
+    /// Generate only these of the services in services.toml, separated by commas.
+    #[arg(long, value_delimiter = ',')]
+    services: Vec<String>,
+}
+
+#[expect(clippy::print_stdout, reason = "a binary prints")]
+#[expect(clippy::print_stderr, reason = "a binary prints")]
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match run(&arguments) {
+        Ok(differences) => {
+            for difference in &differences {
+                println!("{}", sentence(difference, &arguments));
+            }
+            if arguments.check && !differences.is_empty() {
+                eprintln!("hint: run `cargo run -p lightsout-generate`");
+                return ExitCode::FAILURE;
+            }
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("error: {error}");
+            let mut cause = error.source();
+            while let Some(error) = cause {
+                eprintln!("  caused by: {error}");
+                cause = error.source();
+            }
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<Vec<Difference>, Box<dyn Error>> {
+    let folders = Folders::of(Path::new(env!("CARGO_MANIFEST_DIR")));
+    let only: BTreeSet<String> = arguments.services.iter().cloned().collect();
+    let (output, mut differences) = generate::everything(&folders, &only)?;
+    if only.is_empty() {
+        differences.extend(output.old(&folders.source)?);
+    }
+    if !arguments.check {
+        output.write(&differences)?;
+    }
+    Ok(differences)
+}
+
+fn sentence(difference: &Difference, arguments: &Arguments) -> String {
+    let path = difference.path().display();
+    match (difference, arguments.check) {
+        (Difference::Missing(_), true) => format!("{path} is missing"),
+        (Difference::Changed(_, line), true) => format!("{path}:{line} differs"),
+        (Difference::Old(_), true) => format!("{path} is generated no longer"),
+        (Difference::Old(_), false) => format!("removed {path}"),
+        (Difference::Missing(_) | Difference::Changed(..), false) => format!("wrote {path}"),
+    }
+}

@@ -1,0 +1,438 @@
+//! How hosts of one program are started.
+
+use std::{fmt, marker::PhantomData};
+
+use lightsout_contract::{LaunchFrom, Program};
+use lightsout_core::{Construct, Id, Pseudo, ResourceId, Scope, Value, base64, join};
+
+use super::{Fleet, Image, NetworkRef, SecurityGroup, SecurityGroupRef, UserData};
+use crate::{
+    Infra, Wired,
+    cfn::{ec2, iam},
+    iam::{Role, RoleRef, Service, Statement},
+    kms::KeyRef,
+    wired::Flattened,
+};
+
+/// How hosts that run the program `P` are started.
+///
+/// A host has a role that allows what the program's environment says and no more,
+/// an encrypted disk that goes with it, no public address, no key pair, and
+/// instance metadata by session tokens only. Switching it off ends it.
+#[derive(Debug)]
+pub struct LaunchTemplate<P> {
+    variables: Vec<(String, Value<String>)>,
+    statements: Vec<Statement>,
+    tags: Vec<(String, Value<String>)>,
+    image: Image,
+    user_data: UserData,
+    network: NetworkRef,
+    key: KeyRef,
+    instance_type: Value<String>,
+    volume_gib: u32,
+    group: Option<SecurityGroupRef>,
+    ssh_from: Vec<SecurityGroupRef>,
+    program: PhantomData<fn() -> P>,
+}
+
+/// A launch template that was added to a stack.
+pub struct LaunchTemplateRef<P> {
+    id: ResourceId,
+    role: RoleRef,
+    key: KeyRef,
+    group: SecurityGroupRef,
+    network: NetworkRef,
+    program: PhantomData<fn() -> P>,
+}
+
+impl<P: Program> LaunchTemplate<P> {
+    /// Hosts of `fleet`, in `network`, with disks encrypted with `key`.
+    ///
+    /// The user data gets the environment's variables; the hosts get the fleet's
+    /// tags from their first moment.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "the value says which program it is, so that no turbofish has to"
+    )]
+    pub fn new(
+        program: P,
+        environment: P::Environment<Infra>,
+        fleet: &Fleet<P>,
+        image: Image,
+        user_data: UserData,
+        network: &NetworkRef,
+        key: &KeyRef,
+    ) -> Self {
+        let _ = program;
+        let flattened = Flattened::of(environment);
+        Self {
+            variables: flattened.variables,
+            statements: flattened.statements,
+            tags: fleet.tags().cloned().collect(),
+            image,
+            user_data,
+            network: *network,
+            key: *key,
+            instance_type: "c7i.large".into(),
+            volume_gib: 30,
+            group: None,
+            ssh_from: Vec::new(),
+            program: PhantomData,
+        }
+    }
+
+    /// Starts hosts of this type, a Nitro one; `c7i.large` unless said.
+    pub fn instance_type(mut self, name: impl Into<Value<String>>) -> Self {
+        self.instance_type = name.into();
+        self
+    }
+
+    /// Gives hosts a disk of this size in GiB; 30 unless said.
+    pub fn volume_gib(mut self, gib: u32) -> Self {
+        self.volume_gib = gib;
+        self
+    }
+
+    /// Adds a tag to hosts and disks, beside those of the fleet.
+    pub fn tag(mut self, key: impl Into<String>, value: impl Into<Value<String>>) -> Self {
+        self.tags.push((key.into(), value.into()));
+        self
+    }
+
+    /// Puts hosts in a group that exists already, instead of one of their own.
+    pub fn group(mut self, group: &SecurityGroupRef) -> Self {
+        self.group = Some(*group);
+        self
+    }
+
+    /// Lets the hosts of another group log in over SSH.
+    ///
+    /// This is for the template's own group, and has no effect on one that was
+    /// [given](Self::group).
+    pub fn ssh_from(mut self, group: &SecurityGroupRef) -> Self {
+        self.ssh_from.push(*group);
+        self
+    }
+}
+
+impl<P: Program> Construct for LaunchTemplate<P> {
+    type Handle = LaunchTemplateRef<P>;
+
+    fn build(self, scope: &mut Scope<'_>) -> LaunchTemplateRef<P> {
+        self.network.admit(scope, &self.statements);
+        let group = self.group.unwrap_or_else(|| {
+            let group = SecurityGroup::new(format!("Hosts that run {}", P::BINARY), &self.network);
+            let group = self.ssh_from.iter().fold(group, SecurityGroup::ssh_from);
+            scope.add("Group", group)
+        });
+        let role = scope.add(
+            "Role",
+            Role::new(Service::Ec2, format!("Runs {}", P::BINARY)).with(self.statements),
+        );
+        let profile = scope.add("Profile", iam::InstanceProfile::new([role.name()]));
+        let subnet = self.network.subnets().into_iter().next();
+        let mut interface = ec2::LaunchTemplateNetworkInterface::new()
+            .device_index(0)
+            .associate_public_ip_address(false)
+            .delete_on_termination(true)
+            .groups([group.id().text(), self.network.clients()]);
+        if let Some(subnet) = subnet {
+            interface = interface.subnet_id(subnet);
+        }
+        let disk = ec2::LaunchTemplateEbs::new()
+            .delete_on_termination(true)
+            .encrypted(true)
+            .kms_key_id(self.key.arn())
+            .volume_size(self.volume_gib)
+            .volume_type("gp3");
+        let tags = |resource: &'static str| {
+            ec2::LaunchTemplateTagSpecificationProperty::new()
+                .resource_type(resource)
+                .tags(self.tags.clone())
+        };
+        let data = ec2::LaunchTemplateData::new()
+            .image_id(self.image.into_value())
+            .instance_type(self.instance_type)
+            .iam_instance_profile(
+                ec2::LaunchTemplateIamInstanceProfile::new()
+                    .arn(profile.get(iam::InstanceProfile::ARN)),
+            )
+            .instance_initiated_shutdown_behavior("terminate")
+            .metadata_options(
+                ec2::LaunchTemplateMetadataOptions::new()
+                    .http_endpoint("enabled")
+                    .http_tokens("required")
+                    .http_put_response_hop_limit(1)
+                    .instance_metadata_tags("enabled"),
+            )
+            .monitoring(ec2::LaunchTemplateMonitoring::new().enabled(true))
+            .network_interfaces([interface])
+            .block_device_mappings([ec2::LaunchTemplateBlockDeviceMapping::new()
+                .device_name("/dev/xvda")
+                .ebs(disk)])
+            .tag_specifications([tags("instance"), tags("volume")])
+            .user_data(base64(self.user_data.script(self.variables)));
+        let template = ec2::LaunchTemplate::new(data).build(scope);
+        LaunchTemplateRef {
+            id: template.id(),
+            role,
+            key: self.key,
+            group,
+            network: self.network,
+            program: PhantomData,
+        }
+    }
+}
+
+impl<P> LaunchTemplateRef<P> {
+    /// Lets a program start hosts from the template, and from no other: the
+    /// template's id, with the permission.
+    ///
+    /// A host can be started in any subnet of the network; nothing else of the
+    /// template can be overridden. The disks' key is used
+    /// [by EC2 for the caller](https://docs.aws.amazon.com/ebs/latest/userguide/ebs-encryption-requirements.html).
+    pub fn launcher(&self) -> Wired<LaunchFrom<P>> {
+        let template = arn("launch-template", self.id.reference::<String>());
+        let run = || {
+            Statement::allow(["ec2:RunInstances"]).when(
+                "ArnEquals",
+                "ec2:LaunchTemplate",
+                template.clone(),
+            )
+        };
+        let as_given = run()
+            .on(template.clone())
+            .on(arn("instance", "*"))
+            .on(arn("volume", "*"))
+            .on(arn("security-group", self.group.id()))
+            .on(arn("security-group", self.network.clients()))
+            .on(join![
+                "arn:",
+                Pseudo::Partition,
+                ":ec2:",
+                Pseudo::Region,
+                "::image/*",
+            ])
+            .when("Bool", "ec2:IsLaunchTemplateResource", "true");
+        let anywhere = self
+            .network
+            .subnets()
+            .into_iter()
+            .fold(run().on(arn("network-interface", "*")), |run, subnet| {
+                run.on(arn("subnet", subnet))
+            });
+        let tag = Statement::allow(["ec2:CreateTags"])
+            .on(arn("instance", "*"))
+            .on(arn("volume", "*"))
+            .when("StringEquals", "ec2:CreateAction", "RunInstances");
+        let pass = Statement::allow(["iam:PassRole"]).on(self.role.arn()).when(
+            "StringEquals",
+            "iam:PassedToService",
+            "ec2.amazonaws.com",
+        );
+        let encrypt = self.key.used_by(
+            "ec2",
+            [
+                "kms:Decrypt",
+                "kms:DescribeKey",
+                "kms:GenerateDataKeyWithoutPlaintext",
+                "kms:ReEncryptFrom",
+                "kms:ReEncryptTo",
+            ],
+        );
+        let grant = self.key.used_by("ec2", ["kms:CreateGrant"]).when(
+            "Bool",
+            "kms:GrantIsForAWSResource",
+            "true",
+        );
+        // Instances are described all or none: AWS knows no resource for it.
+        let describe = Statement::allow(["ec2:DescribeInstances"]).on_everything();
+        [anywhere, tag, pass, describe, encrypt, grant]
+            .into_iter()
+            .fold(
+                Wired::allowed(self.id.reference::<String>(), as_given),
+                Wired::and,
+            )
+    }
+
+    /// Returns the template's id.
+    pub const fn id(&self) -> Value<Id<LaunchTemplate<P>>> {
+        self.id.reference()
+    }
+
+    /// Returns the group that the hosts are in.
+    pub const fn security_group(&self) -> SecurityGroupRef {
+        self.group
+    }
+
+    /// Returns the role that the hosts act with.
+    pub const fn role(&self) -> RoleRef {
+        self.role
+    }
+}
+
+impl<P> Clone for LaunchTemplateRef<P> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<P> Copy for LaunchTemplateRef<P> {}
+
+impl<P> fmt::Debug for LaunchTemplateRef<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("LaunchTemplateRef").field(&self.id).finish()
+    }
+}
+
+/// Returns the ARN of an EC2 resource of this account and region.
+fn arn(kind: &str, id: impl Into<Value<String>>) -> Value<String> {
+    join![
+        "arn:",
+        Pseudo::Partition,
+        ":ec2:",
+        Pseudo::Region,
+        ":",
+        Pseudo::AccountId,
+        ":",
+        kind,
+        "/",
+        id.into(),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        fixture::{Probe, ProbeEnvironment, key, network, synth},
+        setting,
+    };
+
+    fn template(scope: &mut Scope<'_>) -> LaunchTemplateRef<Probe> {
+        let key = key(scope);
+        let network = network(scope);
+        let masters = scope.add("Masters", SecurityGroup::new("Masters", &network));
+        let environment = ProbeEnvironment {
+            greeting: setting("hello"),
+        };
+        let hosts = LaunchTemplate::new(
+            Probe,
+            environment,
+            &Fleet::tagged("clinic:pipeline", "clinic-dev").and("clinic:role", "probe"),
+            Image::Id("ami-0a1b2c3d".into()),
+            UserData::bash("exec probe\n"),
+            &network,
+            &key,
+        );
+        scope.add("Hosts", hosts.ssh_from(&masters))
+    }
+
+    #[test]
+    fn hosts_are_private_encrypted_and_end_when_switched_off() {
+        let assembly = synth(|scope| {
+            template(scope);
+        });
+        let template = assembly.template("Test");
+        template.has(ec2::LaunchTemplate::new(
+            ec2::LaunchTemplateData::new()
+                .instance_initiated_shutdown_behavior("terminate")
+                .metadata_options(
+                    ec2::LaunchTemplateMetadataOptions::new()
+                        .http_tokens("required")
+                        .http_put_response_hop_limit(1)
+                        .instance_metadata_tags("enabled"),
+                )
+                .network_interfaces([
+                    ec2::LaunchTemplateNetworkInterface::new().associate_public_ip_address(false)
+                ])
+                .block_device_mappings([ec2::LaunchTemplateBlockDeviceMapping::new().ebs(
+                    ec2::LaunchTemplateEbs::new()
+                        .encrypted(true)
+                        .delete_on_termination(true)
+                        .volume_type("gp3"),
+                )]),
+        ));
+        let data = &template.json()["Resources"]["Hosts"]["Properties"]["LaunchTemplateData"];
+        assert!(data.get("KeyName").is_none());
+        for index in 0..2 {
+            let tags = &data["TagSpecifications"][index]["Tags"];
+            assert_eq!(tags[0]["Value"], "clinic-dev");
+            assert_eq!(tags[1]["Value"], "probe");
+        }
+        let script = &data["UserData"]["Fn::Base64"]["Fn::Join"][1];
+        assert_eq!(
+            script[0],
+            "#!/bin/bash\nexport GREETING='hello'\nexport AWS_REGION='"
+        );
+        assert_eq!(script[2], "'\nexec probe\n");
+    }
+
+    #[test]
+    fn only_the_named_group_logs_in() {
+        let assembly = synth(|scope| {
+            template(scope);
+        });
+        let template = assembly.template("Test");
+        let group = &template.json()["Resources"]["HostsGroup"]["Properties"];
+        let ingress = group["SecurityGroupIngress"].as_array().unwrap();
+        assert_eq!(ingress.len(), 1);
+        assert_eq!(
+            ingress[0]["SourceSecurityGroupId"]["Fn::GetAtt"][0],
+            "Masters"
+        );
+        assert_eq!(group["SecurityGroupEgress"][0]["CidrIp"], "127.0.0.1/32");
+        template.count::<ec2::SecurityGroupIngress>(0);
+    }
+
+    #[test]
+    fn a_launcher_passes_one_role_and_uses_one_template() {
+        synth(|scope| {
+            let hosts = template(scope);
+            let launcher = hosts.launcher();
+            let statement = |action: &str| {
+                launcher
+                    .statements()
+                    .iter()
+                    .filter(|statement| statement.actions().any(|allowed| allowed == action))
+                    .cloned()
+                    .collect::<Vec<_>>()
+            };
+            assert_eq!(
+                statement("iam:PassRole"),
+                [Statement::allow(["iam:PassRole"])
+                    .on(hosts.role().arn())
+                    .when("StringEquals", "iam:PassedToService", "ec2.amazonaws.com")]
+            );
+            let of_template = arn("launch-template", hosts.id());
+            for run in statement("ec2:RunInstances") {
+                assert_eq!(
+                    run.condition("ArnEquals", "ec2:LaunchTemplate"),
+                    Some([of_template.clone()].as_slice())
+                );
+            }
+            assert_eq!(
+                statement("kms:CreateGrant")[0].condition("Bool", "kms:GrantIsForAWSResource"),
+                Some(["true".into()].as_slice())
+            );
+        });
+    }
+
+    #[test]
+    fn a_terminator_ends_only_hosts_with_every_tag() {
+        let fleet =
+            Fleet::<Probe>::tagged("clinic:pipeline", "clinic-dev").and("clinic:role", "probe");
+        let terminator = fleet.terminator();
+        let terminate = &terminator.statements()[0];
+        assert_eq!(
+            terminate.actions().collect::<Vec<_>>(),
+            ["ec2:TerminateInstances"]
+        );
+        for (tag, value) in [("pipeline", "clinic-dev"), ("role", "probe")] {
+            assert_eq!(
+                terminate.condition("StringEquals", &format!("aws:ResourceTag/clinic:{tag}")),
+                Some([value.into()].as_slice())
+            );
+        }
+    }
+}

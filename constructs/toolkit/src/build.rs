@@ -1,0 +1,615 @@
+//! Building what a deployment carries: programs by Cargo, packed into zips.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    env, fs,
+    io::{self as files, BufRead, BufReader, Read},
+    path::{Path, PathBuf},
+    process::{Command, ExitStatus, Stdio},
+    thread,
+};
+
+use lightsout_core::{Assembly, Asset, AssetContents, AssetFile, AssetSource, FileMode};
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+use sha2::{Digest, Sha256};
+
+use crate::{
+    archive::{Entry, Level, pack},
+    io::{Event, Hint, Io},
+};
+
+/// How programs are built, and where they are put.
+#[derive(Debug, Clone)]
+pub struct BuildPlan {
+    workspace: PathBuf,
+    out: PathBuf,
+    profile: String,
+    target: Option<String>,
+    features: Vec<String>,
+    also: Vec<String>,
+    level: Level,
+}
+
+/// The processor that programs run on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Architecture {
+    /// 64-bit x86.
+    X86_64,
+    /// 64-bit Arm, AWS's Graviton.
+    Arm64,
+}
+
+/// Assets as they were built.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BuiltAssets(BTreeMap<String, BuiltAsset>);
+
+/// An asset's zip.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BuiltAsset {
+    /// The asset's id.
+    pub id: String,
+    /// SHA-256 of the zip in lower-case hexadecimal digits; names it everywhere.
+    pub sha256: String,
+    /// The zip on disk.
+    pub path: PathBuf,
+    /// Its size.
+    pub bytes: u64,
+}
+
+/// Why assets could not be built.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// Cargo could not be started.
+    #[error("cannot start `{}`", program.display())]
+    NoCargo {
+        /// What was to be started.
+        program: PathBuf,
+        /// What the system said.
+        #[source]
+        source: files::Error,
+    },
+    /// Cargo found errors.
+    #[error("`cargo build` ended with {status}")]
+    Cargo {
+        /// How it ended.
+        status: ExitStatus,
+        /// The target that was asked for.
+        target: Option<String>,
+    },
+    /// Cargo was done and there is no such program.
+    #[error(
+        "asset `{asset}` wants binary `{binary}` of package `{package}`, which Cargo did not build"
+    )]
+    NoProgram {
+        /// The asset.
+        asset: String,
+        /// The package.
+        package: String,
+        /// The binary.
+        binary: String,
+    },
+    /// A file could not be read or written.
+    #[error("cannot use `{}`", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: files::Error,
+    },
+    /// A file is neither a file nor a folder.
+    #[error("`{}` in asset `{asset}` is neither a file nor a folder", path.display())]
+    Special {
+        /// The asset.
+        asset: String,
+        /// The path.
+        path: PathBuf,
+    },
+    /// Two files of an asset have one name.
+    #[error("asset `{asset}` holds two files called `{name}`")]
+    SameName {
+        /// The asset.
+        asset: String,
+        /// The name.
+        name: String,
+    },
+    /// A zip could not be made.
+    #[error("cannot pack asset `{asset}`")]
+    Zip {
+        /// The asset.
+        asset: String,
+        /// What the zip library said.
+        #[source]
+        source: zip::result::ZipError,
+    },
+}
+
+impl BuildPlan {
+    /// Plans for programs that run on this machine: profile `dev`, as built by
+    /// any other `cargo build`, so that nothing is compiled twice.
+    ///
+    /// Zips go to the folder `assets` in `out`.
+    pub fn local(workspace: impl Into<PathBuf>, out: impl Into<PathBuf>) -> Self {
+        Self {
+            workspace: workspace.into(),
+            out: out.into(),
+            profile: "dev".to_owned(),
+            target: None,
+            features: Vec::new(),
+            also: Vec::new(),
+            level: Level::FASTEST,
+        }
+    }
+
+    /// Plans for programs that run in AWS: profile `lambda`, linked statically
+    /// and free of this machine's paths, so that every machine builds the same.
+    pub fn lambda(
+        workspace: impl Into<PathBuf>,
+        out: impl Into<PathBuf>,
+        architecture: Architecture,
+    ) -> Self {
+        let processor = match architecture {
+            Architecture::X86_64 => "x86_64",
+            Architecture::Arm64 => "aarch64",
+        };
+        Self {
+            profile: "lambda".to_owned(),
+            target: Some(format!("{processor}-unknown-linux-gnu")),
+            level: Level::SMALLEST,
+            ..Self::local(workspace, out)
+        }
+    }
+
+    /// Builds with these features, as `--features` takes them.
+    pub fn features<F: Into<String>>(mut self, features: impl IntoIterator<Item = F>) -> Self {
+        self.features.extend(features.into_iter().map(Into::into));
+        self
+    }
+
+    /// Selects `package` too, without building its programs.
+    ///
+    /// Cargo unites the features of all packages that are selected together.
+    /// Selecting what an earlier build selected keeps shared dependencies from
+    /// being compiled a second time with other features.
+    pub fn also(mut self, package: impl Into<String>) -> Self {
+        self.also.push(package.into());
+        self
+    }
+
+    fn command(&self, programs: &BTreeSet<Program<'_>>) -> Command {
+        let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let mut command = Command::new(cargo);
+        command
+            .current_dir(&self.workspace)
+            .args([
+                "build",
+                "--locked",
+                "--message-format=json-render-diagnostics",
+            ])
+            .args(["--profile", &self.profile]);
+        let packages: BTreeSet<&str> = programs
+            .iter()
+            .map(|program| program.package)
+            .chain(self.also.iter().map(String::as_str))
+            .collect();
+        for package in packages {
+            command.args(["--package", package]);
+        }
+        for program in programs {
+            command.args(["--bin", program.binary]);
+        }
+        if !self.features.is_empty() {
+            command.args(["--features", &self.features.join(",")]);
+        }
+        if let Some(target) = &self.target {
+            command.args(["--target", target]);
+            command.env("CARGO_ENCODED_RUSTFLAGS", self.flags());
+        }
+        command
+    }
+
+    /// Flags of rustc that make the same bytes from the same source on every
+    /// machine, and programs that need nothing of the machine they run on.
+    fn flags(&self) -> String {
+        let mut flags = vec!["-Ctarget-feature=+crt-static".to_owned()];
+        let workspace = fs::canonicalize(&self.workspace).ok();
+        let cargo_home = env::var_os("CARGO_HOME")
+            .map(PathBuf::from)
+            .or_else(|| Some(env::home_dir()?.join(".cargo")));
+        for (path, name) in [(workspace, "/src"), (cargo_home, "/cargo")] {
+            if let Some(path) = path {
+                flags.push(format!("--remap-path-prefix={}={name}", path.display()));
+            }
+        }
+        flags.join("\u{1f}")
+    }
+}
+
+impl BuiltAssets {
+    /// Returns the asset with this id.
+    pub fn get(&self, id: &str) -> Option<&BuiltAsset> {
+        self.0.get(id)
+    }
+
+    /// Returns all assets by id.
+    pub fn iter(&self) -> impl Iterator<Item = &BuiltAsset> {
+        self.0.values()
+    }
+}
+
+impl Hint for BuildError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::NoCargo { .. } => Some("install Rust, or set `CARGO` to its cargo".to_owned()),
+            Self::Cargo {
+                target: Some(target),
+                ..
+            } => Some(format!(
+                "if the standard library is missing, run `rustup target add {target}`"
+            )),
+            Self::NoProgram { .. } => {
+                Some("compare the names with the package's `[[bin]]` section".to_owned())
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Builds every asset of `assembly`: one run of Cargo for all programs, then
+/// one zip for each asset, at `assets/<sha256>.zip` in the plan's folder.
+pub fn build_assets(
+    assembly: &Assembly,
+    plan: &BuildPlan,
+    io: &mut dyn Io,
+) -> Result<BuiltAssets, BuildError> {
+    let programs: BTreeSet<Program<'_>> = assembly.assets().iter().flat_map(programs).collect();
+    let executables = if programs.is_empty() {
+        BTreeMap::new()
+    } else {
+        run_cargo(plan, &programs, io)?
+    };
+    let folder = plan.out.join("assets");
+    fs::create_dir_all(&folder).map_err(at(&folder))?;
+    let mut built = BuiltAssets::default();
+    for asset in assembly.assets() {
+        let entries = entries(asset, &plan.workspace, &executables)?;
+        let zip = pack(&entries, plan.level).map_err(|source| BuildError::Zip {
+            asset: asset.id.clone(),
+            source,
+        })?;
+        let sha256 = format!("{:x}", Sha256::digest(&zip));
+        let path = folder.join(format!("{sha256}.zip"));
+        fs::write(&path, &zip).map_err(at(&path))?;
+        let bytes = zip.len() as u64;
+        io.emit(Event::AssetBuilt {
+            asset: asset.id.clone(),
+            sha256: sha256.clone(),
+            bytes,
+        });
+        let id = asset.id.clone();
+        let asset = BuiltAsset {
+            id: id.clone(),
+            sha256,
+            path,
+            bytes,
+        };
+        built.0.insert(id, asset);
+    }
+    Ok(built)
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Program<'a> {
+    package: &'a str,
+    binary: &'a str,
+}
+
+/// Where Cargo put each program: by package, then by binary.
+type Executables = BTreeMap<(String, String), PathBuf>;
+
+fn programs(asset: &Asset) -> Vec<Program<'_>> {
+    match &asset.contents {
+        AssetContents::Binary {
+            package, binary, ..
+        } => vec![Program { package, binary }],
+        AssetContents::Files(files) => files
+            .iter()
+            .filter_map(|file| match &file.source {
+                AssetSource::Binary { package, binary } => Some(Program { package, binary }),
+                AssetSource::Path(_) => None,
+            })
+            .collect(),
+    }
+}
+
+fn run_cargo(
+    plan: &BuildPlan,
+    programs: &BTreeSet<Program<'_>>,
+    io: &mut dyn Io,
+) -> Result<Executables, BuildError> {
+    io.emit(Event::Building {
+        programs: programs
+            .iter()
+            .map(|program| program.binary.to_owned())
+            .collect(),
+        profile: plan.profile.clone(),
+    });
+    let mut command = plan.command(programs);
+    let no_cargo = |command: &Command| {
+        let program = PathBuf::from(command.get_program());
+        |source| BuildError::NoCargo { program, source }
+    };
+    let mut cargo = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(no_cargo(&command))?;
+    // Both pipes are drained at once, or Cargo would stop when one is full.
+    let messages = cargo.stdout.take().map(|stdout| {
+        thread::spawn(move || {
+            let mut text = String::new();
+            BufReader::new(stdout)
+                .read_to_string(&mut text)
+                .map(|_| text)
+        })
+    });
+    if let Some(stderr) = cargo.stderr.take() {
+        for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+            io.emit(Event::Cargo { line });
+        }
+    }
+    let messages = messages
+        .and_then(|reading| reading.join().ok())
+        .and_then(Result::ok)
+        .unwrap_or_default();
+    let status = cargo.wait().map_err(no_cargo(&command))?;
+    if !status.success() {
+        return Err(BuildError::Cargo {
+            status,
+            target: plan.target.clone(),
+        });
+    }
+    Ok(messages.lines().filter_map(executable).collect())
+}
+
+/// Reads one of [Cargo's messages], if it is about an executable.
+///
+/// [Cargo's messages]: https://doc.rust-lang.org/cargo/reference/external-tools.html#json-messages
+fn executable(line: &str) -> Option<((String, String), PathBuf)> {
+    let message: Json = serde_json::from_str(line).ok()?;
+    let executable = message["executable"].as_str()?;
+    let binary = message["target"]["name"].as_str()?.to_owned();
+    let package = package_name(message["package_id"].as_str()?)?.to_owned();
+    Some(((package, binary), PathBuf::from(executable)))
+}
+
+/// Reads the name from a [package id], which leaves it out where the folder
+/// is called the same.
+///
+/// [package id]: https://doc.rust-lang.org/cargo/reference/pkgid-spec.html
+fn package_name(id: &str) -> Option<&str> {
+    let (source, fragment) = id.rsplit_once('#')?;
+    match fragment.rsplit_once('@') {
+        Some((name, _)) => Some(name),
+        None => source.rsplit('/').next(),
+    }
+}
+
+fn entries(
+    asset: &Asset,
+    workspace: &Path,
+    executables: &Executables,
+) -> Result<BTreeMap<String, Entry>, BuildError> {
+    let single;
+    let files = match &asset.contents {
+        AssetContents::Files(files) => files.as_slice(),
+        AssetContents::Binary {
+            package,
+            binary,
+            name,
+        } => {
+            single = [AssetFile {
+                name: name.clone(),
+                source: AssetSource::Binary {
+                    package: package.clone(),
+                    binary: binary.clone(),
+                },
+                mode: FileMode::Executable,
+            }];
+            &single
+        }
+    };
+    let mut entries = BTreeMap::new();
+    for file in files {
+        match &file.source {
+            AssetSource::Binary { package, binary } => {
+                let path = executables
+                    .get(&(package.clone(), binary.clone()))
+                    .ok_or_else(|| BuildError::NoProgram {
+                        asset: asset.id.clone(),
+                        package: package.clone(),
+                        binary: binary.clone(),
+                    })?;
+                collect(asset, path, file.name.clone(), file.mode, &mut entries)?;
+            }
+            AssetSource::Path(path) => {
+                let path = workspace.join(path);
+                collect(asset, &path, file.name.clone(), file.mode, &mut entries)?;
+            }
+        }
+    }
+    Ok(entries)
+}
+
+/// Reads a file, or all files of a folder, into `entries`.
+fn collect(
+    asset: &Asset,
+    path: &Path,
+    name: String,
+    mode: FileMode,
+    entries: &mut BTreeMap<String, Entry>,
+) -> Result<(), BuildError> {
+    let kind = fs::metadata(path).map_err(at(path))?;
+    if kind.is_dir() {
+        for entry in fs::read_dir(path).map_err(at(path))? {
+            let entry = entry.map_err(at(path))?;
+            let name = format!("{name}/{}", entry.file_name().to_string_lossy());
+            collect(asset, &entry.path(), name, mode, entries)?;
+        }
+        return Ok(());
+    }
+    if !kind.is_file() {
+        return Err(BuildError::Special {
+            asset: asset.id.clone(),
+            path: path.to_owned(),
+        });
+    }
+    if entries.contains_key(&name) {
+        return Err(BuildError::SameName {
+            asset: asset.id.clone(),
+            name,
+        });
+    }
+    let bytes = fs::read(path).map_err(at(path))?;
+    entries.insert(name, Entry { bytes, mode });
+    Ok(())
+}
+
+fn at(path: &Path) -> impl FnOnce(files::Error) -> BuildError {
+    let path = path.to_owned();
+    move |source| BuildError::File { path, source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        fixtures::{self, Queue},
+        io::{Consent, Recorder},
+    };
+    use lightsout_core::Properties;
+
+    fn assembly(contents: AssetContents) -> Assembly {
+        let mut app = fixtures::app();
+        let mut stack = app.stack("Code");
+        stack.add("Queue", Queue(Properties::default()));
+        let asset = stack.asset(Asset {
+            id: "Bulb".to_owned(),
+            contents,
+        });
+        stack.output("Hash", asset.hash(), "hash of the code");
+        app.synth().unwrap()
+    }
+
+    fn bulb() -> AssetContents {
+        AssetContents::Files(vec![
+            AssetFile {
+                name: "bootstrap".to_owned(),
+                source: AssetSource::Binary {
+                    package: "bulb".to_owned(),
+                    binary: "glow".to_owned(),
+                },
+                mode: FileMode::Executable,
+            },
+            AssetFile {
+                name: "notes".to_owned(),
+                source: AssetSource::Path("notes".to_owned()),
+                mode: FileMode::Regular,
+            },
+        ])
+    }
+
+    /// Writes a workspace of one package with a program and a folder.
+    fn workspace(folder: &Path) {
+        let write = |name: &str, text: &str| {
+            let path = folder.join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        };
+        write(
+            "Cargo.toml",
+            "[package]\nname = \"bulb\"\nversion = \"1.0.0\"\nedition = \"2024\"\n\
+             [[bin]]\nname = \"glow\"\npath = \"glow.rs\"\n[profile.lambda]\ninherits = \"dev\"\n",
+        );
+        write(
+            "Cargo.lock",
+            "version = 4\n\n[[package]]\nname = \"bulb\"\nversion = \"1.0.0\"\n",
+        );
+        write("glow.rs", "fn main() { panic!(\"dark\"); }\n");
+        write("notes/a.txt", "first");
+        write("notes/deep/b.txt", "second");
+    }
+
+    #[test]
+    fn programs_and_files_are_packed_under_the_hash_of_the_zip() {
+        let folder = tempfile::tempdir().unwrap();
+        workspace(folder.path());
+        let plan = BuildPlan::local(folder.path(), folder.path().join("out"));
+        let mut io = Recorder::new(Consent::NobodyThere);
+        let built = build_assets(&assembly(bulb()), &plan, &mut io).unwrap();
+        let asset = built.get("Bulb").unwrap();
+        let zip = fs::read(&asset.path).unwrap();
+        assert_eq!(asset.sha256, format!("{:x}", Sha256::digest(&zip)));
+        let zip = zip::ZipArchive::new(files::Cursor::new(zip)).unwrap();
+        let names: Vec<_> = zip.file_names().map(Result::unwrap).collect();
+        assert_eq!(names, ["bootstrap", "notes/a.txt", "notes/deep/b.txt"]);
+    }
+
+    #[test]
+    fn two_machines_build_the_same_zip_for_aws() {
+        let architecture = match env::consts::ARCH {
+            "aarch64" => Architecture::Arm64,
+            _ => Architecture::X86_64,
+        };
+        let hash = |name: &str| {
+            let folder = tempfile::Builder::new().prefix(name).tempdir().unwrap();
+            workspace(folder.path());
+            let out = folder.path().join("out");
+            let plan = BuildPlan::lambda(folder.path(), out, architecture);
+            let mut io = Recorder::new(Consent::NobodyThere);
+            let built = build_assets(&assembly(bulb()), &plan, &mut io).unwrap();
+            built.get("Bulb").unwrap().sha256.clone()
+        };
+        assert_eq!(hash("here"), hash("a-longer-name-elsewhere"));
+    }
+
+    #[test]
+    fn a_program_that_does_not_compile_is_told_with_what_cargo_said() {
+        let folder = tempfile::tempdir().unwrap();
+        workspace(folder.path());
+        fs::write(folder.path().join("glow.rs"), "fn main() { glow() }").unwrap();
+        let plan = BuildPlan::local(folder.path(), folder.path().join("out"));
+        let mut io = Recorder::new(Consent::NobodyThere);
+        let error = build_assets(&assembly(bulb()), &plan, &mut io).unwrap_err();
+        assert!(matches!(error, BuildError::Cargo { .. }), "{error}");
+        let said =
+            |event: &Event| matches!(event, Event::Cargo { line } if line.contains("`glow`"));
+        assert!(io.events.iter().any(said), "{:?}", io.events);
+    }
+
+    #[test]
+    fn a_missing_file_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let contents = AssetContents::Files(vec![AssetFile {
+            name: "notes".to_owned(),
+            source: AssetSource::Path("nowhere".to_owned()),
+            mode: FileMode::Regular,
+        }]);
+        let plan = BuildPlan::local(folder.path(), folder.path().join("out"));
+        let mut io = Recorder::new(Consent::NobodyThere);
+        let error = build_assets(&assembly(contents), &plan, &mut io).unwrap_err();
+        assert!(error.to_string().contains("nowhere"), "{error}");
+    }
+
+    #[test]
+    fn a_package_is_named_by_its_id_or_its_folder() {
+        assert_eq!(
+            package_name("path+file:///w/api#lightsout-api@0.1.0"),
+            Some("lightsout-api")
+        );
+        assert_eq!(package_name("path+file:///w/bulb#0.1.0"), Some("bulb"));
+    }
+}

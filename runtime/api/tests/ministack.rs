@@ -1,0 +1,241 @@
+//! Does the API read what workers and masters write into real tables?
+//!
+//! Runs against MiniStack, a local AWS, where `LIGHTSOUT_MINISTACK` names its
+//! executable, and says so where it does not.
+
+use std::{
+    env,
+    net::{TcpListener, TcpStream},
+    process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant, SystemTime},
+};
+
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, AttributeValue, BillingMode, GlobalSecondaryIndex, KeySchemaElement,
+    KeyType, Projection, ProjectionType, ScalarAttributeType,
+};
+use lightsout_api::{Aws, invocation};
+use lightsout_aws::SdkConfig;
+use lightsout_protocol::{
+    coding::{Outcome, attribute},
+    control::{ITEM, PART, RUNS},
+    environment::ApiEnvironment,
+};
+use serde_json::{Value, json};
+
+#[tokio::test]
+async fn what_was_stored_is_answered() {
+    let Some(world) = World::start().await else {
+        return;
+    };
+    let dynamodb = aws_sdk_dynamodb::Client::new(&world.config);
+    let by_run = GlobalSecondaryIndex::builder()
+        .index_name(attribute::BY_RUN)
+        .key_schema(key(attribute::RUN, KeyType::Hash))
+        .key_schema(key(attribute::CHART, KeyType::Range))
+        .projection(
+            Projection::builder()
+                .projection_type(ProjectionType::All)
+                .build(),
+        )
+        .build()
+        .unwrap();
+    for (table, hash, range, index) in [
+        ("control", PART, ITEM, None),
+        ("results", attribute::CHART, attribute::CODING, Some(by_run)),
+    ] {
+        let index_key = index.as_ref().map(|_| text_attribute(attribute::RUN));
+        let mut attributes = vec![text_attribute(hash), text_attribute(range)];
+        attributes.extend(index_key);
+        dynamodb
+            .create_table()
+            .table_name(table)
+            .billing_mode(BillingMode::PayPerRequest)
+            .set_attribute_definitions(Some(attributes))
+            .key_schema(key(hash, KeyType::Hash))
+            .key_schema(key(range, KeyType::Range))
+            .set_global_secondary_indexes(index.map(|index| vec![index]))
+            .send()
+            .await
+            .unwrap();
+    }
+    for epoch in 1..=3_u64 {
+        dynamodb
+            .put_item()
+            .table_name("control")
+            .item(PART, text(RUNS))
+            .item(ITEM, text(&format!("run-00000{epoch}-{epoch}00")))
+            .item("state", text("done"))
+            .item("epoch", AttributeValue::N(epoch.to_string()))
+            .item("started_at", AttributeValue::N(format!("{epoch}00")))
+            .item("backlog", AttributeValue::N("3".to_owned()))
+            .send()
+            .await
+            .unwrap();
+    }
+    let s3 = aws_sdk_s3::config::Builder::from(&world.config)
+        .force_path_style(true)
+        .build();
+    let s3 = aws_sdk_s3::Client::from_conf(s3);
+    s3.create_bucket().bucket("large").send().await.unwrap();
+    let coded = |code: &str| {
+        let coding = json!({"codes": [{"code": code}]});
+        serde_json::to_string(&Outcome::Coded { coding }).unwrap()
+    };
+    s3.put_object()
+        .bucket("large")
+        .key("outcomes/big")
+        .body(coded("E11.9").into_bytes().into())
+        .send()
+        .await
+        .unwrap();
+    for (chart, run, place, value) in [
+        (
+            "ward/a.txt",
+            "run-000001-100",
+            attribute::OUTCOME,
+            coded("I10"),
+        ),
+        ("b.txt", "run-000001-100", attribute::OUTCOME, coded("J45")),
+        (
+            "ward/a.txt",
+            "run-000002-200",
+            attribute::OBJECT,
+            "outcomes/big".to_owned(),
+        ),
+    ] {
+        dynamodb
+            .put_item()
+            .table_name("results")
+            .item(attribute::CHART, text(chart))
+            .item(
+                attribute::CODING,
+                text(&format!("version of {run}#engine 1")),
+            )
+            .item(attribute::RUN, text(run))
+            .item(attribute::STATUS, text("coded"))
+            .item(place, text(&value))
+            .send()
+            .await
+            .unwrap();
+    }
+    let environment = ApiEnvironment::from_variables(|name| {
+        let address = match name {
+            "RESULTS_TABLE" => "results",
+            "RESULTS_BUCKET" => "large",
+            _ => "control",
+        };
+        Some(address.to_owned())
+    });
+    let store = Aws::new(&world.config, environment.unwrap());
+
+    let (status, first) = get(&store, "/runs", &json!({"limit": "2"})).await;
+    assert_eq!(status, 200, "{first}");
+    assert_eq!(first["runs"][0]["run"], "run-000003-300");
+    let next = json!({"limit": "2", "cursor": first["next"]});
+    let (_, second) = get(&store, "/runs", &next).await;
+    assert_eq!(second["runs"][0]["run"], "run-000001-100");
+    assert_eq!(second["next"], Value::Null);
+
+    let path = "/runs/run-000001-100/charts";
+    let (_, first) = get(&store, path, &json!({"limit": "1"})).await;
+    assert_eq!(first["charts"][0]["chart"], "b.txt");
+    let next = json!({"limit": "1", "cursor": first["next"]});
+    let (_, second) = get(&store, path, &next).await;
+    assert_eq!(second["charts"][0]["chart"], "ward/a.txt");
+
+    let (status, large) = get(&store, "/charts/ward%2Fa.txt", &Value::Null).await;
+    assert_eq!(status, 200, "{large}");
+    assert_eq!(large["coding"]["codes"][0]["code"], "E11.9");
+    assert_eq!(large["others"][0]["run"], "run-000001-100");
+    let (_, small) = get(&store, "/charts/b.txt", &Value::Null).await;
+    assert_eq!(small["coding"]["codes"][0]["code"], "J45");
+    let (status, _) = get(&store, "/charts/c.txt", &Value::Null).await;
+    assert_eq!(status, 404);
+}
+
+async fn get(store: &Aws, path: &str, query: &Value) -> (u64, Value) {
+    let event = json!({
+        "httpMethod": "GET", "path": path, "queryStringParameters": query,
+        "requestContext": {"requestId": "r-1", "identity": {}},
+    });
+    let event = serde_json::from_value(event).unwrap();
+    let deadline = SystemTime::now() + Duration::from_secs(60);
+    let Ok(answer) = invocation(store, event, deadline).await;
+    let body = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
+    (answer["statusCode"].as_u64().unwrap(), body)
+}
+
+fn text(text: &str) -> AttributeValue {
+    AttributeValue::S(text.to_owned())
+}
+
+fn text_attribute(name: &str) -> AttributeDefinition {
+    AttributeDefinition::builder()
+        .attribute_name(name)
+        .attribute_type(ScalarAttributeType::S)
+        .build()
+        .unwrap()
+}
+
+fn key(name: &str, kind: KeyType) -> KeySchemaElement {
+    KeySchemaElement::builder()
+        .attribute_name(name)
+        .key_type(kind)
+        .build()
+        .unwrap()
+}
+
+/// A local AWS that ends with the test.
+struct World {
+    config: SdkConfig,
+    process: Child,
+    _state: tempfile::TempDir,
+}
+
+impl World {
+    async fn start() -> Option<Self> {
+        let Some(program) = env::var_os("LIGHTSOUT_MINISTACK").filter(|path| !path.is_empty())
+        else {
+            eprintln!("skipped: `LIGHTSOUT_MINISTACK` does not name MiniStack's executable");
+            return None;
+        };
+        let socket = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = socket.local_addr().unwrap().port();
+        drop(socket);
+        let state = tempfile::tempdir().unwrap();
+        let process = Command::new(program)
+            .current_dir(state.path())
+            .env("BIND_HOST", "127.0.0.1")
+            .env("GATEWAY_PORT", port.to_string())
+            .env("MINISTACK_HOST", "localhost")
+            .env("MINISTACK_ACCOUNT_ID", "111122223333")
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let began = Instant::now();
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+            assert!(
+                began.elapsed() < Duration::from_mins(1),
+                "MiniStack does not start"
+            );
+            thread::sleep(Duration::from_millis(50));
+        }
+        let config =
+            lightsout_aws::load_for(&format!("http://127.0.0.1:{port}"), "us-east-1").await;
+        Some(Self {
+            config,
+            process,
+            _state: state,
+        })
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}

@@ -1,0 +1,240 @@
+//! A world in memory, whose every call can be interrupted and interleaved.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    pin::{Pin, pin},
+    task::{Context, Poll, Waker},
+};
+
+use lightsout_protocol::run::{Depth, Hold, Lease, RunId, RunState, UnixSeconds};
+
+use crate::launch::{Abandoned, Fault, Standing, Start, Taking, World, Written};
+
+/// What becomes of one request for a master.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Fate {
+    Started,
+    StartedButUnanswered,
+    Refused,
+}
+
+pub(crate) struct Memory {
+    now: Cell<UnixSeconds>,
+    backlog: u64,
+    lease: RefCell<Option<Lease>>,
+    runs: RefCell<BTreeMap<String, Run>>,
+    masters: RefCell<BTreeSet<String>>,
+    requests: Cell<u32>,
+    fates: RefCell<VecDeque<Fate>>,
+}
+
+#[derive(Clone)]
+struct Run {
+    state: RunState,
+    backlog: u64,
+    reason: Option<String>,
+}
+
+impl Memory {
+    pub(crate) fn with_backlog(backlog: u64) -> Self {
+        Self {
+            now: Cell::new(1000),
+            backlog,
+            lease: RefCell::default(),
+            runs: RefCell::default(),
+            masters: RefCell::default(),
+            requests: Cell::default(),
+            fates: RefCell::default(),
+        }
+    }
+
+    pub(crate) fn with_fates(self, fates: impl IntoIterator<Item = Fate>) -> Self {
+        self.fates.borrow_mut().extend(fates);
+        self
+    }
+
+    pub(crate) fn pass(&self, seconds: u64) {
+        self.now.set(self.now.get() + seconds);
+    }
+
+    pub(crate) fn masters(&self) -> Vec<String> {
+        self.masters.borrow().iter().cloned().collect()
+    }
+
+    pub(crate) fn requests(&self) -> u32 {
+        self.requests.get()
+    }
+
+    pub(crate) fn lease(&self) -> Lease {
+        self.lease.borrow().clone().unwrap()
+    }
+
+    pub(crate) fn state_of(&self, run: &str) -> RunState {
+        self.runs.borrow()[run].state
+    }
+
+    pub(crate) fn backlog_of(&self, run: &str) -> u64 {
+        self.runs.borrow()[run].backlog
+    }
+
+    pub(crate) fn reason_of(&self, run: &str) -> Option<String> {
+        self.runs.borrow()[run].reason.clone()
+    }
+
+    pub(crate) fn run_alone<T>(&self, task: impl Future<Output = T>) -> T {
+        let mut task = pin!(task);
+        loop {
+            if let Poll::Ready(end) = step(task.as_mut()) {
+                return end;
+            }
+        }
+    }
+
+    /// Takes `steps` steps and then drops the task, as a killed process would.
+    pub(crate) fn run_for<T>(&self, steps: usize, task: impl Future<Output = T>) {
+        let mut task = pin!(task);
+        for _ in 0..steps {
+            if step(task.as_mut()).is_ready() {
+                return;
+            }
+        }
+    }
+
+    /// Takes steps as the schedule says, then lets each task finish in turn.
+    pub(crate) fn run_together<T>(
+        &self,
+        tasks: Vec<impl Future<Output = T>>,
+        schedule: &[usize],
+    ) -> Vec<T> {
+        let mut tasks: Vec<_> = tasks.into_iter().map(Box::pin).collect();
+        let mut ends: Vec<Option<T>> = tasks.iter().map(|_| None).collect();
+        let to_the_end = (0..tasks.len()).flat_map(|task| std::iter::repeat_n(task, 100));
+        for turn in schedule.iter().copied().chain(to_the_end) {
+            if ends[turn].is_none()
+                && let Poll::Ready(end) = step(tasks[turn].as_mut())
+            {
+                ends[turn] = Some(end);
+            }
+        }
+        ends.into_iter().map(Option::unwrap).collect()
+    }
+}
+
+impl World for Memory {
+    fn now(&self) -> UnixSeconds {
+        self.now.get()
+    }
+
+    async fn depth(&self) -> Result<Depth, Fault> {
+        interruption().await;
+        Ok(Depth {
+            visible: self.backlog,
+            ..Depth::default()
+        })
+    }
+
+    async fn standing(&self) -> Result<Standing, Fault> {
+        interruption().await;
+        let lease = self.lease.borrow().clone();
+        let state = lease
+            .as_ref()
+            .and_then(|lease| Some(self.runs.borrow().get(lease.run.as_str())?.state));
+        Ok(Standing { lease, state })
+    }
+
+    async fn take(&self, taking: &Taking<'_>) -> Result<Written, Fault> {
+        interruption().await;
+        if self.lease.borrow().as_ref() != taking.last {
+            return Ok(Written::TooLate);
+        }
+        if let Some(abandoned) = &taking.abandoned {
+            if self.state_of(abandoned.run.as_str()) != abandoned.state {
+                return Ok(Written::TooLate);
+            }
+            let mut runs = self.runs.borrow_mut();
+            let run = runs.get_mut(abandoned.run.as_str()).unwrap();
+            run.state = RunState::Failed;
+            run.reason = Some(Abandoned::REASON.to_owned());
+        }
+        *self.lease.borrow_mut() = Some(taking.next.clone());
+        self.runs.borrow_mut().insert(
+            taking.next.run.as_str().to_owned(),
+            Run {
+                state: RunState::Requested,
+                backlog: taking.backlog,
+                reason: None,
+            },
+        );
+        Ok(Written::Done)
+    }
+
+    async fn start_master(&self, _: &RunId, token: &str) -> Start {
+        interruption().await;
+        self.requests.set(self.requests.get() + 1);
+        let fate = self.fates.borrow_mut().pop_front();
+        let end = match fate.unwrap_or(Fate::Started) {
+            Fate::Refused => {
+                return Start::Refused("InsufficientInstanceCapacity".to_owned());
+            }
+            Fate::Started => Start::Started,
+            Fate::StartedButUnanswered => Start::Unanswered("timeout".to_owned()),
+        };
+        self.masters.borrow_mut().insert(token.to_owned());
+        interruption().await;
+        end
+    }
+
+    async fn record_launch(&self, lease: &Lease) -> Result<Written, Fault> {
+        interruption().await;
+        let mut stored = self.lease.borrow_mut();
+        let mut runs = self.runs.borrow_mut();
+        let run = runs.get_mut(lease.run.as_str()).unwrap();
+        if stored.as_ref().is_none_or(|held| held.run != lease.run)
+            || run.state != RunState::Requested
+        {
+            return Ok(Written::TooLate);
+        }
+        run.state = RunState::Launching;
+        *stored = Some(lease.clone());
+        Ok(Written::Done)
+    }
+
+    async fn give_back(
+        &self,
+        lease: &Lease,
+        reason: &str,
+        _: UnixSeconds,
+    ) -> Result<Written, Fault> {
+        interruption().await;
+        let mut runs = self.runs.borrow_mut();
+        let run = runs.get_mut(lease.run.as_str()).unwrap();
+        if run.state != RunState::Requested {
+            return Ok(Written::TooLate);
+        }
+        run.state = RunState::Failed;
+        run.reason = Some(reason.to_owned());
+        *self.lease.borrow_mut() = Some(Lease {
+            hold: Hold::Released,
+            ..lease.clone()
+        });
+        Ok(Written::Done)
+    }
+}
+
+fn step<T>(task: Pin<&mut impl Future<Output = T>>) -> Poll<T> {
+    task.poll(&mut Context::from_waker(Waker::noop()))
+}
+
+/// Gives way once, so that others may act between any two calls.
+async fn interruption() {
+    let mut gave_way = false;
+    std::future::poll_fn(|_| {
+        if std::mem::replace(&mut gave_way, true) {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    })
+    .await;
+}

@@ -1,0 +1,45 @@
+//! How the control table is laid out.
+//!
+//! | [`PART`] | [`ITEM`] | attributes |
+//! | --- | --- | --- |
+//! | [`LEASE`] | [`LEASE`] | `epoch` N, `run` S, `expires_at` N (0: released); by the master: [`HOLDER`] S, [`HEARTBEAT`] N |
+//! | [`RUNS`] | run id | `state` S, `epoch` N, `started_at` N, `ended_at` N, `backlog` N, `workers` N, `reason` S |
+//! | [`master_part`] | [`MASTER_KEY`] | `public_key` S, made for this run alone |
+//! | [`hosts_part`] | instance id | `instance`, `address`, `port`, `user`, `host_key`, `directory`, all S: [`WorkerHost`](crate::fleet::WorkerHost) |
+//!
+//! Shell in the workers' user data writes the last row and reads the one
+//! before it, hence plain attributes of type S.
+
+use crate::run::RunId;
+
+/// An item of the control table; a marker for typed tables.
+pub enum ControlItem {}
+
+/// Partition key.
+pub const PART: &str = "part";
+/// Sort key.
+pub const ITEM: &str = "item";
+/// The one lease.
+pub const LEASE: &str = "lease";
+/// The attribute of the lease that names the run and the machine that hold it.
+pub const HOLDER: &str = "holder";
+/// The attribute of the lease that says how many seconds lie between two
+/// heartbeats of its holder.
+pub const HEARTBEAT: &str = "heartbeat";
+/// How many heartbeats a master may miss before its workers give it up: a
+/// small master that is merely busy must not lose its fleet.
+pub const MISSED_HEARTBEATS: u64 = 10;
+/// The part that lists all runs.
+pub const RUNS: &str = "runs";
+/// The item that holds the master's public key.
+pub const MASTER_KEY: &str = "key";
+
+/// Returns the part in which the hosts of `run` announce themselves.
+pub fn hosts_part(run: &RunId) -> String {
+    format!("hosts#{run}")
+}
+
+/// Returns the part in which the master of `run` publishes its key.
+pub fn master_part(run: &RunId) -> String {
+    format!("master#{run}")
+}

@@ -1,0 +1,21 @@
+//! What the infrastructure and the running programs of the pipeline share.
+//!
+//! Everything here is data and pure functions: no client, no clock, no
+//! randomness. The stacks fill the [environments](environment), the programs
+//! read them; both therefore agree on every variable and permission.
+//!
+//! In reading order:
+//!
+//! - [`chart`]: references to charts, as they travel through the queue
+//! - [`coding`]: what is stored about a chart once it was coded or rejected
+//! - [`run`]: the lease, the states of a run, and the launcher's decision
+//! - [`fleet`]: what the hosts of one run tell each other
+//! - [`control`]: how all of that is laid out in the control table
+//! - [`environment`]: what each program needs, and the programs themselves
+
+pub mod chart;
+pub mod coding;
+pub mod control;
+pub mod environment;
+pub mod fleet;
+pub mod run;

@@ -1,0 +1,282 @@
+//! The work itself: read a chart, code it, store the outcome.
+
+use std::sync::Arc;
+
+use lightsout_nlp::{Engine, LARGEST_TEXT, Rejection, check_text};
+use lightsout_protocol::{
+    chart::{ChartReference, arrivals},
+    coding::{Outcome, OutcomeKey},
+};
+use tokio::sync::Semaphore;
+
+use crate::{
+    Chain,
+    inbox::{Fetched, Inbox},
+    results::{Results, Stored},
+    work::{Fault, Message, Tally, Verdict, Work},
+};
+
+/// Codes the charts that messages announce.
+pub struct Charts<I, R> {
+    inbox: I,
+    results: R,
+    bucket: String,
+    engine: Arc<Engine>,
+    name: String,
+    cores: Semaphore,
+}
+
+impl<I: Inbox, R: Results> Charts<I, R> {
+    /// Reads charts from `bucket` alone, and codes on `cores` cores at once.
+    pub fn new(inbox: I, results: R, bucket: &str, engine: Engine, cores: usize) -> Self {
+        Self {
+            inbox,
+            results,
+            bucket: bucket.to_owned(),
+            name: engine_name(&engine),
+            engine: Arc::new(engine),
+            cores: Semaphore::new(cores.max(1)),
+        }
+    }
+
+    async fn outcome(&self, chart: &ChartReference) -> Result<Outcome, Fault> {
+        let fetched = self.inbox.fetch(chart, LARGEST_TEXT as u64).await;
+        match fetched {
+            Ok(Fetched::Bytes(bytes)) => Ok(self.code(bytes).await),
+            Ok(Fetched::TooLarge(bytes)) => Ok(rejected(&Rejection::TooLarge {
+                bytes: usize::try_from(bytes).unwrap_or(usize::MAX),
+                limit: LARGEST_TEXT,
+            })),
+            Ok(Fetched::Missing) => Ok(Outcome::Rejected {
+                reason: "missing".to_owned(),
+                detail: "this version of the file is no longer in the inbox; upload it again"
+                    .to_owned(),
+            }),
+            Err(error) => {
+                tracing::warn!(error = %Chain(&error), "a chart is not read");
+                Err(Fault::InboxUnavailable)
+            }
+        }
+    }
+
+    async fn code(&self, bytes: Vec<u8>) -> Outcome {
+        // The semaphore is never closed: without a permit the work is merely
+        // not bounded.
+        let _core = self.cores.acquire().await;
+        let engine = Arc::clone(&self.engine);
+        let coded = tokio::task::spawn_blocking(move || match check_text(&bytes) {
+            Ok(text) => match serde_json::to_value(engine.code(text)) {
+                Ok(coding) => Outcome::Coded { coding },
+                Err(_) => engine_fault(),
+            },
+            Err(rejection) => rejected(&rejection),
+        });
+        coded.await.unwrap_or_else(|_| engine_fault())
+    }
+}
+
+impl<I: Inbox, R: Results> Work for Charts<I, R> {
+    async fn work(&self, message: &Message) -> Verdict {
+        let Ok(charts) = arrivals(&message.body) else {
+            return Verdict::Again(Fault::Malformed);
+        };
+        let mut tally = Tally::default();
+        for chart in charts {
+            if chart.bucket != self.bucket {
+                return Verdict::Again(Fault::ForeignBucket);
+            }
+            let outcome = match self.outcome(&chart).await {
+                Ok(outcome) => outcome,
+                Err(fault) => return Verdict::Again(fault),
+            };
+            let key = OutcomeKey {
+                chart: chart.id().to_owned(),
+                version: chart.version.unwrap_or_else(|| "unversioned".to_owned()),
+                engine: self.name.clone(),
+            };
+            match self.results.store(&key, &outcome).await {
+                Ok(Stored::Already) => tally.duplicates += 1,
+                Ok(Stored::New) if matches!(outcome, Outcome::Coded { .. }) => tally.coded += 1,
+                Ok(Stored::New) => tally.rejected += 1,
+                Err(error) => {
+                    tracing::warn!(error = %Chain(&error), "an outcome is not stored");
+                    return Verdict::Again(Fault::ResultsUnavailable);
+                }
+            }
+        }
+        Verdict::Done(tally)
+    }
+}
+
+/// Names the engine and its terminology: another name codes a chart anew.
+pub fn engine_name(engine: &Engine) -> String {
+    let edition = engine.dictionary().edition().to_lowercase();
+    format!(
+        "nlp-{}+{}",
+        env!("CARGO_PKG_VERSION"),
+        edition.replace(|c: char| !c.is_ascii_alphanumeric(), "-")
+    )
+}
+
+fn rejected(rejection: &Rejection) -> Outcome {
+    Outcome::Rejected {
+        reason: rejection.code().to_owned(),
+        detail: rejection.to_string(),
+    }
+}
+
+/// What is stored where the engine itself failed: it would fail again, and
+/// another version of it has another name.
+fn engine_fault() -> Outcome {
+    Outcome::Rejected {
+        reason: "engine_fault".to_owned(),
+        detail: "the engine failed on this file; report its id to the engine's developers"
+            .to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeMap, sync::Mutex};
+
+    use lightsout_nlp::Dictionary;
+
+    use super::*;
+    use crate::{inbox::InboxError, results::ResultsError};
+
+    #[derive(Default)]
+    struct Folder(BTreeMap<String, Vec<u8>>);
+
+    impl Inbox for Folder {
+        async fn fetch(&self, chart: &ChartReference, limit: u64) -> Result<Fetched, InboxError> {
+            if chart.key.ends_with("unreachable") {
+                return Err(InboxError("no route".into()));
+            }
+            Ok(match self.0.get(&chart.key) {
+                Some(bytes) if bytes.len() as u64 > limit => Fetched::TooLarge(bytes.len() as u64),
+                Some(bytes) => Fetched::Bytes(bytes.clone()),
+                None => Fetched::Missing,
+            })
+        }
+    }
+
+    #[derive(Default)]
+    struct Shelf(Mutex<BTreeMap<OutcomeKey, Outcome>>);
+
+    impl Results for Arc<Shelf> {
+        async fn store(&self, key: &OutcomeKey, outcome: &Outcome) -> Result<Stored, ResultsError> {
+            let mut shelf = self.0.lock().unwrap();
+            if shelf.contains_key(key) {
+                return Ok(Stored::Already);
+            }
+            shelf.insert(key.clone(), outcome.clone());
+            Ok(Stored::New)
+        }
+    }
+
+    fn charts(files: &[(&str, &[u8])]) -> (Charts<Folder, Arc<Shelf>>, Arc<Shelf>) {
+        let folder = files
+            .iter()
+            .map(|(key, bytes)| (format!("charts/{key}"), bytes.to_vec()))
+            .collect();
+        let shelf = Arc::new(Shelf::default());
+        let engine = Engine::new(Dictionary::fy2026());
+        let charts = Charts::new(Folder(folder), Arc::clone(&shelf), "inbox", engine, 2);
+        (charts, shelf)
+    }
+
+    fn arrival(bucket: &str, key: &str) -> Message {
+        let body = serde_json::json!({"Records": [{
+            "eventVersion": "2.1", "eventName": "ObjectCreated:Put",
+            "s3": {"bucket": {"name": bucket},
+                   "object": {"key": format!("charts/{key}"), "size": 1, "versionId": "v1"}}
+        }]});
+        Message {
+            id: "m".to_owned(),
+            receipt: "r".to_owned(),
+            body: body.to_string(),
+        }
+    }
+
+    fn reasons(shelf: &Shelf) -> Vec<String> {
+        let shelf = shelf.0.lock().unwrap();
+        let reason = |outcome: &Outcome| match outcome {
+            Outcome::Coded { .. } => "coded".to_owned(),
+            Outcome::Rejected { reason, .. } => reason.clone(),
+        };
+        shelf.values().map(reason).collect()
+    }
+
+    #[tokio::test]
+    async fn a_chart_is_coded_once_however_often_it_is_announced() {
+        let (charts, shelf) = charts(&[("1", b"Assessment: type 2 diabetes mellitus.")]);
+        let first = charts.work(&arrival("inbox", "1")).await;
+        assert_eq!(
+            first,
+            Verdict::Done(Tally {
+                coded: 1,
+                ..Tally::default()
+            })
+        );
+        let before = shelf.0.lock().unwrap().clone();
+        let second = charts.work(&arrival("inbox", "1")).await;
+        assert_eq!(
+            second,
+            Verdict::Done(Tally {
+                duplicates: 1,
+                ..Tally::default()
+            })
+        );
+        assert_eq!(*shelf.0.lock().unwrap(), before);
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_read_is_rejected_for_good_with_its_reason() {
+        let large = vec![b'a'; LARGEST_TEXT + 1];
+        let files: [(&str, &[u8]); 4] = [
+            ("a", b""),
+            ("b", b"\xff\xfe\xfd"),
+            ("c", b"\x89PNG\r\n\x1a\n"),
+            ("d", &large),
+        ];
+        let (charts, shelf) = charts(&files);
+        for key in ["a", "b", "c", "d", "e"] {
+            let verdict = charts.work(&arrival("inbox", key)).await;
+            assert_eq!(
+                verdict,
+                Verdict::Done(Tally {
+                    rejected: 1,
+                    ..Tally::default()
+                })
+            );
+        }
+        assert_eq!(
+            reasons(&shelf),
+            ["empty", "not_utf8", "binary", "too_large", "missing"]
+        );
+    }
+
+    #[tokio::test]
+    async fn what_may_pass_or_is_no_chart_of_ours_is_left() {
+        let (charts, shelf) = charts(&[]);
+        let mut foreign = arrival("inbox", "1");
+        foreign.body = "hello".to_owned();
+        for (message, fault) in [
+            (arrival("inbox", "unreachable"), Fault::InboxUnavailable),
+            (arrival("elsewhere", "1"), Fault::ForeignBucket),
+            (foreign, Fault::Malformed),
+        ] {
+            assert_eq!(charts.work(&message).await, Verdict::Again(fault));
+        }
+        assert_eq!(reasons(&shelf), [""; 0]);
+    }
+
+    #[test]
+    fn the_engine_is_named_with_its_terminology() {
+        let name = engine_name(&Engine::new(Dictionary::fy2026()));
+        assert_eq!(
+            name,
+            format!("nlp-{}+icd10cm-fy2026", env!("CARGO_PKG_VERSION"))
+        );
+    }
+}

@@ -1,0 +1,88 @@
+//! The whole system on one screen.
+
+use lightsout::{App, Construct, Removal, Stage, Tag, ec2::UserDataFits, iam::NoWildcardActions};
+
+use crate::{
+    alarms::Alarms,
+    api::Api,
+    assets::Assets,
+    environment::{Environment, Purpose},
+    fleet::Fleet,
+    intake::Intake,
+    network::PrivateNetwork,
+    storage::Storage,
+};
+
+/// The name that every stack's name begins with.
+pub const NAME: &str = "lightsout";
+
+/// Builds the pipeline for `environment`.
+///
+/// Assets keep the programs, the network is closed to the outside, charts come
+/// in through the intake, the fleet codes them into the storage, the alarms
+/// wake the fleet, the API answers.
+pub fn app(environment: &Environment) -> App {
+    let mut app = App::new(NAME, stage(environment));
+    let settings = &environment.settings;
+    let removal = removal(settings.purpose);
+
+    let assets = Assets { removal }.build(&mut app.stack("Assets"));
+    app.asset_store("Assets", assets.bucket.id());
+    let network = PrivateNetwork { settings, removal }.build(&mut app.stack("Network"));
+    let intake = Intake { settings, removal }.build(&mut app.stack("Intake"));
+    let storage = Storage { removal }.build(&mut app.stack("Storage"));
+    let fleet = Fleet {
+        pipeline: pipeline(environment),
+        removal,
+        settings,
+        assets: &assets,
+        network: &network,
+        intake: &intake,
+        storage: &storage,
+    }
+    .build(&mut app.stack("Fleet"));
+    Alarms {
+        settings,
+        removal,
+        intake: &intake,
+        launcher: &fleet.launcher,
+    }
+    .build(&mut app.stack("Alarms"));
+    Api {
+        name: format!("{NAME}-{}-results", environment.name),
+        removal,
+        settings,
+        assets: &assets,
+        network: &network,
+        storage: &storage,
+    }
+    .build(&mut app.stack("Api"));
+    app.amend(Tag::new("lightsout:environment", &environment.name));
+    app.check(UserDataFits);
+    app.check(NoWildcardActions);
+    app
+}
+
+/// Returns the value of the tag that every machine of the pipeline carries.
+pub fn pipeline(environment: &Environment) -> String {
+    format!("{NAME}-{}", environment.name)
+}
+
+fn stage(environment: &Environment) -> Stage {
+    let mut stage = Stage::new(&environment.name);
+    if let Some(account) = &environment.settings.account {
+        stage = stage.account(account);
+    }
+    if let Some(region) = &environment.settings.region {
+        stage = stage.region(region);
+    }
+    stage
+}
+
+/// Returns what becomes of keys and data when a stack is deleted.
+fn removal(purpose: Purpose) -> Removal {
+    match purpose {
+        Purpose::ThrowAway => Removal::Destroy,
+        Purpose::Development => Removal::Keep,
+    }
+}

@@ -1,0 +1,390 @@
+//! `lightsout local`: the whole system on this machine.
+//!
+//! Everything that runs is real but AWS itself: the stacks are deployed
+//! through change sets by the code that deploys to AWS, the Lambdas are their
+//! binaries, hosts run their user data, Ansible and SSH are Ansible and SSH.
+
+mod alarm;
+mod ask;
+pub mod charts;
+mod error;
+mod follow;
+mod inbox;
+pub mod python;
+pub mod report;
+pub mod steps;
+mod terminal;
+
+use std::{
+    collections::BTreeMap,
+    env, io,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
+
+use clap::Args;
+use lightsout::Assembly;
+use lightsout_nlp::Dictionary;
+use lightsout_region::{
+    Entry, InstanceState, Isolation, OpenSsh, Place, Region, RegionConfig,
+};
+use lightsout_toolkit::{
+    BuildPlan, BuiltAssets, DeployArgs, Deployment, Form, Io, Status, Terminal, build_assets, fail,
+};
+use serde::{Deserialize, Serialize};
+
+pub use self::error::LocalError;
+use self::{
+    charts::ChartFolder,
+    python::Venv,
+    report::Report,
+    steps::{Progress, Step},
+};
+use crate::{app, environment::Environment, output};
+
+/// Run the whole system on this machine, on real charts
+///
+/// Sets up what it needs in `.lightsout`, starts a local AWS and hosts, deploys
+/// the stacks, uploads the charts, waits until they are coded and no machine is
+/// left, prints what the API answers, and tears everything down. Exits with 0
+/// only when every chart is coded or rejected with a reason.
+#[derive(Debug, Args)]
+pub struct LocalArgs {
+    /// The folder of charts: its files that end in .txt
+    #[arg(long, value_name = "DIR", default_value = "samples/charts")]
+    charts: PathBuf,
+    /// Most workers at once
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=16))]
+    workers: Option<u32>,
+    /// Leave the region up until Ctrl-C, to look around in it
+    #[arg(long)]
+    keep: bool,
+    /// The port of the local AWS
+    #[arg(long, value_name = "PORT", default_value_t = 4566)]
+    port: u16,
+}
+
+/// The account of the local AWS.
+const ACCOUNT: &str = "111122223333";
+/// The region that the local AWS calls itself.
+const REGION: &str = "us-east-1";
+/// What the local AWS and the master need of Python, every package pinned.
+const REQUIREMENTS: &str = include_str!("../python/local.txt");
+/// The stage of the query API, part of its address.
+const STAGE: &str = "v1";
+/// How long the last instance may take to end after its run is over.
+const LAST_INSTANCE: Duration = Duration::from_secs(30);
+
+/// Runs the command and returns the process's exit code.
+pub fn main(arguments: &LocalArgs, form: Form) -> ExitCode {
+    let mut io = Terminal::new(form);
+    match run(arguments, form, &mut io) {
+        Ok(code) => code,
+        Err(error) => fail(&error, &mut io).into(),
+    }
+}
+
+/// What is made before the namespaces close the network, and read again inside.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Prepared {
+    seconds: BTreeMap<Step, f64>,
+    assets: BuiltAssets,
+}
+
+/// The folders of a local run.
+struct Folders {
+    workspace: PathBuf,
+    own: PathBuf,
+}
+
+impl Folders {
+    fn find() -> Result<Self, LocalError> {
+        let here = env::current_dir().map_err(LocalError::file(Path::new(".")))?;
+        let workspace = here
+            .ancestors()
+            .find(|folder| folder.join("stacks/playbooks").is_dir())
+            .ok_or(LocalError::NoWorkspace(here.clone()))?
+            .to_owned();
+        let own = workspace.join(".lightsout");
+        std::fs::create_dir_all(&own).map_err(LocalError::file(&own))?;
+        Ok(Self { workspace, own })
+    }
+
+    fn prepared(&self) -> PathBuf {
+        self.own.join("prepared.json")
+    }
+
+    fn venv(&self) -> PathBuf {
+        self.own.join("venv")
+    }
+}
+
+fn run(arguments: &LocalArgs, form: Form, io: &mut Terminal) -> Result<ExitCode, LocalError> {
+    let place = lightsout_region::place().map_err(LocalError::region)?;
+    let isolation = match place {
+        Place::Waited(code) => return Ok(code),
+        Place::Inside(isolation) => isolation,
+        Place::Outside(door) => {
+            prepare(arguments, io)?;
+            match door.enter().map_err(LocalError::region)? {
+                Entry::Inside(isolation) => isolation,
+                Entry::Finished(code) => return Ok(code),
+            }
+        }
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(LocalError::region)?;
+    let report = runtime.block_on(work(arguments, isolation, io))?;
+    let out = io::stdout().lock();
+    let written = match form {
+        Form::Json => report.write_json(out),
+        Form::Text => report.write_tables(out),
+    };
+    written.map_err(LocalError::file(Path::new("stdout")))?;
+    let status = if report.is_complete() {
+        Status::Fine
+    } else {
+        Status::Failure
+    };
+    Ok(status.into())
+}
+
+/// Reads the environment as the arguments want it.
+fn environment(arguments: &LocalArgs) -> Result<Environment, LocalError> {
+    let mut environment = Environment::named("local")
+        .map_err(|source| LocalError::deployment("read the environment", source))?;
+    if let Some(workers) = arguments.workers {
+        // As many workers as were asked for, however few the charts are.
+        environment.settings.fleet.most_workers = workers;
+        environment.settings.fleet.charts_per_worker = 1;
+    }
+    Ok(environment)
+}
+
+fn synthesize(environment: &Environment) -> Result<Assembly, LocalError> {
+    app(environment)
+        .synth()
+        .map_err(|source| LocalError::deployment("synthesize the stacks", source))
+}
+
+fn prepare(arguments: &LocalArgs, io: &mut dyn Io) -> Result<(), LocalError> {
+    let mut progress = Progress::default();
+    let folders = Folders::find()?;
+    progress.begin(Step::SetUp);
+    let found = ChartFolder::read(&arguments.charts)?;
+    progress.note(&found.to_string());
+    progress.note("Python: MiniStack 1.5.33 and ansible-core 2.19.14 in .lightsout/venv");
+    Venv::ensure(&folders.venv(), REQUIREMENTS)?;
+    let sshd = OpenSsh::find_or_fetch(&folders.own.join("openssh")).map_err(LocalError::region)?;
+    progress.note(&format!("sshd: {}", sshd.describe()));
+    let dictionary = Dictionary::fy2026();
+    progress.note(&format!(
+        "terminology: {}, {} codes",
+        dictionary.edition(),
+        dictionary.codes()
+    ));
+
+    progress.begin(Step::Synthesize);
+    let assembly = synthesize(&environment(arguments)?)?;
+    let out = folders.workspace.join("cdk.out");
+    let plan = BuildPlan::local(&folders.workspace, &out)
+        .also("lightsout-stacks")
+        .features(["lightsout-stacks/local"]);
+    let assets = build_assets(&assembly, &plan, io)
+        .map_err(|source| LocalError::deployment("build the programs", source))?;
+    for asset in assets.iter() {
+        let mebibytes = asset.bytes >> 20;
+        progress.note(&format!("{} {} ({mebibytes} MiB)", asset.id, &asset.sha256[..16]));
+    }
+    progress.finish();
+
+    let prepared = Prepared {
+        seconds: progress.seconds().clone(),
+        assets,
+    };
+    let path = folders.prepared();
+    let text = serde_json::to_vec(&prepared).map_err(LocalError::region)?;
+    std::fs::write(&path, text).map_err(LocalError::file(&path))
+}
+
+/// Does everything between the start of the region and its end.
+///
+/// Whatever happens in between, the region is shut down: on an error, on a
+/// signal, and at the end.
+async fn work(
+    arguments: &LocalArgs,
+    isolation: Isolation,
+    io: &mut Terminal,
+) -> Result<Report, LocalError> {
+    let folders = Folders::find()?;
+    let path = folders.prepared();
+    let text = std::fs::read(&path).map_err(LocalError::file(&path))?;
+    let prepared: Prepared = serde_json::from_slice(&text).map_err(LocalError::region)?;
+    let mut progress = Progress::resumed(prepared.seconds);
+
+    progress.begin(Step::StartRegion);
+    progress.note(&isolation.describe());
+    let kept_apart = isolation.name().to_owned();
+    let venv = folders.venv();
+    let sshd = OpenSsh::find_or_fetch(&folders.own.join("openssh")).map_err(LocalError::region)?;
+    let config = RegionConfig::new(
+        folders.own.join("region"),
+        venv.join("bin/ministack"),
+        sshd,
+        isolation,
+    )
+    .port(arguments.port)
+    .account(ACCOUNT)
+    .name(REGION)
+    .path_prepend(venv.join("bin"));
+    let region = Region::start(config).await.map_err(LocalError::region)?;
+    progress.note(&format!("the local AWS answers at {}", region.endpoint()));
+
+    let outcome = tokio::select! {
+        outcome = pipeline(arguments, kept_apart, &prepared.assets, &region, &mut progress, io) => outcome,
+        () = a_signal() => Err(LocalError::Stopped),
+    };
+    if arguments.keep && !matches!(outcome, Err(LocalError::Stopped)) {
+        if let Err(error) = &outcome {
+            progress.note(&format!("it failed: {error}"));
+        }
+        progress.note("kept: look around, and press Ctrl-C to tear it down");
+        progress.note(&reach(&region));
+        a_signal().await;
+    }
+    progress.begin(Step::TearDown);
+    let torn_down = region.shutdown().await.map_err(LocalError::region);
+    progress.finish();
+    let mut report = outcome?;
+    torn_down?;
+    report.time(progress.seconds());
+    Ok(report)
+}
+
+async fn pipeline(
+    arguments: &LocalArgs,
+    isolation: String,
+    assets: &BuiltAssets,
+    region: &Region,
+    progress: &mut Progress,
+    io: &mut dyn Io,
+) -> Result<Report, LocalError> {
+    let environment = environment(arguments)?;
+    let settings = &environment.settings;
+    let assembly = synthesize(&environment)?;
+    let found = ChartFolder::read(&arguments.charts)?;
+    let config = lightsout_aws::load_for(region.endpoint(), REGION).await;
+
+    progress.begin(Step::Deploy);
+    let deploy = DeployArgs {
+        yes: true,
+        ..DeployArgs::default()
+    };
+    let deployment = lightsout_toolkit::deploy(&deploy, &assembly, assets, &config, io)
+        .await
+        .map_err(|source| LocalError::deployment("deploy the stacks", source))?;
+    let inbox = wanted(&deployment, "Intake", output::intake::INBOX)?;
+    let queue = wanted(&deployment, "Intake", output::intake::WORK_QUEUE)?;
+    let launcher = wanted(&deployment, "Fleet", output::fleet::LAUNCHER)?;
+    let control = wanted(&deployment, "Storage", output::storage::CONTROL)?;
+    let api = wanted(&deployment, "Api", output::api::REST_API)?;
+
+    progress.begin(Step::Upload);
+    let s3 = aws_sdk_s3::config::Builder::from(&config)
+        .force_path_style(true)
+        .build();
+    let s3 = aws_sdk_s3::Client::from_conf(s3);
+    inbox::upload(&s3, inbox, &found.charts).await?;
+    progress.note(&format!("{} charts in the inbox", found.charts.len()));
+
+    progress.begin(Step::Alarm);
+    let sqs = aws_sdk_sqs::Client::new(&config);
+    let depth = alarm::wait_for_backlog(&sqs, queue, settings.alarms.backlog).await?;
+    progress.note(&format!(
+        "{} messages wait, the alarm's threshold is {}",
+        depth.visible, settings.alarms.backlog
+    ));
+    progress.note("bridged here: the local AWS publishes no SQS metrics, and its alarms");
+    progress.note("invoke no function; on AWS the alarm itself invokes the launcher");
+    let lambda = aws_sdk_lambda::Client::new(&config);
+    let run = alarm::invoke_launcher(&lambda, launcher).await?;
+    progress.note(&format!("the launcher started {run}"));
+
+    progress.begin(Step::Run);
+    let dynamodb = aws_sdk_dynamodb::Client::new(&config);
+    let deadline = settings.fleet.deadline();
+    follow::until_over(&dynamodb, control, &run, deadline, progress).await?;
+
+    progress.begin(Step::Empty);
+    let left = none_left(region).await;
+    let all = region.instances().len();
+    progress.note(&format!("{all} instances were started, {left} are left"));
+
+    progress.begin(Step::Ask);
+    let address = format!("{}/_aws/execute-api/{api}/{STAGE}", region.endpoint());
+    let query = ask::Query::new(&config, address).await?;
+    let mut report = Report::new(found.charts.len(), isolation);
+    report.instances_left = left;
+    for chart in &found.charts {
+        report.take(chart, query.chart(&chart.id).await?)?;
+    }
+    progress.finish();
+    Ok(report)
+}
+
+/// Waits a while for the last instance to end, and returns how many are left.
+async fn none_left(region: &Region) -> usize {
+    let begun = tokio::time::Instant::now();
+    loop {
+        let living = region
+            .instances()
+            .iter()
+            .filter(|instance| instance.state != InstanceState::Terminated)
+            .count();
+        if living == 0 || begun.elapsed() > LAST_INSTANCE {
+            return living;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+fn wanted<'a>(
+    deployment: &'a Deployment,
+    stack: &'static str,
+    output: &'static str,
+) -> Result<&'a str, LocalError> {
+    deployment
+        .output(stack, output)
+        .ok_or(LocalError::NoOutput { stack, output })
+}
+
+/// Says how the region that is kept can be reached from another terminal.
+fn reach(region: &Region) -> String {
+    let variables: Vec<_> = region
+        .client_environment()
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    variables.join(" ")
+}
+
+/// Waits for Ctrl-C, or for a request to end.
+async fn a_signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate()).ok();
+    let terminated = async {
+        match &mut terminate {
+            Some(signal) => {
+                signal.recv().await;
+            }
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        () = terminated => {}
+    }
+}

@@ -1,0 +1,75 @@
+//! What a run knows and what it found out.
+
+use lightsout::{
+    Construct, Removal, Scope,
+    dynamodb::{Table, TableRef},
+    kms::Key,
+    s3::{Bucket, BucketRef, LogBucket},
+};
+use lightsout_protocol::{
+    coding::{Outcome, attribute},
+    control::{self, ControlItem},
+    environment::RunLog,
+};
+
+/// The results, the control table and the logs of runs.
+pub(crate) struct Storage {
+    pub(crate) removal: Removal,
+}
+
+/// References into the storage.
+pub(crate) struct StorageRef {
+    pub(crate) results: TableRef<Outcome>,
+    pub(crate) large_results: BucketRef<Outcome>,
+    pub(crate) control: TableRef<ControlItem>,
+    pub(crate) logs: BucketRef<RunLog>,
+}
+
+impl Construct for Storage {
+    type Handle = StorageRef;
+
+    fn build(self, scope: &mut Scope<'_>) -> StorageRef {
+        // What is found in charts has a key of its own, so that who may see
+        // how runs go need not be able to read it.
+        let results_key = scope.add(
+            "ResultsKey",
+            Key::new("Codes and their evidence").removal(self.removal),
+        );
+        let control_key = scope.add(
+            "ControlKey",
+            Key::new("Leases, runs and their logs").removal(self.removal),
+        );
+        let access = scope.add("AccessLogs", LogBucket::new().removal(self.removal));
+        let results = scope.add(
+            "Results",
+            Table::new(&results_key, attribute::CHART)
+                .sort(attribute::CODING)
+                .index(attribute::BY_RUN, attribute::RUN, attribute::CHART),
+        );
+        let large_results = scope.add(
+            "LargeResults",
+            Bucket::new(&results_key).access_logs(&access, "results/"),
+        );
+        let control = scope.add(
+            "Control",
+            Table::new(&control_key, control::PART).sort(control::ITEM),
+        );
+        let logs = scope.add(
+            "RunLogs",
+            Bucket::new(&control_key).access_logs(&access, "run-logs/"),
+        );
+        scope.output(output::CONTROL, control.name(), "Leases and runs");
+        StorageRef {
+            results,
+            large_results,
+            control,
+            logs,
+        }
+    }
+}
+
+/// The outputs of this stack that tools read.
+pub mod output {
+    /// The control table's name.
+    pub const CONTROL: &str = "ControlTableName";
+}

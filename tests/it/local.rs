@@ -1,0 +1,102 @@
+//! Do charts go through the whole system, and does nothing stay?
+//!
+//! These tests run the main job itself, with everything real that it starts.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::Path,
+    process::{Command, Output, Stdio},
+};
+
+use lightsout_tests::workspace;
+use serde_json::Value;
+
+fn local(arguments: &[&str], charts: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO"));
+    command
+        .args(["local", "--charts"])
+        .arg(charts)
+        .args(arguments)
+        .current_dir(workspace())
+        .stdin(Stdio::null());
+    command
+}
+
+fn report(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|_| {
+        panic!(
+            "{}\n{}",
+            output.status,
+            String::from_utf8_lossy(&output.stderr)
+        )
+    })
+}
+
+/// Copies the samples, and lays beside them what cannot be coded.
+fn samples_and_bad_charts(folder: &Path) -> usize {
+    let mut samples = 0;
+    for entry in fs::read_dir(workspace().join("samples/charts")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "txt") {
+            fs::copy(&path, folder.join(path.file_name().unwrap())).unwrap();
+            samples += 1;
+        }
+    }
+    let png = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR";
+    let huge = "cough. ".repeat(50 * 1024 * 1024 / 7);
+    fs::write(folder.join("bad-empty.txt"), "").unwrap();
+    fs::write(folder.join("bad-latin1.txt"), b"fi\xe8vre et toux").unwrap();
+    fs::write(folder.join("bad-picture.txt"), png).unwrap();
+    fs::write(folder.join("bad-huge.txt"), huge).unwrap();
+    samples
+}
+
+#[test]
+fn every_chart_is_coded_or_rejected_with_its_reason_and_no_instance_stays() {
+    let charts = tempfile::tempdir().unwrap();
+    let samples = samples_and_bad_charts(charts.path());
+    for isolation in ["namespaces", "processes"] {
+        let output = local(&["--json"], charts.path())
+            .env("LIGHTSOUT_ISOLATION", isolation)
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        if isolation == "namespaces" && said.contains("namespaces cannot be made") {
+            println!("skipped: namespaces cannot be made here");
+            continue;
+        }
+        assert!(output.status.success(), "{isolation}: {said}");
+        let report = report(&output);
+        assert_eq!(report["charts"], samples + 4, "{report:#}");
+        assert_eq!(report["coded"], samples);
+        assert_eq!(report["instances_left"], 0);
+        let reasons: BTreeMap<&str, &str> = report["rejected"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|r| (r["chart"].as_str().unwrap(), r["reason"].as_str().unwrap()))
+            .collect();
+        assert_eq!(
+            reasons,
+            BTreeMap::from([
+                ("bad-empty.txt", "empty"),
+                ("bad-huge.txt", "too_large"),
+                ("bad-latin1.txt", "not_utf8"),
+                ("bad-picture.txt", "binary"),
+            ])
+        );
+        let codes = report["codes"].as_array().unwrap();
+        assert!(codes.len() > samples, "{} codes", codes.len());
+        assert!(codes.iter().all(|code| code["evidence"].is_array()));
+    }
+}
+
+#[test]
+fn a_missing_folder_is_named_with_the_fix() {
+    let output = local(&[], Path::new("no/such/folder")).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("error: there is no folder `no/such/folder`"), "{said}");
+    assert!(said.contains("hint: name a folder of charts with --charts"), "{said}");
+}

@@ -1,0 +1,21 @@
+//! Tests across the workspace, a module for each question.
+
+mod contract; // Do the stacks name programs that exist?
+mod golden; // Does synth write what was reviewed and committed?
+mod local; // Do charts go through the whole system, and does nothing stay?
+mod templates; // Does each stack keep what it promises?
+mod tools; // Do the field's own checkers accept what we write?
+
+#[test]
+fn no_module_is_forgotten() {
+    let main = include_str!("main.rs");
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/it");
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let module = name.trim_end_matches(".rs");
+        assert!(
+            module == "main" || main.contains(&format!("mod {module};")),
+            "`{name}` is not in main.rs"
+        );
+    }
+}

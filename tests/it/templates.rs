@@ -1,0 +1,177 @@
+//! Does each stack keep what it promises?
+
+use lightsout::{Assembly, assertions::Template, cfn};
+use lightsout_stacks::environment::Environment;
+use serde_json::Value;
+
+fn assemblies() -> Vec<Assembly> {
+    Environment::all()
+        .unwrap()
+        .iter()
+        .map(|environment| lightsout_stacks::app(environment).synth().unwrap())
+        .collect()
+}
+
+/// Every resource of every template: stage, stack, logical id, resource.
+fn resources(assemblies: &[Assembly]) -> Vec<(String, Value)> {
+    let mut all = Vec::new();
+    for assembly in assemblies {
+        for stack in assembly.stacks() {
+            let resources = stack.template_json()["Resources"].as_object().unwrap();
+            for (id, resource) in resources {
+                let path = format!("{}/{}/{id}", assembly.stage().name, stack.name());
+                all.push((path, resource.clone()));
+            }
+        }
+    }
+    all
+}
+
+fn of_type(assemblies: &[Assembly], kind: &str) -> Vec<(String, Value)> {
+    let found: Vec<_> = resources(assemblies)
+        .into_iter()
+        .filter(|(_, resource)| resource["Type"] == kind)
+        .collect();
+    assert!(!found.is_empty(), "no {kind} anywhere: the test would be vacuous");
+    found
+}
+
+#[test]
+fn everything_that_holds_data_has_a_key_of_the_customer() {
+    let assemblies = assemblies();
+    for (path, queue) in of_type(&assemblies, "AWS::SQS::Queue") {
+        assert!(queue["Properties"]["KmsMasterKeyId"].is_object(), "{path}");
+    }
+    for (path, table) in of_type(&assemblies, "AWS::DynamoDB::Table") {
+        let encryption = &table["Properties"]["SSESpecification"];
+        assert!(encryption["KMSMasterKeyId"].is_object(), "{path}");
+        assert_eq!(encryption["SSEType"], "KMS", "{path}");
+    }
+    for (path, topic) in of_type(&assemblies, "AWS::SNS::Topic") {
+        assert!(topic["Properties"]["KmsMasterKeyId"].is_object(), "{path}");
+    }
+    for (path, group) in of_type(&assemblies, "AWS::Logs::LogGroup") {
+        assert!(group["Properties"]["KmsKeyId"].is_object(), "{path}");
+    }
+    for (path, bucket) in of_type(&assemblies, "AWS::S3::Bucket") {
+        let rule = &bucket["Properties"]["BucketEncryption"]["ServerSideEncryptionConfiguration"][0]
+            ["ServerSideEncryptionByDefault"];
+        // AWS delivers access logs only into buckets with S3's own keys.
+        let wanted = if path.ends_with("AccessLogs") { "AES256" } else { "aws:kms" };
+        assert_eq!(rule["SSEAlgorithm"], wanted, "{path}");
+        assert_eq!(rule["KMSMasterKeyID"].is_null(), wanted == "AES256", "{path}");
+    }
+    for (path, template) in of_type(&assemblies, "AWS::EC2::LaunchTemplate") {
+        let disks = &template["Properties"]["LaunchTemplateData"]["BlockDeviceMappings"];
+        for disk in disks.as_array().unwrap() {
+            assert_eq!(disk["Ebs"]["Encrypted"], true, "{path}");
+            assert_eq!(disk["Ebs"]["DeleteOnTermination"], true, "{path}");
+            assert!(disk["Ebs"]["KmsKeyId"].is_object(), "{path}");
+        }
+    }
+    for (path, key) in of_type(&assemblies, "AWS::KMS::Key") {
+        assert_eq!(key["Properties"]["EnableKeyRotation"], true, "{path}");
+    }
+}
+
+#[test]
+fn buckets_queues_and_topics_refuse_what_is_not_tls() {
+    let assemblies = assemblies();
+    for (kind, policy) in [
+        ("AWS::S3::Bucket", "AWS::S3::BucketPolicy"),
+        ("AWS::SQS::Queue", "AWS::SQS::QueuePolicy"),
+        ("AWS::SNS::Topic", "AWS::SNS::TopicPolicy"),
+    ] {
+        let policies = of_type(&assemblies, policy);
+        assert_eq!(of_type(&assemblies, kind).len(), policies.len(), "{kind}");
+        for (path, policy) in policies {
+            let text = policy["Properties"]["PolicyDocument"].to_string();
+            assert!(text.contains(r#""aws:SecureTransport":"false""#), "{path}");
+        }
+    }
+}
+
+#[test]
+fn machines_ask_for_tokens_have_no_public_address_and_end_when_they_power_off() {
+    let assemblies = assemblies();
+    for (path, template) in of_type(&assemblies, "AWS::EC2::LaunchTemplate") {
+        let data = &template["Properties"]["LaunchTemplateData"];
+        assert_eq!(data["MetadataOptions"]["HttpTokens"], "required", "{path}");
+        assert_eq!(data["MetadataOptions"]["HttpPutResponseHopLimit"], 1, "{path}");
+        assert_eq!(data["InstanceInitiatedShutdownBehavior"], "terminate", "{path}");
+        assert!(data["KeyName"].is_null(), "{path}");
+        for interface in data["NetworkInterfaces"].as_array().unwrap() {
+            assert_eq!(interface["AssociatePublicIpAddress"], false, "{path}");
+        }
+    }
+    for forbidden in [
+        "AWS::EC2::InternetGateway",
+        "AWS::EC2::NatGateway",
+        "AWS::EC2::EIP",
+    ] {
+        let found = resources(&assemblies)
+            .into_iter()
+            .find(|(_, resource)| resource["Type"] == forbidden);
+        assert!(found.is_none(), "{found:?}");
+    }
+}
+
+#[test]
+fn no_policy_allows_all_actions_and_few_name_no_resource() {
+    for (path, resource) in resources(&assemblies()) {
+        let kind = resource["Type"].as_str().unwrap();
+        let documents = match kind {
+            "AWS::IAM::ManagedPolicy" => vec![&resource["Properties"]["PolicyDocument"]],
+            "AWS::IAM::Role" => {
+                assert!(resource["Properties"]["Policies"].is_null(), "{path} has inline policies");
+                continue;
+            }
+            _ => continue,
+        };
+        for document in documents {
+            for statement in document["Statement"].as_array().unwrap() {
+                let actions = match &statement["Action"] {
+                    Value::Array(actions) => actions.clone(),
+                    one => vec![one.clone()],
+                };
+                for action in &actions {
+                    let action = action.as_str().unwrap();
+                    assert!(!action.contains('*') || action.starts_with("kms:"), "{path}: {action}");
+                }
+                if statement["Resource"] == "*" {
+                    // The only actions here for which AWS knows no resource.
+                    for action in &actions {
+                        let action = action.as_str().unwrap();
+                        assert!(
+                            action.starts_with("ec2:Describe")
+                                || action.ends_with("NetworkInterface")
+                                || action.ends_with("PrivateIpAddresses"),
+                            "{path}: {action} on everything"
+                        );
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_alarms_and_the_heartbeat_wake_the_launcher() {
+    for assembly in assemblies() {
+        let template: Template<'_> = assembly.template("Alarms");
+        template.count::<cfn::cloudwatch::Alarm>(3);
+        template.count::<cfn::events::Rule>(1);
+        template.count::<cfn::lambda::Permission>(3);
+    }
+}
+
+#[test]
+fn what_must_survive_survives_outside_a_throw_away_environment() {
+    let assemblies = assemblies();
+    for kind in ["AWS::KMS::Key", "AWS::S3::Bucket", "AWS::DynamoDB::Table"] {
+        for (path, resource) in of_type(&assemblies, kind) {
+            let wanted = if path.starts_with("dev/") { "Retain" } else { "Delete" };
+            assert_eq!(resource["DeletionPolicy"], wanted, "{path}");
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! Hosts as marked processes that share the machine's network and files.
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+use std::process::Stdio;
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio::process::{Child, Command};
+use tokio::task::JoinHandle;
+
+use crate::host::HostError;
+use crate::host::image::{Image, file_error};
+use crate::instance::Instance;
+use crate::metadata;
+use crate::world::World;
+
+/// The port of instance metadata on a host's own loopback address.
+pub(crate) const METADATA_PORT: u16 = 1338;
+
+const GUARD: &str = include_str!("guard.sh");
+
+/// Serves instance metadata on the host's address.
+pub(crate) async fn serve_metadata(
+    world: &Arc<World>,
+    instance: &Instance,
+) -> Result<JoinHandle<()>, HostError> {
+    let listener = TcpListener::bind((instance.address, METADATA_PORT))
+        .await
+        .map_err(|source| HostError::Address {
+            address: format!("{}:{METADATA_PORT}", instance.address),
+            source,
+        })?;
+    let router = metadata::router_for(Arc::clone(world), instance.id.clone());
+    Ok(tokio::spawn(async move {
+        // It ends when the host does; until then it has nobody to report to.
+        let _ended = axum::serve(listener, router).await;
+    }))
+}
+
+/// Starts the processes of a host.
+pub(crate) fn start(folder: &Path, image: &Image) -> Result<Child, HostError> {
+    let log = folder.join("boot.log");
+    let log = File::create(&log).map_err(file_error(&log))?;
+    Command::new("sh")
+        .arg(folder.join("boot.sh"))
+        .arg(folder)
+        .current_dir("/")
+        .env_clear()
+        .envs(&image.environment)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(log)
+        // Ctrl-C is for the region, which then ends its hosts in order.
+        .process_group(0)
+        .kill_on_drop(true)
+        .spawn()
+        .map_err(|source| HostError::Spawn {
+            program: "sh".to_owned(),
+            source,
+        })
+}
+
+/// A process that ends what is left of the region in `folder` after its end.
+///
+/// It waits for the end of the pipe that is its standard input.
+pub(crate) fn guard(folder: &Path) -> io::Result<Child> {
+    Command::new("sh")
+        .args(["-c", GUARD, "sh"])
+        .arg(folder)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .process_group(0)
+        .spawn()
+}

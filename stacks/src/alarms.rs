@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use lightsout::{Construct, Removal, Scope, events::Schedule, kms::Key, lambda::FunctionRef, sns::Topic};
+use lightsout::{
+    Construct, Removal, Scope, events::Schedule, kms::Key, lambda::FunctionRef, sns::Topic,
+};
 use lightsout_protocol::environment::Launcher;
 
 use crate::{environment::Settings, intake::IntakeRef};

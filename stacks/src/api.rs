@@ -11,9 +11,7 @@ use lightsout::{
 };
 use lightsout_protocol::environment::{self, ApiEnvironment};
 
-use crate::{
-    assets::AssetsRef, environment::Settings, fleet::architecture, storage::StorageRef,
-};
+use crate::{assets::AssetsRef, environment::Settings, fleet::architecture, storage::StorageRef};
 
 /// The query API: callers sign with IAM, a function answers.
 pub(crate) struct Api<'a> {
@@ -32,7 +30,10 @@ impl Construct for Api<'_> {
     type Handle = ();
 
     fn build(self, scope: &mut Scope<'_>) {
-        let key = scope.add("Key", Key::new("Logs of the query API").removal(self.removal));
+        let key = scope.add(
+            "Key",
+            Key::new("Logs of the query API").removal(self.removal),
+        );
         let code = scope.asset(Asset {
             id: "Api".into(),
             contents: AssetContents::Binary {

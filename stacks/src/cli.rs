@@ -166,7 +166,9 @@ fn diff(arguments: &DiffCommand, io: &mut dyn Io) -> Status {
 /// The command was built without AWS clients.
 #[cfg(not(feature = "aws"))]
 #[derive(Debug, thiserror::Error)]
-#[error("this `lightsout` was built without the feature `aws`: it compares folders only, with --against")]
+#[error(
+    "this `lightsout` was built without the feature `aws`: it compares folders only, with --against"
+)]
 struct WithoutAws;
 
 #[cfg(not(feature = "aws"))]
@@ -189,8 +191,7 @@ impl Environments {
     }
 
     fn assemblies(&self) -> Result<Vec<Assembly>, Box<dyn Hint>> {
-        let assemblies: Result<Vec<_>, _> =
-            self.synthesize().map_err(boxed)?.into_iter().collect();
+        let assemblies: Result<Vec<_>, _> = self.synthesize().map_err(boxed)?.into_iter().collect();
         assemblies.map_err(boxed)
     }
 }
@@ -208,8 +209,8 @@ mod remote {
 
     use lightsout::Assembly;
     use lightsout_toolkit::{
-        Architecture, BuildPlan, BuiltAssets, DeployArgs, DiffArgs, Hint, Io, Status,
-        build_assets, fail,
+        Architecture, BuildPlan, BuiltAssets, DeployArgs, DiffArgs, Hint, Io, Status, build_assets,
+        fail,
     };
     use tokio::runtime::Runtime;
 

@@ -170,11 +170,12 @@ impl Environment {
 
     /// Returns the environment of that name.
     pub fn named(name: &str) -> Result<Self, EnvironmentError> {
-        let (name, text) = FILES.iter().find(|(known, _)| *known == name).ok_or_else(|| {
-            EnvironmentError::Unknown {
+        let (name, text) = FILES
+            .iter()
+            .find(|(known, _)| *known == name)
+            .ok_or_else(|| EnvironmentError::Unknown {
                 name: name.to_owned(),
-            }
-        })?;
+            })?;
         Self::parse(name, text)
     }
 
@@ -285,7 +286,11 @@ impl Settings {
 impl NetworkSettings {
     /// Returns the number of availability zones, which is in range by now.
     pub fn zones(&self) -> Zones {
-        if self.zones == 2 { Zones::Two } else { Zones::Three }
+        if self.zones == 2 {
+            Zones::Two
+        } else {
+            Zones::Three
+        }
     }
 }
 

@@ -66,7 +66,11 @@ impl Construct for Intake<'_> {
         );
         scope.output(output::INBOX, inbox.name(), "Where charts are dropped");
         scope.output(output::WORK_QUEUE, work.url(), "Where charts wait");
-        scope.output(output::DEAD_LETTERS, dead.queue().url(), "What could not be worked on");
+        scope.output(
+            output::DEAD_LETTERS,
+            dead.queue().url(),
+            "What could not be worked on",
+        );
         IntakeRef { inbox, work, dead }
     }
 }

@@ -26,11 +26,9 @@ use std::{
 use clap::Args;
 use lightsout::Assembly;
 use lightsout_nlp::Dictionary;
-use lightsout_region::{
-    Entry, InstanceState, Isolation, OpenSsh, Place, Region, RegionConfig,
-};
+use lightsout_region::{Entry, InstanceState, Isolation, OpenSsh, Place, Region, RegionConfig};
 use lightsout_toolkit::{
-    BuildPlan, BuiltAssets, DeployArgs, Deployment, Form, Io, Status, Terminal, build_assets, fail,
+    BuildPlan, BuiltAssets, DeployArgs, Deployment, Form, Status, Terminal, build_assets, fail,
 };
 use serde::{Deserialize, Serialize};
 
@@ -40,6 +38,7 @@ use self::{
     python::Venv,
     report::Report,
     steps::{Progress, Step},
+    terminal::StepDetails,
 };
 use crate::{app, environment::Environment, output};
 
@@ -79,7 +78,7 @@ const LAST_INSTANCE: Duration = Duration::from_secs(30);
 /// Runs the command and returns the process's exit code.
 pub fn main(arguments: &LocalArgs, form: Form) -> ExitCode {
     let mut io = Terminal::new(form);
-    match run(arguments, form, &mut io) {
+    match run(arguments, form) {
         Ok(code) => code,
         Err(error) => fail(&error, &mut io).into(),
     }
@@ -120,13 +119,13 @@ impl Folders {
     }
 }
 
-fn run(arguments: &LocalArgs, form: Form, io: &mut Terminal) -> Result<ExitCode, LocalError> {
+fn run(arguments: &LocalArgs, form: Form) -> Result<ExitCode, LocalError> {
     let place = lightsout_region::place().map_err(LocalError::region)?;
     let isolation = match place {
         Place::Waited(code) => return Ok(code),
         Place::Inside(isolation) => isolation,
         Place::Outside(door) => {
-            prepare(arguments, io)?;
+            prepare(arguments)?;
             match door.enter().map_err(LocalError::region)? {
                 Entry::Inside(isolation) => isolation,
                 Entry::Finished(code) => return Ok(code),
@@ -137,7 +136,7 @@ fn run(arguments: &LocalArgs, form: Form, io: &mut Terminal) -> Result<ExitCode,
         .enable_all()
         .build()
         .map_err(LocalError::region)?;
-    let report = runtime.block_on(work(arguments, isolation, io))?;
+    let report = runtime.block_on(work(arguments, isolation))?;
     let out = io::stdout().lock();
     let written = match form {
         Form::Json => report.write_json(out),
@@ -170,7 +169,7 @@ fn synthesize(environment: &Environment) -> Result<Assembly, LocalError> {
         .map_err(|source| LocalError::deployment("synthesize the stacks", source))
 }
 
-fn prepare(arguments: &LocalArgs, io: &mut dyn Io) -> Result<(), LocalError> {
+fn prepare(arguments: &LocalArgs) -> Result<(), LocalError> {
     let mut progress = Progress::default();
     let folders = Folders::find()?;
     progress.begin(Step::SetUp);
@@ -193,12 +192,8 @@ fn prepare(arguments: &LocalArgs, io: &mut dyn Io) -> Result<(), LocalError> {
     let plan = BuildPlan::local(&folders.workspace, &out)
         .also("lightsout-stacks")
         .features(["lightsout-stacks/local"]);
-    let assets = build_assets(&assembly, &plan, io)
+    let assets = build_assets(&assembly, &plan, &mut StepDetails)
         .map_err(|source| LocalError::deployment("build the programs", source))?;
-    for asset in assets.iter() {
-        let mebibytes = asset.bytes >> 20;
-        progress.note(&format!("{} {} ({mebibytes} MiB)", asset.id, &asset.sha256[..16]));
-    }
     progress.finish();
 
     let prepared = Prepared {
@@ -214,11 +209,7 @@ fn prepare(arguments: &LocalArgs, io: &mut dyn Io) -> Result<(), LocalError> {
 ///
 /// Whatever happens in between, the region is shut down: on an error, on a
 /// signal, and at the end.
-async fn work(
-    arguments: &LocalArgs,
-    isolation: Isolation,
-    io: &mut Terminal,
-) -> Result<Report, LocalError> {
+async fn work(arguments: &LocalArgs, isolation: Isolation) -> Result<Report, LocalError> {
     let folders = Folders::find()?;
     let path = folders.prepared();
     let text = std::fs::read(&path).map_err(LocalError::file(&path))?;
@@ -244,7 +235,7 @@ async fn work(
     progress.note(&format!("the local AWS answers at {}", region.endpoint()));
 
     let outcome = tokio::select! {
-        outcome = pipeline(arguments, kept_apart, &prepared.assets, &region, &mut progress, io) => outcome,
+        outcome = pipeline(arguments, kept_apart, &prepared.assets, &region, &mut progress) => outcome,
         () = a_signal() => Err(LocalError::Stopped),
     };
     if arguments.keep && !matches!(outcome, Err(LocalError::Stopped)) {
@@ -270,7 +261,6 @@ async fn pipeline(
     assets: &BuiltAssets,
     region: &Region,
     progress: &mut Progress,
-    io: &mut dyn Io,
 ) -> Result<Report, LocalError> {
     let environment = environment(arguments)?;
     let settings = &environment.settings;
@@ -283,9 +273,10 @@ async fn pipeline(
         yes: true,
         ..DeployArgs::default()
     };
-    let deployment = lightsout_toolkit::deploy(&deploy, &assembly, assets, &config, io)
-        .await
-        .map_err(|source| LocalError::deployment("deploy the stacks", source))?;
+    let deployment =
+        lightsout_toolkit::deploy(&deploy, &assembly, assets, &config, &mut StepDetails)
+            .await
+            .map_err(|source| LocalError::deployment("deploy the stacks", source))?;
     let inbox = wanted(&deployment, "Intake", output::intake::INBOX)?;
     let queue = wanted(&deployment, "Intake", output::intake::WORK_QUEUE)?;
     let launcher = wanted(&deployment, "Fleet", output::fleet::LAUNCHER)?;

@@ -10,8 +10,14 @@ const TEMPLATES: [(&str, &str); 3] = [
         "instance.sh.tera",
         include_str!("../templates/instance.sh.tera"),
     ),
-    ("master.sh.tera", include_str!("../templates/master.sh.tera")),
-    ("worker.sh.tera", include_str!("../templates/worker.sh.tera")),
+    (
+        "master.sh.tera",
+        include_str!("../templates/master.sh.tera"),
+    ),
+    (
+        "worker.sh.tera",
+        include_str!("../templates/worker.sh.tera"),
+    ),
 ];
 
 /// Heartbeats that a master may miss before its workers end themselves; a

@@ -57,6 +57,21 @@ pub struct BuiltAsset {
     pub bytes: u64,
 }
 
+/// Whether Cargo sets this variable for the package that it runs.
+///
+/// See [the list](https://doc.rust-lang.org/cargo/reference/environment-variables.html#environment-variables-cargo-sets-for-crates).
+fn describes_the_running_package(variable: &str) -> bool {
+    const ONES: [&str; 6] = [
+        "CARGO_BIN_NAME",
+        "CARGO_CRATE_NAME",
+        "CARGO_MANIFEST_DIR",
+        "CARGO_MANIFEST_LINKS",
+        "CARGO_MANIFEST_PATH",
+        "CARGO_PRIMARY_PACKAGE",
+    ];
+    variable.starts_with("CARGO_PKG_") || ONES.contains(&variable)
+}
+
 /// Why assets could not be built.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -181,6 +196,14 @@ impl BuildPlan {
     fn command(&self, programs: &BTreeSet<Program<'_>>) -> Command {
         let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut command = Command::new(cargo);
+        // `cargo run` tells this program which package it is. Told on, that
+        // would be a change to build scripts that watch these variables, and
+        // TLS would be compiled anew on every other call.
+        for (name, _) in env::vars_os() {
+            if name.to_str().is_some_and(describes_the_running_package) {
+                command.env_remove(name);
+            }
+        }
         command
             .current_dir(&self.workspace)
             .args([

@@ -192,7 +192,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn queue(properties: Json) -> Json {
+    fn queue(properties: &Json) -> Json {
         json!({"Resources": {"Jobs": {"Type": "AWS::SQS::Queue", "Properties": properties}}})
     }
 
@@ -209,8 +209,8 @@ mod tests {
 
     #[test]
     fn a_value_is_found_by_its_path() {
-        let old = queue(json!({"Delay": 1, "Tags": [{"Key": "a", "Value": "b"}]}));
-        let new = queue(json!({"Delay": 2, "Tags": [{"Key": "a", "Value": "c"}]}));
+        let old = queue(&json!({"Delay": 1, "Tags": [{"Key": "a", "Value": "b"}]}));
+        let new = queue(&json!({"Delay": 2, "Tags": [{"Key": "a", "Value": "c"}]}));
         assert_eq!(
             paths(&old, &new),
             ["Properties.Delay", "Properties.Tags[0].Value"]
@@ -219,8 +219,8 @@ mod tests {
 
     #[test]
     fn a_function_is_one_value() {
-        let old = queue(json!({"Policy": {"Ref": "A"}}));
-        let new = queue(json!({"Policy": {"Fn::GetAtt": ["A", "Arn"]}}));
+        let old = queue(&json!({"Policy": {"Ref": "A"}}));
+        let new = queue(&json!({"Policy": {"Fn::GetAtt": ["A", "Arn"]}}));
         assert_eq!(paths(&old, &new), ["Properties.Policy"]);
     }
 
@@ -235,20 +235,20 @@ mod tests {
     #[test]
     fn another_type_is_another_resource() {
         let new = json!({"Resources": {"Jobs": {"Type": "AWS::SNS::Topic", "Properties": {}}}});
-        let differences = compare(&queue(json!({})), &new);
+        let differences = compare(&queue(&json!({})), &new);
         assert_eq!(differences[0].replacement, Some(Replacement::Always));
     }
 
     #[test]
     fn a_removed_queue_is_known_to_hold_data() {
-        let differences = compare(&queue(json!({})), &json!({"Resources": {}}));
+        let differences = compare(&queue(&json!({})), &json!({"Resources": {}}));
         assert_eq!(differences[0].change, Change::Removed);
         assert!(differences[0].stateful);
     }
 
     #[test]
     fn a_template_does_not_differ_from_itself() {
-        let template = queue(json!({"Delay": 1}));
+        let template = queue(&json!({"Delay": 1}));
         assert_eq!(compare(&template, &template), []);
     }
 }

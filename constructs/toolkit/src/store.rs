@@ -73,17 +73,18 @@ impl Buckets {
             let body = ByteStream::from(template.as_bytes().to_vec());
             self.put(bucket, &key, body, "application/json").await?;
         }
-        Ok(match &self.endpoint {
-            Some(endpoint) => format!("{}/{bucket}/{key}", endpoint.trim_end_matches('/')),
-            None => {
-                let domain = if self.region.starts_with("cn-") {
-                    "amazonaws.com.cn"
-                } else {
-                    "amazonaws.com"
-                };
-                format!("https://{bucket}.s3.{}.{domain}/{key}", self.region)
-            }
-        })
+        if let Some(endpoint) = &self.endpoint {
+            return Ok(format!("{}/{bucket}/{key}", endpoint.trim_end_matches('/')));
+        }
+        let domain = if self.region.starts_with("cn-") {
+            "amazonaws.com.cn"
+        } else {
+            "amazonaws.com"
+        };
+        Ok(format!(
+            "https://{bucket}.s3.{}.{domain}/{key}",
+            self.region
+        ))
     }
 
     /// Removes every version and every delete marker, and counts them.

@@ -3,6 +3,11 @@
 //! Runs against MiniStack, a local AWS, where `LIGHTSOUT_MINISTACK` names its
 //! executable, and says so where it does not.
 #![cfg(feature = "aws")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "all of this is a test, helpers included"
+)]
 
 #[path = "../src/fixtures.rs"]
 mod fixtures;
@@ -30,6 +35,7 @@ use lightsout_toolkit::{
 const REGION: &str = "us-east-1";
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "one story, told from first to last")]
 async fn stacks_are_deployed_changed_compared_and_destroyed() {
     let Some(world) = World::start().await else {
         return;
@@ -40,10 +46,10 @@ async fn stacks_are_deployed_changed_compared_and_destroyed() {
 
     // Everything is made.
     let first = app(30).synth().unwrap();
-    let built = world.built(&first, workspace);
-    let (deployment, events) = world.deploy(&first, &built).await;
+    let first_built = built(&first, workspace);
+    let (deployment, events) = world.deploy(&first, &first_built).await;
     let deployment = deployment.unwrap();
-    let hash = &built.get("Bulb").unwrap().sha256;
+    let hash = &first_built.get("Bulb").unwrap().sha256;
     assert_eq!(deployment.output("Code", "Hash"), Some(hash.as_str()));
     assert_eq!(deployment.output("Code", "Colour"), Some("white"));
     assert_eq!(
@@ -60,7 +66,7 @@ async fn stacks_are_deployed_changed_compared_and_destroyed() {
     assert!(first.stack("Wide").unwrap().template().len() > 51_200);
 
     // Nothing is done twice.
-    let (deployment_again, events) = world.deploy(&first, &built).await;
+    let (deployment_again, events) = world.deploy(&first, &first_built).await;
     assert_eq!(deployment_again.unwrap(), deployment);
     assert_eq!(
         count(&events, |event| matches!(event, Event::Unchanged { .. })),
@@ -74,14 +80,14 @@ async fn stacks_are_deployed_changed_compared_and_destroyed() {
         count(&events, |event| matches!(event, Event::Planned { .. })),
         0
     );
-    let (status, _) = world.diff(&first, &built).await;
+    let (status, _) = world.diff(&first, &first_built).await;
     assert_eq!(status, Status::Fine);
 
     // A change of a property and of code is found, and made.
     fs::write(workspace.join("code.txt"), "second").unwrap();
     let second = app(60).synth().unwrap();
-    let built = world.built(&second, workspace);
-    let (status, events) = world.diff(&second, &built).await;
+    let rebuilt = built(&second, workspace);
+    let (status, events) = world.diff(&second, &rebuilt).await;
     assert_eq!(status, Status::Finding);
     let mut found = Vec::new();
     for event in events {
@@ -96,8 +102,8 @@ async fn stacks_are_deployed_changed_compared_and_destroyed() {
         }
     }
     assert_eq!(found, ["Properties.VisibilityTimeout", "BulbAsset"]);
-    let (deployment, events) = world.deploy(&second, &built).await;
-    let hash = &built.get("Bulb").unwrap().sha256;
+    let (deployment, events) = world.deploy(&second, &rebuilt).await;
+    let hash = &rebuilt.get("Bulb").unwrap().sha256;
     assert_eq!(
         deployment.unwrap().output("Code", "Hash"),
         Some(hash.as_str())
@@ -119,7 +125,7 @@ async fn stacks_are_deployed_changed_compared_and_destroyed() {
     let end = deploy(
         &DeployArgs::default(),
         &third,
-        &built,
+        &rebuilt,
         &world.config,
         &mut io,
     )
@@ -128,7 +134,7 @@ async fn stacks_are_deployed_changed_compared_and_destroyed() {
         matches!(end, Err(DeployError::NobodyThere { .. })),
         "{end:?}"
     );
-    let (status, _) = world.diff(&second, &built).await;
+    let (status, _) = world.diff(&second, &rebuilt).await;
     assert_eq!(status, Status::Fine);
 
     // All goes.
@@ -299,11 +305,6 @@ impl World {
         })
     }
 
-    fn built(&self, assembly: &Assembly, workspace: &Path) -> BuiltAssets {
-        let plan = BuildPlan::local(workspace, workspace.join("out"));
-        build_assets(assembly, &plan, &mut Recorder::default()).unwrap()
-    }
-
     async fn deploy(
         &self,
         assembly: &Assembly,
@@ -349,6 +350,11 @@ impl Io for Recorder {
     fn ask(&mut self, _: &str) -> Consent {
         Consent::NobodyThere
     }
+}
+
+fn built(assembly: &Assembly, workspace: &Path) -> BuiltAssets {
+    let plan = BuildPlan::local(workspace, workspace.join("out"));
+    build_assets(assembly, &plan, &mut Recorder::default()).unwrap()
 }
 
 fn count(events: &[Event], is_meant: impl Fn(&Event) -> bool) -> usize {

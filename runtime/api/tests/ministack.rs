@@ -2,6 +2,11 @@
 //!
 //! Runs against MiniStack, a local AWS, where `LIGHTSOUT_MINISTACK` names its
 //! executable, and says so where it does not.
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "all of this is a test, helpers included"
+)]
 
 use std::{
     env,

@@ -12,9 +12,7 @@ use aws_sdk_dynamodb::{
     types::{AttributeValue, TransactWriteItem, Update},
 };
 use lightsout_protocol::{
-    control::{
-        HEARTBEAT, HOLDER, ITEM, LEASE, MASTER_KEY, PART, RUNS, hosts_part, master_part,
-    },
+    control::{HEARTBEAT, HOLDER, ITEM, LEASE, MASTER_KEY, PART, RUNS, hosts_part, master_part},
     fleet::WorkerHost,
     run::{Depth, RunId, RunState, UnixSeconds},
 };
@@ -96,7 +94,9 @@ impl Tenure {
         let lost = || ControlError::Lost {
             run: around.run.clone(),
         };
-        let lease = read(&client, &table, LEASE, LEASE).await?.ok_or_else(lost)?;
+        let lease = read(&client, &table, LEASE, LEASE)
+            .await?
+            .ok_or_else(lost)?;
         if text(&lease, LEASE, "run")? != around.run.as_str() {
             return Err(lost());
         }
@@ -134,7 +134,11 @@ impl Tenure {
     }
 
     /// Extends the lease and writes the progress, both or neither.
-    pub async fn heartbeat(&self, progress: Progress, now: UnixSeconds) -> Result<(), ControlError> {
+    pub async fn heartbeat(
+        &self,
+        progress: Progress,
+        now: UnixSeconds,
+    ) -> Result<(), ControlError> {
         let mut report = Assignments::new("#state = :state, #epoch = :epoch")
             .with("state", string(progress.state.name()))
             .with("epoch", integer(self.epoch))

@@ -39,8 +39,7 @@ pub async fn clear(around: &Surroundings, tenure: &Tenure) -> Result<Cleared, Co
     let fleet = Fleet::new(around);
     let clearing = tokio::time::timeout(CLEARING, fleet.terminate_until_none());
     tokio::pin!(clearing);
-    let mut heartbeat =
-        tokio::time::interval(Duration::from_secs(around.heartbeat_seconds()));
+    let mut heartbeat = tokio::time::interval(Duration::from_secs(around.heartbeat_seconds()));
     let terminating = Progress {
         state: RunState::Terminating,
         depth: None,

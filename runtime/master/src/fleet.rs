@@ -6,8 +6,7 @@ use aws_sdk_ec2::{
     Client,
     error::ProvideErrorMetadata,
     types::{
-        Filter, InstanceStateName, LaunchTemplateSpecification, ResourceType, Tag,
-        TagSpecification,
+        Filter, InstanceStateName, LaunchTemplateSpecification, ResourceType, Tag, TagSpecification,
     },
 };
 use lightsout_protocol::{
@@ -101,7 +100,9 @@ impl Fleet {
         let filter = |name: &str, values: &[&str]| {
             Filter::builder()
                 .name(name)
-                .set_values(Some(values.iter().map(|value| (*value).to_owned()).collect()))
+                .set_values(Some(
+                    values.iter().map(|value| (*value).to_owned()).collect(),
+                ))
                 .build()
         };
         let mut pages = self
@@ -148,13 +149,21 @@ impl Fleet {
                 continue;
             }
             let role = format!("worker-{number}");
-            match self.start(&name, &self.run.client_token(&role, attempt)).await {
+            match self
+                .start(&name, &self.run.client_token(&role, attempt))
+                .await
+            {
                 Ok(()) => {
                     launched.alive += 1;
                     launched.started += 1;
                 }
                 Err(Shortage::Capacity(code)) if launched.alive > 0 => {
-                    tracing::warn!(code, alive = launched.alive, wanted, "the fleet stays smaller");
+                    tracing::warn!(
+                        code,
+                        alive = launched.alive,
+                        wanted,
+                        "the fleet stays smaller"
+                    );
                     break;
                 }
                 Err(Shortage::Capacity(code)) => return Err(FleetError::NoCapacity { code }),

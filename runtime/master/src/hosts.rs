@@ -140,7 +140,10 @@ mod tests {
         assert_eq!(inventory["workers"]["hosts"], json!(["i-1"]));
         let variables = &inventory["_meta"]["hostvars"]["i-1"];
         assert_eq!(variables["ansible_host"], "10.0.0.7");
-        assert_eq!(variables["ansible_remote_tmp"], "/var/lib/lightsout/ansible");
+        assert_eq!(
+            variables["ansible_remote_tmp"],
+            "/var/lib/lightsout/ansible"
+        );
         assert_eq!(variables["lightsout_directory"], "/var/lib/lightsout");
     }
 }

@@ -103,7 +103,9 @@ impl Oversight {
         }
         self.events = seen.events;
         self.depth = seen.depth.or(self.depth);
-        let drained = seen.depth.is_some_and(|depth| self.drain.observe(depth, now));
+        let drained = seen
+            .depth
+            .is_some_and(|depth| self.drain.observe(depth, now));
         let cause = match seen.playbook {
             Status::Running if now.saturating_sub(self.changed_at) >= STUCK_SECONDS => {
                 return self.start_anew(Cause::Stuck, seen.attempt, now);
@@ -121,9 +123,7 @@ impl Oversight {
         let ended_at = *self.ended_at.get_or_insert(now);
         let settled = now.saturating_sub(ended_at) > self.drain_seconds;
         match seen.depth {
-            Some(depth) if settled && !depth.is_zero() => {
-                self.start_anew(cause, seen.attempt, now)
-            }
+            Some(depth) if settled && !depth.is_zero() => self.start_anew(cause, seen.attempt, now),
             _ => Step::GoOn(RunState::Draining),
         }
     }

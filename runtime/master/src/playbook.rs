@@ -224,7 +224,11 @@ impl Attempt {
 
     /// Returns Ansible's process group, if it lives.
     fn process(&self) -> Option<Pid> {
-        let pid: i32 = fs::read_to_string(self.path("pid")).ok()?.trim().parse().ok()?;
+        let pid: i32 = fs::read_to_string(self.path("pid"))
+            .ok()?
+            .trim()
+            .parse()
+            .ok()?;
         // The number may be another process's by now; the folder tells.
         let folder = fs::read_link(format!("/proc/{pid}/cwd")).ok()?;
         (folder == fs::canonicalize(&self.folder).ok()?)

@@ -36,7 +36,9 @@ pub async fn watch() -> Result<(), BoxError> {
         if around.folder.join(ending::CLOSED).exists() {
             return Ok(());
         }
-        let free = fs::File::create(around.folder.join(LOCK))?.try_lock().is_ok();
+        let free = fs::File::create(around.folder.join(LOCK))?
+            .try_lock()
+            .is_ok();
         gone = if free { gone + TICK } else { Duration::ZERO };
     }
     // A supervisor that is started now waits for this lock.

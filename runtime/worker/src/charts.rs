@@ -111,11 +111,11 @@ impl<I: Inbox, R: Results> Work for Charts<I, R> {
 /// Names the engine and its terminology: another name codes a chart anew.
 pub fn engine_name(engine: &Engine) -> String {
     let edition = engine.dictionary().edition().to_lowercase();
-    format!(
-        "nlp-{}+{}",
-        env!("CARGO_PKG_VERSION"),
-        edition.replace(|c: char| !c.is_ascii_alphanumeric(), "-")
-    )
+    let words: Vec<&str> = edition
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .collect();
+    format!("nlp-{}+{}", env!("CARGO_PKG_VERSION"), words.join("-"))
 }
 
 fn rejected(rejection: &Rejection) -> Outcome {
@@ -276,7 +276,10 @@ mod tests {
         let name = engine_name(&Engine::new(Dictionary::fy2026()));
         assert_eq!(
             name,
-            format!("nlp-{}+icd10cm-fy2026", env!("CARGO_PKG_VERSION"))
+            format!(
+                "nlp-{}+icd-10-cm-fy2026-april-1-2026",
+                env!("CARGO_PKG_VERSION")
+            )
         );
     }
 }

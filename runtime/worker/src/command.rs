@@ -84,7 +84,12 @@ impl Command {
         tokio::spawn(leave::on_signal(leave.clone()));
         tokio::spawn(leave::on_spot_notice(leave.clone(), metadata));
         tokio::spawn(master.keep_looking(leave.clone(), now));
-        tokio::spawn(leave::when_drained(leave, Arc::clone(&queue), drain_seconds, now));
+        tokio::spawn(leave::when_drained(
+            leave,
+            Arc::clone(&queue),
+            drain_seconds,
+            now,
+        ));
 
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let engine = Engine::new(Dictionary::fy2026());

@@ -138,12 +138,17 @@ impl<Q: Queue, W: Work> Lane<Q, W> {
                 }
             }
         }
-        if !done.is_empty() && let Err(error) = self.queue.delete(&done).await {
+        if !done.is_empty()
+            && let Err(error) = self.queue.delete(&done).await
+        {
             // They appear again, and are found to be duplicates.
             tracing::warn!(error = %Chain(&error), "finished messages are not deleted");
         }
         held.retain(|message| !done.contains(message));
-        if gave_back && !held.is_empty() && let Err(error) = self.queue.release(&held).await {
+        if gave_back
+            && !held.is_empty()
+            && let Err(error) = self.queue.release(&held).await
+        {
             tracing::warn!(error = %Chain(&error), "held messages appear late");
         }
     }

@@ -263,7 +263,10 @@ async fn every_chart_ends_as_coded_or_rejected_and_none_is_coded_twice() {
     // Each mention brings its evidence, so that this outcome exceeds an item.
     let large = "Assessment: type 2 diabetes mellitus. ".repeat(4_000);
     let charts: [(&str, &[u8]); 6] = [
-        ("coded 1", b"Assessment: type 2 diabetes mellitus without complications."),
+        (
+            "coded 1",
+            b"Assessment: type 2 diabetes mellitus without complications.",
+        ),
         ("large", large.as_bytes()),
         ("empty", b""),
         ("latin", b"fi\xe8vre"),
@@ -277,31 +280,53 @@ async fn every_chart_ends_as_coded_or_rejected_and_none_is_coded_twice() {
     let first = pipeline.work().await;
     let told = report(&first);
     assert_eq!(
-        (&told["coded"], &told["rejected"], &told["duplicates"], &told["failed"], &told["left"]),
-        (&3.into(), &3.into(), &0.into(), &0.into(), &"drained".into()),
+        (
+            &told["coded"],
+            &told["rejected"],
+            &told["duplicates"],
+            &told["failed"],
+            &told["left"]
+        ),
+        (
+            &3.into(),
+            &3.into(),
+            &0.into(),
+            &0.into(),
+            &"drained".into()
+        ),
         "{told}"
     );
     let results = pipeline.results().await;
-    let outcome = |chart: &str| -> Outcome {
-        serde_json::from_str(&results[chart]["outcome"]).unwrap()
-    };
+    let outcome =
+        |chart: &str| -> Outcome { serde_json::from_str(&results[chart]["outcome"]).unwrap() };
     let Outcome::Coded { coding } = outcome("coded 1") else {
         panic!("the chart is not coded");
     };
     assert_eq!(coding["codes"][0]["code"], "E11.9");
-    for (chart, wanted) in [("empty", "empty"), ("latin", "not_utf8"), ("picture", "binary")] {
+    for (chart, wanted) in [
+        ("empty", "empty"),
+        ("latin", "not_utf8"),
+        ("picture", "binary"),
+    ] {
         let Outcome::Rejected { reason, .. } = outcome(chart) else {
             panic!("`{chart}` is not rejected");
         };
         assert_eq!(reason, wanted);
     }
     assert_eq!(results["coded 1"]["run"], RUN);
-    let object = pipeline.s3.get_object().bucket("large").key(&results["large"]["object"]);
+    let object = pipeline
+        .s3
+        .get_object()
+        .bucket("large")
+        .key(&results["large"]["object"]);
     let body = object.send().await.unwrap().body.collect().await.unwrap();
     let set_aside: Outcome = serde_json::from_slice(&body.into_bytes()).unwrap();
     assert!(matches!(set_aside, Outcome::Coded { .. }));
     let log = String::from_utf8(first.stderr).unwrap();
-    assert!(!log.contains("diabetes") && !log.contains("coded 1"), "{log}");
+    assert!(
+        !log.contains("diabetes") && !log.contains("coded 1"),
+        "{log}"
+    );
 
     // S3 may announce an object twice.
     let version = results["coded 1"]["coding"].split('#').next().unwrap();
@@ -313,7 +338,11 @@ async fn every_chart_ends_as_coded_or_rejected_and_none_is_coded_twice() {
     let send = pipeline.sqs.send_message().queue_url(&pipeline.queue);
     send.message_body(again.to_string()).send().await.unwrap();
     let told = report(&pipeline.work().await);
-    assert_eq!((&told["coded"], &told["duplicates"]), (&0.into(), &1.into()), "{told}");
+    assert_eq!(
+        (&told["coded"], &told["duplicates"]),
+        (&0.into(), &1.into()),
+        "{told}"
+    );
     assert_eq!(pipeline.results().await, results);
 
     // A worker of a run that is over leaves the queue to the next one.

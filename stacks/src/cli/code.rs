@@ -271,13 +271,17 @@ mod tests {
         let input = r#"{"doc_id": "1", "text": "É denies blorfitis.", "target": [9, 18]}"#;
         let (_, records) = lines(input).unwrap();
         let mention = &records[0]["mentions"][0];
-        assert_eq!((&mention["start"], &mention["end"]), (&9.into(), &18.into()));
+        assert_eq!(
+            (&mention["start"], &mention["end"]),
+            (&9.into(), &18.into())
+        );
         assert_eq!(mention["assertion"], "negated");
     }
 
     #[test]
     fn an_empty_document_is_rejected_and_the_others_are_coded() {
-        let input = "{\"doc_id\": \"1\", \"text\": \" \"}\n\n{\"doc_id\": \"2\", \"text\": \"Asthma.\"}";
+        let input =
+            "{\"doc_id\": \"1\", \"text\": \" \"}\n\n{\"doc_id\": \"2\", \"text\": \"Asthma.\"}";
         let (status, records) = lines(input).unwrap();
         assert_eq!(status, Status::Finding);
         assert_eq!(records[0]["rejected"]["reason"], "empty");
@@ -286,7 +290,8 @@ mod tests {
 
     #[test]
     fn a_bad_line_is_named_by_its_number_and_never_quoted() {
-        let error = lines("{\"doc_id\": \"1\", \"text\": \"x\"}\n{\"note\": \"John Smith\"}").unwrap_err();
+        let error =
+            lines("{\"doc_id\": \"1\", \"text\": \"x\"}\n{\"note\": \"John Smith\"}").unwrap_err();
         let source = std::error::Error::source(&error).unwrap();
         let said = format!("{error}: {source}");
         assert!(said.starts_with("line 2 of stdin is no document"), "{said}");
@@ -297,7 +302,10 @@ mod tests {
     fn a_target_outside_its_text_is_refused() {
         for target in ["[3, 9]", "[2, 2]", "[3, 1]"] {
             let input = format!(r#"{{"doc_id": "1", "text": "abcd", "target": {target}}}"#);
-            assert!(matches!(lines(&input), Err(CodeError::NoSpan { .. })), "{target}");
+            assert!(
+                matches!(lines(&input), Err(CodeError::NoSpan { .. })),
+                "{target}"
+            );
         }
     }
 }

@@ -165,7 +165,10 @@ mod tests {
         let found = ChartFolder::read(folder.path()).unwrap();
         let keys: Vec<_> = found.charts.iter().map(LocalChart::key).collect();
         assert_ne!(keys[0], keys[1]);
-        assert!(keys.iter().all(|key| !key.contains("Miller") && !key.contains("Smith")));
+        assert!(
+            keys.iter()
+                .all(|key| !key.contains("Miller") && !key.contains("Smith"))
+        );
         assert_eq!(ChartFolder::read(folder.path()).unwrap(), found);
     }
 }

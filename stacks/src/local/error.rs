@@ -119,10 +119,7 @@ impl Hint for LocalError {
 }
 
 impl LocalError {
-    pub(crate) fn aws(
-        what: &'static str,
-        source: impl StdError + Send + Sync + 'static,
-    ) -> Self {
+    pub(crate) fn aws(what: &'static str, source: impl StdError + Send + Sync + 'static) -> Self {
         Self::Aws {
             what,
             source: Box::new(source),

@@ -16,13 +16,7 @@ pub(crate) async fn upload(
     for batch in charts.chunks(AT_ONCE) {
         let uploads: Vec<_> = batch
             .iter()
-            .map(|chart| {
-                tokio::spawn(upload_one(
-                    client.clone(),
-                    bucket.to_owned(),
-                    chart.clone(),
-                ))
-            })
+            .map(|chart| tokio::spawn(upload_one(client.clone(), bucket.to_owned(), chart.clone())))
             .collect();
         for upload in uploads {
             upload.await.map_err(LocalError::aborted)??;

@@ -68,9 +68,15 @@ impl PythonError {
     /// Returns what a person can do about it.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::NoPython => Some("install Python 3.11 or newer with its venv module, on Debian: apt-get install python3 python3-venv"),
-            Self::NoVenv { .. } => Some("install Python's venv module, on Debian: apt-get install python3-venv"),
-            Self::Install { .. } => Some("check that PyPI, or the mirror that pip is configured for, can be reached, and run the command again"),
+            Self::NoPython => Some(
+                "install Python 3.11 or newer with its venv module, on Debian: apt-get install python3 python3-venv",
+            ),
+            Self::NoVenv { .. } => {
+                Some("install Python's venv module, on Debian: apt-get install python3-venv")
+            }
+            Self::Install { .. } => Some(
+                "check that PyPI, or the mirror that pip is configured for, can be reached, and run the command again",
+            ),
             Self::Io { .. } => None,
         }
     }

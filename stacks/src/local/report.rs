@@ -244,7 +244,7 @@ fn evidence(code: &Code, mentions: &[Mention]) -> Vec<Evidence> {
 fn table<const N: usize>(header: [&str; N]) -> Table {
     let mut table = Table::new();
     table
-        .load_preset(presets::UTF8_HORIZONTAL_ONLY)
+        .load_preset(presets::NOTHING)
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_width(width())
         .set_header(header);
@@ -280,7 +280,9 @@ mod tests {
     #[test]
     fn a_report_is_complete_only_when_every_chart_has_an_outcome_and_no_instance_is_left() {
         let mut report = Report::new(2, "none".to_owned());
-        report.take(&chart("a.txt"), Some(coded("Asthma."))).unwrap();
+        report
+            .take(&chart("a.txt"), Some(coded("Asthma.")))
+            .unwrap();
         report.take(&chart("b.txt"), None).unwrap();
         assert!(!report.is_complete());
         report.without_outcome.clear();

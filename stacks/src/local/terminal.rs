@@ -2,6 +2,8 @@
 
 use std::io::{IsTerminal, Write, stderr};
 
+use lightsout_toolkit::{Consent, Event, Io};
+
 /// Writes the heading of a step.
 pub(super) fn heading(text: &str) {
     if has_colour() {
@@ -24,4 +26,44 @@ fn has_colour() -> bool {
 /// Writes a line; nobody may be listening, and that is no failure.
 fn line(text: &str) {
     let _ = writeln!(stderr(), "{text}");
+}
+
+/// Tells the toolkit's events in the manner of a step's details: what takes
+/// time, what ends, and what fails, all of it on stderr.
+pub(super) struct StepDetails;
+
+impl Io for StepDetails {
+    fn emit(&mut self, event: Event) {
+        match event {
+            Event::Building { programs, profile } => note(&format!(
+                "building {} with the profile `{profile}`",
+                programs.join(", ")
+            )),
+            Event::Cargo { line } => note(line.trim()),
+            Event::AssetBuilt {
+                asset,
+                sha256,
+                bytes,
+            } => note(&format!("{asset} {} ({} MiB)", &sha256[..16], bytes >> 20)),
+            Event::Finished { stack, status } => note(&format!("{stack}: {status}")),
+            Event::Progress {
+                stack,
+                logical_id,
+                status,
+                reason: Some(reason),
+                ..
+            } if status.ends_with("FAILED") => {
+                note(&format!("{stack}: {logical_id}: {status}: {reason}"));
+            }
+            Event::RemovingLeftover { stack, status } => {
+                note(&format!("{stack}: removing what is left, {status}"));
+            }
+            Event::Note { text } => note(&text),
+            _ => {}
+        }
+    }
+
+    fn ask(&mut self, _: &str) -> Consent {
+        Consent::Given
+    }
 }

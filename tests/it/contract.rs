@@ -26,7 +26,12 @@ fn binaries() -> BTreeSet<String> {
 #[test]
 fn every_program_is_a_binary_of_the_workspace() {
     let binaries = binaries();
-    for program in [Api::BINARY, Launcher::BINARY, Master::BINARY, Worker::BINARY] {
+    for program in [
+        Api::BINARY,
+        Launcher::BINARY,
+        Master::BINARY,
+        Worker::BINARY,
+    ] {
         assert!(binaries.contains(program), "no binary `{program}`");
     }
 }

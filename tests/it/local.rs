@@ -97,6 +97,12 @@ fn a_missing_folder_is_named_with_the_fix() {
     let output = local(&[], Path::new("no/such/folder")).output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(2), "{said}");
-    assert!(said.contains("error: there is no folder `no/such/folder`"), "{said}");
-    assert!(said.contains("hint: name a folder of charts with --charts"), "{said}");
+    assert!(
+        said.contains("error: there is no folder `no/such/folder`"),
+        "{said}"
+    );
+    assert!(
+        said.contains("hint: name a folder of charts with --charts"),
+        "{said}"
+    );
 }

@@ -1,5 +1,10 @@
 //! Tests across the workspace, a module for each question.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test may panic, wherever its functions stand"
+)]
+
 mod contract; // Do the stacks name programs that exist?
 mod golden; // Does synth write what was reviewed and committed?
 mod local; // Do charts go through the whole system, and does nothing stay?

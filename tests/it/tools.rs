@@ -69,7 +69,13 @@ fn ansible_lint_finds_nothing_in_the_playbooks() {
     .unwrap();
     check(
         Command::new(checkers.program("ansible-lint"))
-            .args(["--offline", "--profile", "production", "--strict", "site.yml"])
+            .args([
+                "--offline",
+                "--profile",
+                "production",
+                "--strict",
+                "site.yml",
+            ])
             .env("PATH", path)
             .current_dir(workspace().join("stacks/playbooks")),
     );

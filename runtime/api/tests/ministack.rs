@@ -34,37 +34,38 @@ async fn what_was_stored_is_answered() {
     let Some(world) = World::start().await else {
         return;
     };
-    let dynamodb = aws_sdk_dynamodb::Client::new(&world.config);
-    let by_run = GlobalSecondaryIndex::builder()
-        .index_name(attribute::BY_RUN)
-        .key_schema(key(attribute::RUN, KeyType::Hash))
-        .key_schema(key(attribute::CHART, KeyType::Range))
-        .projection(
-            Projection::builder()
-                .projection_type(ProjectionType::All)
-                .build(),
-        )
-        .build()
-        .unwrap();
-    for (table, hash, range, index) in [
-        ("control", PART, ITEM, None),
-        ("results", attribute::CHART, attribute::CODING, Some(by_run)),
-    ] {
-        let index_key = index.as_ref().map(|_| text_attribute(attribute::RUN));
-        let mut attributes = vec![text_attribute(hash), text_attribute(range)];
-        attributes.extend(index_key);
-        dynamodb
-            .create_table()
-            .table_name(table)
-            .billing_mode(BillingMode::PayPerRequest)
-            .set_attribute_definitions(Some(attributes))
-            .key_schema(key(hash, KeyType::Hash))
-            .key_schema(key(range, KeyType::Range))
-            .set_global_secondary_indexes(index.map(|index| vec![index]))
-            .send()
-            .await
-            .unwrap();
-    }
+    let store = stored(&world.config).await;
+
+    let (status, first) = get(&store, "/runs", &json!({"limit": "2"})).await;
+    assert_eq!(status, 200, "{first}");
+    assert_eq!(first["runs"][0]["run"], "run-000003-300");
+    let next = json!({"limit": "2", "cursor": first["next"]});
+    let (_, second) = get(&store, "/runs", &next).await;
+    assert_eq!(second["runs"][0]["run"], "run-000001-100");
+    assert_eq!(second["next"], Value::Null);
+
+    let path = "/runs/run-000001-100/charts";
+    let (_, first) = get(&store, path, &json!({"limit": "1"})).await;
+    assert_eq!(first["charts"][0]["chart"], "b.txt");
+    let next = json!({"limit": "1", "cursor": first["next"]});
+    let (_, second) = get(&store, path, &next).await;
+    assert_eq!(second["charts"][0]["chart"], "ward/a.txt");
+
+    let (status, large) = get(&store, "/charts/ward%2Fa.txt", &Value::Null).await;
+    assert_eq!(status, 200, "{large}");
+    assert_eq!(large["coding"]["codes"][0]["code"], "E11.9");
+    assert_eq!(large["others"][0]["run"], "run-000001-100");
+    let (_, small) = get(&store, "/charts/b.txt", &Value::Null).await;
+    assert_eq!(small["coding"]["codes"][0]["code"], "J45");
+    let (status, _) = get(&store, "/charts/c.txt", &Value::Null).await;
+    assert_eq!(status, 404);
+}
+
+/// Stores three runs and the outcomes of two charts, one of them twice and
+/// large the second time.
+async fn stored(config: &SdkConfig) -> Aws {
+    let dynamodb = aws_sdk_dynamodb::Client::new(config);
+    create_tables(&dynamodb).await;
     for epoch in 1..=3_u64 {
         dynamodb
             .put_item()
@@ -79,7 +80,7 @@ async fn what_was_stored_is_answered() {
             .await
             .unwrap();
     }
-    let s3 = aws_sdk_s3::config::Builder::from(&world.config)
+    let s3 = aws_sdk_s3::config::Builder::from(config)
         .force_path_style(true)
         .build();
     let s3 = aws_sdk_s3::Client::from_conf(s3);
@@ -133,31 +134,40 @@ async fn what_was_stored_is_answered() {
         };
         Some(address.to_owned())
     });
-    let store = Aws::new(&world.config, environment.unwrap());
+    Aws::new(config, environment.unwrap())
+}
 
-    let (status, first) = get(&store, "/runs", &json!({"limit": "2"})).await;
-    assert_eq!(status, 200, "{first}");
-    assert_eq!(first["runs"][0]["run"], "run-000003-300");
-    let next = json!({"limit": "2", "cursor": first["next"]});
-    let (_, second) = get(&store, "/runs", &next).await;
-    assert_eq!(second["runs"][0]["run"], "run-000001-100");
-    assert_eq!(second["next"], Value::Null);
-
-    let path = "/runs/run-000001-100/charts";
-    let (_, first) = get(&store, path, &json!({"limit": "1"})).await;
-    assert_eq!(first["charts"][0]["chart"], "b.txt");
-    let next = json!({"limit": "1", "cursor": first["next"]});
-    let (_, second) = get(&store, path, &next).await;
-    assert_eq!(second["charts"][0]["chart"], "ward/a.txt");
-
-    let (status, large) = get(&store, "/charts/ward%2Fa.txt", &Value::Null).await;
-    assert_eq!(status, 200, "{large}");
-    assert_eq!(large["coding"]["codes"][0]["code"], "E11.9");
-    assert_eq!(large["others"][0]["run"], "run-000001-100");
-    let (_, small) = get(&store, "/charts/b.txt", &Value::Null).await;
-    assert_eq!(small["coding"]["codes"][0]["code"], "J45");
-    let (status, _) = get(&store, "/charts/c.txt", &Value::Null).await;
-    assert_eq!(status, 404);
+async fn create_tables(dynamodb: &aws_sdk_dynamodb::Client) {
+    let by_run = GlobalSecondaryIndex::builder()
+        .index_name(attribute::BY_RUN)
+        .key_schema(key(attribute::RUN, KeyType::Hash))
+        .key_schema(key(attribute::CHART, KeyType::Range))
+        .projection(
+            Projection::builder()
+                .projection_type(ProjectionType::All)
+                .build(),
+        )
+        .build()
+        .unwrap();
+    for (table, hash, range, index) in [
+        ("control", PART, ITEM, None),
+        ("results", attribute::CHART, attribute::CODING, Some(by_run)),
+    ] {
+        let index_key = index.as_ref().map(|_| text_attribute(attribute::RUN));
+        let mut attributes = vec![text_attribute(hash), text_attribute(range)];
+        attributes.extend(index_key);
+        dynamodb
+            .create_table()
+            .table_name(table)
+            .billing_mode(BillingMode::PayPerRequest)
+            .set_attribute_definitions(Some(attributes))
+            .key_schema(key(hash, KeyType::Hash))
+            .key_schema(key(range, KeyType::Range))
+            .set_global_secondary_indexes(index.map(|index| vec![index]))
+            .send()
+            .await
+            .unwrap();
+    }
 }
 
 async fn get(store: &Aws, path: &str, query: &Value) -> (u64, Value) {
@@ -166,7 +176,7 @@ async fn get(store: &Aws, path: &str, query: &Value) -> (u64, Value) {
         "requestContext": {"requestId": "r-1", "identity": {}},
     });
     let event = serde_json::from_value(event).unwrap();
-    let deadline = SystemTime::now() + Duration::from_secs(60);
+    let deadline = SystemTime::now() + Duration::from_mins(1);
     let Ok(answer) = invocation(store, event, deadline).await;
     let body = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
     (answer["statusCode"].as_u64().unwrap(), body)

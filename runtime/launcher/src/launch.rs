@@ -283,7 +283,7 @@ fn abandoned(standing: &Standing) -> Option<Abandoned<'_>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::memory::{Fate, Memory};
+    use crate::memory::{Fate, Memory, run_alone, run_for, run_together};
     use lightsout_protocol::run::Hold;
     use proptest::prelude::*;
 
@@ -292,7 +292,7 @@ mod tests {
     #[test]
     fn an_empty_queue_starts_nothing() {
         let world = Memory::with_backlog(0);
-        let report = world.run_alone(launch(&world, LEASE_SECONDS)).unwrap();
+        let report = run_alone(launch(&world, LEASE_SECONDS)).unwrap();
         assert_eq!(report.decision, Decision::StayIdle);
         assert_eq!(world.masters(), Vec::<String>::new());
     }
@@ -300,7 +300,7 @@ mod tests {
     #[test]
     fn waiting_charts_start_one_master() {
         let world = Memory::with_backlog(7);
-        let report = world.run_alone(launch(&world, LEASE_SECONDS)).unwrap();
+        let report = run_alone(launch(&world, LEASE_SECONDS)).unwrap();
         assert_eq!(report.decision, Decision::Launch);
         assert_eq!(world.masters(), ["run-000001-1000-master-1"]);
         assert_eq!(world.state_of("run-000001-1000"), RunState::Launching);
@@ -310,8 +310,8 @@ mod tests {
     #[test]
     fn a_second_invocation_leaves_the_work_to_the_run() {
         let world = Memory::with_backlog(7);
-        world.run_alone(launch(&world, LEASE_SECONDS)).unwrap();
-        let report = world.run_alone(launch(&world, LEASE_SECONDS)).unwrap();
+        run_alone(launch(&world, LEASE_SECONDS)).unwrap();
+        let report = run_alone(launch(&world, LEASE_SECONDS)).unwrap();
         assert_eq!(report.decision, Decision::LeaveToRunning);
         assert_eq!(world.masters().len(), 1);
     }
@@ -319,11 +319,11 @@ mod tests {
     #[test]
     fn a_lost_answer_is_repeated_under_the_same_token() {
         let world = Memory::with_backlog(7).with_fates([Fate::StartedButUnanswered]);
-        let error = world.run_alone(launch(&world, LEASE_SECONDS)).unwrap_err();
+        let error = run_alone(launch(&world, LEASE_SECONDS)).unwrap_err();
         assert_eq!(error.code(), "step_failed");
         assert_eq!(world.state_of("run-000001-1000"), RunState::Requested);
         world.pass(10);
-        let report = world.run_alone(launch(&world, LEASE_SECONDS)).unwrap();
+        let report = run_alone(launch(&world, LEASE_SECONDS)).unwrap();
         assert_eq!(report.decision, Decision::RepeatLaunch);
         assert_eq!(world.masters(), ["run-000001-1000-master-1"]);
         assert_eq!(world.requests(), 2);
@@ -333,7 +333,7 @@ mod tests {
     #[test]
     fn a_refused_launch_gives_the_lease_back_with_its_reason() {
         let world = Memory::with_backlog(7).with_fates([Fate::Refused]);
-        let error = world.run_alone(launch(&world, LEASE_SECONDS)).unwrap_err();
+        let error = run_alone(launch(&world, LEASE_SECONDS)).unwrap_err();
         assert_eq!(
             error.to_string(),
             "EC2 refused to start the master of `run-000001-1000`: `InsufficientInstanceCapacity`"
@@ -345,16 +345,16 @@ mod tests {
             Some("InsufficientInstanceCapacity")
         );
         world.pass(60);
-        world.run_alone(launch(&world, LEASE_SECONDS)).unwrap();
+        run_alone(launch(&world, LEASE_SECONDS)).unwrap();
         assert_eq!(world.masters(), ["run-000002-1060-master-1"]);
     }
 
     #[test]
     fn a_run_that_fell_silent_is_closed_by_its_successor() {
         let world = Memory::with_backlog(7);
-        world.run_alone(launch(&world, LEASE_SECONDS)).unwrap();
+        run_alone(launch(&world, LEASE_SECONDS)).unwrap();
         world.pass(LEASE_SECONDS);
-        world.run_alone(launch(&world, LEASE_SECONDS)).unwrap();
+        run_alone(launch(&world, LEASE_SECONDS)).unwrap();
         assert_eq!(world.state_of("run-000001-1000"), RunState::Failed);
         assert_eq!(
             world.reason_of("run-000001-1000").as_deref(),
@@ -370,7 +370,7 @@ mod tests {
             schedule in prop::collection::vec(0..3_usize, 0..80),
         ) {
             let world = Memory::with_backlog(7);
-            let ends = world.run_together(
+            let ends = run_together(
                 (0..3).map(|_| launch(&world, LEASE_SECONDS)).collect(),
                 &schedule,
             );
@@ -383,10 +383,10 @@ mod tests {
         fn a_launcher_may_be_killed_anywhere(steps in 0..8_usize, fate in 0..2_usize) {
             let fates = [Fate::Started, Fate::StartedButUnanswered];
             let world = Memory::with_backlog(7).with_fates([fates[fate]]);
-            world.run_for(steps, launch(&world, LEASE_SECONDS));
+            run_for(steps, launch(&world, LEASE_SECONDS));
             world.pass(5);
-            let _ = world.run_alone(launch(&world, LEASE_SECONDS));
-            let _ = world.run_alone(launch(&world, LEASE_SECONDS));
+            let _ = run_alone(launch(&world, LEASE_SECONDS));
+            let _ = run_alone(launch(&world, LEASE_SECONDS));
             prop_assert_eq!(world.masters().len(), 1);
         }
     }

@@ -259,7 +259,7 @@ pub async fn announced(around: &Surroundings) -> Result<Vec<WorkerHost>, Control
 
 /// The assignments and the condition of one update.
 struct Assignments {
-    set: String,
+    set: Vec<String>,
     condition: String,
     names: HashMap<String, String>,
     values: Item,
@@ -268,7 +268,7 @@ struct Assignments {
 impl Assignments {
     fn new(set: &str) -> Self {
         Self {
-            set: format!("SET {set}"),
+            set: vec![set.to_owned()],
             condition: String::new(),
             names: HashMap::new(),
             values: HashMap::new(),
@@ -287,12 +287,13 @@ impl Assignments {
     }
 
     fn set(mut self, name: &str, value: AttributeValue) -> Self {
-        self.set += &format!(", #{name} = :{name}");
+        self.set.push(format!("#{name} = :{name}"));
         self.with(name, value)
     }
 
     fn set_once(mut self, name: &str, value: AttributeValue) -> Self {
-        self.set += &format!(", #{name} = if_not_exists(#{name}, :{name})");
+        self.set
+            .push(format!("#{name} = if_not_exists(#{name}, :{name})"));
         self.with(name, value)
     }
 
@@ -301,7 +302,7 @@ impl Assignments {
             .table_name(table)
             .key(PART, string(part))
             .key(ITEM, string(item))
-            .update_expression(self.set)
+            .update_expression(format!("SET {}", self.set.join(", ")))
             .condition_expression(self.condition)
             .set_expression_attribute_names(Some(self.names))
             .set_expression_attribute_values(Some(self.values))

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Longest wait until EC2 shows no worker any more.
-const CLEARING: Duration = Duration::from_secs(600);
+const CLEARING: Duration = Duration::from_mins(10);
 
 /// The file that says that a run is closed, for the watch.
 pub const CLOSED: &str = "closed";

@@ -6,7 +6,8 @@ use aws_sdk_ec2::{
     Client,
     error::ProvideErrorMetadata,
     types::{
-        Filter, InstanceStateName, LaunchTemplateSpecification, ResourceType, Tag, TagSpecification,
+        Filter, InstanceStateName, LaunchTemplateSpecification, Reservation, ResourceType, Tag,
+        TagSpecification,
     },
 };
 use lightsout_protocol::{
@@ -120,7 +121,7 @@ impl Fleet {
         let mut workers = Vec::new();
         while let Some(page) = pages.next().await {
             let page = page.map_err(|error| service("list the workers", error))?;
-            let instances = page.reservations().iter().flat_map(|r| r.instances());
+            let instances = page.reservations().iter().flat_map(Reservation::instances);
             workers.extend(instances.filter_map(worker));
         }
         Ok(workers)

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::{
     control::{self, ControlError},
-    fleet::{Fleet, FleetError},
+    fleet::{Fleet, FleetError, Instance},
     surroundings::{Surroundings, now},
 };
 
@@ -43,7 +43,7 @@ pub async fn reachable(around: &Surroundings) -> Result<Vec<WorkerHost>, HostsEr
         .workers()
         .await?
         .into_iter()
-        .filter(|worker| worker.is_alive())
+        .filter(Instance::is_alive)
         .map(|worker| worker.id)
         .collect();
     let mut hosts = control::announced(around).await?;

@@ -165,22 +165,22 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn charts(visible: u64, in_flight: u64) -> Option<Depth> {
-        Some(Depth {
+    fn charts(visible: u64, in_flight: u64) -> Depth {
+        Depth {
             visible,
             in_flight,
             delayed: 0,
-        })
+        }
     }
 
-    fn seen(playbook: Status, depth: Option<Depth>) -> Observation {
+    fn seen(playbook: Status, depth: impl Into<Option<Depth>>) -> Observation {
         Observation {
             playbook,
             events: Events {
                 progress: 5,
                 coding: 1,
             },
-            depth,
+            depth: depth.into(),
             attempt: 1,
         }
     }
@@ -192,7 +192,7 @@ mod tests {
         observation: &Observation,
         from: UnixSeconds,
     ) -> (UnixSeconds, Step) {
-        (from..)
+        (from..from + 100_000)
             .map(|now| (now, oversight.observe(observation, now)))
             .find(|(_, step)| !matches!(step, Step::GoOn(_)))
             .unwrap()

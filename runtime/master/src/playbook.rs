@@ -16,7 +16,7 @@ use serde::Deserialize;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use crate::surroundings::Surroundings;
+use crate::{oversight::FRESH_STARTS, surroundings::Surroundings};
 
 /// The task with which hosts begin to code.
 pub const CODING_TASK: &str = "Start the worker";
@@ -75,15 +75,12 @@ pub struct StartError {
 impl Attempt {
     /// Returns the last attempt of this run, if there was one.
     pub fn last(around: &Surroundings) -> Option<Self> {
-        (1..)
-            .map(|number| Self::numbered(around, number))
-            .take_while(|attempt| attempt.folder.is_dir())
-            .last()
+        Self::all(around).pop()
     }
 
     /// Lists every attempt of this run.
     pub fn all(around: &Surroundings) -> Vec<Self> {
-        (1..)
+        (1..=FRESH_STARTS + 1)
             .map(|number| Self::numbered(around, number))
             .take_while(|attempt| attempt.folder.is_dir())
             .collect()

@@ -60,15 +60,14 @@ async fn supervise_run(around: &Surroundings) -> Result<(), BoxError> {
     }
     let mut terminate = signal(SignalKind::terminate())?;
     let tenure = claim(around).await?;
-    start_watch(around)?;
-    let public_key = own_key(around).await?;
-    tenure.publish_key(&public_key).await?;
-    let ending = {
-        let mut watching = Watching::start(around, &tenure).await?;
-        tokio::select! {
-            ending = watching.to_the_end() => ending?,
-            _ = terminate.recv() => Ending::Failed("the supervisor was asked to stop".to_owned()),
-        }
+    let followed = tokio::select! {
+        followed = follow(around, &tenure) => followed,
+        _ = terminate.recv() => Ok(Ending::Failed("the supervisor was asked to stop".to_owned())),
+    };
+    let ending = match followed {
+        Ok(ending) => ending,
+        Err(error) if is_lost(error.as_ref()) => return Err(error),
+        Err(error) => Ending::Failed(Chain(error.as_ref()).to_string()),
     };
     let ending = match ending::clear(around, &tenure).await? {
         Cleared::NoneLeft => ending,
@@ -76,6 +75,21 @@ async fn supervise_run(around: &Surroundings) -> Result<(), BoxError> {
     };
     ending::close(around, &tenure, &ending).await?;
     Ok(())
+}
+
+/// Does what the run is for, until it is to be ended.
+async fn follow(around: &Surroundings, tenure: &Tenure) -> Result<Ending, BoxError> {
+    start_watch(around)?;
+    tenure.publish_key(&own_key(around).await?).await?;
+    Watching::start(around, tenure)
+        .await?
+        .follow_until_ended()
+        .await
+}
+
+/// Returns whether the lease is lost, so that nothing may be touched any more.
+fn is_lost(error: &(dyn std::error::Error + 'static)) -> bool {
+    matches!(error.downcast_ref(), Some(ControlError::Lost { .. }))
 }
 
 /// One run, as the supervisor watches over it.
@@ -124,7 +138,7 @@ impl<'a> Watching<'a> {
     }
 
     /// Watches until the run is to be ended.
-    async fn to_the_end(&mut self) -> Result<Ending, BoxError> {
+    async fn follow_until_ended(&mut self) -> Result<Ending, BoxError> {
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {

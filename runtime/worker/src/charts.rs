@@ -165,11 +165,11 @@ mod tests {
 
     impl Results for Arc<Shelf> {
         async fn store(&self, key: &OutcomeKey, outcome: &Outcome) -> Result<Stored, ResultsError> {
-            let mut shelf = self.0.lock().unwrap();
-            if shelf.contains_key(key) {
+            let mut kept = self.0.lock().unwrap();
+            if kept.contains_key(key) {
                 return Ok(Stored::Already);
             }
-            shelf.insert(key.clone(), outcome.clone());
+            kept.insert(key.clone(), outcome.clone());
             Ok(Stored::New)
         }
     }

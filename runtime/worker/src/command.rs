@@ -47,7 +47,7 @@ pub struct Command {
 struct Report {
     #[serde(flatten)]
     summary: Summary,
-    left: Option<Leave>,
+    left: Option<&'static str>,
 }
 
 impl Command {
@@ -112,8 +112,8 @@ impl Command {
             extend_every: Duration::from_secs(u64::from(visibility_seconds / 3).max(1)),
         };
         let summary = drain.run(&left).await;
-        let left = *left.borrow();
-        tracing::info!(reason = ?left, "the worker ends");
+        let left = left.borrow().map(Leave::name);
+        tracing::info!(reason = left, "the worker ends");
         let mut out = io::stdout().lock();
         serde_json::to_writer(&mut out, &Report { summary, left })?;
         writeln!(out)?;
@@ -161,7 +161,7 @@ mod tests {
     fn the_report_is_one_flat_object() {
         let report = Report {
             summary: Summary::default(),
-            left: Some(Leave::Drained),
+            left: Some(Leave::Drained.name()),
         };
         assert_eq!(
             serde_json::to_string(&report).unwrap(),

@@ -8,7 +8,6 @@ use lightsout_protocol::{
     control::{HEARTBEAT, ITEM, LEASE, MISSED_HEARTBEATS, PART},
     run::{DrainWatch, RunId, UnixSeconds},
 };
-use serde::Serialize;
 use tokio::{
     signal::unix::{SignalKind, signal},
     sync::watch,
@@ -25,8 +24,7 @@ const USUAL_HEARTBEAT: u64 = 30;
 const ASK_FOR_NOTICE: Duration = Duration::from_secs(5);
 
 /// Why a worker ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Leave {
     /// The queue is drained.
     Drained,
@@ -38,6 +36,19 @@ pub enum Leave {
     SpotNotice,
     /// A signal asked for it.
     Asked,
+}
+
+impl Leave {
+    /// Returns the reason's name, as it is printed and logged.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Drained => "drained",
+            Self::LeaseLost => "lease_lost",
+            Self::MasterSilent => "master_silent",
+            Self::SpotNotice => "spot_notice",
+            Self::Asked => "asked",
+        }
+    }
 }
 
 /// The lease as a worker sees it.
@@ -109,7 +120,7 @@ pub async fn when_drained<Q: Queue>(
     seconds: u64,
     now: impl Fn() -> UnixSeconds,
 ) {
-    let pause = Duration::from_secs((seconds / DrainWatch::READINGS as u64).clamp(1, 10));
+    let pause = Duration::from_secs((seconds / u64::from(DrainWatch::READINGS)).clamp(1, 10));
     let mut watch = DrainWatch::new(seconds);
     loop {
         match queue.depth().await {

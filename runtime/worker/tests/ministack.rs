@@ -2,6 +2,8 @@
 //!
 //! `LIGHTSOUT_MINISTACK` names its executable; without it the test is skipped.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::{
     collections::BTreeMap,
     env,

@@ -87,7 +87,8 @@ struct Rejected<'a> {
     doc_id: &'a str,
     codes: [(); 0],
     mentions: [(); 0],
-    rejected: Reason,
+    #[serde(rename = "rejected")]
+    because: Reason,
 }
 
 #[derive(Serialize)]
@@ -194,7 +195,7 @@ fn rejected<'a>(doc_id: &'a str, rejection: &Rejection) -> Rejected<'a> {
         doc_id,
         codes: [],
         mentions: [],
-        rejected: Reason {
+        because: Reason {
             reason: rejection.code(),
             detail: rejection.to_string(),
         },

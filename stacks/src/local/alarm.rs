@@ -13,7 +13,7 @@ use lightsout_protocol::run::{Depth, RunId};
 use super::LocalError;
 
 /// How long to wait for S3's notifications, and how often to look.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 const PAUSE: Duration = Duration::from_millis(200);
 
 /// Waits until `wanted` messages are visible, and returns the depth.

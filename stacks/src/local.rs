@@ -13,11 +13,14 @@ mod inbox;
 pub mod python;
 pub mod report;
 pub mod steps;
+mod stop;
 mod terminal;
 
 use std::{
     collections::BTreeMap,
-    env, io,
+    env,
+    fs::{File, TryLockError},
+    io,
     path::{Path, PathBuf},
     process::ExitCode,
     time::Duration,
@@ -26,7 +29,9 @@ use std::{
 use clap::Args;
 use lightsout::Assembly;
 use lightsout_nlp::Dictionary;
-use lightsout_region::{Entry, InstanceState, Isolation, OpenSsh, Place, Region, RegionConfig};
+use lightsout_region::{
+    EnterError, Entry, InstanceState, Isolation, Keeper, OpenSsh, Place, Region, RegionConfig,
+};
 use lightsout_toolkit::{
     BuildPlan, BuiltAssets, DeployArgs, Deployment, Form, Status, Terminal, build_assets, fail,
 };
@@ -35,9 +40,10 @@ use serde::{Deserialize, Serialize};
 pub use self::error::LocalError;
 use self::{
     charts::ChartFolder,
-    python::Venv,
+    python::{PythonError, Venv},
     report::Report,
     steps::{Progress, Step},
+    stop::Stop,
     terminal::StepDetails,
 };
 use crate::{app, environment::Environment, output};
@@ -50,9 +56,9 @@ use crate::{app, environment::Environment, output};
 /// only when every chart is coded or rejected with a reason.
 #[derive(Debug, Args)]
 pub struct LocalArgs {
-    /// The folder of charts: its files that end in .txt
-    #[arg(long, value_name = "DIR", default_value = "samples/charts")]
-    charts: PathBuf,
+    /// The folder of charts: its files that end in .txt [default: the project's samples/charts]
+    #[arg(long, value_name = "DIR")]
+    charts: Option<PathBuf>,
     /// Most workers at once
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=16))]
     workers: Option<u32>,
@@ -84,6 +90,12 @@ pub fn main(arguments: &LocalArgs, form: Form) -> ExitCode {
     }
 }
 
+/// Makes what MiniStack and Ansible run in, unless it is there, in the folder
+/// of what the project installs for itself.
+pub fn venv(own: &Path) -> Result<Venv, PythonError> {
+    Venv::ensure(&own.join("venv"), REQUIREMENTS)
+}
+
 /// What is made before the namespaces close the network, and read again inside.
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Prepared {
@@ -110,25 +122,49 @@ impl Folders {
         Ok(Self { workspace, own })
     }
 
-    fn prepared(&self) -> PathBuf {
-        self.own.join("prepared.json")
+    /// Takes the folder for this run alone, for as long as the file is open.
+    fn lock(&self) -> Result<File, LocalError> {
+        let path = self.own.join("lock");
+        let lock = File::create(&path).map_err(LocalError::file(&path))?;
+        match lock.try_lock() {
+            Ok(()) => Ok(lock),
+            Err(TryLockError::WouldBlock) => Err(LocalError::Busy(path)),
+            Err(TryLockError::Error(source)) => Err(LocalError::File { path, source }),
+        }
     }
 
-    fn venv(&self) -> PathBuf {
-        self.own.join("venv")
+    /// The folder of charts that was asked for, or the project's samples.
+    fn charts(&self, arguments: &LocalArgs) -> Result<ChartFolder, LocalError> {
+        let samples = || self.workspace.join("samples/charts");
+        let folder = arguments.charts.clone().unwrap_or_else(samples);
+        Ok(ChartFolder::read(&folder)?)
+    }
+
+    fn prepared(&self) -> PathBuf {
+        self.own.join("prepared.json")
     }
 }
 
 fn run(arguments: &LocalArgs, form: Form) -> Result<ExitCode, LocalError> {
+    let stop = Stop::listen().map_err(LocalError::region)?;
     let place = lightsout_region::place().map_err(LocalError::region)?;
-    let isolation = match place {
+    // Both are held until the end of a run outside of namespaces.
+    let (isolation, outside) = match place {
         Place::Waited(code) => return Ok(code),
-        Place::Inside(isolation) => isolation,
+        Place::Inside(isolation) => (isolation, None),
         Place::Outside(door) => {
-            prepare(arguments)?;
-            match door.enter().map_err(LocalError::region)? {
-                Entry::Inside(isolation) => isolation,
-                Entry::Finished(code) => return Ok(code),
+            let folders = Folders::find()?;
+            Keeper::mark(&folders.own).map_err(LocalError::region)?;
+            let lock = folders.lock()?;
+            let keeper = Keeper::over(&folders.own).map_err(LocalError::region)?;
+            stop.or(|| keeper.end_all(), || prepare(arguments, &folders))?;
+            match door.enter() {
+                Ok(Entry::Inside(isolation)) => (isolation, Some((lock, keeper))),
+                Ok(Entry::Finished(code)) => return Ok(code),
+                Err(EnterError::Signalled(_)) if stop.is_asked() => {
+                    return Err(LocalError::Stopped);
+                }
+                Err(error) => return Err(LocalError::region(error)),
             }
         }
     };
@@ -136,13 +172,18 @@ fn run(arguments: &LocalArgs, form: Form) -> Result<ExitCode, LocalError> {
         .enable_all()
         .build()
         .map_err(LocalError::region)?;
-    let report = runtime.block_on(work(arguments, isolation))?;
+    let report = runtime.block_on(work(arguments, isolation, &stop))?;
+    drop(outside);
     let out = io::stdout().lock();
     let written = match form {
         Form::Json => report.write_json(out),
         Form::Text => report.write_tables(out),
     };
-    written.map_err(LocalError::file(Path::new("stdout")))?;
+    match written {
+        // Who closed the pipe has seen enough; that is no failure.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+        written => written.map_err(LocalError::file(Path::new("stdout")))?,
+    }
     let status = if report.is_complete() {
         Status::Fine
     } else {
@@ -169,14 +210,20 @@ fn synthesize(environment: &Environment) -> Result<Assembly, LocalError> {
         .map_err(|source| LocalError::deployment("synthesize the stacks", source))
 }
 
-fn prepare(arguments: &LocalArgs) -> Result<(), LocalError> {
+fn prepare(arguments: &LocalArgs, folders: &Folders) -> Result<(), LocalError> {
     let mut progress = Progress::default();
-    let folders = Folders::find()?;
     progress.begin(Step::SetUp);
-    let found = ChartFolder::read(&arguments.charts)?;
+    let found = folders.charts(arguments)?;
     progress.note(&found.to_string());
+    for unreadable in &found.unreadable {
+        progress.note(&format!(
+            "cannot read `{}`: {}",
+            terminal::printable(&unreadable.name),
+            unreadable.reason
+        ));
+    }
     progress.note("Python: MiniStack 1.5.33 and ansible-core 2.19.14 in .lightsout/venv");
-    Venv::ensure(&folders.venv(), REQUIREMENTS)?;
+    venv(&folders.own)?;
     let sshd = OpenSsh::find_or_fetch(&folders.own.join("openssh")).map_err(LocalError::region)?;
     progress.note(&format!("sshd: {}", sshd.describe()));
     let dictionary = Dictionary::fy2026();
@@ -209,7 +256,11 @@ fn prepare(arguments: &LocalArgs) -> Result<(), LocalError> {
 ///
 /// Whatever happens in between, the region is shut down: on an error, on a
 /// signal, and at the end.
-async fn work(arguments: &LocalArgs, isolation: Isolation) -> Result<Report, LocalError> {
+async fn work(
+    arguments: &LocalArgs,
+    isolation: Isolation,
+    stop: &Stop,
+) -> Result<Report, LocalError> {
     let folders = Folders::find()?;
     let path = folders.prepared();
     let text = std::fs::read(&path).map_err(LocalError::file(&path))?;
@@ -219,24 +270,28 @@ async fn work(arguments: &LocalArgs, isolation: Isolation) -> Result<Report, Loc
     progress.begin(Step::StartRegion);
     progress.note(&isolation.describe());
     let kept_apart = isolation.name().to_owned();
-    let venv = folders.venv();
+    let venv = venv(&folders.own)?;
     let sshd = OpenSsh::find_or_fetch(&folders.own.join("openssh")).map_err(LocalError::region)?;
     let config = RegionConfig::new(
         folders.own.join("region"),
-        venv.join("bin/ministack"),
+        venv.program("ministack"),
         sshd,
         isolation,
     )
     .port(arguments.port)
     .account(ACCOUNT)
     .name(REGION)
-    .path_prepend(venv.join("bin"));
-    let region = Region::start(config).await.map_err(LocalError::region)?;
+    .path_prepend(venv.programs());
+    let region = tokio::select! {
+        started = Region::start(config) => started.map_err(LocalError::region)?,
+        // A region that is half started is ended when it is dropped.
+        () = stop.asked() => return Err(LocalError::Stopped),
+    };
     progress.note(&format!("the local AWS answers at {}", region.endpoint()));
 
     let outcome = tokio::select! {
-        outcome = pipeline(arguments, kept_apart, &prepared.assets, &region, &mut progress) => outcome,
-        () = a_signal() => Err(LocalError::Stopped),
+        outcome = pipeline(arguments, &folders, kept_apart, &prepared.assets, &region, &mut progress) => outcome,
+        () = stop.asked() => Err(LocalError::Stopped),
     };
     if arguments.keep && !matches!(outcome, Err(LocalError::Stopped)) {
         if let Err(error) = &outcome {
@@ -244,7 +299,7 @@ async fn work(arguments: &LocalArgs, isolation: Isolation) -> Result<Report, Loc
         }
         progress.note("kept: look around, and press Ctrl-C to tear it down");
         progress.note(&reach(&region));
-        a_signal().await;
+        stop.asked().await;
     }
     progress.begin(Step::TearDown);
     let torn_down = region.shutdown().await.map_err(LocalError::region);
@@ -257,6 +312,7 @@ async fn work(arguments: &LocalArgs, isolation: Isolation) -> Result<Report, Loc
 
 async fn pipeline(
     arguments: &LocalArgs,
+    folders: &Folders,
     isolation: String,
     assets: &BuiltAssets,
     region: &Region,
@@ -265,7 +321,7 @@ async fn pipeline(
     let environment = environment(arguments)?;
     let settings = &environment.settings;
     let assembly = synthesize(&environment)?;
-    let found = ChartFolder::read(&arguments.charts)?;
+    let found = folders.charts(arguments)?;
     let config = lightsout_aws::load_for(region.endpoint(), REGION).await;
 
     progress.begin(Step::Deploy);
@@ -317,7 +373,7 @@ async fn pipeline(
     progress.begin(Step::Ask);
     let address = format!("{}/_aws/execute-api/{api}/{STAGE}", region.endpoint());
     let query = ask::Query::new(&config, address).await?;
-    let mut report = Report::new(found.charts.len(), isolation);
+    let mut report = Report::new(&found, isolation);
     report.instances_left = left;
     for chart in &found.charts {
         report.take(chart, query.chart(&chart.id).await?)?;
@@ -360,22 +416,4 @@ fn reach(region: &Region) -> String {
         .map(|(name, value)| format!("{name}={value}"))
         .collect();
     variables.join(" ")
-}
-
-/// Waits for Ctrl-C, or for a request to end.
-async fn a_signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate()).ok();
-    let terminated = async {
-        match &mut terminate {
-            Some(signal) => {
-                signal.recv().await;
-            }
-            None => std::future::pending().await,
-        }
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        () = terminated => {}
-    }
 }

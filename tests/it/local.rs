@@ -13,7 +13,7 @@ use lightsout_tests::workspace;
 use serde_json::Value;
 
 fn local(arguments: &[&str], charts: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO"));
+    let mut command = lightsout_toolkit::cargo();
     command
         .args(["local", "--charts"])
         .arg(charts)

@@ -135,7 +135,7 @@ fn machines_ask_for_tokens_have_no_public_address_and_end_when_they_power_off() 
 
 /// The actions that may be allowed on everything. AWS knows no resource for the
 /// EC2 ones when a function joins a network or a host looks for its peers; flow
-/// logs want the last one just so, says
+/// logs want the two of CloudWatch Logs just so, says
 /// <https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html>.
 const WITHOUT_RESOURCE: [&str; 9] = [
     "ec2:AssignPrivateIpAddresses",

@@ -1,23 +1,8 @@
 //! Do the field's own checkers accept what we write?
 
-use std::{fs, path::PathBuf, process::Command, sync::OnceLock};
+use std::{fs, path::PathBuf, process::Command};
 
-use lightsout_stacks::local::python::Venv;
-use lightsout_tests::workspace;
-
-/// The checkers, pinned, in an environment of their own; made on first use.
-fn checkers() -> Venv {
-    static CHECKERS: OnceLock<Venv> = OnceLock::new();
-    CHECKERS
-        .get_or_init(|| {
-            Venv::ensure(
-                &workspace().join(".lightsout/checks"),
-                include_str!("../../stacks/python/checks.txt"),
-            )
-            .unwrap_or_else(|error| panic!("{error}\nhint: {:?}", error.hint()))
-        })
-        .clone()
-}
+use lightsout_tests::{checkers, workspace};
 
 fn check(command: &mut Command) {
     let output = command.output().unwrap();
@@ -52,7 +37,7 @@ fn cfn_lint_finds_nothing_in_any_template() {
     let templates = templates();
     assert!(templates.len() >= 14, "two environments of seven stacks");
     check(
-        Command::new(checkers().program("cfn-lint"))
+        Command::new(checkers().unwrap().program("cfn-lint"))
             .args(["--non-zero-exit-code", "informational", "--regions"])
             .args(["us-east-1", "--"])
             .args(templates),
@@ -61,7 +46,7 @@ fn cfn_lint_finds_nothing_in_any_template() {
 
 #[test]
 fn ansible_lint_finds_nothing_in_the_playbooks() {
-    let checkers = checkers();
+    let checkers = checkers().unwrap();
     let path = std::env::join_paths(
         std::iter::once(checkers.programs())
             .chain(std::env::split_paths(&std::env::var_os("PATH").unwrap())),
@@ -88,7 +73,7 @@ fn shellcheck_finds_nothing_in_the_user_data() {
         let file = folder.path().join(format!("{name}.sh"));
         fs::write(&file, format!("#!/bin/bash\n{script}")).unwrap();
         check(
-            Command::new(checkers().program("shellcheck"))
+            Command::new(checkers().unwrap().program("shellcheck"))
                 .args(["--shell=bash", "--external-sources"])
                 // The stacks export these lines before the script; SC2154 is
                 // about variables that are not assigned in the script itself.

@@ -57,6 +57,21 @@ pub struct BuiltAsset {
     pub bytes: u64,
 }
 
+/// Cargo, free of what `cargo run` and `cargo test` tell of the running program.
+///
+/// They say which package it is. Told on, that would be a change to build
+/// scripts that watch these variables, and TLS would be compiled anew on every
+/// other call.
+pub fn cargo() -> Command {
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    for (name, _) in env::vars_os() {
+        if name.to_str().is_some_and(describes_the_running_package) {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
 /// Whether Cargo sets this variable for the package that it runs.
 ///
 /// See [the list](https://doc.rust-lang.org/cargo/reference/environment-variables.html#environment-variables-cargo-sets-for-crates).
@@ -194,16 +209,7 @@ impl BuildPlan {
     }
 
     fn command(&self, programs: &BTreeSet<Program<'_>>) -> Command {
-        let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let mut command = Command::new(cargo);
-        // `cargo run` tells this program which package it is. Told on, that
-        // would be a change to build scripts that watch these variables, and
-        // TLS would be compiled anew on every other call.
-        for (name, _) in env::vars_os() {
-            if name.to_str().is_some_and(describes_the_running_package) {
-                command.env_remove(name);
-            }
-        }
+        let mut command = cargo();
         command
             .current_dir(&self.workspace)
             .args([

@@ -37,7 +37,9 @@ mod store;
 mod synth;
 mod terminal;
 
-pub use build::{Architecture, BuildError, BuildPlan, BuiltAsset, BuiltAssets, build_assets};
+pub use build::{
+    Architecture, BuildError, BuildPlan, BuiltAsset, BuiltAssets, build_assets, cargo,
+};
 pub use compare::{Change, Difference, StackDifference, ValueChange, compare};
 #[cfg(feature = "aws")]
 pub use deploy::{DeployArgs, DeployError, Deployment, ParameterValue, deploy};

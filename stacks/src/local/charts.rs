@@ -6,6 +6,7 @@ use std::{
 };
 
 use lightsout_protocol::chart::ChartReference;
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 /// One chart on this machine.
@@ -19,11 +20,22 @@ pub struct LocalChart {
     pub id: String,
 }
 
+/// A file that may be a chart and cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct UnreadableChart {
+    /// The file's name.
+    pub name: String,
+    /// What the system said.
+    pub reason: String,
+}
+
 /// What a folder holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChartFolder {
     /// The files ending in `.txt`, by name.
     pub charts: Vec<LocalChart>,
+    /// The files ending in `.txt` that cannot be read, by name.
+    pub unreadable: Vec<UnreadableChart>,
     /// How many other files there are; they are left alone.
     pub others: usize,
 }
@@ -41,10 +53,20 @@ pub enum ChartsError {
     /// The folder holds no chart.
     #[error("`{}` holds no file that ends in `.txt`", .0.display())]
     NoCharts(PathBuf),
-    /// A file cannot be read.
+    /// No chart of the folder can be read.
+    #[error("no chart in `{}` can be read; `{name}`: {reason}", folder.display())]
+    NoneReadable {
+        /// The folder.
+        folder: PathBuf,
+        /// The first chart.
+        name: String,
+        /// What the system said about it.
+        reason: String,
+    },
+    /// The folder cannot be read.
     #[error("cannot read `{}`", path.display())]
     Unreadable {
-        /// The file or folder.
+        /// The folder.
         path: PathBuf,
         /// The reason.
         #[source]
@@ -73,8 +95,11 @@ impl ChartFolder {
                 });
             }
         };
-        let mut charts = Vec::new();
-        let mut others = 0;
+        let mut found = Self {
+            charts: Vec::new(),
+            unreadable: Vec::new(),
+            others: 0,
+        };
         for entry in entries {
             let path = entry
                 .map_err(|source| ChartsError::Unreadable {
@@ -82,26 +107,42 @@ impl ChartFolder {
                     source,
                 })?
                 .path();
-            if !path.is_file() {
-                continue;
-            }
-            if path.extension().is_some_and(|extension| extension == "txt") {
-                charts.push(LocalChart::read(path)?);
-            } else {
-                others += 1;
+            let ends_in_txt = path.extension().is_some_and(|extension| extension == "txt");
+            match path.metadata() {
+                Ok(facts) if facts.is_dir() => {}
+                // A pipe or a device would be waited for.
+                Ok(facts) if !facts.is_file() || !ends_in_txt => found.others += 1,
+                Err(_) if !ends_in_txt => found.others += 1,
+                // One bad file does not keep the good ones from being coded.
+                facts => match facts.and_then(|_| LocalChart::read(&path)) {
+                    Ok(chart) => found.charts.push(chart),
+                    Err(error) => found.unreadable.push(UnreadableChart {
+                        name: name_of(&path),
+                        reason: error.to_string(),
+                    }),
+                },
             }
         }
-        if charts.is_empty() {
-            return Err(ChartsError::NoCharts(folder.to_owned()));
+        found.charts.sort_by(|a, b| a.path.cmp(&b.path));
+        found.unreadable.sort_by(|a, b| a.name.cmp(&b.name));
+        match (found.charts.as_slice(), found.unreadable.as_slice()) {
+            ([], []) => Err(ChartsError::NoCharts(folder.to_owned())),
+            ([], [first, ..]) => Err(ChartsError::NoneReadable {
+                folder: folder.to_owned(),
+                name: first.name.clone(),
+                reason: first.reason.clone(),
+            }),
+            _ => Ok(found),
         }
-        charts.sort_by(|a, b| a.name.cmp(&b.name));
-        Ok(Self { charts, others })
     }
 }
 
 impl fmt::Display for ChartFolder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "charts: {}", self.charts.len())?;
+        if !self.unreadable.is_empty() {
+            write!(f, "; {} cannot be read", self.unreadable.len())?;
+        }
         match self.others {
             0 => Ok(()),
             others => write!(f, "; {others} other files are left alone"),
@@ -110,23 +151,19 @@ impl fmt::Display for ChartFolder {
 }
 
 impl LocalChart {
-    fn read(path: PathBuf) -> Result<Self, ChartsError> {
-        let name = path
-            .file_name()
-            .map(|name| name.to_string_lossy().into_owned())
-            .unwrap_or_default();
+    fn read(path: &Path) -> io::Result<Self> {
         let mut hash = Sha256::new();
-        hash.update(name.as_bytes());
+        // Names that are no text differ in their bytes, though not always as text.
+        hash.update(path.file_name().unwrap_or_default().as_encoded_bytes());
         hash.update([0]);
-        fs::File::open(&path)
-            .and_then(|mut file| io::copy(&mut file, &mut hash))
-            .map_err(|source| ChartsError::Unreadable {
-                path: path.clone(),
-                source,
-            })?;
+        io::copy(&mut fs::File::open(path)?, &mut hash)?;
         let mut id = format!("{:x}", hash.finalize());
         id.truncate(32);
-        Ok(Self { name, path, id })
+        Ok(Self {
+            name: name_of(path),
+            path: path.to_owned(),
+            id,
+        })
     }
 
     /// Returns the chart's key in the inbox; a file's name may name a patient,
@@ -136,9 +173,40 @@ impl LocalChart {
     }
 }
 
+fn name_of(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default();
+    name.to_string_lossy().into_owned()
+}
+
 #[cfg(test)]
 mod tests {
+    use std::{ffi::OsStr, os::unix::ffi::OsStrExt};
+
     use super::*;
+
+    #[test]
+    fn a_bad_file_does_not_hide_the_good_ones() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("good.txt"), "Asthma.").unwrap();
+        std::os::unix::fs::symlink("nowhere", folder.path().join("bad.txt")).unwrap();
+        let found = ChartFolder::read(folder.path()).unwrap();
+        assert_eq!(found.charts.len(), 1);
+        assert_eq!(found.unreadable[0].name, "bad.txt");
+        assert_eq!(found.to_string(), "charts: 1; 1 cannot be read");
+        fs::remove_file(folder.path().join("good.txt")).unwrap();
+        let error = ChartFolder::read(folder.path()).unwrap_err();
+        assert!(matches!(error, ChartsError::NoneReadable { name, .. } if name == "bad.txt"));
+    }
+
+    #[test]
+    fn names_that_are_no_text_do_not_share_an_id() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in [b"\xe9.txt", b"\xe8.txt"] {
+            fs::write(folder.path().join(OsStr::from_bytes(name)), "same").unwrap();
+        }
+        let found = ChartFolder::read(folder.path()).unwrap();
+        assert_ne!(found.charts[0].id, found.charts[1].id);
+    }
 
     #[test]
     fn a_missing_folder_is_named() {

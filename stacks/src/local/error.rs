@@ -7,6 +7,7 @@ use std::{
 };
 
 use lightsout_protocol::run::RunId;
+use lightsout_region::StartError;
 use lightsout_toolkit::Hint;
 
 use super::{charts::ChartsError, python::PythonError};
@@ -21,6 +22,9 @@ pub enum LocalError {
     /// The command was not called in the project's folder.
     #[error("`{}` is not in the folder of the project", .0.display())]
     NoWorkspace(PathBuf),
+    /// Another run uses the folder.
+    #[error("another run holds the lock `{}`", .0.display())]
+    Busy(PathBuf),
     /// Python cannot be set up.
     #[error("cannot set up Python")]
     Python(#[from] PythonError),
@@ -109,6 +113,19 @@ impl Hint for LocalError {
             Self::Charts(ChartsError::NoCharts(_)) => {
                 Some("a chart is a text file whose name ends in .txt".to_owned())
             }
+            Self::NoWorkspace(_) => {
+                Some("go to the folder that holds the project, or to one inside of it".to_owned())
+            }
+            Self::Busy(_) => Some(
+                "wait for the other `lightsout local` in this project, or press Ctrl-C there"
+                    .to_owned(),
+            ),
+            Self::Region(source) => match source.downcast_ref() {
+                Some(StartError::PortInUse { .. }) => {
+                    Some("choose another port with --port".to_owned())
+                }
+                _ => None,
+            },
             Self::Python(error) => error.hint().map(str::to_owned),
             Self::RunFailed { .. } | Self::RunTooLong { .. } | Self::Launcher(_) => {
                 Some("the logs of hosts and of the local AWS are in .lightsout/region".to_owned())

@@ -85,6 +85,7 @@ impl PythonError {
 impl Venv {
     /// Makes the environment, or leaves it as it is when it holds just these packages.
     ///
+    /// An environment that was moved, or whose Python is gone, is made anew.
     /// A half-made environment is made anew: the mark that it is complete is
     /// written last.
     pub fn ensure(folder: &Path, requirements: &str) -> Result<Self, PythonError> {
@@ -92,8 +93,16 @@ impl Venv {
             folder: folder.to_owned(),
         };
         let mark = folder.join("complete");
-        let wanted = format!("{:x}", Sha256::digest(requirements));
-        if fs::read_to_string(&mark).is_ok_and(|found| found == wanted) {
+        // Its programs name the environment's folder in their first lines.
+        let place = folder.as_os_str().as_encoded_bytes();
+        let wanted = Sha256::new()
+            .chain_update(place)
+            .chain_update([0])
+            .chain_update(requirements);
+        let wanted = format!("{:x}", wanted.finalize());
+        let is_whole = venv.program("python").exists()
+            && fs::read_to_string(&mark).is_ok_and(|found| found == wanted);
+        if is_whole {
             return Ok(venv);
         }
         let python = find_python()?;
@@ -194,6 +203,27 @@ mod tests {
         let again = Venv::ensure(&place, "").unwrap();
         let kept = fs::metadata(again.program("python")).unwrap();
         assert_eq!(made.modified().unwrap(), kept.modified().unwrap());
+    }
+
+    #[test]
+    fn an_environment_that_was_moved_or_lost_its_python_is_made_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path().join("venv");
+        if Venv::ensure(&place, "").is_err() {
+            println!("skipped: this machine has no Python with venv");
+            return;
+        }
+        let moved = folder.path().join("moved");
+        fs::rename(&place, &moved).unwrap();
+        let left = moved.join("left behind");
+        fs::write(&left, "").unwrap();
+        let venv = Venv::ensure(&moved, "").unwrap();
+        assert!(!left.exists());
+        fs::write(&left, "").unwrap();
+        fs::remove_file(venv.program("python")).unwrap();
+        std::os::unix::fs::symlink("gone", venv.program("python")).unwrap();
+        Venv::ensure(&moved, "").unwrap();
+        assert!(!left.exists() && venv.program("python").exists());
     }
 
     #[test]

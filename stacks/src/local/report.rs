@@ -9,17 +9,24 @@ use comfy_table::{ContentArrangement, Table, presets};
 use lightsout_nlp::{Code, Coding, Decision, Mention};
 use serde::Serialize;
 
-use super::{LocalError, charts::LocalChart, steps::Step};
+use super::{
+    LocalError,
+    charts::{ChartFolder, LocalChart, UnreadableChart},
+    steps::Step,
+    terminal::printable,
+};
 
 /// Everything that a local run found.
 #[derive(Debug, Serialize)]
 pub struct Report {
-    /// Charts that were uploaded.
+    /// Charts that were found.
     pub charts: usize,
     /// Charts that were coded, those without any code included.
     pub coded: usize,
     /// Charts that cannot be coded.
     pub rejected: Vec<Rejected>,
+    /// Charts that could not be read, and therefore not be uploaded.
+    pub unreadable: Vec<UnreadableChart>,
     /// Charts without an outcome; there should be none.
     pub without_outcome: Vec<String>,
     /// Codes with their evidence, by chart.
@@ -85,12 +92,13 @@ pub struct NotCoded {
 }
 
 impl Report {
-    /// Starts a report about `charts` charts.
-    pub(crate) fn new(charts: usize, isolation: String) -> Self {
+    /// Starts a report about the charts of a folder.
+    pub(crate) fn new(found: &ChartFolder, isolation: String) -> Self {
         Self {
-            charts,
+            charts: found.charts.len() + found.unreadable.len(),
             coded: 0,
             rejected: Vec::new(),
+            unreadable: found.unreadable.clone(),
             without_outcome: Vec::new(),
             codes: Vec::new(),
             not_coded: Vec::new(),
@@ -172,29 +180,38 @@ impl Report {
         for found in &self.codes {
             let evidence = found.evidence.first().map(Evidence::in_context);
             codes.add_row([
-                &found.chart,
+                &printable(&found.chart),
                 &found.code,
                 &found.title,
-                &evidence.unwrap_or_default(),
+                &printable(&evidence.unwrap_or_default()),
             ]);
         }
         writeln!(out, "{codes}")?;
         if !self.not_coded.is_empty() {
             let mut others = table(["chart", "found, not coded", "because", "times"]);
             for ((chart, text, reason), times) in self.not_coded_once() {
-                others.add_row([chart, &text, reason, &times.to_string()]);
+                others.add_row([
+                    &printable(chart),
+                    &printable(&text),
+                    &printable(reason),
+                    &times.to_string(),
+                ]);
             }
             writeln!(out, "\n{others}")?;
         }
         if !self.rejected.is_empty() {
             let mut rejected = table(["chart", "rejected", "because"]);
             for one in &self.rejected {
-                rejected.add_row([&one.chart, &one.reason, &one.detail]);
+                rejected.add_row([&printable(&one.chart), &one.reason, &printable(&one.detail)]);
             }
             writeln!(out, "\n{rejected}")?;
         }
+        for chart in &self.unreadable {
+            let name = printable(&chart.name);
+            writeln!(out, "{name}: cannot be read: {}", chart.reason)?;
+        }
         for chart in &self.without_outcome {
-            writeln!(out, "{chart}: no outcome")?;
+            writeln!(out, "{}: no outcome", printable(chart))?;
         }
         writeln!(
             out,
@@ -265,6 +282,14 @@ mod tests {
     use lightsout_nlp::{Dictionary, Engine};
     use serde_json::json;
 
+    fn folder(names: &[&str]) -> ChartFolder {
+        ChartFolder {
+            charts: names.iter().map(|name| chart(name)).collect(),
+            unreadable: Vec::new(),
+            others: 0,
+        }
+    }
+
     fn chart(name: &str) -> LocalChart {
         LocalChart {
             name: name.to_owned(),
@@ -279,7 +304,7 @@ mod tests {
 
     #[test]
     fn a_report_is_complete_only_when_every_chart_has_an_outcome_and_no_instance_is_left() {
-        let mut report = Report::new(2, "none".to_owned());
+        let mut report = Report::new(&folder(&["a.txt", "b.txt"]), "none".to_owned());
         report
             .take(&chart("a.txt"), Some(coded("Asthma.")))
             .unwrap();
@@ -295,7 +320,7 @@ mod tests {
 
     #[test]
     fn a_person_reads_codes_in_context_and_what_was_not_coded() {
-        let mut report = Report::new(1, "none".to_owned());
+        let mut report = Report::new(&folder(&["a.txt"]), "none".to_owned());
         let text = "Assessment:\nPatient has hypertension. He denies fever.";
         report.take(&chart("a.txt"), Some(coded(text))).unwrap();
         let mut out = Vec::new();
@@ -304,5 +329,36 @@ mod tests {
         assert!(out.contains("Patient has [hypertension]"), "{out}");
         assert!(out.contains("negated by `denies`"), "{out}");
         assert!(out.contains("1 charts: 1 coded, 0 rejected"), "{out}");
+    }
+
+    #[test]
+    fn a_chart_that_cannot_be_read_leaves_a_report_incomplete() {
+        let mut found = folder(&["a.txt"]);
+        found.unreadable.push(UnreadableChart {
+            name: "b\n.txt".to_owned(),
+            reason: "permission denied".to_owned(),
+        });
+        let mut report = Report::new(&found, "none".to_owned());
+        report
+            .take(&found.charts[0], Some(coded("Asthma.")))
+            .unwrap();
+        assert!(!report.is_complete());
+        let mut out = Vec::new();
+        report.write_tables(&mut out).unwrap();
+        let out = String::from_utf8(out).unwrap();
+        assert!(out.contains("b\u{fffd}.txt: cannot be read"), "{out}");
+    }
+
+    #[test]
+    fn a_chart_cannot_write_to_the_terminal() {
+        let mut report = Report::new(&folder(&["a\u{1b}[2J.txt"]), "none".to_owned());
+        let text = "Assessment:\n\u{1b}[31mPatient has hypertension\u{7}.";
+        let name = chart("a\u{1b}[2J.txt");
+        report.take(&name, Some(coded(text))).unwrap();
+        let mut out = Vec::new();
+        report.write_tables(&mut out).unwrap();
+        let out = String::from_utf8(out).unwrap();
+        assert!(out.contains("[hypertension]"), "{out}");
+        assert!(!out.contains(['\u{1b}', '\u{7}']), "{out}");
     }
 }

@@ -18,6 +18,12 @@ pub(super) fn note(text: &str) {
     line(&format!("      {text}"));
 }
 
+/// Returns the text without what a terminal would obey: a file's name and a
+/// chart's words come from anywhere.
+pub(super) fn printable(text: &str) -> String {
+    text.replace(char::is_control, "\u{fffd}")
+}
+
 /// Returns whether stderr wants colour: a terminal, and no `NO_COLOR`.
 fn has_colour() -> bool {
     stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())

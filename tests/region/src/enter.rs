@@ -6,9 +6,10 @@
 //! proper. When any of the first two dies, the kernel ends everything inside.
 
 use std::ffi::OsString;
-use std::os::unix::process::CommandExt as _;
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
+use std::time::Duration;
 use std::{env, fs, io, thread};
 
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, wait};
@@ -25,6 +26,12 @@ const FIRST: &str = "first";
 
 /// The value of [`GENERATION`] in the program proper; the user follows.
 const INSIDE: &str = "inside";
+
+/// The exit code of a program that signal 0 would have ended, as shells have it.
+const BY_SIGNAL: i32 = 128;
+
+/// How long until a signal is passed on again.
+const AGAIN: Duration = Duration::from_millis(200);
 
 /// The bridge that all hosts hang on.
 pub(crate) const BRIDGE: &str = "lightsout0";
@@ -68,6 +75,12 @@ pub enum EnterError {
         #[source]
         source: io::Error,
     },
+    /// Signals cannot be listened for.
+    #[error("cannot listen for signals")]
+    Signals(#[source] io::Error),
+    /// The program inside was ended by a signal.
+    #[error("the program was ended by signal {0}")]
+    Signalled(i32),
     /// The network of the region could not be set up.
     #[error("cannot set up the region's network: `{command}` failed: {problem}")]
     Network {
@@ -91,8 +104,10 @@ pub enum Place {
 }
 
 /// The way from [`Place::Outside`] into the region's namespaces.
+///
+/// It listens for signals from the start, so that none is lost on the way.
 #[derive(Debug)]
-pub struct Door(());
+pub struct Door(Forwarder);
 
 /// Tells where this process is.
 ///
@@ -106,7 +121,9 @@ pub fn place() -> Result<Place, EnterError> {
             set_up_network()?;
             Ok(Place::Inside(Isolation::detect()))
         }
-        _ => Ok(Place::Outside(Door(()))),
+        _ => Forwarder::listen()
+            .map(|forwarder| Place::Outside(Door(forwarder)))
+            .map_err(EnterError::Signals),
     }
 }
 
@@ -120,7 +137,7 @@ impl Door {
     /// `LIGHTSOUT_ISOLATION=processes` stays outside, `namespaces` makes it an
     /// error if that is not possible.
     pub fn enter(self) -> Result<Entry, EnterError> {
-        from_outside()
+        from_outside(self.0)
     }
 }
 
@@ -146,7 +163,7 @@ pub(crate) fn user_inside() -> Option<HostUser> {
     Some(HostUser { name, uid, gid })
 }
 
-fn from_outside() -> Result<Entry, EnterError> {
+fn from_outside(forwarder: Forwarder) -> Result<Entry, EnterError> {
     let user = HostUser::current();
     let choice = env::var(CHOICE).unwrap_or_default();
     let outside =
@@ -157,7 +174,7 @@ fn from_outside() -> Result<Entry, EnterError> {
         other => return Err(EnterError::UnknownChoice(other.to_owned())),
     }
     match Unshare::find(&user) {
-        Ok(unshare) => unshare.run_inside(&user).map(Entry::Finished),
+        Ok(unshare) => unshare.run_inside(&user, forwarder).map(Entry::Finished),
         Err(reason) if choice == "namespaces" => Err(EnterError::NotAvailable(reason)),
         Err(reason) => outside(user, reason),
     }
@@ -225,17 +242,11 @@ impl Unshare {
     }
 
     /// Runs this program inside, and waits for its end.
-    fn run_inside(&self, user: &HostUser) -> Result<ExitCode, EnterError> {
+    fn run_inside(&self, user: &HostUser, forwarder: Forwarder) -> Result<ExitCode, EnterError> {
         let program = this_program()?;
         let failed = |source: io::Error| EnterError::Run {
             program: program.display().to_string(),
             source,
-        };
-        // The runtime watches for signals from before the start, so that none is lost.
-        let runtime = signal_runtime().map_err(failed)?;
-        let forwarder = {
-            let _context = runtime.enter();
-            Forwarder::listen().map_err(failed)?
         };
         let mut child = self
             .command()
@@ -247,16 +258,20 @@ impl Unshare {
             .spawn()
             .map_err(failed)?;
         let unshare = child.id();
-        thread::spawn(move || {
-            runtime.block_on(forwarder.run(|signal| {
-                // `unshare` blocks these signals itself: its child is process 1.
-                for pid in children_of(unshare) {
-                    let _ended = kill_process(pid, signal);
-                }
-            }));
+        forwarder.start(move |signal| {
+            // `unshare` blocks these signals itself: its child is process 1.
+            for pid in children_of(unshare) {
+                let _ended = kill_process(pid, signal);
+            }
         });
         let status = child.wait().map_err(failed)?;
-        Ok(exit_code(status.code()))
+        let signal = status
+            .signal()
+            .or_else(|| status.code().and_then(|code| code.checked_sub(BY_SIGNAL)));
+        match signal.filter(|signal| (1..=64).contains(signal)) {
+            Some(signal) => Err(EnterError::Signalled(signal)),
+            None => Ok(exit_code(status.code())),
+        }
     }
 }
 
@@ -267,11 +282,8 @@ fn first_process(generation: &str) -> Result<ExitCode, EnterError> {
         program: program.display().to_string(),
         source,
     };
-    let runtime = signal_runtime().map_err(failed)?;
-    let forwarder = {
-        let _context = runtime.enter();
-        Forwarder::listen().map_err(failed)?
-    };
+    // It listens from before the start, so that no signal is lost.
+    let forwarder = Forwarder::listen().map_err(failed)?;
     let child = Command::new(&program)
         .args(arguments())
         .env(GENERATION, generation.replacen(FIRST, INSIDE, 1))
@@ -281,17 +293,15 @@ fn first_process(generation: &str) -> Result<ExitCode, EnterError> {
         .ok()
         .and_then(Pid::from_raw)
         .expect("the kernel's process ids are positive numbers");
-    thread::spawn(move || {
-        runtime.block_on(forwarder.run(|signal| {
-            let _ended = kill_process(pid, signal);
-        }));
+    forwarder.start(move |signal| {
+        let _ended = kill_process(pid, signal);
     });
     loop {
         match wait(WaitOptions::empty()) {
             Ok(Some((ended, status))) if ended == pid => {
                 let code = status
                     .exit_status()
-                    .or_else(|| status.terminating_signal().map(|signal| 128 + signal));
+                    .or_else(|| status.terminating_signal().map(|signal| BY_SIGNAL + signal));
                 return Ok(exit_code(code));
             }
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
@@ -301,7 +311,9 @@ fn first_process(generation: &str) -> Result<ExitCode, EnterError> {
 }
 
 /// The signals that end a program, to be passed on.
+#[derive(Debug)]
 struct Forwarder {
+    runtime: tokio::runtime::Runtime,
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
     hang_up: tokio::signal::unix::Signal,
@@ -309,28 +321,44 @@ struct Forwarder {
 
 impl Forwarder {
     fn listen() -> io::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let context = runtime.enter();
+        let (interrupt, terminate, hang_up) = (
+            signal(SignalKind::interrupt())?,
+            signal(SignalKind::terminate())?,
+            signal(SignalKind::hangup())?,
+        );
+        drop(context);
         Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-            hang_up: signal(SignalKind::hangup())?,
+            runtime,
+            interrupt,
+            terminate,
+            hang_up,
         })
     }
 
-    async fn run(mut self, send: impl Fn(Signal)) {
-        loop {
-            tokio::select! {
-                _ = self.interrupt.recv() => send(Signal::INT),
-                _ = self.terminate.recv() => send(Signal::TERM),
-                _ = self.hang_up.recv() => send(Signal::HUP),
-            }
-        }
+    /// Passes signals on from now on, those that came since it listens included.
+    ///
+    /// A process that has just been started may not hear yet, and process 1
+    /// ignores what it does not handle, so a signal is sent again and again.
+    fn start(mut self, send: impl Fn(Signal) + Send + 'static) {
+        thread::spawn(move || {
+            self.runtime.block_on(async {
+                let mut last = None;
+                loop {
+                    tokio::select! {
+                        _ = self.interrupt.recv() => last = Some(Signal::INT),
+                        _ = self.terminate.recv() => last = Some(Signal::TERM),
+                        _ = self.hang_up.recv() => last = Some(Signal::HUP),
+                        () = tokio::time::sleep(AGAIN), if last.is_some() => {}
+                    }
+                    last.into_iter().for_each(&send);
+                }
+            });
+        });
     }
-}
-
-fn signal_runtime() -> io::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_io()
-        .build()
 }
 
 fn this_program() -> Result<PathBuf, EnterError> {

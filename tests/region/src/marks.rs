@@ -4,7 +4,9 @@
 //! one program that overwrites its environment is sshd, for its title: its
 //! processes are known by the log file that they keep as standard error.
 
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -12,6 +14,9 @@ use rustix::process::{Pid, Signal, kill_process};
 
 /// The variable that marks every process of a region with its folder.
 pub(crate) const REGION_MARK: &str = "LIGHTSOUT_REGION";
+
+/// The variable that marks what a program has started outside of its region.
+pub(crate) const RUN_MARK: &str = "LIGHTSOUT_RUN";
 
 /// The variable that marks every process of a host with its instance id.
 pub(crate) const INSTANCE_MARK: &str = "LIGHTSOUT_INSTANCE";
@@ -44,6 +49,24 @@ impl Mark {
             variable: format!("{REGION_MARK}={}", folder.display()).into_bytes(),
             logs_below: folder.to_owned(),
         }
+    }
+
+    /// The processes that a program has started, which works in `folder`.
+    pub(crate) fn run(folder: &Path) -> Self {
+        Self {
+            variable: format!("{RUN_MARK}={}", folder.display()).into_bytes(),
+            logs_below: folder.to_owned(),
+        }
+    }
+
+    /// The variable with its value.
+    pub(crate) fn variable(&self) -> &OsStr {
+        OsStr::from_bytes(&self.variable)
+    }
+
+    /// The folder that the logs of sshd are below.
+    pub(crate) fn logs_below(&self) -> &Path {
+        &self.logs_below
     }
 
     /// The marked processes that run now, other than this one.

@@ -5,12 +5,12 @@ use std::fs::{self, File};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::path::{Path, PathBuf};
+use std::process::Child;
 use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::fs::{FlockOperation, flock};
 use tokio::net::TcpListener;
-use tokio::process::Child;
 use tokio::sync::broadcast;
 use tokio::task::JoinHandle;
 
@@ -174,6 +174,15 @@ pub enum ShutdownError {
     /// Instances did not reach `terminated`.
     #[error("instances did not terminate: {0}")]
     Instances(String),
+    /// What the hosts had on their disks cannot be removed.
+    #[error("cannot remove `{path}`, which may hold data of the hosts")]
+    Folder {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
 }
 
 /// A running region.
@@ -242,7 +251,7 @@ impl Region {
             world: Arc::clone(&world),
         };
         if matches!(world.isolation(), Isolation::Processes { .. }) {
-            region.guard = Some(guard(world.folder()).map_err(StartError::Guard)?);
+            region.guard = Some(guard(&region.mark).map_err(StartError::Guard)?);
         } else {
             let listener = listen(namespaces::METADATA, 80).await?;
             let router = metadata::router_for_all(Arc::clone(&world))
@@ -353,15 +362,16 @@ impl Region {
             .unwrap_or_default();
         if let Some(mut guard) = self.guard.take() {
             drop(guard.stdin.take());
-            let _ended = guard.wait().await;
+            let _ended = tokio::task::spawn_blocking(move || guard.wait()).await;
         }
+        let kept = keep_logs_alone(self.world.folder());
         if !left.is_empty() {
             return Err(ShutdownError::Leftovers(numbers(&left)));
         }
         if !alive.is_empty() {
             return Err(ShutdownError::Instances(alive.join(", ")));
         }
-        Ok(())
+        kept
     }
 }
 
@@ -428,7 +438,7 @@ async fn end_earlier(mark: &Mark) -> Result<(), StartError> {
     }
 }
 
-fn numbers(pids: &[rustix::process::Pid]) -> String {
+pub(crate) fn numbers(pids: &[rustix::process::Pid]) -> String {
     let numbers: Vec<_> = pids
         .iter()
         .map(|pid| pid.as_raw_nonzero().to_string())
@@ -452,6 +462,52 @@ fn clear(folder: &Path) -> Result<(), StartError> {
         path: image,
         source,
     })
+}
+
+/// Removes all that hosts and `MiniStack` had on their disks, but not their logs.
+///
+/// A terminated instance has no disk either. Data, keys and programs go; what
+/// explains a failure stays until the next region starts here.
+fn keep_logs_alone(folder: &Path) -> Result<(), ShutdownError> {
+    let failed = |path: PathBuf| move |source| ShutdownError::Folder { path, source };
+    for part in ["ministack", "image", "ansible"] {
+        let path = folder.join(part);
+        if let Err(source) = fs::remove_dir_all(&path)
+            && source.kind() != io::ErrorKind::NotFound
+        {
+            return Err(failed(path)(source));
+        }
+    }
+    match prune(&folder.join("hosts")) {
+        Err((path, source)) if source.kind() != io::ErrorKind::NotFound => {
+            Err(failed(path)(source))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Removes the files of `folder` that are no logs, and the folders that are empty then.
+fn prune(folder: &Path) -> Result<(), (PathBuf, io::Error)> {
+    let failed = |path: &Path| {
+        let path = path.to_owned();
+        move |source| (path, source)
+    };
+    for entry in fs::read_dir(folder).map_err(failed(folder))? {
+        let entry = entry.map_err(failed(folder))?;
+        let path = entry.path();
+        let kind = entry.file_type().map_err(failed(&path))?;
+        let is_log = path
+            .extension()
+            .is_some_and(|extension| extension == "log" || extension == "jsonl");
+        if kind.is_dir() {
+            prune(&path)?;
+            // A folder with logs in it stays.
+            let _emptied = fs::remove_dir(&path);
+        } else if !(kind.is_file() && is_log) {
+            fs::remove_file(&path).map_err(failed(&path))?;
+        }
+    }
+    Ok(())
 }
 
 /// What root's sshd wants of the machine.
@@ -531,4 +587,43 @@ async fn listen(address: Ipv4Addr, port: u16) -> Result<TcpListener, StartError>
                 source,
             },
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn after_the_end_only_logs_are_left() {
+        let folder = tempfile::tempdir().expect("folder");
+        let home = folder.path().join("hosts/i-1/home/state");
+        fs::create_dir_all(&home).expect("made");
+        fs::create_dir_all(folder.path().join("ministack/s3/bucket")).expect("made");
+        for file in [
+            "hosts/i-1/key",
+            "hosts/i-1/home/state/chart",
+            "ministack/s3/bucket/chart",
+        ] {
+            fs::write(folder.path().join(file), "secret").expect("written");
+        }
+        std::os::unix::fs::symlink("/etc/passwd", home.join("other.log")).expect("linked");
+        fs::write(home.join("worker.log"), "done").expect("written");
+        keep_logs_alone(folder.path()).expect("removed");
+        let left = |folder: &Path| -> Vec<String> {
+            fs::read_dir(folder)
+                .expect("read")
+                .map(|entry| {
+                    entry
+                        .expect("entry")
+                        .file_name()
+                        .to_string_lossy()
+                        .into_owned()
+                })
+                .collect()
+        };
+        assert_eq!(left(folder.path()), ["hosts"]);
+        assert_eq!(left(&folder.path().join("hosts/i-1")), ["home"]);
+        assert_eq!(left(&home), ["worker.log"]);
+        keep_logs_alone(&folder.path().join("none")).expect("nothing to remove");
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io;
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::Stdio;
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use tokio::task::JoinHandle;
 use crate::host::HostError;
 use crate::host::image::{Image, file_error};
 use crate::instance::Instance;
+use crate::marks::{Mark, RUN_MARK};
 use crate::metadata;
 use crate::world::World;
 
@@ -62,13 +64,16 @@ pub(crate) fn start(folder: &Path, image: &Image) -> Result<Child, HostError> {
         })
 }
 
-/// A process that ends what is left of the region in `folder` after its end.
+/// A process that ends all marked processes when this one has died.
 ///
-/// It waits for the end of the pipe that is its standard input.
-pub(crate) fn guard(folder: &Path) -> io::Result<Child> {
-    Command::new("sh")
+/// It waits at the pipe that is its standard input. A line there sends it home.
+pub(crate) fn guard(mark: &Mark) -> io::Result<std::process::Child> {
+    std::process::Command::new("sh")
         .args(["-c", GUARD, "sh"])
-        .arg(folder)
+        .arg(mark.variable())
+        .arg(mark.logs_below())
+        // It must not take itself for one of those that it ends.
+        .env_remove(RUN_MARK)
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::null())

@@ -1,0 +1,64 @@
+//! `cargo verify`: installs what the tests need, then runs all of them.
+
+use std::process::ExitCode;
+
+use lightsout_region::OpenSsh;
+use lightsout_tests::{checkers, local_python, own_folder, workspace};
+use lightsout_toolkit::{Event, Form, Hint, Io, Terminal, cargo, fail};
+
+/// Why the tests could not be run.
+#[derive(Debug, thiserror::Error)]
+enum VerifyError {
+    /// Python cannot be set up.
+    #[error("cannot set up Python")]
+    Python(#[from] lightsout_stacks::local::python::PythonError),
+    /// There is no sshd.
+    #[error(transparent)]
+    OpenSsh(#[from] lightsout_region::OpenSshError),
+    /// Cargo cannot be started.
+    #[error("cannot start cargo")]
+    Cargo(#[from] std::io::Error),
+}
+
+impl Hint for VerifyError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Python(error) => error.hint().map(str::to_owned),
+            Self::OpenSsh(_) | Self::Cargo(_) => None,
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    let mut io = Terminal::new(Form::Text);
+    match verify(&mut io) {
+        Ok(code) => code,
+        Err(error) => fail(&error, &mut io).into(),
+    }
+}
+
+fn verify(io: &mut dyn Io) -> Result<ExitCode, VerifyError> {
+    let mut say = |text: &str| {
+        io.emit(Event::Note {
+            text: text.to_owned(),
+        });
+    };
+    say("checkers of templates, playbooks and shell: .lightsout/checks");
+    checkers()?;
+    say("MiniStack and Ansible: .lightsout/venv");
+    let python = local_python()?;
+    let openssh = own_folder().join("openssh");
+    let found = OpenSsh::find_or_fetch(&openssh)?;
+    say(&format!("sshd: {}", found.describe()));
+    let status = cargo()
+        .args(["test", "--locked", "--workspace"])
+        .args(std::env::args_os().skip(1))
+        .current_dir(workspace())
+        .env("LIGHTSOUT_MINISTACK", python.program("ministack"))
+        .env("LIGHTSOUT_OPENSSH_CACHE", openssh)
+        .status()?;
+    Ok(match status.code() {
+        Some(0) => ExitCode::SUCCESS,
+        _ => ExitCode::FAILURE,
+    })
+}

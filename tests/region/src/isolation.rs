@@ -84,6 +84,11 @@ impl Isolation {
 }
 
 impl HostUser {
+    /// The user that hosts of this process run as, inside namespaces and outside.
+    pub(crate) fn of_hosts() -> Self {
+        crate::enter::user_inside().unwrap_or_else(Self::current)
+    }
+
     /// The user of this process.
     pub(crate) fn current() -> Self {
         let uid = rustix::process::getuid().as_raw();

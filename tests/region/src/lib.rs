@@ -3,7 +3,7 @@
 //! One endpoint answers for the region. EC2 is this crate's own: an instance
 //! is a real host on this machine, with an address, an OpenSSH server, user
 //! data that runs, instance metadata and a power switch. Everything else is
-//! passed on to [`MiniStack`](https://pypi.org/project/ministack/).
+//! passed on to `MiniStack`, a local AWS in Python.
 //!
 //! Hosts live in private namespaces where the kernel allows it, and in plain
 //! process groups where it does not: see [`Isolation`].

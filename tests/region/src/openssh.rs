@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use crate::isolation::HostUser;
 use crate::program;
 
 /// The packages that a Debian-like machine without sshd lacks.
@@ -219,8 +220,9 @@ fn fetch(cache: &Path, root: &Path) -> Result<(), OpenSshError> {
         })
 }
 
+/// Whether sshd is to run as root: inside namespaces every user looks like it.
 fn is_root() -> bool {
-    rustix::process::getuid().is_root()
+    HostUser::of_hosts().is_root()
 }
 
 fn run(command: &mut Command) -> Result<(), OpenSshError> {

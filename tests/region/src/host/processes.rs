@@ -16,6 +16,7 @@ use crate::host::image::{Image, file_error};
 use crate::instance::Instance;
 use crate::marks::{Mark, RUN_MARK};
 use crate::metadata;
+use crate::program;
 use crate::world::World;
 
 /// The port of instance metadata on a host's own loopback address.
@@ -68,7 +69,10 @@ pub(crate) fn start(folder: &Path, image: &Image) -> Result<Child, HostError> {
 ///
 /// It waits at the pipe that is its standard input. A line there sends it home.
 pub(crate) fn guard(mark: &Mark) -> io::Result<std::process::Child> {
-    std::process::Command::new("sh")
+    // The guard's own tools must be found whatever the caller's PATH is.
+    let sh = program::find("sh").unwrap_or_else(|| "sh".into());
+    std::process::Command::new(sh)
+        .env("PATH", program::search_path(&[]))
         .args(["-c", GUARD, "sh"])
         .arg(mark.variable())
         .arg(mark.logs_below())
@@ -79,4 +83,31 @@ pub(crate) fn guard(mark: &Mark) -> io::Result<std::process::Child> {
         .stderr(Stdio::null())
         .process_group(0)
         .spawn()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+    use std::os::unix::process::ExitStatusExt as _;
+
+    use super::*;
+
+    #[test]
+    fn the_guard_ends_what_is_marked_unless_it_hears_a_farewell() {
+        for (farewell, signal) in [("farewell\n", None), ("", Some(9))] {
+            let folder = tempfile::tempdir().expect("folder");
+            let mark = Mark::run(folder.path());
+            let mut marked = std::process::Command::new("sleep")
+                .arg(if signal.is_some() { "600" } else { "2" })
+                .env(RUN_MARK, folder.path())
+                .spawn()
+                .expect("sleep");
+            let mut guard = guard(&mark).expect("a guard");
+            let mut pipe = guard.stdin.take().expect("a pipe");
+            pipe.write_all(farewell.as_bytes()).expect("told");
+            drop(pipe);
+            assert!(guard.wait().expect("ended").success());
+            assert_eq!(marked.wait().expect("ended").signal(), signal);
+        }
+    }
 }

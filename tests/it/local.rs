@@ -7,6 +7,7 @@ use std::{
     fs,
     path::Path,
     process::{Command, Output, Stdio},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use lightsout_tests::workspace;
@@ -21,6 +22,12 @@ fn local(arguments: &[&str], charts: &Path) -> Command {
         .current_dir(workspace())
         .stdin(Stdio::null());
     command
+}
+
+/// One run at a time: a project has one region, and its runs lock each other out.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn report(output: &Output) -> Value {
@@ -54,6 +61,7 @@ fn samples_and_bad_charts(folder: &Path) -> usize {
 
 #[test]
 fn every_chart_is_coded_or_rejected_with_its_reason_and_no_instance_stays() {
+    let _alone = alone();
     let charts = tempfile::tempdir().unwrap();
     let samples = samples_and_bad_charts(charts.path());
     for isolation in ["namespaces", "processes"] {
@@ -94,6 +102,7 @@ fn every_chart_is_coded_or_rejected_with_its_reason_and_no_instance_stays() {
 
 #[test]
 fn a_missing_folder_is_named_with_the_fix() {
+    let _alone = alone();
     let output = local(&[], Path::new("no/such/folder")).output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(2), "{said}");

@@ -9,7 +9,9 @@
 use std::time::Duration;
 
 pub use aws_config::SdkConfig;
-use aws_config::{BehaviorVersion, Region, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_config::{
+    BehaviorVersion, ConfigLoader, Region, retry::RetryConfig, timeout::TimeoutConfig,
+};
 use aws_credential_types::Credentials;
 use aws_smithy_http_client::tls::{self, rustls_provider::CryptoMode};
 
@@ -30,17 +32,7 @@ pub async fn load() -> SdkConfig {
     let http = aws_smithy_http_client::Builder::new()
         .tls_provider(tls::Provider::Rustls(CryptoMode::Ring))
         .build_https();
-    aws_config::defaults(BehaviorVersion::latest())
-        .http_client(http)
-        .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
-        .timeout_config(
-            TimeoutConfig::builder()
-                .connect_timeout(CONNECT)
-                .read_timeout(READ)
-                .build(),
-        )
-        .load()
-        .await
+    bounded().http_client(http).load().await
 }
 
 /// Returns whether requests go to an endpoint of one's own, as in tests.
@@ -52,15 +44,22 @@ pub fn has_own_endpoint(config: &SdkConfig) -> bool {
 
 /// Loads the configuration for an endpoint of one's own, with made-up keys.
 ///
-/// Nothing is read from the user's surroundings: neither a profile nor a
-/// variable can turn a local call into one to AWS.
+/// Region, keys and endpoint are given here: neither a profile nor a variable
+/// is asked for them.
 pub async fn load_for(endpoint: &str, region: &str) -> SdkConfig {
     let http = aws_smithy_http_client::Builder::new().build_http();
-    aws_config::defaults(BehaviorVersion::latest())
+    bounded()
         .http_client(http)
         .region(Region::new(region.to_owned()))
         .endpoint_url(endpoint)
         .credentials_provider(Credentials::new("local", "local", None, None, "made up"))
+        .load()
+        .await
+}
+
+/// Begins a configuration whose attempts and waits are bounded.
+fn bounded() -> ConfigLoader {
+    aws_config::defaults(BehaviorVersion::latest())
         .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
         .timeout_config(
             TimeoutConfig::builder()
@@ -68,6 +67,4 @@ pub async fn load_for(endpoint: &str, region: &str) -> SdkConfig {
                 .read_timeout(READ)
                 .build(),
         )
-        .load()
-        .await
 }

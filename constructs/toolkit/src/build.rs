@@ -28,6 +28,7 @@ pub struct BuildPlan {
     target: Option<String>,
     features: Vec<String>,
     also: Vec<String>,
+    target_dir: Option<PathBuf>,
     level: Level,
 }
 
@@ -169,6 +170,7 @@ impl BuildPlan {
             target: None,
             features: Vec::new(),
             also: Vec::new(),
+            target_dir: None,
             level: Level::FASTEST,
         }
     }
@@ -208,6 +210,16 @@ impl BuildPlan {
         self
     }
 
+    /// Compiles in `folder` instead of the target folder that Cargo would choose.
+    ///
+    /// Cargo tells packages of one name at the root of two workspaces apart by
+    /// their target folders alone; where one folder serves all workspaces, one
+    /// of them may be given what was built for the other.
+    pub fn target_dir(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.target_dir = Some(folder.into());
+        self
+    }
+
     fn command(&self, programs: &BTreeSet<Program<'_>>) -> Command {
         let mut command = cargo();
         command
@@ -231,6 +243,9 @@ impl BuildPlan {
         }
         if !self.features.is_empty() {
             command.args(["--features", &self.features.join(",")]);
+        }
+        if let Some(folder) = &self.target_dir {
+            command.arg("--target-dir").arg(folder);
         }
         if let Some(target) = &self.target {
             command.args(["--target", target]);
@@ -572,11 +587,15 @@ mod tests {
         write("notes/deep/b.txt", "second");
     }
 
+    fn local_plan(folder: &Path) -> BuildPlan {
+        BuildPlan::local(folder, folder.join("out")).target_dir(folder.join("target"))
+    }
+
     #[test]
     fn programs_and_files_are_packed_under_the_hash_of_the_zip() {
         let folder = tempfile::tempdir().unwrap();
         workspace(folder.path());
-        let plan = BuildPlan::local(folder.path(), folder.path().join("out"));
+        let plan = local_plan(folder.path());
         let mut io = Recorder::new(Consent::NobodyThere);
         let built = build_assets(&assembly(bulb()), &plan, &mut io).unwrap();
         let asset = built.get("Bulb").unwrap();
@@ -597,7 +616,8 @@ mod tests {
             let folder = tempfile::Builder::new().prefix(name).tempdir().unwrap();
             workspace(folder.path());
             let out = folder.path().join("out");
-            let plan = BuildPlan::lambda(folder.path(), out, architecture);
+            let target = folder.path().join("target");
+            let plan = BuildPlan::lambda(folder.path(), out, architecture).target_dir(target);
             let mut io = Recorder::new(Consent::NobodyThere);
             let built = build_assets(&assembly(bulb()), &plan, &mut io).unwrap();
             built.get("Bulb").unwrap().sha256.clone()
@@ -610,7 +630,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         workspace(folder.path());
         fs::write(folder.path().join("glow.rs"), "fn main() { glow() }").unwrap();
-        let plan = BuildPlan::local(folder.path(), folder.path().join("out"));
+        let plan = local_plan(folder.path());
         let mut io = Recorder::new(Consent::NobodyThere);
         let error = build_assets(&assembly(bulb()), &plan, &mut io).unwrap_err();
         assert!(matches!(error, BuildError::Cargo { .. }), "{error}");
@@ -627,7 +647,7 @@ mod tests {
             source: AssetSource::Path("nowhere".to_owned()),
             mode: FileMode::Regular,
         }]);
-        let plan = BuildPlan::local(folder.path(), folder.path().join("out"));
+        let plan = local_plan(folder.path());
         let mut io = Recorder::new(Consent::NobodyThere);
         let error = build_assets(&assembly(contents), &plan, &mut io).unwrap_err();
         assert!(error.to_string().contains("nowhere"), "{error}");

@@ -35,9 +35,25 @@ pub use tag::Tag;
 #[rustfmt::skip]
 pub mod apigateway; // AWS::ApiGateway
 
+#[cfg(feature = "backup")]
+#[rustfmt::skip]
+pub mod backup; // AWS::Backup
+
+#[cfg(feature = "cloudformation")]
+#[rustfmt::skip]
+pub mod cloudformation; // AWS::CloudFormation
+
+#[cfg(feature = "cloudtrail")]
+#[rustfmt::skip]
+pub mod cloudtrail; // AWS::CloudTrail
+
 #[cfg(feature = "cloudwatch")]
 #[rustfmt::skip]
 pub mod cloudwatch; // AWS::CloudWatch
+
+#[cfg(feature = "cognito")]
+#[rustfmt::skip]
+pub mod cognito; // AWS::Cognito
 
 #[cfg(feature = "dynamodb")]
 #[rustfmt::skip]
@@ -46,6 +62,10 @@ pub mod dynamodb; // AWS::DynamoDB
 #[cfg(feature = "ec2")]
 #[rustfmt::skip]
 pub mod ec2; // AWS::EC2
+
+#[cfg(feature = "ecs")]
+#[rustfmt::skip]
+pub mod ecs; // AWS::ECS
 
 #[cfg(feature = "events")]
 #[rustfmt::skip]
@@ -75,6 +95,10 @@ pub mod s3; // AWS::S3
 #[rustfmt::skip]
 pub mod scheduler; // AWS::Scheduler
 
+#[cfg(feature = "secretsmanager")]
+#[rustfmt::skip]
+pub mod secretsmanager; // AWS::SecretsManager
+
 #[cfg(feature = "sns")]
 #[rustfmt::skip]
 pub mod sns; // AWS::SNS
@@ -86,3 +110,7 @@ pub mod sqs; // AWS::SQS
 #[cfg(feature = "ssm")]
 #[rustfmt::skip]
 pub mod ssm; // AWS::SSM
+
+#[cfg(feature = "wafv2")]
+#[rustfmt::skip]
+pub mod wafv2; // AWS::WAFv2

@@ -9,6 +9,14 @@ use crate::{Resource, Tags, Tree};
 /// Amendments run in the order in which they were registered, before any
 /// [`Check`](crate::Check). What an author set stays the author's: an amendment
 /// should add what is missing.
+///
+/// An amendment has no way to report, and is no check:
+///
+/// ```compile_fail,E0277
+/// use lightsout_core::{App, Stage, Tag};
+///
+/// App::new("lightsout", Stage::new("dev")).check(Tag::new("Project", "lightsout"));
+/// ```
 pub trait Amend {
     /// Changes `resource`.
     fn amend(&self, resource: &mut Resource);

@@ -4,6 +4,28 @@ use crate::{Resource, ResourceId, ResourceType};
 
 /// A rule over finished resources: it may report, never change.
 ///
+/// A check sees resources by shared reference, so this does not compile:
+///
+/// ```compile_fail,E0596
+/// use lightsout_core::{Check, Finding, Resource, Resources};
+///
+/// struct Fixes;
+///
+/// impl Check for Fixes {
+///     fn rule(&self) -> &'static str {
+///         "fixes"
+///     }
+///
+///     fn check(&self, resource: &Resource, _all: &Resources<'_>) -> Vec<Finding> {
+///         resource.properties_mut().set("DelaySeconds", 5.into());
+///         Vec::new()
+///     }
+/// }
+/// ```
+///
+/// What is only a check is registered with [`App::check`](crate::App::check), never
+/// with [`App::amend`](crate::App::amend), and the other way round.
+///
 /// ```
 /// use lightsout_core::{Check, Finding, Resource, Resources};
 ///
@@ -36,6 +58,8 @@ pub trait Check {
 pub struct Finding {
     pub(crate) hint: String,
     pub(crate) property: Option<String>,
+    pub(crate) found: Option<String>,
+    pub(crate) wanted: Option<String>,
 }
 
 /// Every resource of an app, after all amendments.
@@ -48,12 +72,26 @@ impl Finding {
         Self {
             hint: hint.into(),
             property: None,
+            found: None,
+            wanted: None,
         }
     }
 
-    /// Names the property that is wrong or missing.
+    /// Names the property that is wrong or missing, by its path: `KeyPolicy.Statement.0`.
     pub fn at(mut self, property: impl Into<String>) -> Self {
         self.property = Some(property.into());
+        self
+    }
+
+    /// Tells what is there.
+    pub fn found(mut self, found: impl Into<String>) -> Self {
+        self.found = Some(found.into());
+        self
+    }
+
+    /// Tells what would be right.
+    pub fn wanted(mut self, wanted: impl Into<String>) -> Self {
+        self.wanted = Some(wanted.into());
         self
     }
 }

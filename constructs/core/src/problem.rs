@@ -2,6 +2,8 @@
 
 use std::{error::Error, fmt, panic::Location};
 
+use serde_json::{Value as Json, json};
+
 /// Everything wrong with an app, found in one pass.
 #[derive(Debug, Clone)]
 pub struct SynthError {
@@ -19,8 +21,13 @@ pub struct Problem {
     pub path: String,
     /// The type of the resource, such as `AWS::SQS::Queue`.
     pub type_name: Option<&'static str>,
-    /// The property that is wrong or missing.
+    /// The path of the property that is wrong or missing, with dots between keys and
+    /// places in lists, such as `KeyPolicy.Statement.0.Action`.
     pub property: Option<String>,
+    /// What is there, as a template writes it.
+    pub found: Option<String>,
+    /// What would be right, as a template writes it or in words.
+    pub wanted: Option<String>,
     /// What is wrong, as a sentence that starts with the path.
     pub message: String,
     /// What the author can do about it.
@@ -66,9 +73,48 @@ impl Problem {
             path,
             type_name: None,
             property: None,
+            found: None,
+            wanted: None,
             hint: None,
             location: None,
         }
+    }
+
+    /// Returns every field that is known as JSON, for tools; the names stay the same.
+    ///
+    /// `kind` is the kind's [name](ProblemKind::name), `rule` the name of the broken
+    /// rule, `at` the place with `file`, `line` and `column`.
+    pub fn to_json(&self) -> Json {
+        let mut json = json!({
+            "kind": self.kind.name(),
+            "path": self.path,
+            "message": self.message,
+        });
+        let rule = match self.kind {
+            ProblemKind::Rule(rule) => Some(rule),
+            _ => None,
+        };
+        let texts = [
+            ("rule", rule),
+            ("type", self.type_name),
+            ("property", self.property.as_deref()),
+            ("found", self.found.as_deref()),
+            ("wanted", self.wanted.as_deref()),
+            ("hint", self.hint.as_deref()),
+        ];
+        for (key, text) in texts {
+            if let Some(text) = text {
+                json[key] = text.into();
+            }
+        }
+        if let Some(location) = self.location {
+            json["at"] = json!({
+                "file": location.file(),
+                "line": location.line(),
+                "column": location.column(),
+            });
+        }
+        json
     }
 
     pub(crate) fn of_type(mut self, type_name: &'static str) -> Self {
@@ -81,6 +127,16 @@ impl Problem {
         self
     }
 
+    pub(crate) fn found(mut self, found: impl fmt::Display) -> Self {
+        self.found = Some(found.to_string());
+        self
+    }
+
+    pub(crate) fn wanted(mut self, wanted: impl fmt::Display) -> Self {
+        self.wanted = Some(wanted.to_string());
+        self
+    }
+
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
@@ -89,6 +145,25 @@ impl Problem {
     pub(crate) fn at(mut self, location: &'static Location<'static>) -> Self {
         self.location = Some(location);
         self
+    }
+}
+
+impl ProblemKind {
+    /// Returns the kind's name for tools, such as `duplicate-id`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::InvalidId => "invalid-id",
+            Self::DuplicateId => "duplicate-id",
+            Self::LogicalIdCollision => "logical-id-collision",
+            Self::MissingProperty => "missing-property",
+            Self::Cycle => "cycle",
+            Self::ForeignReference => "foreign-reference",
+            Self::Rule(_) => "rule",
+            Self::NonAscii => "non-ascii",
+            Self::Gather => "gather",
+            Self::Asset => "asset",
+            Self::Limit => "limit",
+        }
     }
 }
 
@@ -109,6 +184,17 @@ impl Error for SynthError {}
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)?;
+        // Most messages name the property, and need no more than its path.
+        if let Some(property) = &self.property
+            && !self.message.contains(property)
+        {
+            write!(f, "\n  in `{property}`")?;
+        }
+        for (what, text) in [("found", &self.found), ("wanted", &self.wanted)] {
+            if let Some(text) = text {
+                write!(f, "\n  {what}: {text}")?;
+            }
+        }
         // A cycle has many places, and tells them in its message.
         if let Some(location) = self.location
             && self.kind != ProblemKind::Cycle
@@ -143,4 +229,47 @@ impl fmt::Display for ProblemKind {
 /// Returns `file:line`, as compilers write it.
 pub(crate) fn place(location: &Location<'_>) -> String {
     format!("{}:{}", location.file(), location.line())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_problem_tells_all_it_knows_to_people_and_to_tools() {
+        let problem = Problem::new(ProblemKind::Limit, "Pipeline/Jobs", "waits too long")
+            .of_type("AWS::SQS::Queue")
+            .property("RedrivePolicy.0.Delay")
+            .found(901)
+            .wanted("0 to 900")
+            .hint("wait less");
+        assert_eq!(
+            problem.to_string(),
+            "`Pipeline/Jobs` waits too long\n  in `RedrivePolicy.0.Delay`\n  found: 901\n  \
+             wanted: 0 to 900\n  hint: wait less"
+        );
+        let place = Location::caller();
+        let json = problem.at(place).to_json();
+        assert_eq!(
+            json,
+            json!({
+                "kind": "limit",
+                "path": "Pipeline/Jobs",
+                "message": "`Pipeline/Jobs` waits too long",
+                "type": "AWS::SQS::Queue",
+                "property": "RedrivePolicy.0.Delay",
+                "found": "901",
+                "wanted": "0 to 900",
+                "hint": "wait less",
+                "at": {"file": place.file(), "line": place.line(), "column": place.column()},
+            })
+        );
+    }
+
+    #[test]
+    fn a_broken_rule_is_told_by_its_name() {
+        let problem = Problem::new(ProblemKind::Rule("no-public-buckets"), "Storage/Charts", "");
+        assert_eq!(problem.to_json()["kind"], "rule");
+        assert_eq!(problem.to_json()["rule"], "no-public-buckets");
+    }
 }

@@ -2,7 +2,9 @@
 
 use std::{error::Error, path::PathBuf};
 
+use lightsout_core::Problem;
 use serde::Serialize;
+use serde_json::Value as Json;
 
 use crate::{compare::StackDifference, status::Status};
 
@@ -166,6 +168,15 @@ pub enum Event {
         /// The sentence.
         text: String,
     },
+    /// One thing that is wrong with an app.
+    Problem {
+        /// What [`Problem::to_json`] gives.
+        #[serde(flatten)]
+        problem: Json,
+        /// The same for people.
+        #[serde(skip)]
+        text: String,
+    },
     /// The command failed.
     Failed {
         /// What failed, then its causes.
@@ -263,11 +274,27 @@ pub trait Hint: Error {
     fn hint(&self) -> Option<String> {
         None
     }
+
+    /// Returns the problems of an app, if they are what the error tells; its first line
+    /// is then enough of the error itself.
+    fn problems(&self) -> &[Problem] {
+        &[]
+    }
 }
 
-/// Tells an error with its causes and its hint.
+/// Tells an error with its problems, its causes and its hint.
 pub fn fail(error: &dyn Hint, io: &mut dyn Io) -> Status {
-    let mut chain = vec![error.to_string()];
+    let message = error.to_string();
+    for problem in error.problems() {
+        io.emit(Event::Problem {
+            problem: problem.to_json(),
+            text: problem.to_string(),
+        });
+    }
+    let mut chain = vec![match error.problems() {
+        [] => message,
+        _ => message.lines().take(1).collect(),
+    }];
     let mut cause = error.source();
     while let Some(error) = cause {
         chain.push(error.to_string());

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use lightsout_core::{Assembly, SynthError, write_assemblies};
+use lightsout_core::{Assembly, Problem, SynthError, write_assemblies};
 
 use crate::{
     io::{Event, FileChange, Hint, Io, fail},
@@ -64,7 +64,12 @@ pub fn synth_each(
     }
 }
 
-impl Hint for SynthError {}
+impl Hint for SynthError {
+    fn problems(&self) -> &[Problem] {
+        &self.problems
+    }
+}
+
 impl Hint for lightsout_core::WriteError {}
 
 fn write(out: &Path, assemblies: &[Assembly], io: &mut dyn Io) -> Status {
@@ -182,7 +187,13 @@ mod tests {
         let status = synth_each(&args, vec![app("").synth(), broken.synth()], &mut io);
         assert_eq!(status, Status::Failure);
         assert!(
-            matches!(&io.events[..], [Event::Failed { .. }]),
+            matches!(
+                &io.events[..],
+                [Event::Problem { problem, text }, Event::Problem { .. }, Event::Failed { chain, .. }]
+                    if problem["kind"] == "invalid-id"
+                        && text.contains("at constructs/toolkit/src/synth.rs")
+                        && chain[..] == ["cannot synthesize: 2 problems"]
+            ),
             "{:?}",
             io.events
         );

@@ -194,6 +194,7 @@ fn text(event: &Event, colours: Colours) -> String {
             physical_id,
         } => format!("{stack}: {logical_id} ({type_name}) stays as `{physical_id}`"),
         Event::Note { text } => format!("note: {text}"),
+        Event::Problem { text, .. } => format!("{text}\n"),
         Event::Failed { chain, hint } => failure(chain, hint.as_deref(), colours),
     }
 }

@@ -31,6 +31,8 @@ impl App {
                     )
                     .hint(finding.hint);
                     problem.property = finding.property;
+                    problem.found = finding.found;
+                    problem.wanted = finding.wanted;
                     problems.push(problem);
                 }
             }

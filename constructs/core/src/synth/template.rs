@@ -57,11 +57,10 @@ impl App {
                     Problem::new(
                         ProblemKind::Limit,
                         &definition.name,
-                        format_args!(
-                            "gives a template of {} bytes; CloudFormation takes {MAX_TEMPLATE_BYTES}",
-                            text.len()
-                        ),
+                        "gives a larger template than CloudFormation takes",
                     )
+                    .found(format_args!("{} bytes", text.len()))
+                    .wanted(format_args!("at most {MAX_TEMPLATE_BYTES} bytes"))
                     .hint("move some of its constructs into another stack")
                     .at(definition.location),
                 );
@@ -200,8 +199,10 @@ impl App {
                         Problem::new(
                             ProblemKind::Limit,
                             &stack.name,
-                            format_args!("has {count} {what}; CloudFormation takes {most}"),
+                            format_args!("has more {what} than CloudFormation takes"),
                         )
+                        .found(count)
+                        .wanted(format_args!("at most {most}"))
                         .hint("move some of its constructs into another stack")
                         .at(stack.location),
                     );

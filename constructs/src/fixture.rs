@@ -1,7 +1,7 @@
 //! One stack, for tests of what a construct becomes.
 
-use lightsout_contract::{Program, Setting, Side, environment};
-use lightsout_core::{App, Assembly, Asset, AssetContents, Scope, Stage};
+use lightsout_contract::{Binary, Program, Setting, Side, binary, environment};
+use lightsout_core::{App, Assembly, Asset, Scope, Stage};
 
 use crate::{
     ec2::{Endpoint, Network, NetworkRef, Zones},
@@ -24,7 +24,7 @@ environment! {
 pub(crate) struct Probe;
 
 impl Program for Probe {
-    const BINARY: &'static str = "probe";
+    const BINARY: Binary = binary!("probe" in "examples/programs");
     type Message = ();
     type Environment<S: Side> = ProbeEnvironment<S>;
 }
@@ -73,12 +73,5 @@ pub(crate) fn with_function(
 }
 
 pub(crate) fn asset() -> Asset {
-    Asset {
-        id: "Probe".to_owned(),
-        contents: AssetContents::Binary {
-            package: "probe".to_owned(),
-            binary: "probe".to_owned(),
-            name: "bootstrap".to_owned(),
-        },
-    }
+    Asset::program("Probe", Probe::BINARY)
 }

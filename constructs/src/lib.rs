@@ -18,8 +18,8 @@
 //!
 //! ```
 //! use lightsout::{
-//!     App, Asset, AssetContents, Stage, cfn,
-//!     contract::{MeasureQueue, Program, Setting, Side, WriteItems, environment},
+//!     App, Asset, Stage, cfn,
+//!     contract::{Binary, MeasureQueue, Program, Setting, Side, WriteItems, binary, environment},
 //!     dynamodb::Table,
 //!     ec2::{Endpoint, Network, Zones},
 //!     iam::NoWildcardActions,
@@ -52,7 +52,8 @@
 //! pub struct Launcher;
 //!
 //! impl Program for Launcher {
-//!     const BINARY: &'static str = "launcher";
+//!     // No such binary in that package's manifest, and this does not compile.
+//!     const BINARY: Binary = binary!("launcher" in "examples/programs");
 //!     type Message = ();
 //!     type Environment<S: Side> = LauncherEnvironment<S>;
 //! }
@@ -72,14 +73,7 @@
 //!     "Network",
 //!     Network::new("10.20.0.0/16".parse()?, Zones::Two).endpoint(Endpoint::Sqs),
 //! );
-//! let asset = compute.asset(Asset {
-//!     id: "Launcher".to_owned(),
-//!     contents: AssetContents::Binary {
-//!         package: "clinic-launcher".to_owned(),
-//!         binary: "launcher".to_owned(),
-//!         name: "bootstrap".to_owned(),
-//!     },
-//! });
+//! let asset = compute.asset(Asset::program("Launcher", Launcher::BINARY));
 //! let environment = LauncherEnvironment {
 //!     work: work.meter(),
 //!     runs: runs.writer(),

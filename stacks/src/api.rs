@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use lightsout::{
-    Asset, AssetContents, Construct, Removal, Scope,
+    Asset, Construct, Removal, Scope,
     apigateway::{AccountLogging, Authorization, RestApi},
+    contract::Program,
     ec2::NetworkRef,
     kms::Key,
     lambda::{Code, Function},
@@ -34,14 +35,7 @@ impl Construct for Api<'_> {
             "Key",
             Key::new("Logs of the query API").removal(self.removal),
         );
-        let code = scope.asset(Asset {
-            id: "Api".into(),
-            contents: AssetContents::Binary {
-                package: "lightsout-api".into(),
-                binary: "api".into(),
-                name: "bootstrap".into(),
-            },
-        });
+        let code = scope.asset(Asset::program("Api", environment::Api::BINARY));
         let function = Function::new(
             environment::Api,
             ApiEnvironment {

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use lightsout::{
-    Asset, AssetContents, AssetFile, AssetSource, Construct, FileMode, Removal, Scope,
+    Asset, AssetFile, Construct, FileMode, Removal, Scope,
+    contract::Program,
     ec2::{self, Image, LaunchTemplate, NetworkRef, SecurityGroup, UserData},
     kms::Key,
     lambda::{Architecture, Code, Function, FunctionRef},
@@ -113,7 +114,7 @@ impl Construct for Fleet<'_> {
             image(&settings.hosts.image),
             UserData::bash(user_data::master(limits))
                 .variable("BUNDLE_KEY", bundle.key())
-                .variable("BUNDLE_SHA256", bundle.hash()),
+                .variable("BUNDLE_DIGEST", bundle.hash()),
             network,
             &key,
         )
@@ -121,14 +122,7 @@ impl Construct for Fleet<'_> {
         .group(&master_group);
         let master = scope.add("Master", master);
 
-        let code = scope.asset(Asset {
-            id: "Launcher".into(),
-            contents: AssetContents::Binary {
-                package: "lightsout-launcher".into(),
-                binary: "launcher".into(),
-                name: "bootstrap".into(),
-            },
-        });
+        let code = scope.asset(Asset::program("Launcher", Launcher::BINARY));
         let launcher = Function::new(
             Launcher,
             LauncherEnvironment {
@@ -176,24 +170,12 @@ fn image(name: &str) -> Image {
 
 /// What a master fetches when it boots: both host programs, and the playbooks.
 fn master_bundle() -> Asset {
-    let binary = |name: &str| AssetFile {
-        name: name.to_owned(),
-        source: AssetSource::Binary {
-            package: format!("lightsout-{name}"),
-            binary: name.to_owned(),
-        },
-        mode: FileMode::Executable,
-    };
-    Asset {
-        id: "MasterBundle".into(),
-        contents: AssetContents::Files(vec![
-            binary("master"),
-            binary("worker"),
-            AssetFile {
-                name: "playbooks".into(),
-                source: AssetSource::Path("stacks/playbooks".into()),
-                mode: FileMode::Regular,
-            },
-        ]),
-    }
+    Asset::files(
+        "MasterBundle",
+        [
+            AssetFile::program(Master::BINARY),
+            AssetFile::program(Worker::BINARY),
+            AssetFile::path("playbooks", "stacks/playbooks", FileMode::Regular),
+        ],
+    )
 }

@@ -1,5 +1,7 @@
 //! What hosts run at boot, rendered from `stacks/templates/`.
 
+use lightsout::contract::Program;
+use lightsout_protocol::environment::{Master, Worker};
 use tera::{Context, Tera};
 
 use crate::environment::{Environment, EnvironmentError, FleetSettings};
@@ -47,6 +49,8 @@ pub fn of_every_environment() -> Result<Vec<(String, String)>, EnvironmentError>
 
 fn render(name: &str, limits: &FleetSettings) -> String {
     let mut context = Context::new();
+    context.insert("master", Master::BINARY.name());
+    context.insert("worker", Worker::BINARY.name());
     context.insert("deadline_minutes", &limits.deadline_minutes);
     context.insert("guard_seconds", &(limits.lease_seconds / 2).max(5));
     context.insert("stale_seconds", &(limits.lease_seconds * HEARTBEATS));
@@ -58,6 +62,67 @@ fn render(name: &str, limits: &FleetSettings) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::{fs, path::Path, process::Command};
+
+    use lightsout::{App, Asset, AssetFile, FileMode, Stage, cfn};
+    use lightsout_toolkit::{BuildPlan, Consent, Event, Io, build_assets};
+
+    use super::{Environment, master};
+
+    /// Hears nothing, and says no.
+    struct Silent;
+
+    impl Io for Silent {
+        fn emit(&mut self, _: Event) {}
+
+        fn ask(&mut self, _: &str) -> Consent {
+            Consent::NobodyThere
+        }
+    }
+
+    /// Packs a bundle with these bytes in it, and returns its name.
+    fn bundle(folder: &Path, bytes: &str) -> String {
+        fs::write(folder.join("ü.txt"), bytes).unwrap();
+        fs::write(folder.join("run.sh"), "true\n".repeat(99)).unwrap();
+        let mut app = App::new("clinic", Stage::new("dev"));
+        let mut stack = app.stack("Test");
+        let bundle = stack.asset(Asset::files(
+            "Bundle",
+            [
+                AssetFile::path("z/ü.txt", "ü.txt", FileMode::Regular),
+                AssetFile::path("run", "run.sh", FileMode::Executable),
+            ],
+        ));
+        stack.add("Hosts", cfn::sqs::Queue::new().queue_name(bundle.hash()));
+        let store = app.stack("Store").add("Store", cfn::s3::Bucket::new());
+        app.asset_store("Store", store.id());
+        let plan = BuildPlan::local(folder, folder);
+        let built = build_assets(&app.synth().unwrap(), &plan, &mut Silent).unwrap();
+        let built = built.get("Bundle").unwrap();
+        fs::copy(&built.path, folder.join("bundle.zip")).unwrap();
+        built.sha256.clone()
+    }
+
+    #[test]
+    fn a_master_takes_the_bundle_that_was_deployed_and_no_other() {
+        let limits = &Environment::all().unwrap()[0].settings.fleet;
+        let script = master(limits);
+        let (_, verify) = script.split_once("verify_bundle() {").unwrap();
+        let (_, verify) = verify.split_once("<< 'PYTHON'\n").unwrap();
+        let (verify, _) = verify.split_once("\nPYTHON\n").unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let passes = |digest: &str| {
+            let mut python = Command::new("python3");
+            python.args(["-c", verify, digest]).current_dir(&folder);
+            python.output().unwrap().status.success()
+        };
+        let first = bundle(folder.path(), "first");
+        assert!(passes(&first));
+        let second = bundle(folder.path(), "second");
+        assert!(!passes(&first));
+        assert!(passes(&second));
+    }
+
     #[test]
     fn every_template_renders_and_arms_the_power_off_timer_first() {
         for (name, script) in super::of_every_environment().unwrap() {

@@ -1,13 +1,13 @@
-//! Do the stacks name programs that exist?
+//! Does Cargo know the binaries that `binary!` found?
 
 use std::{collections::BTreeSet, process::Command};
 
-use lightsout_contract::Program;
+use lightsout_contract::{Binary, Program};
 use lightsout_protocol::environment::{Api, Launcher, Master, Worker};
 use lightsout_tests::workspace;
 
-/// The binaries of the workspace, as Cargo knows them.
-fn binaries() -> BTreeSet<String> {
+/// The binaries of the workspace with their packages, as Cargo knows them.
+fn binaries() -> BTreeSet<(String, String)> {
     let output = Command::new(env!("CARGO"))
         .args(["metadata", "--format-version=1", "--no-deps", "--offline"])
         .current_dir(workspace())
@@ -15,23 +15,30 @@ fn binaries() -> BTreeSet<String> {
         .unwrap();
     let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     let packages = metadata["packages"].as_array().unwrap();
-    packages
-        .iter()
-        .flat_map(|package| package["targets"].as_array().unwrap())
-        .filter(|target| target["kind"][0] == "bin")
-        .map(|target| target["name"].as_str().unwrap().to_owned())
-        .collect()
+    let mut found = BTreeSet::new();
+    for package in packages {
+        for target in package["targets"].as_array().unwrap() {
+            if target["kind"][0] == "bin" {
+                let name = |json: &serde_json::Value| json["name"].as_str().unwrap().to_owned();
+                found.insert((name(package), name(target)));
+            }
+        }
+    }
+    found
 }
 
 #[test]
 fn every_program_is_a_binary_of_the_workspace() {
     let binaries = binaries();
+    let is_there = |binary: Binary| {
+        binaries.contains(&(binary.package().to_owned(), binary.name().to_owned()))
+    };
     for program in [
         Api::BINARY,
         Launcher::BINARY,
         Master::BINARY,
         Worker::BINARY,
     ] {
-        assert!(binaries.contains(program), "no binary `{program}`");
+        assert!(is_there(program), "no binary `{program}`");
     }
 }

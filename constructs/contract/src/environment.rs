@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{Capability, Endpoint, Setting};
+use crate::{Binary, Capability, Endpoint, Setting};
 
 /// Which side of a deployment is looking at the contract.
 pub trait Side {
@@ -19,8 +19,8 @@ impl Side for Live {
 
 /// A deployable binary: its name, what it works on, and what it needs.
 pub trait Program {
-    /// The name of the Cargo binary.
-    const BINARY: &'static str;
+    /// The binary, as [`binary!`](crate::binary) finds it in its package's manifest.
+    const BINARY: Binary;
     /// What the program is invoked with or receives.
     type Message;
     /// What the program needs from its surroundings, as `S` holds it.

@@ -1,9 +1,10 @@
 //! What the infrastructure promises and the running code relies on.
 //!
-//! A [`Program`] declares its [environment](environment!) once. The stacks fill
-//! it with deploy-time values and derive the IAM permissions from it; the
-//! binary reads the same declaration as typed endpoints. A wrong queue, a wrong
-//! permission or a forgotten variable does not compile.
+//! A [`Program`] declares its [binary](binary!) and its [environment](environment!)
+//! once. The stacks fill it with deploy-time values and derive the IAM permissions
+//! from it; the binary reads the same declaration as typed endpoints. A wrong
+//! queue, a wrong permission, a forgotten variable or a binary that does not exist
+//! does not compile.
 //!
 //! # Example: one declaration, read by the running program
 //!
@@ -45,9 +46,11 @@
 //! fn has_reader(reader: &Endpoint<ReadObjects<u8>>) { wants_sender(reader); }
 //! ```
 
+mod binary;
 mod capability;
 mod environment;
 
+pub use binary::Binary;
 pub use capability::{
     Capability, Endpoint, LaunchFrom, MeasureQueue, ReadItems, ReadObjects, ReceiveFrom, SendTo,
     Setting, TerminateFleet, WriteItems, WriteObjects,

@@ -1,5 +1,7 @@
 //! Programs and files that a stack needs at deploy time.
 
+use lightsout_contract::Binary;
+
 use crate::{Part, Token, Value};
 
 /// Programs and files that a stack needs at deploy time, packed into one zip.
@@ -9,6 +11,9 @@ use crate::{Part, Token, Value};
 /// `assets/<sha256>.zip` in the app's [asset store](crate::App::asset_store) and
 /// passes the hash. So a template changes with the infrastructure only, never
 /// with the code, and synth needs no compiler.
+///
+/// The hash is over the names, modes and bytes of the files, not over the zip: a
+/// new zip library redeploys nothing. Who downloads a zip can compute it again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Asset {
     /// Names the asset in its app: letters and digits, such as `Launcher`.
@@ -20,7 +25,8 @@ pub struct Asset {
 /// What the zip of an [`Asset`] holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AssetContents {
-    /// One program of the workspace.
+    /// One program of the workspace; [`Asset::program`] makes it.
+    #[non_exhaustive]
     Binary {
         /// The Cargo package that the program belongs to.
         package: String,
@@ -47,7 +53,8 @@ pub struct AssetFile {
 /// Where an [`AssetFile`] comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AssetSource {
-    /// A program of the workspace.
+    /// A program of the workspace; [`AssetFile::program`] makes it.
+    #[non_exhaustive]
     Binary {
         /// The Cargo package that the program belongs to.
         package: String,
@@ -78,8 +85,59 @@ pub struct AssetId {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AssetRef(pub(crate) AssetId);
 
+impl Asset {
+    /// A zip with one program, as Lambda starts it: called `bootstrap`.
+    pub fn program(id: impl Into<String>, binary: Binary) -> Self {
+        Self {
+            id: id.into(),
+            contents: AssetContents::Binary {
+                package: binary.package().to_owned(),
+                binary: binary.name().to_owned(),
+                name: "bootstrap".to_owned(),
+            },
+        }
+    }
+
+    /// A zip with several programs, files and folders.
+    pub fn files(id: impl Into<String>, files: impl IntoIterator<Item = AssetFile>) -> Self {
+        Self {
+            id: id.into(),
+            contents: AssetContents::Files(files.into_iter().collect()),
+        }
+    }
+}
+
+impl AssetFile {
+    /// A program of the workspace, under its own name.
+    pub fn program(binary: Binary) -> Self {
+        Self {
+            name: binary.name().to_owned(),
+            source: AssetSource::Binary {
+                package: binary.package().to_owned(),
+                binary: binary.name().to_owned(),
+            },
+            mode: FileMode::Executable,
+        }
+    }
+
+    /// A file, or a folder with all it holds, relative to the workspace.
+    pub fn path(name: impl Into<String>, path: impl Into<String>, mode: FileMode) -> Self {
+        Self {
+            name: name.into(),
+            source: AssetSource::Path(path.into()),
+            mode,
+        }
+    }
+
+    /// Calls the file something else in the zip.
+    pub fn named(mut self, name: impl Into<String>) -> Self {
+        self.name = name.into();
+        self
+    }
+}
+
 impl AssetRef {
-    /// Returns the sha256 of the zip, 64 lower-case hexadecimal digits.
+    /// Returns the SHA-256 over what the zip holds, 64 lower-case hexadecimal digits.
     pub const fn hash(self) -> Value<String> {
         Value::token(Token::Asset(self.0))
     }

@@ -33,6 +33,10 @@ use crate::{Properties, Token, Value};
 ///     const REQUIRED: &'static [&'static str] = &[];
 /// }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be added to a scope",
+    label = "neither a construct nor a type of resource"
+)]
 pub trait ResourceType: Into<Properties> {
     /// The type's name, such as `AWS::SQS::Queue`.
     const TYPE: &'static str;

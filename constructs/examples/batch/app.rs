@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use lightsout::{
-    App, Asset, AssetContents, AssetRef, Pseudo, Removal, Scope, Stage, Tag, Value,
+    App, Asset, Pseudo, Removal, Scope, Stage, Tag, Value,
     apigateway::{AccountLogging, Authorization, RestApi},
     contract::{
-        LaunchFrom, MeasureQueue, Program, ReadItems, ReadObjects, ReceiveFrom, Setting, Side,
-        TerminateFleet, WriteItems, WriteObjects, environment,
+        Binary, LaunchFrom, MeasureQueue, Program, ReadItems, ReadObjects, ReceiveFrom, Setting,
+        Side, TerminateFleet, WriteItems, WriteObjects, binary, environment,
     },
     dynamodb::{Table, TableRef},
     ec2::{
@@ -92,25 +92,25 @@ pub(crate) struct Worker;
 pub(crate) struct Query;
 
 impl Program for Launcher {
-    const BINARY: &'static str = "launcher";
+    const BINARY: Binary = binary!("launcher" in "examples/programs");
     type Message = ();
     type Environment<S: Side> = LauncherEnvironment<S>;
 }
 
 impl Program for Master {
-    const BINARY: &'static str = "master";
+    const BINARY: Binary = binary!("master" in "examples/programs");
     type Message = ();
     type Environment<S: Side> = MasterEnvironment<S>;
 }
 
 impl Program for Worker {
-    const BINARY: &'static str = "worker";
+    const BINARY: Binary = binary!("worker" in "examples/programs");
     type Message = Arrival;
     type Environment<S: Side> = WorkerEnvironment<S>;
 }
 
 impl Program for Query {
-    const BINARY: &'static str = "query";
+    const BINARY: Binary = binary!("query" in "examples/programs");
     type Message = ();
     type Environment<S: Side> = QueryEnvironment<S>;
 }
@@ -257,7 +257,7 @@ fn batch(stack: &mut Scope<'_>, foundation: &Foundation, storage: &Storage) {
         runs: storage.runs.writer(),
     };
     let code = Code::new(
-        program(stack, "Launcher", "launcher"),
+        stack.asset(Asset::program("Launcher", Launcher::BINARY)),
         storage.assets.name(),
     );
     let failures = stack.add("Failures", Queue::new(key));
@@ -292,7 +292,10 @@ fn answers(stack: &mut Scope<'_>, Foundation { key, network, .. }: &Foundation, 
     let environment = QueryEnvironment {
         results: storage.results.reader(),
     };
-    let code = Code::new(program(stack, "Query", "query"), storage.assets.name());
+    let code = Code::new(
+        stack.asset(Asset::program("Query", Query::BINARY)),
+        storage.assets.name(),
+    );
     let query = Function::new(Query, environment, code, network, key);
     let query = stack.add("Query", query);
     let logging = stack.add("ApiLogging", AccountLogging::new());
@@ -300,15 +303,4 @@ fn answers(stack: &mut Scope<'_>, Foundation { key, network, .. }: &Foundation, 
     let api = RestApi::new(name, &query, Authorization::Iam, &logging, key);
     let api = stack.add("Api", api);
     stack.output("Url", api.url(), "Where questions are answered");
-}
-
-fn program(stack: &mut Scope<'_>, id: &str, binary: &str) -> AssetRef {
-    stack.asset(Asset {
-        id: id.to_owned(),
-        contents: AssetContents::Binary {
-            package: format!("clinic-{binary}"),
-            binary: binary.to_owned(),
-            name: "bootstrap".to_owned(),
-        },
-    })
 }

@@ -6,6 +6,7 @@ use std::{
 };
 
 use lightsout_core::FileMode;
+use sha2::{Digest, Sha256};
 use zip::{CompressionMethod, DateTime, ZipWriter, result::ZipError, write::SimpleFileOptions};
 
 /// How hard a zip is compressed, as deflate counts.
@@ -25,6 +26,33 @@ pub(crate) struct Entry {
     pub(crate) mode: FileMode,
 }
 
+impl Entry {
+    const fn permissions(&self) -> u32 {
+        match self.mode {
+            FileMode::Regular => 0o644,
+            FileMode::Executable => 0o755,
+        }
+    }
+}
+
+/// Returns the SHA-256 over what a zip holds, in lower-case hexadecimal digits.
+///
+/// Files come in the order of their names' bytes, each as name, mode in octal
+/// digits, and bytes; before each of the three stands its length, 8 bytes with the
+/// highest first. How the files are compressed has no part in it, so a new zip
+/// library names nothing anew; whoever unpacks a zip can compute the same.
+pub(crate) fn digest(entries: &BTreeMap<String, Entry>) -> String {
+    let mut digest = Sha256::new();
+    for (name, entry) in entries {
+        let mode = format!("{:o}", entry.permissions());
+        for part in [name.as_bytes(), mode.as_bytes(), &entry.bytes] {
+            digest.update((part.len() as u64).to_be_bytes());
+            digest.update(part);
+        }
+    }
+    format!("{:x}", digest.finalize())
+}
+
 /// Packs files by name.
 ///
 /// Names are sorted, every file is dated 1980-01-01, the earliest that a zip
@@ -32,15 +60,11 @@ pub(crate) struct Entry {
 pub(crate) fn pack(entries: &BTreeMap<String, Entry>, level: Level) -> Result<Vec<u8>, ZipError> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     for (name, entry) in entries {
-        let permissions = match entry.mode {
-            FileMode::Regular => 0o644,
-            FileMode::Executable => 0o755,
-        };
         let options = SimpleFileOptions::default()
             .compression_method(CompressionMethod::Deflated)
             .compression_level(Some(level.0))
             .last_modified_time(DateTime::default())
-            .unix_permissions(permissions);
+            .unix_permissions(entry.permissions());
         zip.start_file(name.as_str(), options)?;
         zip.write_all(&entry.bytes)?;
     }
@@ -71,6 +95,26 @@ mod tests {
     fn the_same_contents_give_the_same_bytes() {
         let first = pack(&entries(), Level::SMALLEST).unwrap();
         assert_eq!(first, pack(&entries(), Level::SMALLEST).unwrap());
+    }
+
+    #[test]
+    fn name_mode_and_bytes_make_the_digest() {
+        let whole = digest(&entries());
+        assert_eq!(whole.len(), 64);
+        let changed = |change: fn(&mut BTreeMap<String, Entry>)| {
+            let mut entries = entries();
+            change(&mut entries);
+            digest(&entries)
+        };
+        let others = [
+            changed(|entries| entries.get_mut("a.txt").unwrap().bytes.push(b'a')),
+            changed(|entries| entries.get_mut("a.txt").unwrap().mode = FileMode::Executable),
+            changed(|entries| {
+                let entry = entries.remove("a.txt").unwrap();
+                entries.insert("a".to_owned(), entry);
+            }),
+        ];
+        assert!(!others.contains(&whole));
     }
 
     #[test]

@@ -9,13 +9,12 @@ use std::{
     thread,
 };
 
-use lightsout_core::{Assembly, Asset, AssetContents, AssetFile, AssetSource, FileMode};
+use lightsout_core::{Assembly, Asset, AssetContents, AssetSource, FileMode};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
-use sha2::{Digest, Sha256};
 
 use crate::{
-    archive::{Entry, Level, pack},
+    archive::{Entry, Level, digest, pack},
     io::{Event, Hint, Io},
 };
 
@@ -29,6 +28,7 @@ pub struct BuildPlan {
     features: Vec<String>,
     also: Vec<String>,
     target_dir: Option<PathBuf>,
+    cargo_home: Option<PathBuf>,
     level: Level,
 }
 
@@ -50,7 +50,8 @@ pub struct BuiltAssets(BTreeMap<String, BuiltAsset>);
 pub struct BuiltAsset {
     /// The asset's id.
     pub id: String,
-    /// SHA-256 of the zip in lower-case hexadecimal digits; names it everywhere.
+    /// SHA-256 over what the zip holds, in lower-case hexadecimal digits; names
+    /// it everywhere. It is the same however hard the zip is compressed.
     pub sha256: String,
     /// The zip on disk.
     pub path: PathBuf,
@@ -171,6 +172,7 @@ impl BuildPlan {
             features: Vec::new(),
             also: Vec::new(),
             target_dir: None,
+            cargo_home: None,
             level: Level::FASTEST,
         }
     }
@@ -220,6 +222,12 @@ impl BuildPlan {
         self
     }
 
+    /// Has Cargo keep its registry in `folder`, instead of where `CARGO_HOME` says.
+    pub fn cargo_home(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.cargo_home = Some(folder.into());
+        self
+    }
+
     fn command(&self, programs: &BTreeSet<Program<'_>>) -> Command {
         let mut command = cargo();
         command
@@ -247,6 +255,9 @@ impl BuildPlan {
         if let Some(folder) = &self.target_dir {
             command.arg("--target-dir").arg(folder);
         }
+        if let Some(folder) = &self.cargo_home {
+            command.env("CARGO_HOME", folder);
+        }
         if let Some(target) = &self.target {
             command.args(["--target", target]);
             command.env("CARGO_ENCODED_RUSTFLAGS", self.flags());
@@ -259,8 +270,10 @@ impl BuildPlan {
     fn flags(&self) -> String {
         let mut flags = vec!["-Ctarget-feature=+crt-static".to_owned()];
         let workspace = fs::canonicalize(&self.workspace).ok();
-        let cargo_home = env::var_os("CARGO_HOME")
-            .map(PathBuf::from)
+        let cargo_home = self
+            .cargo_home
+            .clone()
+            .or_else(|| env::var_os("CARGO_HOME").map(PathBuf::from))
             .or_else(|| Some(env::home_dir()?.join(".cargo")));
         for (path, name) in [(workspace, "/src"), (cargo_home, "/cargo")] {
             if let Some(path) = path {
@@ -303,6 +316,9 @@ impl Hint for BuildError {
 
 /// Builds every asset of `assembly`: one run of Cargo for all programs, then
 /// one zip for each asset, at `assets/<sha256>.zip` in the plan's folder.
+///
+/// The hash is over what a zip holds, so one that is there already is not packed
+/// again.
 pub fn build_assets(
     assembly: &Assembly,
     plan: &BuildPlan,
@@ -319,14 +335,18 @@ pub fn build_assets(
     let mut built = BuiltAssets::default();
     for asset in assembly.assets() {
         let entries = entries(asset, &plan.workspace, &executables)?;
-        let zip = pack(&entries, plan.level).map_err(|source| BuildError::Zip {
-            asset: asset.id.clone(),
-            source,
-        })?;
-        let sha256 = format!("{:x}", Sha256::digest(&zip));
+        let sha256 = digest(&entries);
         let path = folder.join(format!("{sha256}.zip"));
-        fs::write(&path, &zip).map_err(at(&path))?;
-        let bytes = zip.len() as u64;
+        let bytes = if let Ok(found) = fs::metadata(&path) {
+            found.len()
+        } else {
+            let zip = pack(&entries, plan.level).map_err(|source| BuildError::Zip {
+                asset: asset.id.clone(),
+                source,
+            })?;
+            write_whole(&path, &zip)?;
+            zip.len() as u64
+        };
         io.emit(Event::AssetBuilt {
             asset: asset.id.clone(),
             sha256: sha256.clone(),
@@ -361,7 +381,9 @@ fn programs(asset: &Asset) -> Vec<Program<'_>> {
         AssetContents::Files(files) => files
             .iter()
             .filter_map(|file| match &file.source {
-                AssetSource::Binary { package, binary } => Some(Program { package, binary }),
+                AssetSource::Binary {
+                    package, binary, ..
+                } => Some(Program { package, binary }),
                 AssetSource::Path(_) => None,
             })
             .collect(),
@@ -447,40 +469,40 @@ fn entries(
     workspace: &Path,
     executables: &Executables,
 ) -> Result<BTreeMap<String, Entry>, BuildError> {
-    let single;
-    let files = match &asset.contents {
-        AssetContents::Files(files) => files.as_slice(),
+    let mut entries = BTreeMap::new();
+    let executable = |package: &str, binary: &str| {
+        executables
+            .get(&(package.to_owned(), binary.to_owned()))
+            .ok_or_else(|| BuildError::NoProgram {
+                asset: asset.id.clone(),
+                package: package.to_owned(),
+                binary: binary.to_owned(),
+            })
+    };
+    match &asset.contents {
         AssetContents::Binary {
             package,
             binary,
             name,
+            ..
         } => {
-            single = [AssetFile {
-                name: name.clone(),
-                source: AssetSource::Binary {
-                    package: package.clone(),
-                    binary: binary.clone(),
-                },
-                mode: FileMode::Executable,
-            }];
-            &single
+            let path = executable(package, binary)?;
+            collect(
+                asset,
+                path,
+                name.clone(),
+                FileMode::Executable,
+                &mut entries,
+            )?;
         }
-    };
-    let mut entries = BTreeMap::new();
-    for file in files {
-        match &file.source {
-            AssetSource::Binary { package, binary } => {
-                let path = executables
-                    .get(&(package.clone(), binary.clone()))
-                    .ok_or_else(|| BuildError::NoProgram {
-                        asset: asset.id.clone(),
-                        package: package.clone(),
-                        binary: binary.clone(),
-                    })?;
-                collect(asset, path, file.name.clone(), file.mode, &mut entries)?;
-            }
-            AssetSource::Path(path) => {
-                let path = workspace.join(path);
+        AssetContents::Files(files) => {
+            for file in files {
+                let path = match &file.source {
+                    AssetSource::Binary {
+                        package, binary, ..
+                    } => executable(package, binary)?.clone(),
+                    AssetSource::Path(path) => workspace.join(path),
+                };
                 collect(asset, &path, file.name.clone(), file.mode, &mut entries)?;
             }
         }
@@ -522,6 +544,13 @@ fn collect(
     Ok(())
 }
 
+/// Writes a file that is never seen half written.
+fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), BuildError> {
+    let partial = path.with_extension(format!("{}.partial", std::process::id()));
+    fs::write(&partial, bytes).map_err(at(&partial))?;
+    fs::rename(&partial, path).map_err(at(path))
+}
+
 fn at(path: &Path) -> impl FnOnce(files::Error) -> BuildError {
     let path = path.to_owned();
     move |source| BuildError::File { path, source }
@@ -534,57 +563,77 @@ mod tests {
         fixtures::{self, Queue},
         io::{Consent, Recorder},
     };
-    use lightsout_core::Properties;
+    use lightsout_contract::binary;
+    use lightsout_core::{AssetFile, Properties};
+    use std::os::unix::fs::symlink;
 
-    fn assembly(contents: AssetContents) -> Assembly {
+    fn assembly(asset: Asset) -> Assembly {
         let mut app = fixtures::app();
         let mut stack = app.stack("Code");
         stack.add("Queue", Queue(Properties::default()));
-        let asset = stack.asset(Asset {
-            id: "Bulb".to_owned(),
-            contents,
-        });
+        let asset = stack.asset(asset);
         stack.output("Hash", asset.hash(), "hash of the code");
         app.synth().unwrap()
     }
 
-    fn bulb() -> AssetContents {
-        AssetContents::Files(vec![
-            AssetFile {
-                name: "bootstrap".to_owned(),
-                source: AssetSource::Binary {
-                    package: "bulb".to_owned(),
-                    binary: "glow".to_owned(),
-                },
-                mode: FileMode::Executable,
-            },
-            AssetFile {
-                name: "notes".to_owned(),
-                source: AssetSource::Path("notes".to_owned()),
-                mode: FileMode::Regular,
-            },
-        ])
+    fn bulb() -> Asset {
+        Asset::files(
+            "Bulb",
+            [
+                AssetFile::program(binary!("glow" in "tests/bulb")).named("bootstrap"),
+                AssetFile::path("notes", "notes", FileMode::Regular),
+            ],
+        )
     }
 
-    /// Writes a workspace of one package with a program and a folder.
+    /// Copies the workspace of one program and a folder.
     fn workspace(folder: &Path) {
-        let write = |name: &str, text: &str| {
-            let path = folder.join(name);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, text).unwrap();
-        };
-        write(
+        let original = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bulb");
+        fs::create_dir_all(folder.join("notes/deep")).unwrap();
+        for name in [
             "Cargo.toml",
-            "[package]\nname = \"bulb\"\nversion = \"1.0.0\"\nedition = \"2024\"\n\
-             [[bin]]\nname = \"glow\"\npath = \"glow.rs\"\n[profile.lambda]\ninherits = \"dev\"\n",
-        );
-        write(
             "Cargo.lock",
-            "version = 4\n\n[[package]]\nname = \"bulb\"\nversion = \"1.0.0\"\n",
-        );
-        write("glow.rs", "fn main() { panic!(\"dark\"); }\n");
-        write("notes/a.txt", "first");
-        write("notes/deep/b.txt", "second");
+            "glow.rs",
+            "notes/a.txt",
+            "notes/deep/b.txt",
+        ] {
+            fs::copy(original.join(name), folder.join(name)).unwrap();
+        }
+    }
+
+    /// Makes a home for Cargo with sources of its own; what was downloaded is shared.
+    fn cargo_home(folder: &Path) -> PathBuf {
+        let real = env::var_os("CARGO_HOME")
+            .map(PathBuf::from)
+            .or_else(|| Some(env::home_dir()?.join(".cargo")))
+            .unwrap();
+        let home = folder.join("cargo-home");
+        fs::create_dir_all(home.join("registry")).unwrap();
+        for name in ["config.toml", "registry/index", "registry/cache"] {
+            if real.join(name).exists() {
+                symlink(real.join(name), home.join(name)).unwrap();
+            }
+        }
+        home
+    }
+
+    /// Returns the zip and its name, as built for AWS on a machine of its own.
+    fn built_for_aws_at(name: &str) -> (String, Vec<u8>) {
+        let architecture = match env::consts::ARCH {
+            "aarch64" => Architecture::Arm64,
+            _ => Architecture::X86_64,
+        };
+        let machine = tempfile::Builder::new().prefix(name).tempdir().unwrap();
+        let folder = machine.path().join(name);
+        workspace(&folder);
+        let plan = BuildPlan::lambda(&folder, folder.join("out"), architecture)
+            .target_dir(folder.join("target"))
+            .cargo_home(cargo_home(machine.path()));
+        let mut io = Recorder::new(Consent::NobodyThere);
+        let built = build_assets(&assembly(bulb()), &plan, &mut io)
+            .unwrap_or_else(|error| panic!("{error}: {:?}", io.events));
+        let asset = built.get("Bulb").unwrap();
+        (asset.sha256.clone(), fs::read(&asset.path).unwrap())
     }
 
     fn local_plan(folder: &Path) -> BuildPlan {
@@ -592,7 +641,7 @@ mod tests {
     }
 
     #[test]
-    fn programs_and_files_are_packed_under_the_hash_of_the_zip() {
+    fn programs_and_files_are_packed_under_the_hash_of_what_they_are() {
         let folder = tempfile::tempdir().unwrap();
         workspace(folder.path());
         let plan = local_plan(folder.path());
@@ -600,29 +649,62 @@ mod tests {
         let built = build_assets(&assembly(bulb()), &plan, &mut io).unwrap();
         let asset = built.get("Bulb").unwrap();
         let zip = fs::read(&asset.path).unwrap();
-        assert_eq!(asset.sha256, format!("{:x}", Sha256::digest(&zip)));
         let zip = zip::ZipArchive::new(files::Cursor::new(zip)).unwrap();
         let names: Vec<_> = zip.file_names().map(Result::unwrap).collect();
         assert_eq!(names, ["bootstrap", "notes/a.txt", "notes/deep/b.txt"]);
     }
 
+    /// An asset that takes no compiler.
+    fn notes() -> Asset {
+        Asset::files(
+            "Bulb",
+            [AssetFile::path("notes", "notes", FileMode::Regular)],
+        )
+    }
+
     #[test]
-    fn two_machines_build_the_same_zip_for_aws() {
-        let architecture = match env::consts::ARCH {
-            "aarch64" => Architecture::Arm64,
-            _ => Architecture::X86_64,
-        };
-        let hash = |name: &str| {
-            let folder = tempfile::Builder::new().prefix(name).tempdir().unwrap();
+    fn a_new_compression_level_does_not_redeploy() {
+        let built = |level| {
+            let folder = tempfile::tempdir().unwrap();
             workspace(folder.path());
-            let out = folder.path().join("out");
-            let target = folder.path().join("target");
-            let plan = BuildPlan::lambda(folder.path(), out, architecture).target_dir(target);
+            fs::write(folder.path().join("notes/a.txt"), "lamp ".repeat(9000)).unwrap();
+            let plan = BuildPlan {
+                level,
+                ..local_plan(folder.path())
+            };
             let mut io = Recorder::new(Consent::NobodyThere);
-            let built = build_assets(&assembly(bulb()), &plan, &mut io).unwrap();
-            built.get("Bulb").unwrap().sha256.clone()
+            let built = build_assets(&assembly(notes()), &plan, &mut io).unwrap();
+            built.get("Bulb").unwrap().clone()
         };
-        assert_eq!(hash("here"), hash("a-longer-name-elsewhere"));
+        let (fast, small) = (built(Level::FASTEST), built(Level::SMALLEST));
+        assert_ne!(fast.bytes, small.bytes);
+        assert_eq!(fast.sha256, small.sha256);
+    }
+
+    #[test]
+    fn what_did_not_change_is_not_packed_again() {
+        let folder = tempfile::tempdir().unwrap();
+        workspace(folder.path());
+        let plan = local_plan(folder.path());
+        let build = || {
+            let mut io = Recorder::new(Consent::NobodyThere);
+            let built = build_assets(&assembly(notes()), &plan, &mut io).unwrap();
+            let path = built.get("Bulb").unwrap().path.clone();
+            let written = fs::metadata(&path).unwrap().modified().unwrap();
+            (path, written)
+        };
+        let first = build();
+        assert_eq!(build(), first);
+        fs::write(folder.path().join("notes/a.txt"), "other").unwrap();
+        assert_ne!(build().0, first.0);
+    }
+
+    #[test]
+    fn another_folder_and_another_cargo_home_build_the_same_bytes() {
+        assert_eq!(
+            built_for_aws_at("here"),
+            built_for_aws_at("a-longer-name-elsewhere")
+        );
     }
 
     #[test]
@@ -642,14 +724,13 @@ mod tests {
     #[test]
     fn a_missing_file_is_named() {
         let folder = tempfile::tempdir().unwrap();
-        let contents = AssetContents::Files(vec![AssetFile {
-            name: "notes".to_owned(),
-            source: AssetSource::Path("nowhere".to_owned()),
-            mode: FileMode::Regular,
-        }]);
+        let asset = Asset::files(
+            "Bulb",
+            [AssetFile::path("notes", "nowhere", FileMode::Regular)],
+        );
         let plan = local_plan(folder.path());
         let mut io = Recorder::new(Consent::NobodyThere);
-        let error = build_assets(&assembly(contents), &plan, &mut io).unwrap_err();
+        let error = build_assets(&assembly(asset), &plan, &mut io).unwrap_err();
         assert!(error.to_string().contains("nowhere"), "{error}");
     }
 

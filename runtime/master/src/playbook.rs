@@ -11,6 +11,8 @@ use std::{
     time::Duration,
 };
 
+use lightsout_contract::Program;
+use lightsout_protocol::environment::{Master, Worker};
 use rustix::process::{Pid, Signal, kill_process_group};
 use serde::Deserialize;
 use serde_json::json;
@@ -195,8 +197,8 @@ impl Attempt {
         workers: u32,
         seconds_left: u64,
     ) -> Result<(), StartError> {
-        let master = around.bundle.join("master");
-        let worker = around.bundle.join("worker");
+        let master = around.bundle.join(Master::BINARY.name());
+        let worker = around.bundle.join(Worker::BINARY.name());
         let hash = fs::read(&worker)
             .map(|binary| format!("{:x}", Sha256::digest(binary)))
             .map_err(failed("read", &worker))?;

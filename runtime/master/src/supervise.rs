@@ -2,8 +2,10 @@
 
 use std::{fs, io, path::Path, process::Stdio, time::Duration};
 
+use lightsout_contract::Program;
 use lightsout_protocol::{
     control::MISSED_HEARTBEATS,
+    environment::Master,
     run::{Depth, RunState, UnixSeconds, fleet_size},
 };
 use tokio::{
@@ -284,7 +286,7 @@ pub(crate) fn lock(path: &Path) -> io::Result<fs::File> {
 /// Starts the process that ends the run should this one die. A second one
 /// finds the first and ends.
 fn start_watch(around: &Surroundings) -> io::Result<()> {
-    Command::new(around.bundle.join("master"))
+    Command::new(around.bundle.join(Master::BINARY.name()))
         .arg("watch")
         .stdin(Stdio::null())
         .spawn()

@@ -1,8 +1,8 @@
 //! What each program needs from its surroundings, declared once.
 
 use lightsout_contract::{
-    LaunchFrom, MeasureQueue, Program, ReadItems, ReadObjects, ReceiveFrom, Setting, Side,
-    TerminateFleet, WriteItems, WriteObjects, environment,
+    Binary, LaunchFrom, MeasureQueue, Program, ReadItems, ReadObjects, ReceiveFrom, Setting, Side,
+    TerminateFleet, WriteItems, WriteObjects, binary, environment,
 };
 
 use crate::{
@@ -107,7 +107,7 @@ pub enum ApiRequest {}
 pub struct Launcher;
 
 impl Program for Launcher {
-    const BINARY: &'static str = "launcher";
+    const BINARY: Binary = binary!("launcher" in "../launcher");
     type Message = WakeUp;
     type Environment<S: Side> = LauncherEnvironment<S>;
 }
@@ -116,7 +116,7 @@ impl Program for Launcher {
 pub struct Master;
 
 impl Program for Master {
-    const BINARY: &'static str = "master";
+    const BINARY: Binary = binary!("master" in "../master");
     type Message = ();
     type Environment<S: Side> = MasterEnvironment<S>;
 }
@@ -125,7 +125,7 @@ impl Program for Master {
 pub struct Worker;
 
 impl Program for Worker {
-    const BINARY: &'static str = "worker";
+    const BINARY: Binary = binary!("worker" in "../worker");
     type Message = ChartArrival;
     type Environment<S: Side> = WorkerEnvironment<S>;
 }
@@ -134,7 +134,7 @@ impl Program for Worker {
 pub struct Api;
 
 impl Program for Api {
-    const BINARY: &'static str = "api";
+    const BINARY: Binary = binary!("api" in "../api");
     type Message = ApiRequest;
     type Environment<S: Side> = ApiEnvironment<S>;
 }

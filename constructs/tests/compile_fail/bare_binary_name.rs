@@ -1,0 +1,7 @@
+use lightsout::Asset;
+
+fn bare_binary_name() -> Asset {
+    Asset::program("Worker", "worker")
+}
+
+fn main() {}

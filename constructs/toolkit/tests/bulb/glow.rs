@@ -1,0 +1,3 @@
+fn main() {
+    panic!("{} lumen is dark", itoa::Buffer::new().format(7));
+}

@@ -93,7 +93,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! The example `batch` has every construct in use, over four stacks.
+//! The example `batch` has every construct in use, over four stacks, and
+//! [`walkthrough`] goes through a project of another team line by line.
 
 pub mod apigateway;
 pub mod cloudwatch;
@@ -110,6 +111,9 @@ mod removal;
 pub mod s3;
 pub mod sns;
 pub mod sqs;
+#[cfg(doc)]
+#[doc = include_str!("../README.md")]
+pub mod walkthrough {}
 mod wired;
 
 /// Every `CloudFormation` resource type, without opinions.

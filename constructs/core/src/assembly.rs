@@ -6,6 +6,8 @@ use serde_json::Value as Json;
 
 use crate::{Asset, Stage, Token, Tree, assertions::Template, symbols::Symbols};
 
+#[cfg(test)]
+mod laws;
 mod manifest;
 mod read;
 #[cfg(test)]

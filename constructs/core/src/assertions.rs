@@ -1,10 +1,16 @@
 //! Assertions on templates, written with the resource types themselves.
 
-use std::fmt::Write as _;
+mod compare;
+mod entry;
+
+use std::{collections::BTreeSet, fmt::Write as _};
 
 use serde_json::Value as Json;
 
 use crate::{Properties, ResourceType, StackArtifact, Tree, json_text};
+use compare::compare;
+
+pub use entry::Entry;
 
 /// A template to make assertions on, with the resource types as the matchers.
 ///
@@ -30,6 +36,8 @@ use crate::{Properties, ResourceType, StackArtifact, Tree, json_text};
 /// let template = assembly.template("Pipeline");
 /// template.count::<Queue>(1);
 /// template.has(Queue::new().delay_seconds(5));
+/// template.has_no(Queue::new().delay_seconds(6));
+/// template.resource("Jobs").has(Queue::new().fifo_queue(true)).lacks("KmsMasterKeyId");
 /// # Ok::<(), lightsout_core::SynthError>(())
 /// ```
 #[derive(Debug, Clone, Copy)]
@@ -74,34 +82,30 @@ impl<'a> Template<'a> {
 
     /// Passes if some resource of this type has at least these properties.
     ///
-    /// A list has at least these items, in any order. References in `pattern` mean
-    /// what they mean in this stack.
+    /// A map has at least these keys, a list at least these items in any order.
+    /// References in `pattern` mean what they mean in this stack. On failure, the
+    /// nearest candidates are told with the keys in which they differ.
     #[track_caller]
     pub fn has<R: ResourceType>(&self, pattern: R) {
         let want = self.expected(pattern.into());
-        let none = Json::Object(serde_json::Map::new());
-        let mut candidates: Vec<(&str, Vec<String>)> = self
-            .resources::<R>()
-            .into_iter()
-            .map(|(logical_id, resource)| {
-                let mut differences = Vec::new();
-                let have = resource.get("Properties").unwrap_or(&none);
-                compare(Some(have), &want, "", &mut differences);
-                (logical_id, differences)
-            })
-            .collect();
-        candidates.sort_by_key(|(_, differences)| differences.len());
+        let mut candidates = self.candidates::<R>(&want);
         if candidates
-            .first()
-            .is_some_and(|(_, differences)| differences.is_empty())
+            .iter()
+            .any(|(_, differences)| differences.is_empty())
         {
             return;
         }
+        candidates.sort_by_key(|(_, differences)| differences.len());
         let mut message = format!("no {} in `{}` is like {want:#}", R::TYPE, self.stack.name());
         if candidates.is_empty() {
-            message.push_str("\nthere is none of this type");
+            let types: BTreeSet<&str> = self
+                .entries()
+                .filter_map(|entry| entry.json["Type"].as_str())
+                .collect();
+            write!(message, "\nthere is none of this type, but of {types:?}")
+                .expect("writing to a string cannot fail");
         }
-        for (logical_id, differences) in candidates.iter().take(3) {
+        for (logical_id, differences) in candidates.iter().take(NEAREST) {
             write!(
                 message,
                 "\n`{logical_id}` differs in\n  {}",
@@ -109,25 +113,112 @@ impl<'a> Template<'a> {
             )
             .expect("writing to a string cannot fail");
         }
+        if candidates.len() > NEAREST {
+            write!(message, "\nand {} more", candidates.len() - NEAREST)
+                .expect("writing to a string cannot fail");
+        }
         panic!("{message}");
+    }
+
+    /// Passes if no resource of this type has all of these properties.
+    #[track_caller]
+    pub fn has_no<R: ResourceType>(&self, pattern: R) {
+        self.has_count(0, pattern);
+    }
+
+    /// Passes if exactly `expected` resources of this type have at least these properties.
+    #[track_caller]
+    pub fn has_count<R: ResourceType>(&self, expected: usize, pattern: R) {
+        let want = self.expected(pattern.into());
+        let found: Vec<&str> = self
+            .candidates::<R>(&want)
+            .into_iter()
+            .filter(|(_, differences)| differences.is_empty())
+            .map(|(logical_id, _)| logical_id)
+            .collect();
+        assert!(
+            found.len() == expected,
+            "expected {expected} of {} in `{}` to be like {want:#}\nfound {}: {found:?}",
+            R::TYPE,
+            self.stack.name(),
+            found.len(),
+        );
+    }
+
+    /// Returns the resource with this logical id.
+    #[track_caller]
+    pub fn resource(&self, logical_id: &str) -> Entry<'a> {
+        self.entries()
+            .find(|entry| entry.logical_id == logical_id)
+            .unwrap_or_else(|| {
+                let names: Vec<&str> = self.entries().map(|entry| entry.logical_id).collect();
+                panic!(
+                    "no resource `{logical_id}` in `{}`; there are {names:?}",
+                    self.stack.name()
+                )
+            })
+    }
+
+    /// Returns the only resource of this type.
+    #[track_caller]
+    pub fn only<R: ResourceType>(&self) -> Entry<'a> {
+        self.count::<R>(1);
+        let (logical_id, _) = self.resources::<R>()[0];
+        self.resource(logical_id)
+    }
+
+    /// Passes if there is a parameter `name`, and returns its declaration.
+    #[track_caller]
+    pub fn has_parameter(&self, name: &str) -> &'a Json {
+        self.named_in("Parameters", "parameter", name)
     }
 
     /// Passes if there is an output `name`, and returns its value.
     #[track_caller]
     pub fn has_output(&self, name: &str) -> &'a Json {
-        let outputs = &self.json()["Outputs"];
-        let Some(output) = outputs.get(name) else {
-            let names: Vec<&String> = outputs
+        &self.named_in("Outputs", "output", name)["Value"]
+    }
+
+    #[track_caller]
+    fn named_in(self, section: &str, kind: &str, name: &str) -> &'a Json {
+        let section = &self.json()[section];
+        section.get(name).unwrap_or_else(|| {
+            let names: Vec<&String> = section
                 .as_object()
                 .into_iter()
-                .flat_map(|outputs| outputs.keys())
+                .flat_map(|entries| entries.keys())
                 .collect();
             panic!(
-                "no output `{name}` in `{}`; there are {names:?}",
+                "no {kind} `{name}` in `{}`; there are {names:?}",
                 self.stack.name()
-            );
-        };
-        &output["Value"]
+            )
+        })
+    }
+
+    fn entries(self) -> impl Iterator<Item = Entry<'a>> {
+        let resources = self.json()["Resources"].as_object();
+        resources
+            .into_iter()
+            .flatten()
+            .map(move |(logical_id, json)| Entry {
+                template: self,
+                logical_id,
+                json,
+            })
+    }
+
+    /// Compares every resource of a type with a pattern.
+    fn candidates<R: ResourceType>(self, want: &Json) -> Vec<(&'a str, Vec<String>)> {
+        let none = Json::Object(serde_json::Map::new());
+        self.resources::<R>()
+            .into_iter()
+            .map(|(logical_id, resource)| {
+                let mut differences = Vec::new();
+                let have = resource.get("Properties").unwrap_or(&none);
+                compare(Some(have), want, "", &mut differences);
+                (logical_id, differences)
+            })
+            .collect()
     }
 
     /// Returns the JSON that `pattern` would be written as in this stack.
@@ -142,36 +233,8 @@ impl<'a> Template<'a> {
     }
 }
 
-/// Notes each place where `have` lacks something that `want` has.
-fn compare(have: Option<&Json>, want: &Json, path: &str, differences: &mut Vec<String>) {
-    match (have, want) {
-        (Some(Json::Object(have)), Json::Object(want)) => {
-            for (key, want) in want {
-                let path = if path.is_empty() {
-                    key.clone()
-                } else {
-                    format!("{path}.{key}")
-                };
-                compare(have.get(key), want, &path, differences);
-            }
-        }
-        (Some(Json::Array(have)), Json::Array(want)) => {
-            for want in want {
-                let is_there = have.iter().any(|have| {
-                    let mut differences = Vec::new();
-                    compare(Some(have), want, "", &mut differences);
-                    differences.is_empty()
-                });
-                if !is_there {
-                    differences.push(format!("`{path}` has no {want}"));
-                }
-            }
-        }
-        (Some(have), want) if have == want => (),
-        (None, want) => differences.push(format!("`{path}` is not set, expected {want}")),
-        (Some(have), want) => differences.push(format!("`{path}` is {have}, expected {want}")),
-    }
-}
+/// How many candidates a failure tells of.
+const NEAREST: usize = 3;
 
 #[cfg(test)]
 mod tests {
@@ -238,7 +301,8 @@ mod tests {
             `Plain` differs in\n  `DelaySeconds` is not set, expected 6\n";
         assert!(message.contains(expected), "{message}");
         let message = failure(|template| template.has(Alarm::new()));
-        assert!(message.ends_with("there is none of this type"), "{message}");
+        let none = "there is none of this type, but of {\"AWS::SQS::Queue\"}";
+        assert!(message.ends_with(none), "{message}");
         let message = failure(|template| template.count::<Queue>(3));
         assert!(
             message.contains("found 2: [\"Jobs\", \"Plain\"]"),
@@ -248,6 +312,93 @@ mod tests {
             template.has_output("Missing");
         });
         assert!(message.contains("there are [\"Jobs\"]"), "{message}");
+    }
+
+    #[test]
+    fn the_nearest_item_of_a_list_is_told() {
+        let message = failure(|template| {
+            template.has(Queue::new().tags(json!([{"Key": "b", "Value": "3"}])));
+        });
+        let nearest = "`Jobs` differs in\n  `Tags[1].Value` is \"2\", expected \"3\"";
+        assert!(message.contains(nearest), "{message}");
+    }
+
+    #[test]
+    fn what_must_not_be_there_is_told_by_name() {
+        let assembly = assembly();
+        let template = assembly.template("Pipeline");
+        template.has_no(Queue::new().delay_seconds(6));
+        template.has_count(1, Queue::new().delay_seconds(5));
+        let message = failure(|template| template.has_no(Queue::new().queue_name("jobs")));
+        assert!(message.ends_with("found 1: [\"Jobs\"]"), "{message}");
+        let message = failure(|template| {
+            template.resource("Jobs").lacks("RedrivePolicy.other");
+        });
+        let expected = "`RedrivePolicy.other` of `Jobs` in `Pipeline` is true, expected none";
+        assert_eq!(message, expected);
+    }
+
+    #[test]
+    fn one_resource_is_looked_at_closely() {
+        let assembly = assembly();
+        let template = assembly.template("Pipeline");
+        let jobs = template
+            .resource("Jobs")
+            .has(Queue::new().delay_seconds(5))
+            .lacks("KmsMasterKeyId")
+            .lacks("Tags[2]")
+            .has_exactly("Tags[0]", json!({"Key": "a", "Value": "1"}))
+            .has_attribute("Type", "AWS::SQS::Queue");
+        assert_eq!(jobs.logical_id(), "Jobs");
+        assert_eq!(jobs.property("RedrivePolicy.maxReceiveCount"), 3);
+        let message = failure(|template| {
+            template.resource("Jobs").has_exactly("Tags", json!([]));
+        });
+        assert!(message.ends_with("expected exactly\n  []"), "{message}");
+        let message = failure(|template| {
+            template.resource("Jobs").has(Key::new());
+        });
+        let expected = "`Jobs` in `Pipeline` is AWS::SQS::Queue, expected AWS::KMS::Key";
+        assert_eq!(message, expected);
+        let message = failure(|template| {
+            template.resource("Jobs").property("Tags[x]");
+        });
+        assert!(
+            message.starts_with("`Jobs` in `Pipeline` has no `Tags[x]`"),
+            "{message}"
+        );
+        let message = failure(|template| {
+            template.resource("Job");
+        });
+        assert!(
+            message.ends_with("there are [\"Jobs\", \"Plain\"]"),
+            "{message}"
+        );
+        let message = failure(|template| {
+            template.only::<Queue>();
+        });
+        assert!(
+            message.contains("expected 1 of AWS::SQS::Queue"),
+            "{message}"
+        );
+        let message = failure(|template| {
+            template.has_parameter("Image");
+        });
+        assert!(message.starts_with("no parameter `Image`"), "{message}");
+    }
+
+    #[test]
+    fn a_dependency_is_asked_for_by_logical_id() {
+        let mut app = dev();
+        let mut stack = app.stack("Pipeline");
+        let first = stack.add("First", Queue::new());
+        let second = stack.add("Second", Queue::new());
+        stack.depends_on(second.id(), first.id());
+        let assembly = app.synth().unwrap();
+        let template = assembly.template("Pipeline");
+        template.resource("Second").depends_on("First");
+        let reversed = || template.resource("First").depends_on("Second");
+        assert!(catch_unwind(AssertUnwindSafe(reversed)).is_err());
     }
 
     #[test]

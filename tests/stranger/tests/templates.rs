@@ -24,10 +24,10 @@ fn a_carrier_is_an_account_with_a_queue_that_is_encrypted() {
 #[test]
 fn the_account_has_the_contact_and_the_tag_that_it_was_given() {
     let assembly = synth();
-    let (_, account) = assembly.template("Tracking").resources::<Account>()[0];
-    let properties = &account["Properties"];
-    assert_eq!(properties["Contact"], "parcels@acme.example");
-    assert_eq!(properties["Tags"][0]["Value"], "parcels");
+    let account = assembly.template("Tracking").only::<Account>();
+    account
+        .has(Account::matching().contact("parcels@acme.example"))
+        .has_exactly("Tags[0].Value", "parcels");
 }
 
 #[test]

@@ -4,133 +4,62 @@
 
 use std::borrow::Cow;
 use lightsout_core::{Arn, Attribute, Properties, ResourceType, Tags, Tree, Value};
-use crate::{OneOf, Tag};
+use crate::{OneOf, Tag, list};
 use crate::choice::choice;
+use crate::setting::setting;
 
 /// The `AWS::ApiGateway::Account` resource specifies the IAM role that Amazon API Gateway uses to write API logs to Amazon CloudWatch Logs.
 ///
 /// CloudFormation type `AWS::ApiGateway::Account`.
 #[derive(Debug, Clone, Default)]
 pub struct Account(Properties);
-
 impl Account {
     /// The ID for the account. For example: `abc123`.
     pub const ID: Attribute<Self, lightsout_core::Id<Self>> = Attribute::new("Id");
-
     /// Returns an empty `Account`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The ARN of an Amazon CloudWatch role for the current Account.
-    ///
     /// Refers to `AWS::IAM::Role` (`Arn`).
-    pub fn cloud_watch_role_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("CloudWatchRoleArn", value.into()))
-    }
+    pub fn cloud_watch_role_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("CloudWatchRoleArn", value.into())) }
 }
-
-impl From<Account> for Properties {
-    fn from(value: Account) -> Self {
-        value.0
-    }
-}
-
+setting! { Account as Properties }
 impl ResourceType for Account {
     const TYPE: &'static str = "AWS::ApiGateway::Account";
     const REQUIRED: &'static [&'static str] = &[];
 }
 
-/// The `AWS::ApiGateway::ApiKey` resource creates a unique key that you can distribute to clients who are executing API Gateway `Method` resources that require an API key.
+/// The `AWS::ApiGateway::ApiKey` resource creates a unique key that you can distribute to clients who are executing API Gateway `Method` resources that require an …
 ///
 /// CloudFormation type `AWS::ApiGateway::ApiKey`.
 #[derive(Debug, Clone, Default)]
 pub struct ApiKey(Properties);
-
 impl ApiKey {
     /// The ID for the API key. For example: `abc123`.
     pub const API_KEY_ID: Attribute<Self, String> = Attribute::new("APIKeyId");
-
     /// Returns an empty `ApiKey`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// An AWS Marketplace customer identifier, when integrating with the AWS SaaS Marketplace.
-    pub fn customer_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("CustomerId", value.into()))
-    }
-
+    pub fn customer_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("CustomerId", value.into())) }
     /// The description of the ApiKey.
-    pub fn description(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Description", value.into()))
-    }
-
+    pub fn description(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Description", value.into())) }
     /// Specifies whether the ApiKey can be used by callers.
-    pub fn enabled(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("Enabled", value.into()))
-    }
-
+    /// Default: `false`.
+    pub fn enabled(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("Enabled", value.into())) }
     /// Specifies whether ( `true` ) or not ( `false` ) the key identifier is distinct from the created API key value.
-    ///
     /// A change replaces the resource.
-    pub fn generate_distinct_id(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("GenerateDistinctId", value.into()))
-    }
-
+    pub fn generate_distinct_id(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("GenerateDistinctId", value.into())) }
     /// A name for the API key. If you don't specify a name, CloudFormation generates a unique physical ID and uses that ID for the API key name.
-    ///
     /// A change replaces the resource.
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
-
+    pub fn name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Name", value.into())) }
     /// DEPRECATED FOR USAGE PLANS - Specifies stages associated with the API key.
-    pub fn stage_keys(self, value: impl IntoIterator<Item = ApiKeyStageKey>) -> Self {
-        Self(self.0.with("StageKeys", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn stage_keys(self, value: impl IntoIterator<Item = ApiKeyStageKey>) -> Self { Self(self.0.with("StageKeys", value.into_iter().collect::<Tree>())) }
     /// The key-value map of strings. The valid character set is \[a-zA-Z+-=.\_:/\].
-    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self {
-        Self(self.0.with("Tags", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self { Self(self.0.with("Tags", list::tags(value))) }
     /// Specifies a value of the API key.
-    ///
     /// A change replaces the resource.
-    pub fn value(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Value", value.into()))
-    }
+    pub fn value(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Value", value.into())) }
 }
-
-impl From<ApiKey> for Properties {
-    fn from(value: ApiKey) -> Self {
-        value.0
-    }
-}
-
+setting! { ApiKey as Properties }
 impl ResourceType for ApiKey {
     const TYPE: &'static str = "AWS::ApiGateway::ApiKey";
     const REQUIRED: &'static [&'static str] = &[];
@@ -140,142 +69,53 @@ impl ResourceType for ApiKey {
 /// `StageKey` is a property of the AWS::ApiGateway::ApiKey resource that specifies the stage to associate with the API key.
 #[derive(Debug, Clone, Default)]
 pub struct ApiKeyStageKey(Properties);
-
 impl ApiKeyStageKey {
     /// Returns an empty `ApiKeyStageKey`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The string identifier of the associated RestApi.
-    ///
     /// Refers to `AWS::ApiGateway::RestApi` (`RestApiId`).
-    pub fn rest_api_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("RestApiId", value.into()))
-    }
-
+    pub fn rest_api_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("RestApiId", value.into())) }
     /// The stage name associated with the stage key.
-    ///
     /// Refers to `AWS::ApiGateway::Stage` (`StageName`).
-    pub fn stage_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("StageName", value.into()))
-    }
+    pub fn stage_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("StageName", value.into())) }
 }
-
-impl From<ApiKeyStageKey> for Properties {
-    fn from(value: ApiKeyStageKey) -> Self {
-        value.0
-    }
-}
-
-impl From<ApiKeyStageKey> for Tree {
-    fn from(value: ApiKeyStageKey) -> Self {
-        value.0.into()
-    }
-}
+setting! { ApiKeyStageKey as Tree }
 
 /// The `AWS::ApiGateway::Authorizer` resource creates an authorization layer that API Gateway activates for methods that have authorization enabled.
 ///
 /// CloudFormation type `AWS::ApiGateway::Authorizer`.
 #[derive(Debug, Clone)]
 pub struct Authorizer(Properties);
-
 impl Authorizer {
     /// The ID for the authorizer. For example: `abc123`.
     pub const AUTHORIZER_ID: Attribute<Self, lightsout_core::Id<Self>> = Attribute::new("AuthorizerId");
-
     /// Returns a `Authorizer` with what CloudFormation requires.
-    pub fn new(name: impl Into<Value<String>>, rest_api_id: impl Into<Value<String>>, type_: impl Into<Value<String>>) -> Self {
-        Self::matching().name(name).rest_api_id(rest_api_id).type_(type_)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(name: impl Into<Value<String>>, rest_api_id: impl Into<Value<String>>, type_: impl Into<Value<String>>) -> Self { Self::matching().name(name).rest_api_id(rest_api_id).type_(type_) }
     /// Optional customer-defined field, used in OpenAPI imports and exports without functional impact.
-    pub fn auth_type(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("AuthType", value.into()))
-    }
-
+    pub fn auth_type(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("AuthType", value.into())) }
     /// Specifies the required credentials as an IAM role for API Gateway to invoke the authorizer.
-    ///
     /// Refers to `AWS::IAM::Role` (`Arn`).
-    pub fn authorizer_credentials(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("AuthorizerCredentials", value.into()))
-    }
-
+    pub fn authorizer_credentials(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("AuthorizerCredentials", value.into())) }
     /// The TTL in seconds of cached authorizer results.
-    pub fn authorizer_result_ttl_in_seconds(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("AuthorizerResultTtlInSeconds", value.into()))
-    }
-
+    pub fn authorizer_result_ttl_in_seconds(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("AuthorizerResultTtlInSeconds", value.into())) }
     /// Specifies the authorizer's Uniform Resource Identifier (URI).
-    pub fn authorizer_uri(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("AuthorizerUri", value.into()))
-    }
-
+    pub fn authorizer_uri(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("AuthorizerUri", value.into())) }
     /// The identity source for which authorization is requested.
-    pub fn identity_source(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("IdentitySource", value.into()))
-    }
-
+    pub fn identity_source(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("IdentitySource", value.into())) }
     /// A validation expression for the incoming identity token.
-    pub fn identity_validation_expression(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("IdentityValidationExpression", value.into()))
-    }
-
+    pub fn identity_validation_expression(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("IdentityValidationExpression", value.into())) }
     /// The name of the authorizer.
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
-
+    pub fn name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Name", value.into())) }
     /// A list of the Amazon Cognito user pool ARNs for the `COGNITO_USER_POOLS` authorizer.
-    ///
     /// Refers to `AWS::Cognito::UserPool` (`Arn`).
-    pub fn provider_arns(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("ProviderARNs", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    pub fn provider_arns(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("ProviderARNs", list::values::<String>(value))) }
     /// The string identifier of the associated RestApi.
-    ///
-    /// Refers to `AWS::ApiGateway::RestApi` (`RestApiId`).
-    ///
-    /// A change replaces the resource.
-    pub fn rest_api_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("RestApiId", value.into()))
-    }
-
-    /// The authorizer type. Valid values are `TOKEN` for a Lambda function using a single authorization token submitted in a custom header, `REQUEST` for a Lambda function using incoming request parameters, and `COGNITO_USER_POOLS` for using an Amazon Cognito user pool.
-    pub fn type_(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Type", value.into()))
-    }
+    /// Refers to `AWS::ApiGateway::RestApi` (`RestApiId`). A change replaces the resource.
+    pub fn rest_api_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("RestApiId", value.into())) }
+    /// The authorizer type. Valid values are `TOKEN` for a Lambda function using a single authorization token submitted in a custom header, `REQUEST` for a Lambda …
+    pub fn type_(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Type", value.into())) }
 }
-
-impl From<Authorizer> for Properties {
-    fn from(value: Authorizer) -> Self {
-        value.0
-    }
-}
-
+setting! { Authorizer as Properties }
 impl ResourceType for Authorizer {
     const TYPE: &'static str = "AWS::ApiGateway::Authorizer";
     const REQUIRED: &'static [&'static str] = &["Name", "RestApiId", "Type"];
@@ -286,66 +126,25 @@ impl ResourceType for Authorizer {
 /// CloudFormation type `AWS::ApiGateway::BasePathMapping`.
 #[derive(Debug, Clone)]
 pub struct BasePathMapping(Properties);
-
 impl BasePathMapping {
     /// Returns a `BasePathMapping` with what CloudFormation requires.
-    pub fn new(domain_name: impl Into<Value<String>>) -> Self {
-        Self::matching().domain_name(domain_name)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(domain_name: impl Into<Value<String>>) -> Self { Self::matching().domain_name(domain_name) }
     /// The base path name that callers of the API must provide as part of the URL after the domain name.
-    ///
     /// A change replaces the resource.
-    pub fn base_path(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("BasePath", value.into()))
-    }
-
+    pub fn base_path(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("BasePath", value.into())) }
     /// The domain name of the BasePathMapping resource to be described.
-    ///
-    /// Refers to `AWS::ApiGateway::DomainName` (`DomainName`).
-    ///
-    /// A change replaces the resource.
-    pub fn domain_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("DomainName", value.into()))
-    }
-
-    /// The property `Id`.
-    pub fn id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Id", value.into()))
-    }
-
+    /// Refers to `AWS::ApiGateway::DomainName` (`DomainName`). A change replaces the resource.
+    pub fn domain_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("DomainName", value.into())) }
+    /// `Id`.
+    pub fn id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Id", value.into())) }
     /// The string identifier of the associated RestApi.
-    ///
     /// Refers to `AWS::ApiGateway::RestApi` (`RestApiId`).
-    pub fn rest_api_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("RestApiId", value.into()))
-    }
-
+    pub fn rest_api_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("RestApiId", value.into())) }
     /// The name of the associated stage.
-    ///
     /// Refers to `AWS::ApiGateway::Stage` (`StageName`).
-    pub fn stage(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Stage", value.into()))
-    }
+    pub fn stage(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Stage", value.into())) }
 }
-
-impl From<BasePathMapping> for Properties {
-    fn from(value: BasePathMapping) -> Self {
-        value.0
-    }
-}
-
+setting! { BasePathMapping as Properties }
 impl ResourceType for BasePathMapping {
     const TYPE: &'static str = "AWS::ApiGateway::BasePathMapping";
     const REQUIRED: &'static [&'static str] = &["DomainName"];
@@ -356,106 +155,44 @@ impl ResourceType for BasePathMapping {
 /// CloudFormation type `AWS::ApiGateway::BasePathMappingV2`.
 #[derive(Debug, Clone)]
 pub struct BasePathMappingV2(Properties);
-
 impl BasePathMappingV2 {
     /// Amazon Resource Name (ARN) of the resource.
     pub const BASE_PATH_MAPPING_ARN: Attribute<Self, String> = Attribute::new("BasePathMappingArn");
-
     /// Returns a `BasePathMappingV2` with what CloudFormation requires.
-    pub fn new(domain_name_arn: impl Into<Value<String>>, rest_api_id: impl Into<Value<String>>) -> Self {
-        Self::matching().domain_name_arn(domain_name_arn).rest_api_id(rest_api_id)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(domain_name_arn: impl Into<Value<String>>, rest_api_id: impl Into<Value<String>>) -> Self { Self::matching().domain_name_arn(domain_name_arn).rest_api_id(rest_api_id) }
     /// The base path name that callers of the private API must provide as part of the URL after the domain name.
-    ///
     /// A change replaces the resource.
-    pub fn base_path(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("BasePath", value.into()))
-    }
-
+    pub fn base_path(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("BasePath", value.into())) }
     /// The ARN of the domain name for the BasePathMappingV2 resource to be described.
-    ///
     /// A change replaces the resource.
-    pub fn domain_name_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("DomainNameArn", value.into()))
-    }
-
+    pub fn domain_name_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("DomainNameArn", value.into())) }
     /// The private API's identifier. This identifier is unique across all of your APIs in API Gateway.
-    pub fn rest_api_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("RestApiId", value.into()))
-    }
-
+    pub fn rest_api_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("RestApiId", value.into())) }
     /// Represents a unique identifier for a version of a deployed private RestApi that is callable by users.
-    pub fn stage(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Stage", value.into()))
-    }
+    pub fn stage(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Stage", value.into())) }
 }
-
-impl From<BasePathMappingV2> for Properties {
-    fn from(value: BasePathMappingV2) -> Self {
-        value.0
-    }
-}
-
+setting! { BasePathMappingV2 as Properties }
 impl ResourceType for BasePathMappingV2 {
     const TYPE: &'static str = "AWS::ApiGateway::BasePathMappingV2";
     const REQUIRED: &'static [&'static str] = &["DomainNameArn", "RestApiId"];
 }
 
-/// The `AWS::ApiGateway::ClientCertificate` resource creates a client certificate that API Gateway uses to configure client-side SSL authentication for sending requests to the integration endpoint.
+/// The `AWS::ApiGateway::ClientCertificate` resource creates a client certificate that API Gateway uses to configure client-side SSL authentication for sending …
 ///
 /// CloudFormation type `AWS::ApiGateway::ClientCertificate`.
 #[derive(Debug, Clone, Default)]
 pub struct ClientCertificate(Properties);
-
 impl ClientCertificate {
     /// The ID for the client certificate. For example: `abc123`.
     pub const CLIENT_CERTIFICATE_ID: Attribute<Self, lightsout_core::Id<Self>> = Attribute::new("ClientCertificateId");
-
     /// Returns an empty `ClientCertificate`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The description of the client certificate.
-    pub fn description(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Description", value.into()))
-    }
-
+    pub fn description(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Description", value.into())) }
     /// The collection of tags. Each tag element is associated with a given resource.
-    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self {
-        Self(self.0.with("Tags", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self { Self(self.0.with("Tags", list::tags(value))) }
 }
-
-impl From<ClientCertificate> for Properties {
-    fn from(value: ClientCertificate) -> Self {
-        value.0
-    }
-}
-
+setting! { ClientCertificate as Properties }
 impl ResourceType for ClientCertificate {
     const TYPE: &'static str = "AWS::ApiGateway::ClientCertificate";
     const REQUIRED: &'static [&'static str] = &[];
@@ -467,65 +204,25 @@ impl ResourceType for ClientCertificate {
 /// CloudFormation type `AWS::ApiGateway::Deployment`.
 #[derive(Debug, Clone)]
 pub struct Deployment(Properties);
-
 impl Deployment {
     /// The ID for the deployment. For example: `abc123`.
     pub const DEPLOYMENT_ID: Attribute<Self, lightsout_core::Id<Self>> = Attribute::new("DeploymentId");
-
     /// Returns a `Deployment` with what CloudFormation requires.
-    pub fn new(rest_api_id: impl Into<Value<String>>) -> Self {
-        Self::matching().rest_api_id(rest_api_id)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(rest_api_id: impl Into<Value<String>>) -> Self { Self::matching().rest_api_id(rest_api_id) }
     /// The input configuration for a canary deployment.
-    ///
     /// A change replaces the resource.
-    pub fn deployment_canary_settings(self, value: DeploymentCanarySettings) -> Self {
-        Self(self.0.with("DeploymentCanarySettings", value))
-    }
-
+    pub fn deployment_canary_settings(self, value: DeploymentCanarySettings) -> Self { Self(self.0.with("DeploymentCanarySettings", value)) }
     /// The description for the Deployment resource to create.
-    pub fn description(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Description", value.into()))
-    }
-
+    pub fn description(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Description", value.into())) }
     /// The string identifier of the associated RestApi.
-    ///
-    /// Refers to `AWS::ApiGateway::RestApi` (`RestApiId`).
-    ///
-    /// A change replaces the resource.
-    pub fn rest_api_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("RestApiId", value.into()))
-    }
-
+    /// Refers to `AWS::ApiGateway::RestApi` (`RestApiId`). A change replaces the resource.
+    pub fn rest_api_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("RestApiId", value.into())) }
     /// The description of the Stage resource for the Deployment resource to create.
-    pub fn stage_description(self, value: DeploymentStageDescription) -> Self {
-        Self(self.0.with("StageDescription", value))
-    }
-
+    pub fn stage_description(self, value: DeploymentStageDescription) -> Self { Self(self.0.with("StageDescription", value)) }
     /// The name of the Stage resource for the Deployment resource to create.
-    pub fn stage_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("StageName", value.into()))
-    }
+    pub fn stage_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("StageName", value.into())) }
 }
-
-impl From<Deployment> for Properties {
-    fn from(value: Deployment) -> Self {
-        value.0
-    }
-}
-
+setting! { Deployment as Properties }
 impl ResourceType for Deployment {
     const TYPE: &'static str = "AWS::ApiGateway::Deployment";
     const REQUIRED: &'static [&'static str] = &["RestApiId"];
@@ -534,418 +231,145 @@ impl ResourceType for Deployment {
 /// The `AccessLogSetting` property type specifies settings for logging access in this stage.
 #[derive(Debug, Clone, Default)]
 pub struct DeploymentAccessLogSetting(Properties);
-
 impl DeploymentAccessLogSetting {
     /// Returns an empty `DeploymentAccessLogSetting`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The Amazon Resource Name (ARN) of the CloudWatch Logs log group or Kinesis Data Firehose delivery stream to receive access logs.
-    pub fn destination_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("DestinationArn", value.into()))
-    }
-
+    pub fn destination_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("DestinationArn", value.into())) }
     /// A single line format of the access logs of data, as specified by selected \$context variables.
-    pub fn format(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Format", value.into()))
-    }
+    pub fn format(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Format", value.into())) }
 }
-
-impl From<DeploymentAccessLogSetting> for Properties {
-    fn from(value: DeploymentAccessLogSetting) -> Self {
-        value.0
-    }
-}
-
-impl From<DeploymentAccessLogSetting> for Tree {
-    fn from(value: DeploymentAccessLogSetting) -> Self {
-        value.0.into()
-    }
-}
+setting! { DeploymentAccessLogSetting as Tree }
 
 /// The `CanarySetting` property type specifies settings for the canary deployment in this stage.
 #[derive(Debug, Clone, Default)]
 pub struct DeploymentCanarySetting(Properties);
-
 impl DeploymentCanarySetting {
     /// Returns an empty `DeploymentCanarySetting`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The percent (0-100) of traffic diverted to a canary deployment.
-    pub fn percent_traffic(self, value: impl Into<Value<f64>>) -> Self {
-        Self(self.0.with("PercentTraffic", value.into()))
-    }
-
+    pub fn percent_traffic(self, value: impl Into<Value<f64>>) -> Self { Self(self.0.with("PercentTraffic", value.into())) }
     /// Stage variables overridden for a canary release deployment, including new stage variables introduced in the canary.
-    pub fn stage_variable_overrides(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>) -> Self {
-        Self(self.0.with("StageVariableOverrides", Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value.into()))))))
-    }
-
+    pub fn stage_variable_overrides(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>) -> Self { Self(self.0.with("StageVariableOverrides", Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value.into())))))) }
     /// A Boolean flag to indicate whether the canary deployment uses the stage cache or not.
-    pub fn use_stage_cache(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("UseStageCache", value.into()))
-    }
+    pub fn use_stage_cache(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("UseStageCache", value.into())) }
 }
-
-impl From<DeploymentCanarySetting> for Properties {
-    fn from(value: DeploymentCanarySetting) -> Self {
-        value.0
-    }
-}
-
-impl From<DeploymentCanarySetting> for Tree {
-    fn from(value: DeploymentCanarySetting) -> Self {
-        value.0.into()
-    }
-}
+setting! { DeploymentCanarySetting as Tree }
 
 /// The `DeploymentCanarySettings` property type specifies settings for the canary deployment.
 #[derive(Debug, Clone, Default)]
 pub struct DeploymentCanarySettings(Properties);
-
 impl DeploymentCanarySettings {
     /// Returns an empty `DeploymentCanarySettings`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The percentage (0.0-100.0) of traffic routed to the canary deployment.
-    ///
     /// A change replaces the resource.
-    pub fn percent_traffic(self, value: impl Into<Value<f64>>) -> Self {
-        Self(self.0.with("PercentTraffic", value.into()))
-    }
-
+    pub fn percent_traffic(self, value: impl Into<Value<f64>>) -> Self { Self(self.0.with("PercentTraffic", value.into())) }
     /// A stage variable overrides used for the canary release deployment.
-    ///
     /// A change replaces the resource.
-    pub fn stage_variable_overrides(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>) -> Self {
-        Self(self.0.with("StageVariableOverrides", Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value.into()))))))
-    }
-
+    pub fn stage_variable_overrides(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>) -> Self { Self(self.0.with("StageVariableOverrides", Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value.into())))))) }
     /// A Boolean flag to indicate whether the canary release deployment uses the stage cache or not.
-    ///
     /// A change replaces the resource.
-    pub fn use_stage_cache(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("UseStageCache", value.into()))
-    }
+    pub fn use_stage_cache(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("UseStageCache", value.into())) }
 }
-
-impl From<DeploymentCanarySettings> for Properties {
-    fn from(value: DeploymentCanarySettings) -> Self {
-        value.0
-    }
-}
-
-impl From<DeploymentCanarySettings> for Tree {
-    fn from(value: DeploymentCanarySettings) -> Self {
-        value.0.into()
-    }
-}
+setting! { DeploymentCanarySettings as Tree }
 
 /// The `MethodSetting` property type configures settings for all methods in a stage.
 #[derive(Debug, Clone, Default)]
 pub struct DeploymentMethodSetting(Properties);
-
 impl DeploymentMethodSetting {
     /// Returns an empty `DeploymentMethodSetting`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// Specifies whether the cached responses are encrypted.
-    pub fn cache_data_encrypted(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("CacheDataEncrypted", value.into()))
-    }
-
+    pub fn cache_data_encrypted(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("CacheDataEncrypted", value.into())) }
     /// Specifies the time to live (TTL), in seconds, for cached responses.
-    pub fn cache_ttl_in_seconds(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("CacheTtlInSeconds", value.into()))
-    }
-
+    pub fn cache_ttl_in_seconds(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("CacheTtlInSeconds", value.into())) }
     /// Specifies whether responses should be cached and returned for requests.
-    pub fn caching_enabled(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("CachingEnabled", value.into()))
-    }
-
+    pub fn caching_enabled(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("CachingEnabled", value.into())) }
     /// Specifies whether data trace logging is enabled for this method, which affects the log entries pushed to Amazon CloudWatch Logs.
-    pub fn data_trace_enabled(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("DataTraceEnabled", value.into()))
-    }
-
+    pub fn data_trace_enabled(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("DataTraceEnabled", value.into())) }
     /// The HTTP method.
-    pub fn http_method(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("HttpMethod", value.into()))
-    }
-
+    pub fn http_method(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("HttpMethod", value.into())) }
     /// Specifies the logging level for this method, which affects the log entries pushed to Amazon CloudWatch Logs.
-    pub fn logging_level(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("LoggingLevel", value.into()))
-    }
-
+    pub fn logging_level(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("LoggingLevel", value.into())) }
     /// Specifies whether Amazon CloudWatch metrics are enabled for this method.
-    pub fn metrics_enabled(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("MetricsEnabled", value.into()))
-    }
-
+    pub fn metrics_enabled(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("MetricsEnabled", value.into())) }
     /// The resource path for this method. Forward slashes ( `/` ) are encoded as `~1` and the initial slash must include a forward slash.
-    pub fn resource_path(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ResourcePath", value.into()))
-    }
-
+    pub fn resource_path(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ResourcePath", value.into())) }
     /// Specifies the throttling burst limit.
-    pub fn throttling_burst_limit(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("ThrottlingBurstLimit", value.into()))
-    }
-
+    pub fn throttling_burst_limit(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("ThrottlingBurstLimit", value.into())) }
     /// Specifies the throttling rate limit.
-    pub fn throttling_rate_limit(self, value: impl Into<Value<f64>>) -> Self {
-        Self(self.0.with("ThrottlingRateLimit", value.into()))
-    }
+    pub fn throttling_rate_limit(self, value: impl Into<Value<f64>>) -> Self { Self(self.0.with("ThrottlingRateLimit", value.into())) }
 }
-
-impl From<DeploymentMethodSetting> for Properties {
-    fn from(value: DeploymentMethodSetting) -> Self {
-        value.0
-    }
-}
-
-impl From<DeploymentMethodSetting> for Tree {
-    fn from(value: DeploymentMethodSetting) -> Self {
-        value.0.into()
-    }
-}
+setting! { DeploymentMethodSetting as Tree }
 
 /// `StageDescription` is a property of the AWS::ApiGateway::Deployment resource that configures a deployment stage.
 #[derive(Debug, Clone, Default)]
 pub struct DeploymentStageDescription(Properties);
-
 impl DeploymentStageDescription {
     /// Returns an empty `DeploymentStageDescription`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// Specifies settings for logging access in this stage.
-    pub fn access_log_setting(self, value: DeploymentAccessLogSetting) -> Self {
-        Self(self.0.with("AccessLogSetting", value))
-    }
-
+    pub fn access_log_setting(self, value: DeploymentAccessLogSetting) -> Self { Self(self.0.with("AccessLogSetting", value)) }
     /// Specifies whether a cache cluster is enabled for the stage.
-    pub fn cache_cluster_enabled(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("CacheClusterEnabled", value.into()))
-    }
-
+    pub fn cache_cluster_enabled(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("CacheClusterEnabled", value.into())) }
     /// The size of the stage's cache cluster. For more information, see cacheClusterSize in the API Gateway API Reference.
-    pub fn cache_cluster_size(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("CacheClusterSize", value.into()))
-    }
-
+    pub fn cache_cluster_size(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("CacheClusterSize", value.into())) }
     /// Indicates whether the cached responses are encrypted.
-    pub fn cache_data_encrypted(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("CacheDataEncrypted", value.into()))
-    }
-
+    pub fn cache_data_encrypted(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("CacheDataEncrypted", value.into())) }
     /// The time-to-live (TTL) period, in seconds, that specifies how long API Gateway caches responses.
-    pub fn cache_ttl_in_seconds(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("CacheTtlInSeconds", value.into()))
-    }
-
+    pub fn cache_ttl_in_seconds(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("CacheTtlInSeconds", value.into())) }
     /// Indicates whether responses are cached and returned for requests.
-    pub fn caching_enabled(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("CachingEnabled", value.into()))
-    }
-
+    pub fn caching_enabled(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("CachingEnabled", value.into())) }
     /// Specifies settings for the canary deployment in this stage.
-    pub fn canary_setting(self, value: DeploymentCanarySetting) -> Self {
-        Self(self.0.with("CanarySetting", value))
-    }
-
+    pub fn canary_setting(self, value: DeploymentCanarySetting) -> Self { Self(self.0.with("CanarySetting", value)) }
     /// The identifier of the client certificate that API Gateway uses to call your integration endpoints in the stage.
-    pub fn client_certificate_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ClientCertificateId", value.into()))
-    }
-
+    pub fn client_certificate_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ClientCertificateId", value.into())) }
     /// Indicates whether data trace logging is enabled for methods in the stage.
-    pub fn data_trace_enabled(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("DataTraceEnabled", value.into()))
-    }
-
+    pub fn data_trace_enabled(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("DataTraceEnabled", value.into())) }
     /// A description of the purpose of the stage.
-    pub fn description(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Description", value.into()))
-    }
-
+    pub fn description(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Description", value.into())) }
     /// The version identifier of the API documentation snapshot.
-    pub fn documentation_version(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("DocumentationVersion", value.into()))
-    }
-
+    pub fn documentation_version(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("DocumentationVersion", value.into())) }
     /// The logging level for this method. For valid values, see the `loggingLevel` property of the MethodSetting resource in the Amazon API Gateway API Reference.
-    pub fn logging_level(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("LoggingLevel", value.into()))
-    }
-
+    pub fn logging_level(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("LoggingLevel", value.into())) }
     /// Configures settings for all of the stage's methods.
-    pub fn method_settings(self, value: impl IntoIterator<Item = DeploymentMethodSetting>) -> Self {
-        Self(self.0.with("MethodSettings", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn method_settings(self, value: impl IntoIterator<Item = DeploymentMethodSetting>) -> Self { Self(self.0.with("MethodSettings", value.into_iter().collect::<Tree>())) }
     /// Indicates whether Amazon CloudWatch metrics are enabled for methods in the stage.
-    pub fn metrics_enabled(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("MetricsEnabled", value.into()))
-    }
-
+    pub fn metrics_enabled(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("MetricsEnabled", value.into())) }
     /// An array of arbitrary tags (key-value pairs) to associate with the stage.
-    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self {
-        Self(self.0.with("Tags", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self { Self(self.0.with("Tags", list::tags(value))) }
     /// The target request burst rate limit. This allows more requests through for a period of time than the target rate limit.
-    pub fn throttling_burst_limit(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("ThrottlingBurstLimit", value.into()))
-    }
-
+    pub fn throttling_burst_limit(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("ThrottlingBurstLimit", value.into())) }
     /// The target request steady-state rate limit.
-    pub fn throttling_rate_limit(self, value: impl Into<Value<f64>>) -> Self {
-        Self(self.0.with("ThrottlingRateLimit", value.into()))
-    }
-
+    pub fn throttling_rate_limit(self, value: impl Into<Value<f64>>) -> Self { Self(self.0.with("ThrottlingRateLimit", value.into())) }
     /// Specifies whether active tracing with X-ray is enabled for this stage.
-    pub fn tracing_enabled(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("TracingEnabled", value.into()))
-    }
-
-    /// A map that defines the stage variables. Variable names must consist of alphanumeric characters, and the values must match the following regular expression: `[A-Za-z0-9-._~:/?#&=,]+`.
-    pub fn variables(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>) -> Self {
-        Self(self.0.with("Variables", Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value.into()))))))
-    }
+    pub fn tracing_enabled(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("TracingEnabled", value.into())) }
+    /// A map that defines the stage variables. Variable names must consist of alphanumeric characters, and the values must match the following regular expression …
+    pub fn variables(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>) -> Self { Self(self.0.with("Variables", Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value.into())))))) }
 }
-
-impl From<DeploymentStageDescription> for Properties {
-    fn from(value: DeploymentStageDescription) -> Self {
-        value.0
-    }
-}
-
-impl From<DeploymentStageDescription> for Tree {
-    fn from(value: DeploymentStageDescription) -> Self {
-        value.0.into()
-    }
-}
+setting! { DeploymentStageDescription as Tree }
 
 /// The `AWS::ApiGateway::DocumentationPart` resource creates a documentation part for an API.
 ///
 /// CloudFormation type `AWS::ApiGateway::DocumentationPart`.
 #[derive(Debug, Clone)]
 pub struct DocumentationPart(Properties);
-
 impl DocumentationPart {
     /// The ID for the documentation part.
     pub const DOCUMENTATION_PART_ID: Attribute<Self, lightsout_core::Id<Self>> = Attribute::new("DocumentationPartId");
-
     /// Returns a `DocumentationPart` with what CloudFormation requires.
-    pub fn new(location: DocumentationPartLocation, properties: impl Into<Value<String>>, rest_api_id: impl Into<Value<String>>) -> Self {
-        Self::matching().location(location).properties(properties).rest_api_id(rest_api_id)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(location: DocumentationPartLocation, properties: impl Into<Value<String>>, rest_api_id: impl Into<Value<String>>) -> Self { Self::matching().location(location).properties(properties).rest_api_id(rest_api_id) }
     /// The location of the targeted API entity of the to-be-created documentation part.
-    ///
     /// A change replaces the resource.
-    pub fn location(self, value: DocumentationPartLocation) -> Self {
-        Self(self.0.with("Location", value))
-    }
-
+    pub fn location(self, value: DocumentationPartLocation) -> Self { Self(self.0.with("Location", value)) }
     /// The new documentation content map of the targeted API entity.
-    pub fn properties(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Properties", value.into()))
-    }
-
+    pub fn properties(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Properties", value.into())) }
     /// The string identifier of the associated RestApi.
-    ///
-    /// Refers to `AWS::ApiGateway::RestApi` (`RestApiId`).
-    ///
-    /// A change replaces the resource.
-    pub fn rest_api_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("RestApiId", value.into()))
-    }
+    /// Refers to `AWS::ApiGateway::RestApi` (`RestApiId`). A change replaces the resource.
+    pub fn rest_api_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("RestApiId", value.into())) }
 }
-
-impl From<DocumentationPart> for Properties {
-    fn from(value: DocumentationPart) -> Self {
-        value.0
-    }
-}
-
+setting! { DocumentationPart as Properties }
 impl ResourceType for DocumentationPart {
     const TYPE: &'static str = "AWS::ApiGateway::DocumentationPart";
     const REQUIRED: &'static [&'static str] = &["Location", "Properties", "RestApiId"];
@@ -954,123 +378,45 @@ impl ResourceType for DocumentationPart {
 /// The `Location` property specifies the location of the Amazon API Gateway API entity that the documentation applies to.
 #[derive(Debug, Clone, Default)]
 pub struct DocumentationPartLocation(Properties);
-
 impl DocumentationPartLocation {
     /// Returns an empty `DocumentationPartLocation`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The HTTP verb of a method. It is a valid field for the API entity types of `METHOD`, `PATH_PARAMETER`, `QUERY_PARAMETER`, `REQUEST_HEADER`, `REQUEST_BODY`, `RESPONSE`, `RESPONSE_HEADER`, and `RESPONSE_BODY`.
-    ///
+    pub fn new() -> Self { Self::matching() }
+    /// The HTTP verb of a method. It is a valid field for the API entity types of `METHOD`, `PATH_PARAMETER`, `QUERY_PARAMETER`, `REQUEST_HEADER`, `REQUEST_BODY` …
     /// A change replaces the resource.
-    pub fn method(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Method", value.into()))
-    }
-
-    /// The name of the targeted API entity. It is a valid and required field for the API entity types of `AUTHORIZER`, `MODEL`, `PATH_PARAMETER`, `QUERY_PARAMETER`, `REQUEST_HEADER`, `REQUEST_BODY` and `RESPONSE_HEADER`.
-    ///
+    pub fn method(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Method", value.into())) }
+    /// The name of the targeted API entity. It is a valid and required field for the API entity types of `AUTHORIZER`, `MODEL`, `PATH_PARAMETER`, `QUERY_PARAMETER` …
     /// A change replaces the resource.
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
-
-    /// The URL path of the target. It is a valid field for the API entity types of `RESOURCE`, `METHOD`, `PATH_PARAMETER`, `QUERY_PARAMETER`, `REQUEST_HEADER`, `REQUEST_BODY`, `RESPONSE`, `RESPONSE_HEADER`, and `RESPONSE_BODY`.
-    ///
+    pub fn name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Name", value.into())) }
+    /// The URL path of the target. It is a valid field for the API entity types of `RESOURCE`, `METHOD`, `PATH_PARAMETER`, `QUERY_PARAMETER`, `REQUEST_HEADER` …
     /// A change replaces the resource.
-    pub fn path(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Path", value.into()))
-    }
-
+    pub fn path(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Path", value.into())) }
     /// The HTTP status code of a response. It is a valid field for the API entity types of `RESPONSE`, `RESPONSE_HEADER`, and `RESPONSE_BODY`.
-    ///
     /// A change replaces the resource.
-    pub fn status_code(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("StatusCode", value.into()))
-    }
-
+    pub fn status_code(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("StatusCode", value.into())) }
     /// The type of API entity to which the documentation content applies.
-    ///
     /// A change replaces the resource.
-    pub fn type_(self, value: impl OneOf<DocumentationPartLocationType>) -> Self {
-        Self(self.0.with("Type", value.into_tree()))
-    }
+    pub fn type_(self, value: impl OneOf<DocumentationPartLocationType>) -> Self { Self(self.0.with("Type", value.into_tree())) }
 }
-
-impl From<DocumentationPartLocation> for Properties {
-    fn from(value: DocumentationPartLocation) -> Self {
-        value.0
-    }
-}
-
-impl From<DocumentationPartLocation> for Tree {
-    fn from(value: DocumentationPartLocation) -> Self {
-        value.0.into()
-    }
-}
+setting! { DocumentationPartLocation as Tree }
 
 /// The `AWS::ApiGateway::DocumentationVersion` resource creates a snapshot of the documentation for an API.
 ///
 /// CloudFormation type `AWS::ApiGateway::DocumentationVersion`.
 #[derive(Debug, Clone)]
 pub struct DocumentationVersion(Properties);
-
 impl DocumentationVersion {
     /// Returns a `DocumentationVersion` with what CloudFormation requires.
-    pub fn new(documentation_version: impl Into<Value<String>>, rest_api_id: impl Into<Value<String>>) -> Self {
-        Self::matching().documentation_version(documentation_version).rest_api_id(rest_api_id)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(documentation_version: impl Into<Value<String>>, rest_api_id: impl Into<Value<String>>) -> Self { Self::matching().documentation_version(documentation_version).rest_api_id(rest_api_id) }
     /// A description about the new documentation snapshot.
-    pub fn description(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Description", value.into()))
-    }
-
+    pub fn description(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Description", value.into())) }
     /// The version identifier of the to-be-updated documentation version.
-    ///
-    /// A change replaces the resource.
-    pub fn documentation_version(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("DocumentationVersion", value.into()))
-    }
-
+    /// At least 1 character. A change replaces the resource.
+    pub fn documentation_version(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("DocumentationVersion", value.into())) }
     /// The string identifier of the associated RestApi.
-    ///
-    /// Refers to `AWS::ApiGateway::RestApi` (`RestApiId`).
-    ///
-    /// A change replaces the resource.
-    pub fn rest_api_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("RestApiId", value.into()))
-    }
+    /// At least 1 character. Refers to `AWS::ApiGateway::RestApi` (`RestApiId`). A change replaces the resource.
+    pub fn rest_api_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("RestApiId", value.into())) }
 }
-
-impl From<DocumentationVersion> for Properties {
-    fn from(value: DocumentationVersion) -> Self {
-        value.0
-    }
-}
-
+setting! { DocumentationVersion as Properties }
 impl ResourceType for DocumentationVersion {
     const TYPE: &'static str = "AWS::ApiGateway::DocumentationVersion";
     const REQUIRED: &'static [&'static str] = &["DocumentationVersion", "RestApiId"];
@@ -1081,98 +427,43 @@ impl ResourceType for DocumentationVersion {
 /// CloudFormation type `AWS::ApiGateway::DomainName`.
 #[derive(Debug, Clone, Default)]
 pub struct DomainName(Properties);
-
 impl DomainName {
     /// The Amazon CloudFront distribution domain name that's mapped to the custom domain name.
     pub const DISTRIBUTION_DOMAIN_NAME: Attribute<Self, String> = Attribute::new("DistributionDomainName");
-
     /// The region-agnostic Amazon Route 53 Hosted Zone ID of the edge-optimized endpoint.
     pub const DISTRIBUTION_HOSTED_ZONE_ID: Attribute<Self, String> = Attribute::new("DistributionHostedZoneId");
-
     /// The ARN of the domain name.
     pub const DOMAIN_NAME_ARN: Attribute<Self, Arn<Self>> = Attribute::new("DomainNameArn");
-
     /// The domain name associated with the regional endpoint for this custom domain name.
     pub const REGIONAL_DOMAIN_NAME: Attribute<Self, String> = Attribute::new("RegionalDomainName");
-
     /// The region-specific Amazon Route 53 Hosted Zone ID of the regional endpoint.
     pub const REGIONAL_HOSTED_ZONE_ID: Attribute<Self, String> = Attribute::new("RegionalHostedZoneId");
-
     /// Returns an empty `DomainName`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The reference to an AWS -managed certificate that will be used by edge-optimized endpoint or private endpoint for this domain name.
-    pub fn certificate_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("CertificateArn", value.into()))
-    }
-
+    pub fn certificate_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("CertificateArn", value.into())) }
     /// The custom domain name as an API host name, for example, `my-api.example.com`.
-    ///
     /// A change replaces the resource.
-    pub fn domain_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("DomainName", value.into()))
-    }
-
+    pub fn domain_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("DomainName", value.into())) }
     /// The endpoint access mode for your DomainName.
-    pub fn endpoint_access_mode(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("EndpointAccessMode", value.into()))
-    }
-
+    pub fn endpoint_access_mode(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("EndpointAccessMode", value.into())) }
     /// The endpoint configuration of this DomainName showing the endpoint types and IP address types of the domain name.
-    pub fn endpoint_configuration(self, value: DomainNameEndpointConfiguration) -> Self {
-        Self(self.0.with("EndpointConfiguration", value))
-    }
-
+    pub fn endpoint_configuration(self, value: DomainNameEndpointConfiguration) -> Self { Self(self.0.with("EndpointConfiguration", value)) }
     /// The mutual TLS authentication configuration for a custom domain name.
-    pub fn mutual_tls_authentication(self, value: DomainNameMutualTlsAuthentication) -> Self {
-        Self(self.0.with("MutualTlsAuthentication", value))
-    }
-
+    pub fn mutual_tls_authentication(self, value: DomainNameMutualTlsAuthentication) -> Self { Self(self.0.with("MutualTlsAuthentication", value)) }
     /// The ARN of the public certificate issued by ACM to validate ownership of your custom domain.
-    pub fn ownership_verification_certificate_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("OwnershipVerificationCertificateArn", value.into()))
-    }
-
+    pub fn ownership_verification_certificate_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("OwnershipVerificationCertificateArn", value.into())) }
     /// The reference to an AWS -managed certificate that will be used for validating the regional domain name.
-    pub fn regional_certificate_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("RegionalCertificateArn", value.into()))
-    }
-
+    pub fn regional_certificate_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("RegionalCertificateArn", value.into())) }
     /// The routing mode for this domain name. The routing mode determines how API Gateway sends traffic from your custom domain name to your public APIs.
-    pub fn routing_mode(self, value: impl OneOf<DomainNameRoutingMode>) -> Self {
-        Self(self.0.with("RoutingMode", value.into_tree()))
-    }
-
+    /// Default: `BASE_PATH_MAPPING_ONLY`.
+    pub fn routing_mode(self, value: impl OneOf<DomainNameRoutingMode>) -> Self { Self(self.0.with("RoutingMode", value.into_tree())) }
     /// The Transport Layer Security (TLS) version + cipher suite for this DomainName.
-    pub fn security_policy(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("SecurityPolicy", value.into()))
-    }
-
+    pub fn security_policy(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("SecurityPolicy", value.into())) }
     /// The collection of tags. Each tag element is associated with a given resource.
-    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self {
-        Self(self.0.with("Tags", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self { Self(self.0.with("Tags", list::tags(value))) }
 }
-
-impl From<DomainName> for Properties {
-    fn from(value: DomainName) -> Self {
-        value.0
-    }
-}
-
+setting! { DomainName as Properties }
 impl ResourceType for DomainName {
     const TYPE: &'static str = "AWS::ApiGateway::DomainName";
     const REQUIRED: &'static [&'static str] = &[];
@@ -1182,152 +473,53 @@ impl ResourceType for DomainName {
 /// The `EndpointConfiguration` property type specifies the endpoint types and IP address types of an Amazon API Gateway domain name.
 #[derive(Debug, Clone, Default)]
 pub struct DomainNameEndpointConfiguration(Properties);
-
 impl DomainNameEndpointConfiguration {
     /// Returns an empty `DomainNameEndpointConfiguration`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The IP address types that can invoke this DomainName.
-    pub fn ip_address_type(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("IpAddressType", value.into()))
-    }
-
+    pub fn ip_address_type(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("IpAddressType", value.into())) }
     /// A list of endpoint types of an API (RestApi) or its custom domain name (DomainName).
-    pub fn types(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("Types", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    pub fn types(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("Types", list::values::<String>(value))) }
 }
-
-impl From<DomainNameEndpointConfiguration> for Properties {
-    fn from(value: DomainNameEndpointConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<DomainNameEndpointConfiguration> for Tree {
-    fn from(value: DomainNameEndpointConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { DomainNameEndpointConfiguration as Tree }
 
 /// The mutual TLS authentication configuration for a custom domain name.
 #[derive(Debug, Clone, Default)]
 pub struct DomainNameMutualTlsAuthentication(Properties);
-
 impl DomainNameMutualTlsAuthentication {
     /// Returns an empty `DomainNameMutualTlsAuthentication`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// An Amazon S3 URL that specifies the truststore for mutual TLS authentication, for example `s3://bucket-name/key-name`.
-    pub fn truststore_uri(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("TruststoreUri", value.into()))
-    }
-
+    pub fn truststore_uri(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("TruststoreUri", value.into())) }
     /// The version of the S3 object that contains your truststore.
-    pub fn truststore_version(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("TruststoreVersion", value.into()))
-    }
+    pub fn truststore_version(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("TruststoreVersion", value.into())) }
 }
+setting! { DomainNameMutualTlsAuthentication as Tree }
 
-impl From<DomainNameMutualTlsAuthentication> for Properties {
-    fn from(value: DomainNameMutualTlsAuthentication) -> Self {
-        value.0
-    }
-}
-
-impl From<DomainNameMutualTlsAuthentication> for Tree {
-    fn from(value: DomainNameMutualTlsAuthentication) -> Self {
-        value.0.into()
-    }
-}
-
-/// The `AWS::ApiGateway::DomainNameAccessAssociation` resource creates a domain name access association between an access association source and a private custom domain name.
+/// The `AWS::ApiGateway::DomainNameAccessAssociation` resource creates a domain name access association between an access association source and a private custom …
 ///
 /// CloudFormation type `AWS::ApiGateway::DomainNameAccessAssociation`.
 #[derive(Debug, Clone)]
 pub struct DomainNameAccessAssociation(Properties);
-
 impl DomainNameAccessAssociation {
-    /// The access association ARN. For example: `arn:aws:apigateway:us-west-2:111122223333:/accessassociations/domainname/private.example.com+abcd1234/vpcesource/vpce-abcd1234efg`.
+    /// The access association ARN. For example …
     pub const DOMAIN_NAME_ACCESS_ASSOCIATION_ARN: Attribute<Self, Arn<Self>> = Attribute::new("DomainNameAccessAssociationArn");
-
     /// Returns a `DomainNameAccessAssociation` with what CloudFormation requires.
-    pub fn new(access_association_source: impl Into<Value<String>>, access_association_source_type: impl OneOf<DomainNameAccessAssociationAccessAssociationSourceType>, domain_name_arn: impl Into<Value<String>>) -> Self {
-        Self::matching().access_association_source(access_association_source).access_association_source_type(access_association_source_type).domain_name_arn(domain_name_arn)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(access_association_source: impl Into<Value<String>>, access_association_source_type: impl OneOf<DomainNameAccessAssociationAccessAssociationSourceType>, domain_name_arn: impl Into<Value<String>>) -> Self { Self::matching().access_association_source(access_association_source).access_association_source_type(access_association_source_type).domain_name_arn(domain_name_arn) }
     /// The identifier of the domain name access association source.
-    ///
     /// A change replaces the resource.
-    pub fn access_association_source(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("AccessAssociationSource", value.into()))
-    }
-
+    pub fn access_association_source(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("AccessAssociationSource", value.into())) }
     /// The type of the domain name access association source.
-    ///
     /// A change replaces the resource.
-    pub fn access_association_source_type(self, value: impl OneOf<DomainNameAccessAssociationAccessAssociationSourceType>) -> Self {
-        Self(self.0.with("AccessAssociationSourceType", value.into_tree()))
-    }
-
+    pub fn access_association_source_type(self, value: impl OneOf<DomainNameAccessAssociationAccessAssociationSourceType>) -> Self { Self(self.0.with("AccessAssociationSourceType", value.into_tree())) }
     /// The ARN of the domain name.
-    ///
     /// A change replaces the resource.
-    pub fn domain_name_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("DomainNameArn", value.into()))
-    }
-
+    pub fn domain_name_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("DomainNameArn", value.into())) }
     /// The collection of tags. Each tag element is associated with a given resource.
-    ///
     /// A change replaces the resource.
-    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self {
-        Self(self.0.with("Tags", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self { Self(self.0.with("Tags", list::tags(value))) }
 }
-
-impl From<DomainNameAccessAssociation> for Properties {
-    fn from(value: DomainNameAccessAssociation) -> Self {
-        value.0
-    }
-}
-
+setting! { DomainNameAccessAssociation as Properties }
 impl ResourceType for DomainNameAccessAssociation {
     const TYPE: &'static str = "AWS::ApiGateway::DomainNameAccessAssociation";
     const REQUIRED: &'static [&'static str] = &["AccessAssociationSource", "AccessAssociationSourceType", "DomainNameArn"];
@@ -1339,131 +531,39 @@ impl ResourceType for DomainNameAccessAssociation {
 /// CloudFormation type `AWS::ApiGateway::DomainNameV2`.
 #[derive(Debug, Clone, Default)]
 pub struct DomainNameV2(Properties);
-
 impl DomainNameV2 {
     /// The ARN of the domain name.
     pub const DOMAIN_NAME_ARN: Attribute<Self, String> = Attribute::new("DomainNameArn");
-
     /// The domain name ID.
     pub const DOMAIN_NAME_ID: Attribute<Self, String> = Attribute::new("DomainNameId");
-
     /// Returns an empty `DomainNameV2`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The reference to an AWS -managed certificate that will be used by the private endpoint for this domain name.
-    pub fn certificate_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("CertificateArn", value.into()))
-    }
-
+    pub fn certificate_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("CertificateArn", value.into())) }
     /// Represents a custom domain name as a user-friendly host name of an API (RestApi).
-    ///
     /// A change replaces the resource.
-    pub fn domain_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("DomainName", value.into()))
-    }
-
+    pub fn domain_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("DomainName", value.into())) }
     /// The endpoint access mode for your DomainName.
-    pub fn endpoint_access_mode(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("EndpointAccessMode", value.into()))
-    }
-
-    /// The endpoint configuration to indicate the types of endpoints an API (RestApi) or its custom domain name (DomainName) has and the IP address types that can invoke it.
-    ///
+    pub fn endpoint_access_mode(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("EndpointAccessMode", value.into())) }
+    /// The endpoint configuration to indicate the types of endpoints an API (RestApi) or its custom domain name (DomainName) has and the IP address types that can …
     /// A change replaces the resource.
-    pub fn endpoint_configuration(self, value: DomainNameV2EndpointConfiguration) -> Self {
-        Self(self.0.with("EndpointConfiguration", value))
-    }
-
+    pub fn endpoint_configuration(self, value: DomainNameV2EndpointConfiguration) -> Self { Self(self.0.with("EndpointConfiguration", value)) }
     /// A stringified JSON policy document that applies to the `execute-api` service for this DomainName regardless of the caller and Method configuration.
-    pub fn policy(self, value: impl Into<Tree>) -> Self {
-        Self(self.0.with("Policy", value))
-    }
-
+    pub fn policy(self, value: impl Into<Tree>) -> Self { Self(self.0.with("Policy", value)) }
     /// The routing mode for this domain name. The routing mode determines how API Gateway sends traffic from your custom domain name to your private APIs.
-    pub fn routing_mode(self, value: impl OneOf<DomainNameV2RoutingMode>) -> Self {
-        Self(self.0.with("RoutingMode", value.into_tree()))
-    }
-
+    /// Default: `BASE_PATH_MAPPING_ONLY`.
+    pub fn routing_mode(self, value: impl OneOf<DomainNameV2RoutingMode>) -> Self { Self(self.0.with("RoutingMode", value.into_tree())) }
     /// The Transport Layer Security (TLS) version + cipher suite for this DomainName.
-    ///
     /// A change replaces the resource.
-    pub fn security_policy(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("SecurityPolicy", value.into()))
-    }
-
+    pub fn security_policy(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("SecurityPolicy", value.into())) }
     /// The collection of tags. Each tag element is associated with a given resource.
-    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self {
-        Self(self.0.with("Tags", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self { Self(self.0.with("Tags", list::tags(value))) }
 }
-
-impl From<DomainNameV2> for Properties {
-    fn from(value: DomainNameV2) -> Self {
-        value.0
-    }
-}
-
+setting! { DomainNameV2 as Properties }
 impl ResourceType for DomainNameV2 {
     const TYPE: &'static str = "AWS::ApiGateway::DomainNameV2";
     const REQUIRED: &'static [&'static str] = &[];
     const TAGS: Option<Tags> = Some(Tags::List("Tags"));
-}
-
-/// The endpoint configuration to indicate the types of endpoints an API (RestApi) or its custom domain name (DomainName) has and the IP address types that can invoke it.
-#[derive(Debug, Clone, Default)]
-pub struct DomainNameV2EndpointConfiguration(Properties);
-
-impl DomainNameV2EndpointConfiguration {
-    /// Returns an empty `DomainNameV2EndpointConfiguration`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The IP address types that can invoke an API (RestApi) or a DomainName.
-    pub fn ip_address_type(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("IpAddressType", value.into()))
-    }
-
-    /// A list of endpoint types of an API (RestApi) or its custom domain name (DomainName).
-    pub fn types(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("Types", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-}
-
-impl From<DomainNameV2EndpointConfiguration> for Properties {
-    fn from(value: DomainNameV2EndpointConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<DomainNameV2EndpointConfiguration> for Tree {
-    fn from(value: DomainNameV2EndpointConfiguration) -> Self {
-        value.0.into()
-    }
 }
 
 /// The `AWS::ApiGateway::GatewayResponse` resource creates a gateway response for your API.
@@ -1471,65 +571,25 @@ impl From<DomainNameV2EndpointConfiguration> for Tree {
 /// CloudFormation type `AWS::ApiGateway::GatewayResponse`.
 #[derive(Debug, Clone)]
 pub struct GatewayResponse(Properties);
-
 impl GatewayResponse {
     /// The ID for the gateway response. For example: `abc123`.
     pub const ID: Attribute<Self, lightsout_core::Id<Self>> = Attribute::new("Id");
-
     /// Returns a `GatewayResponse` with what CloudFormation requires.
-    pub fn new(response_type: impl Into<Value<String>>, rest_api_id: impl Into<Value<String>>) -> Self {
-        Self::matching().response_type(response_type).rest_api_id(rest_api_id)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(response_type: impl Into<Value<String>>, rest_api_id: impl Into<Value<String>>) -> Self { Self::matching().response_type(response_type).rest_api_id(rest_api_id) }
     /// Response parameters (paths, query strings and headers) of the GatewayResponse as a string-to-string map of key-value pairs.
-    pub fn response_parameters(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>) -> Self {
-        Self(self.0.with("ResponseParameters", Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value.into()))))))
-    }
-
+    pub fn response_parameters(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>) -> Self { Self(self.0.with("ResponseParameters", Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value.into())))))) }
     /// Response templates of the GatewayResponse as a string-to-string map of key-value pairs.
-    pub fn response_templates(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>) -> Self {
-        Self(self.0.with("ResponseTemplates", Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value.into()))))))
-    }
-
+    pub fn response_templates(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>) -> Self { Self(self.0.with("ResponseTemplates", Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value.into())))))) }
     /// The response type of the associated GatewayResponse.
-    ///
     /// A change replaces the resource.
-    pub fn response_type(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ResponseType", value.into()))
-    }
-
+    pub fn response_type(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ResponseType", value.into())) }
     /// The string identifier of the associated RestApi.
-    ///
-    /// Refers to `AWS::ApiGateway::RestApi` (`RestApiId`).
-    ///
-    /// A change replaces the resource.
-    pub fn rest_api_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("RestApiId", value.into()))
-    }
-
+    /// Refers to `AWS::ApiGateway::RestApi` (`RestApiId`). A change replaces the resource.
+    pub fn rest_api_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("RestApiId", value.into())) }
     /// The HTTP status code for this GatewayResponse.
-    pub fn status_code(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("StatusCode", value.into()))
-    }
+    pub fn status_code(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("StatusCode", value.into())) }
 }
-
-impl From<GatewayResponse> for Properties {
-    fn from(value: GatewayResponse) -> Self {
-        value.0
-    }
-}
-
+setting! { GatewayResponse as Properties }
 impl ResourceType for GatewayResponse {
     const TYPE: &'static str = "AWS::ApiGateway::GatewayResponse";
     const REQUIRED: &'static [&'static str] = &["ResponseType", "RestApiId"];
@@ -1540,110 +600,42 @@ impl ResourceType for GatewayResponse {
 /// CloudFormation type `AWS::ApiGateway::Method`.
 #[derive(Debug, Clone)]
 pub struct Method(Properties);
-
 impl Method {
     /// Returns a `Method` with what CloudFormation requires.
-    pub fn new(http_method: impl Into<Value<String>>, resource_id: impl Into<Value<String>>, rest_api_id: impl Into<Value<String>>) -> Self {
-        Self::matching().http_method(http_method).resource_id(resource_id).rest_api_id(rest_api_id)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(http_method: impl Into<Value<String>>, resource_id: impl Into<Value<String>>, rest_api_id: impl Into<Value<String>>) -> Self { Self::matching().http_method(http_method).resource_id(resource_id).rest_api_id(rest_api_id) }
     /// A boolean flag specifying whether a valid ApiKey is required to invoke this method.
-    pub fn api_key_required(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("ApiKeyRequired", value.into()))
-    }
-
+    pub fn api_key_required(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("ApiKeyRequired", value.into())) }
     /// A list of authorization scopes configured on the method.
-    pub fn authorization_scopes(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("AuthorizationScopes", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    pub fn authorization_scopes(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("AuthorizationScopes", list::values::<String>(value))) }
     /// The method's authorization type. This parameter is required.
-    pub fn authorization_type(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("AuthorizationType", value.into()))
-    }
-
+    pub fn authorization_type(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("AuthorizationType", value.into())) }
     /// The identifier of an authorizer to use on this method.
-    ///
     /// Refers to `AWS::ApiGateway::Authorizer` (`AuthorizerId`).
-    pub fn authorizer_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("AuthorizerId", value.into()))
-    }
-
+    pub fn authorizer_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("AuthorizerId", value.into())) }
     /// The method's HTTP verb.
-    ///
     /// A change replaces the resource.
-    pub fn http_method(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("HttpMethod", value.into()))
-    }
-
+    pub fn http_method(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("HttpMethod", value.into())) }
     /// Represents an `HTTP`, `HTTP_PROXY`, `AWS`, `AWS_PROXY`, or Mock integration.
-    pub fn integration(self, value: MethodIntegration) -> Self {
-        Self(self.0.with("Integration", value))
-    }
-
+    pub fn integration(self, value: MethodIntegration) -> Self { Self(self.0.with("Integration", value)) }
     /// Gets a method response associated with a given HTTP status code.
-    pub fn method_responses(self, value: impl IntoIterator<Item = MethodResponse>) -> Self {
-        Self(self.0.with("MethodResponses", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn method_responses(self, value: impl IntoIterator<Item = MethodResponse>) -> Self { Self(self.0.with("MethodResponses", value.into_iter().collect::<Tree>())) }
     /// A human-friendly operation identifier for the method.
-    pub fn operation_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("OperationName", value.into()))
-    }
-
-    /// A key-value map specifying data schemas, represented by Model resources, (as the mapped value) of the request payloads of given content types (as the mapping key).
-    pub fn request_models(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>) -> Self {
-        Self(self.0.with("RequestModels", Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value.into()))))))
-    }
-
+    pub fn operation_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("OperationName", value.into())) }
+    /// A key-value map specifying data schemas, represented by Model resources, (as the mapped value) of the request payloads of given content types (as the mapping …
+    pub fn request_models(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>) -> Self { Self(self.0.with("RequestModels", Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value.into())))))) }
     /// A key-value map defining required or optional method request parameters that can be accepted by API Gateway.
-    pub fn request_parameters(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Tree>)>) -> Self {
-        Self(self.0.with("RequestParameters", Tree::object(value.into_iter().map(|(key, value)| (key, value.into())))))
-    }
-
+    pub fn request_parameters(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Tree>)>) -> Self { Self(self.0.with("RequestParameters", Tree::object(value.into_iter().map(|(key, value)| (key, value.into()))))) }
     /// The identifier of a RequestValidator for request validation.
-    ///
     /// Refers to `AWS::ApiGateway::RequestValidator` (`RequestValidatorId`).
-    pub fn request_validator_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("RequestValidatorId", value.into()))
-    }
-
+    pub fn request_validator_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("RequestValidatorId", value.into())) }
     /// The Resource identifier for the MethodResponse resource.
-    ///
-    /// Refers to `AWS::ApiGateway::Resource` (`ResourceId`).
-    ///
-    /// A change replaces the resource.
-    pub fn resource_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ResourceId", value.into()))
-    }
-
+    /// Refers to `AWS::ApiGateway::Resource` (`ResourceId`). A change replaces the resource.
+    pub fn resource_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ResourceId", value.into())) }
     /// The string identifier of the associated RestApi.
-    ///
-    /// Refers to `AWS::ApiGateway::RestApi` (`RestApiId`).
-    ///
-    /// A change replaces the resource.
-    pub fn rest_api_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("RestApiId", value.into()))
-    }
+    /// Refers to `AWS::ApiGateway::RestApi` (`RestApiId`). A change replaces the resource.
+    pub fn rest_api_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("RestApiId", value.into())) }
 }
-
-impl From<Method> for Properties {
-    fn from(value: Method) -> Self {
-        value.0
-    }
-}
-
+setting! { Method as Properties }
 impl ResourceType for Method {
     const TYPE: &'static str = "AWS::ApiGateway::Method";
     const REQUIRED: &'static [&'static str] = &["HttpMethod", "ResourceId", "RestApiId"];
@@ -1652,294 +644,106 @@ impl ResourceType for Method {
 /// `Integration` is a property of the AWS::ApiGateway::Method resource that specifies information about the target backend that a method calls.
 #[derive(Debug, Clone)]
 pub struct MethodIntegration(Properties);
-
 impl MethodIntegration {
     /// Returns a `MethodIntegration` with what CloudFormation requires.
-    pub fn new(type_: impl OneOf<MethodIntegrationType>) -> Self {
-        Self::matching().type_(type_)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(type_: impl OneOf<MethodIntegrationType>) -> Self { Self::matching().type_(type_) }
     /// A list of request parameters whose values API Gateway caches.
-    pub fn cache_key_parameters(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("CacheKeyParameters", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    pub fn cache_key_parameters(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("CacheKeyParameters", list::values::<String>(value))) }
     /// Specifies a group of related cached parameters.
-    pub fn cache_namespace(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("CacheNamespace", value.into()))
-    }
-
+    pub fn cache_namespace(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("CacheNamespace", value.into())) }
     /// The ID of the VpcLink used for the integration when `connectionType=VPC_LINK` and undefined, otherwise.
-    ///
     /// Refers to `AWS::ApiGateway::VpcLink` (`VpcLinkId`).
-    pub fn connection_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ConnectionId", value.into()))
-    }
-
+    pub fn connection_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ConnectionId", value.into())) }
     /// The type of the network connection to the integration endpoint.
-    pub fn connection_type(self, value: impl OneOf<MethodIntegrationConnectionType>) -> Self {
-        Self(self.0.with("ConnectionType", value.into_tree()))
-    }
-
+    pub fn connection_type(self, value: impl OneOf<MethodIntegrationConnectionType>) -> Self { Self(self.0.with("ConnectionType", value.into_tree())) }
     /// Specifies how to handle request payload content type conversions.
-    pub fn content_handling(self, value: impl OneOf<MethodIntegrationContentHandling>) -> Self {
-        Self(self.0.with("ContentHandling", value.into_tree()))
-    }
-
+    pub fn content_handling(self, value: impl OneOf<MethodIntegrationContentHandling>) -> Self { Self(self.0.with("ContentHandling", value.into_tree())) }
     /// Specifies the credentials required for the integration, if any.
-    ///
     /// Refers to `AWS::IAM::Role` (`Arn`).
-    pub fn credentials(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Credentials", value.into()))
-    }
-
+    pub fn credentials(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Credentials", value.into())) }
     /// Specifies the integration's HTTP method type.
-    pub fn integration_http_method(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("IntegrationHttpMethod", value.into()))
-    }
-
+    pub fn integration_http_method(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("IntegrationHttpMethod", value.into())) }
     /// Specifies the integration's responses.
-    pub fn integration_responses(self, value: impl IntoIterator<Item = MethodIntegrationResponse>) -> Self {
-        Self(self.0.with("IntegrationResponses", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn integration_responses(self, value: impl IntoIterator<Item = MethodIntegrationResponse>) -> Self { Self(self.0.with("IntegrationResponses", value.into_iter().collect::<Tree>())) }
     /// The ALB or NLB listener to send the request to.
-    pub fn integration_target(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("IntegrationTarget", value.into()))
-    }
-
+    pub fn integration_target(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("IntegrationTarget", value.into())) }
     /// Specifies how the method request body of an unmapped content type will be passed through the integration request to the back end without transformation.
-    pub fn passthrough_behavior(self, value: impl OneOf<MethodIntegrationPassthroughBehavior>) -> Self {
-        Self(self.0.with("PassthroughBehavior", value.into_tree()))
-    }
-
+    pub fn passthrough_behavior(self, value: impl OneOf<MethodIntegrationPassthroughBehavior>) -> Self { Self(self.0.with("PassthroughBehavior", value.into_tree())) }
     /// A key-value map specifying request parameters that are passed from the method request to the back end.
-    pub fn request_parameters(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>) -> Self {
-        Self(self.0.with("RequestParameters", Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value.into()))))))
-    }
-
+    pub fn request_parameters(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>) -> Self { Self(self.0.with("RequestParameters", Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value.into())))))) }
     /// Represents a map of Velocity templates that are applied on the request payload based on the value of the Content-Type header sent by the client.
-    pub fn request_templates(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>) -> Self {
-        Self(self.0.with("RequestTemplates", Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value.into()))))))
-    }
-
+    pub fn request_templates(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>) -> Self { Self(self.0.with("RequestTemplates", Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value.into())))))) }
     /// The response transfer mode of the integration.
-    pub fn response_transfer_mode(self, value: impl OneOf<MethodIntegrationResponseTransferMode>) -> Self {
-        Self(self.0.with("ResponseTransferMode", value.into_tree()))
-    }
-
+    /// Default: `BUFFERED`.
+    pub fn response_transfer_mode(self, value: impl OneOf<MethodIntegrationResponseTransferMode>) -> Self { Self(self.0.with("ResponseTransferMode", value.into_tree())) }
     /// Custom timeout between 50 and 29,000 milliseconds.
-    pub fn timeout_in_millis(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("TimeoutInMillis", value.into()))
-    }
-
+    /// At least 50.
+    pub fn timeout_in_millis(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("TimeoutInMillis", value.into())) }
     /// Specifies an API method integration type.
-    pub fn type_(self, value: impl OneOf<MethodIntegrationType>) -> Self {
-        Self(self.0.with("Type", value.into_tree()))
-    }
-
+    pub fn type_(self, value: impl OneOf<MethodIntegrationType>) -> Self { Self(self.0.with("Type", value.into_tree())) }
     /// Specifies Uniform Resource Identifier (URI) of the integration endpoint.
-    ///
     /// Refers to `AWS::Lambda::Function` (`Arn`) or `AWS::Lambda::Alias` (`Arn`) or `AWS::Lambda::Version` (`Arn`).
-    pub fn uri(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Uri", value.into()))
-    }
+    pub fn uri(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Uri", value.into())) }
 }
+setting! { MethodIntegration as Tree }
 
-impl From<MethodIntegration> for Properties {
-    fn from(value: MethodIntegration) -> Self {
-        value.0
-    }
-}
-
-impl From<MethodIntegration> for Tree {
-    fn from(value: MethodIntegration) -> Self {
-        value.0.into()
-    }
-}
-
-/// `IntegrationResponse` is a property of the Amazon API Gateway Method Integration property type that specifies the response that API Gateway sends after a method's backend finishes processing a request.
+/// `IntegrationResponse` is a property of the Amazon API Gateway Method Integration property type that specifies the response that API Gateway sends after a …
 #[derive(Debug, Clone)]
 pub struct MethodIntegrationResponse(Properties);
-
 impl MethodIntegrationResponse {
     /// Returns a `MethodIntegrationResponse` with what CloudFormation requires.
-    pub fn new(status_code: impl Into<Value<String>>) -> Self {
-        Self::matching().status_code(status_code)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(status_code: impl Into<Value<String>>) -> Self { Self::matching().status_code(status_code) }
     /// Specifies how to handle response payload content type conversions.
-    pub fn content_handling(self, value: impl OneOf<MethodIntegrationResponseContentHandling>) -> Self {
-        Self(self.0.with("ContentHandling", value.into_tree()))
-    }
-
+    pub fn content_handling(self, value: impl OneOf<MethodIntegrationResponseContentHandling>) -> Self { Self(self.0.with("ContentHandling", value.into_tree())) }
     /// A key-value map specifying response parameters that are passed to the method response from the back end.
-    pub fn response_parameters(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>) -> Self {
-        Self(self.0.with("ResponseParameters", Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value.into()))))))
-    }
-
+    pub fn response_parameters(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>) -> Self { Self(self.0.with("ResponseParameters", Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value.into())))))) }
     /// Specifies the templates used to transform the integration response body.
-    pub fn response_templates(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>) -> Self {
-        Self(self.0.with("ResponseTemplates", Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value.into()))))))
-    }
-
+    pub fn response_templates(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>) -> Self { Self(self.0.with("ResponseTemplates", Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value.into())))))) }
     /// Specifies the regular expression (regex) pattern used to choose an integration response based on the response from the back end.
-    pub fn selection_pattern(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("SelectionPattern", value.into()))
-    }
-
+    pub fn selection_pattern(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("SelectionPattern", value.into())) }
     /// Specifies the status code that is used to map the integration response to an existing MethodResponse.
-    pub fn status_code(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("StatusCode", value.into()))
-    }
+    pub fn status_code(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("StatusCode", value.into())) }
 }
-
-impl From<MethodIntegrationResponse> for Properties {
-    fn from(value: MethodIntegrationResponse) -> Self {
-        value.0
-    }
-}
-
-impl From<MethodIntegrationResponse> for Tree {
-    fn from(value: MethodIntegrationResponse) -> Self {
-        value.0.into()
-    }
-}
+setting! { MethodIntegrationResponse as Tree }
 
 /// Represents a method response of a given HTTP status code returned to the client.
 #[derive(Debug, Clone)]
 pub struct MethodResponse(Properties);
-
 impl MethodResponse {
     /// Returns a `MethodResponse` with what CloudFormation requires.
-    pub fn new(status_code: impl Into<Value<String>>) -> Self {
-        Self::matching().status_code(status_code)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(status_code: impl Into<Value<String>>) -> Self { Self::matching().status_code(status_code) }
     /// Specifies the Model resources used for the response's content-type.
-    pub fn response_models(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>) -> Self {
-        Self(self.0.with("ResponseModels", Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value.into()))))))
-    }
-
+    pub fn response_models(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>) -> Self { Self(self.0.with("ResponseModels", Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value.into())))))) }
     /// A key-value map specifying required or optional response parameters that API Gateway can send back to the caller.
-    pub fn response_parameters(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Tree>)>) -> Self {
-        Self(self.0.with("ResponseParameters", Tree::object(value.into_iter().map(|(key, value)| (key, value.into())))))
-    }
-
+    pub fn response_parameters(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Tree>)>) -> Self { Self(self.0.with("ResponseParameters", Tree::object(value.into_iter().map(|(key, value)| (key, value.into()))))) }
     /// The method response's status code.
-    pub fn status_code(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("StatusCode", value.into()))
-    }
+    pub fn status_code(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("StatusCode", value.into())) }
 }
-
-impl From<MethodResponse> for Properties {
-    fn from(value: MethodResponse) -> Self {
-        value.0
-    }
-}
-
-impl From<MethodResponse> for Tree {
-    fn from(value: MethodResponse) -> Self {
-        value.0.into()
-    }
-}
+setting! { MethodResponse as Tree }
 
 /// The `AWS::ApiGateway::Model` resource defines the structure of a request or response payload for an API method.
 ///
 /// CloudFormation type `AWS::ApiGateway::Model`.
 #[derive(Debug, Clone)]
 pub struct Model(Properties);
-
 impl Model {
     /// Returns a `Model` with what CloudFormation requires.
-    pub fn new(rest_api_id: impl Into<Value<String>>) -> Self {
-        Self::matching().rest_api_id(rest_api_id)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(rest_api_id: impl Into<Value<String>>) -> Self { Self::matching().rest_api_id(rest_api_id) }
     /// The content-type for the model.
-    ///
     /// A change replaces the resource.
-    pub fn content_type(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ContentType", value.into()))
-    }
-
+    pub fn content_type(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ContentType", value.into())) }
     /// The description of the model.
-    pub fn description(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Description", value.into()))
-    }
-
+    pub fn description(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Description", value.into())) }
     /// A name for the model. If you don't specify a name, CloudFormation generates a unique physical ID and uses that ID for the model name.
-    ///
     /// A change replaces the resource.
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
-
+    pub fn name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Name", value.into())) }
     /// The string identifier of the associated RestApi.
-    ///
-    /// Refers to `AWS::ApiGateway::RestApi` (`RestApiId`).
-    ///
-    /// A change replaces the resource.
-    pub fn rest_api_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("RestApiId", value.into()))
-    }
-
+    /// Refers to `AWS::ApiGateway::RestApi` (`RestApiId`). A change replaces the resource.
+    pub fn rest_api_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("RestApiId", value.into())) }
     /// The schema for the model. For `application/json` models, this should be JSON schema draft 4 model.
-    pub fn schema(self, value: impl Into<Tree>) -> Self {
-        Self(self.0.with("Schema", value))
-    }
+    pub fn schema(self, value: impl Into<Tree>) -> Self { Self(self.0.with("Schema", value)) }
 }
-
-impl From<Model> for Properties {
-    fn from(value: Model) -> Self {
-        value.0
-    }
-}
-
+setting! { Model as Properties }
 impl ResourceType for Model {
     const TYPE: &'static str = "AWS::ApiGateway::Model";
     const REQUIRED: &'static [&'static str] = &["RestApiId"];
@@ -1950,60 +754,23 @@ impl ResourceType for Model {
 /// CloudFormation type `AWS::ApiGateway::RequestValidator`.
 #[derive(Debug, Clone)]
 pub struct RequestValidator(Properties);
-
 impl RequestValidator {
     /// The ID for the request validator. For example: `abc123`.
     pub const REQUEST_VALIDATOR_ID: Attribute<Self, lightsout_core::Id<Self>> = Attribute::new("RequestValidatorId");
-
     /// Returns a `RequestValidator` with what CloudFormation requires.
-    pub fn new(rest_api_id: impl Into<Value<String>>) -> Self {
-        Self::matching().rest_api_id(rest_api_id)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(rest_api_id: impl Into<Value<String>>) -> Self { Self::matching().rest_api_id(rest_api_id) }
     /// The name of this RequestValidator.
-    ///
     /// A change replaces the resource.
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
-
+    pub fn name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Name", value.into())) }
     /// The string identifier of the associated RestApi.
-    ///
-    /// Refers to `AWS::ApiGateway::RestApi` (`RestApiId`).
-    ///
-    /// A change replaces the resource.
-    pub fn rest_api_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("RestApiId", value.into()))
-    }
-
+    /// Refers to `AWS::ApiGateway::RestApi` (`RestApiId`). A change replaces the resource.
+    pub fn rest_api_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("RestApiId", value.into())) }
     /// A Boolean flag to indicate whether to validate a request body according to the configured Model schema.
-    pub fn validate_request_body(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("ValidateRequestBody", value.into()))
-    }
-
+    pub fn validate_request_body(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("ValidateRequestBody", value.into())) }
     /// A Boolean flag to indicate whether to validate request parameters ( `true` ) or not ( `false` ).
-    pub fn validate_request_parameters(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("ValidateRequestParameters", value.into()))
-    }
+    pub fn validate_request_parameters(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("ValidateRequestParameters", value.into())) }
 }
-
-impl From<RequestValidator> for Properties {
-    fn from(value: RequestValidator) -> Self {
-        value.0
-    }
-}
-
+setting! { RequestValidator as Properties }
 impl ResourceType for RequestValidator {
     const TYPE: &'static str = "AWS::ApiGateway::RequestValidator";
     const REQUIRED: &'static [&'static str] = &["RestApiId"];
@@ -2014,59 +781,22 @@ impl ResourceType for RequestValidator {
 /// CloudFormation type `AWS::ApiGateway::Resource`.
 #[derive(Debug, Clone)]
 pub struct Resource(Properties);
-
 impl Resource {
     /// The ID for the resource. For example: `abc123`.
     pub const RESOURCE_ID: Attribute<Self, lightsout_core::Id<Self>> = Attribute::new("ResourceId");
-
     /// Returns a `Resource` with what CloudFormation requires.
-    pub fn new(parent_id: impl Into<Value<String>>, path_part: impl Into<Value<String>>, rest_api_id: impl Into<Value<String>>) -> Self {
-        Self::matching().parent_id(parent_id).path_part(path_part).rest_api_id(rest_api_id)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(parent_id: impl Into<Value<String>>, path_part: impl Into<Value<String>>, rest_api_id: impl Into<Value<String>>) -> Self { Self::matching().parent_id(parent_id).path_part(path_part).rest_api_id(rest_api_id) }
     /// The parent resource's identifier.
-    ///
-    /// Refers to `AWS::ApiGateway::Resource` (`ResourceId`).
-    ///
-    /// A change replaces the resource.
-    pub fn parent_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ParentId", value.into()))
-    }
-
+    /// Refers to `AWS::ApiGateway::Resource` (`ResourceId`). A change replaces the resource.
+    pub fn parent_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ParentId", value.into())) }
     /// The last path segment for this resource.
-    ///
     /// A change replaces the resource.
-    pub fn path_part(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("PathPart", value.into()))
-    }
-
+    pub fn path_part(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("PathPart", value.into())) }
     /// The string identifier of the associated RestApi.
-    ///
-    /// Refers to `AWS::ApiGateway::RestApi` (`RestApiId`).
-    ///
-    /// A change replaces the resource.
-    pub fn rest_api_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("RestApiId", value.into()))
-    }
+    /// Refers to `AWS::ApiGateway::RestApi` (`RestApiId`). A change replaces the resource.
+    pub fn rest_api_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("RestApiId", value.into())) }
 }
-
-impl From<Resource> for Properties {
-    fn from(value: Resource) -> Self {
-        value.0
-    }
-}
-
+setting! { Resource as Properties }
 impl ResourceType for Resource {
     const TYPE: &'static str = "AWS::ApiGateway::Resource";
     const REQUIRED: &'static [&'static str] = &["ParentId", "PathPart", "RestApiId"];
@@ -2077,129 +807,52 @@ impl ResourceType for Resource {
 /// CloudFormation type `AWS::ApiGateway::RestApi`.
 #[derive(Debug, Clone, Default)]
 pub struct RestApi(Properties);
-
 impl RestApi {
     /// The string identifier of the associated RestApi.
     pub const REST_API_ID: Attribute<Self, lightsout_core::Id<Self>> = Attribute::new("RestApiId");
-
     /// The root resource ID for a `RestApi` resource, such as `a0bc123d4e`.
     pub const ROOT_RESOURCE_ID: Attribute<Self, String> = Attribute::new("RootResourceId");
-
     /// Returns an empty `RestApi`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The source of the API key for metering requests according to a usage plan.
-    pub fn api_key_source_type(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ApiKeySourceType", value.into()))
-    }
-
+    pub fn api_key_source_type(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ApiKeySourceType", value.into())) }
     /// The list of binary media types supported by the RestApi.
-    pub fn binary_media_types(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("BinaryMediaTypes", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    pub fn binary_media_types(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("BinaryMediaTypes", list::values::<String>(value))) }
     /// An OpenAPI specification that defines a set of RESTful APIs in JSON format.
-    pub fn body(self, value: impl Into<Tree>) -> Self {
-        Self(self.0.with("Body", value))
-    }
-
+    pub fn body(self, value: impl Into<Tree>) -> Self { Self(self.0.with("Body", value)) }
     /// The Amazon Simple Storage Service (Amazon S3) location that points to an OpenAPI file, which defines a set of RESTful APIs in JSON or YAML format.
-    pub fn body_s3_location(self, value: RestApiS3Location) -> Self {
-        Self(self.0.with("BodyS3Location", value))
-    }
-
+    pub fn body_s3_location(self, value: RestApiS3Location) -> Self { Self(self.0.with("BodyS3Location", value)) }
     /// The ID of the RestApi that you want to clone from.
-    ///
     /// Refers to `AWS::ApiGateway::RestApi` (`RestApiId`).
-    pub fn clone_from(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("CloneFrom", value.into()))
-    }
-
+    pub fn clone_from(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("CloneFrom", value.into())) }
     /// The description of the RestApi.
-    pub fn description(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Description", value.into()))
-    }
-
+    pub fn description(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Description", value.into())) }
     /// Specifies whether clients can invoke your API by using the default `execute-api` endpoint.
-    pub fn disable_execute_api_endpoint(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("DisableExecuteApiEndpoint", value.into()))
-    }
-
+    pub fn disable_execute_api_endpoint(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("DisableExecuteApiEndpoint", value.into())) }
     /// The endpoint access mode for your RestApi.
-    pub fn endpoint_access_mode(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("EndpointAccessMode", value.into()))
-    }
-
+    pub fn endpoint_access_mode(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("EndpointAccessMode", value.into())) }
     /// A list of the endpoint types and IP address types of the API.
-    pub fn endpoint_configuration(self, value: RestApiEndpointConfiguration) -> Self {
-        Self(self.0.with("EndpointConfiguration", value))
-    }
-
+    pub fn endpoint_configuration(self, value: RestApiEndpointConfiguration) -> Self { Self(self.0.with("EndpointConfiguration", value)) }
     /// A query parameter to indicate whether to rollback the API update ( `true` ) or not ( `false` ) when a warning is encountered.
-    pub fn fail_on_warnings(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("FailOnWarnings", value.into()))
-    }
-
-    /// A nullable integer that is used to enable compression (with non-negative between 0 and 10485760 (10M) bytes, inclusive) or disable compression (with a null value) on an API.
-    pub fn minimum_compression_size(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("MinimumCompressionSize", value.into()))
-    }
-
+    pub fn fail_on_warnings(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("FailOnWarnings", value.into())) }
+    /// A nullable integer that is used to enable compression (with non-negative between 0 and 10485760 (10M) bytes, inclusive) or disable compression (with a null …
+    pub fn minimum_compression_size(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("MinimumCompressionSize", value.into())) }
     /// This property applies only when you use OpenAPI to define your REST API.
-    pub fn mode(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Mode", value.into()))
-    }
-
+    pub fn mode(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Mode", value.into())) }
     /// The name of the RestApi. A name is required if the REST API is not based on an OpenAPI specification.
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
-
+    pub fn name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Name", value.into())) }
     /// Custom header parameters as part of the request.
-    pub fn parameters(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>) -> Self {
-        Self(self.0.with("Parameters", Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value.into()))))))
-    }
-
+    pub fn parameters(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>) -> Self { Self(self.0.with("Parameters", Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value.into())))))) }
     /// A policy document that contains the permissions for the `RestApi` resource.
-    pub fn policy(self, value: impl Into<Tree>) -> Self {
-        Self(self.0.with("Policy", value))
-    }
-
+    pub fn policy(self, value: impl Into<Tree>) -> Self { Self(self.0.with("Policy", value)) }
     /// The Transport Layer Security (TLS) version + cipher suite for this RestApi.
-    pub fn security_policy(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("SecurityPolicy", value.into()))
-    }
-
+    pub fn security_policy(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("SecurityPolicy", value.into())) }
     /// The key-value map of strings. The valid character set is \[a-zA-Z+-=.\_:/\].
-    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self {
-        Self(self.0.with("Tags", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
-    /// The property `Version`.
-    pub fn version(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Version", value.into()))
-    }
+    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self { Self(self.0.with("Tags", list::tags(value))) }
+    /// `Version`.
+    pub fn version(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Version", value.into())) }
 }
-
-impl From<RestApi> for Properties {
-    fn from(value: RestApi) -> Self {
-        value.0
-    }
-}
-
+setting! { RestApi as Properties }
 impl ResourceType for RestApi {
     const TYPE: &'static str = "AWS::ApiGateway::RestApi";
     const REQUIRED: &'static [&'static str] = &[];
@@ -2209,220 +862,79 @@ impl ResourceType for RestApi {
 /// The `EndpointConfiguration` property type specifies the endpoint types and IP address types of a REST API.
 #[derive(Debug, Clone, Default)]
 pub struct RestApiEndpointConfiguration(Properties);
-
 impl RestApiEndpointConfiguration {
     /// Returns an empty `RestApiEndpointConfiguration`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The IP address types that can invoke an API (RestApi).
-    pub fn ip_address_type(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("IpAddressType", value.into()))
-    }
-
+    pub fn ip_address_type(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("IpAddressType", value.into())) }
     /// A list of endpoint types of an API (RestApi) or its custom domain name (DomainName).
-    pub fn types(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("Types", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    pub fn types(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("Types", list::values::<String>(value))) }
     /// A list of VpcEndpointIds of an API (RestApi) against which to create Route53 ALIASes.
-    ///
     /// Refers to `AWS::EC2::VPCEndpoint` (`Id`).
-    pub fn vpc_endpoint_ids(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("VpcEndpointIds", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    pub fn vpc_endpoint_ids(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("VpcEndpointIds", list::values::<String>(value))) }
 }
+setting! { RestApiEndpointConfiguration as Tree }
 
-impl From<RestApiEndpointConfiguration> for Properties {
-    fn from(value: RestApiEndpointConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<RestApiEndpointConfiguration> for Tree {
-    fn from(value: RestApiEndpointConfiguration) -> Self {
-        value.0.into()
-    }
-}
-
-/// `S3Location` is a property of the AWS::ApiGateway::RestApi resource that specifies the Amazon S3 location of a OpenAPI (formerly Swagger) file that defines a set of RESTful APIs in JSON or YAML.
+/// `S3Location` is a property of the AWS::ApiGateway::RestApi resource that specifies the Amazon S3 location of a OpenAPI (formerly Swagger) file that defines a …
 #[derive(Debug, Clone, Default)]
 pub struct RestApiS3Location(Properties);
-
 impl RestApiS3Location {
     /// Returns an empty `RestApiS3Location`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The name of the S3 bucket where the OpenAPI file is stored.
-    ///
     /// Refers to `AWS::S3::Bucket` (`BucketName`).
-    pub fn bucket(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Bucket", value.into()))
-    }
-
+    pub fn bucket(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Bucket", value.into())) }
     /// The Amazon S3 ETag (a file checksum) of the OpenAPI file.
-    pub fn e_tag(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ETag", value.into()))
-    }
-
+    pub fn e_tag(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ETag", value.into())) }
     /// The file name of the OpenAPI file (Amazon S3 object name).
-    pub fn key(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Key", value.into()))
-    }
-
+    pub fn key(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Key", value.into())) }
     /// For versioning-enabled buckets, a specific version of the OpenAPI file.
-    pub fn version(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Version", value.into()))
-    }
+    pub fn version(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Version", value.into())) }
 }
-
-impl From<RestApiS3Location> for Properties {
-    fn from(value: RestApiS3Location) -> Self {
-        value.0
-    }
-}
-
-impl From<RestApiS3Location> for Tree {
-    fn from(value: RestApiS3Location) -> Self {
-        value.0.into()
-    }
-}
+setting! { RestApiS3Location as Tree }
 
 /// The `AWS::ApiGateway::Stage` resource creates a stage for a deployment.
 ///
 /// CloudFormation type `AWS::ApiGateway::Stage`.
 #[derive(Debug, Clone)]
 pub struct Stage(Properties);
-
 impl Stage {
     /// Returns a `Stage` with what CloudFormation requires.
-    pub fn new(rest_api_id: impl Into<Value<String>>) -> Self {
-        Self::matching().rest_api_id(rest_api_id)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(rest_api_id: impl Into<Value<String>>) -> Self { Self::matching().rest_api_id(rest_api_id) }
     /// Access log settings, including the access log format and access log destination ARN.
-    pub fn access_log_setting(self, value: StageAccessLogSetting) -> Self {
-        Self(self.0.with("AccessLogSetting", value))
-    }
-
+    pub fn access_log_setting(self, value: StageAccessLogSetting) -> Self { Self(self.0.with("AccessLogSetting", value)) }
     /// Specifies whether a cache cluster is enabled for the stage.
-    pub fn cache_cluster_enabled(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("CacheClusterEnabled", value.into()))
-    }
-
+    pub fn cache_cluster_enabled(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("CacheClusterEnabled", value.into())) }
     /// The stage's cache capacity in GB. For more information about choosing a cache size, see Enabling API caching to enhance responsiveness.
-    pub fn cache_cluster_size(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("CacheClusterSize", value.into()))
-    }
-
+    pub fn cache_cluster_size(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("CacheClusterSize", value.into())) }
     /// Settings for the canary deployment in this stage.
-    pub fn canary_setting(self, value: StageCanarySetting) -> Self {
-        Self(self.0.with("CanarySetting", value))
-    }
-
+    pub fn canary_setting(self, value: StageCanarySetting) -> Self { Self(self.0.with("CanarySetting", value)) }
     /// The identifier of a client certificate for an API stage.
-    ///
     /// Refers to `AWS::ApiGateway::ClientCertificate` (`ClientCertificateId`).
-    pub fn client_certificate_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ClientCertificateId", value.into()))
-    }
-
+    pub fn client_certificate_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ClientCertificateId", value.into())) }
     /// The identifier of the Deployment that the stage points to.
-    ///
     /// Refers to `AWS::ApiGateway::Deployment` (`DeploymentId`).
-    pub fn deployment_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("DeploymentId", value.into()))
-    }
-
+    pub fn deployment_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("DeploymentId", value.into())) }
     /// The stage's description.
-    pub fn description(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Description", value.into()))
-    }
-
+    pub fn description(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Description", value.into())) }
     /// The version of the associated API documentation.
-    pub fn documentation_version(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("DocumentationVersion", value.into()))
-    }
-
+    pub fn documentation_version(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("DocumentationVersion", value.into())) }
     /// A map that defines the method settings for a Stage resource.
-    pub fn method_settings(self, value: impl IntoIterator<Item = StageMethodSetting>) -> Self {
-        Self(self.0.with("MethodSettings", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn method_settings(self, value: impl IntoIterator<Item = StageMethodSetting>) -> Self { Self(self.0.with("MethodSettings", value.into_iter().collect::<Tree>())) }
     /// The string identifier of the associated RestApi.
-    ///
-    /// Refers to `AWS::ApiGateway::RestApi` (`RestApiId`).
-    ///
-    /// A change replaces the resource.
-    pub fn rest_api_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("RestApiId", value.into()))
-    }
-
+    /// Refers to `AWS::ApiGateway::RestApi` (`RestApiId`). A change replaces the resource.
+    pub fn rest_api_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("RestApiId", value.into())) }
     /// The name of the stage is the first path segment in the Uniform Resource Identifier (URI) of a call to API Gateway.
-    ///
     /// A change replaces the resource.
-    pub fn stage_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("StageName", value.into()))
-    }
-
+    pub fn stage_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("StageName", value.into())) }
     /// The collection of tags. Each tag element is associated with a given resource.
-    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self {
-        Self(self.0.with("Tags", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self { Self(self.0.with("Tags", list::tags(value))) }
     /// Specifies whether active tracing with X-ray is enabled for the Stage.
-    pub fn tracing_enabled(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("TracingEnabled", value.into()))
-    }
-
+    pub fn tracing_enabled(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("TracingEnabled", value.into())) }
     /// A map (string-to-string map) that defines the stage variables, where the variable name is the key and the variable value is the value.
-    pub fn variables(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>) -> Self {
-        Self(self.0.with("Variables", Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value.into()))))))
-    }
+    pub fn variables(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>) -> Self { Self(self.0.with("Variables", Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value.into())))))) }
 }
-
-impl From<Stage> for Properties {
-    fn from(value: Stage) -> Self {
-        value.0
-    }
-}
-
+setting! { Stage as Properties }
 impl ResourceType for Stage {
     const TYPE: &'static str = "AWS::ApiGateway::Stage";
     const REQUIRED: &'static [&'static str] = &["RestApiId"];
@@ -2432,252 +944,91 @@ impl ResourceType for Stage {
 /// The `AccessLogSetting` property type specifies settings for logging access in this stage.
 #[derive(Debug, Clone, Default)]
 pub struct StageAccessLogSetting(Properties);
-
 impl StageAccessLogSetting {
     /// Returns an empty `StageAccessLogSetting`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The Amazon Resource Name (ARN) of the CloudWatch Logs log group or Kinesis Data Firehose delivery stream to receive access logs.
-    ///
     /// Refers to `AWS::Logs::LogGroup` (`Arn`).
-    pub fn destination_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("DestinationArn", value.into()))
-    }
-
+    pub fn destination_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("DestinationArn", value.into())) }
     /// A single line format of the access logs of data, as specified by selected \$context variables.
-    pub fn format(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Format", value.into()))
-    }
+    pub fn format(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Format", value.into())) }
 }
-
-impl From<StageAccessLogSetting> for Properties {
-    fn from(value: StageAccessLogSetting) -> Self {
-        value.0
-    }
-}
-
-impl From<StageAccessLogSetting> for Tree {
-    fn from(value: StageAccessLogSetting) -> Self {
-        value.0.into()
-    }
-}
+setting! { StageAccessLogSetting as Tree }
 
 /// Configuration settings of a canary deployment.
 #[derive(Debug, Clone, Default)]
 pub struct StageCanarySetting(Properties);
-
 impl StageCanarySetting {
     /// Returns an empty `StageCanarySetting`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The ID of the canary deployment.
-    ///
     /// Refers to `AWS::ApiGateway::Deployment` (`DeploymentId`).
-    pub fn deployment_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("DeploymentId", value.into()))
-    }
-
+    pub fn deployment_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("DeploymentId", value.into())) }
     /// The percent (0-100) of traffic diverted to a canary deployment.
-    pub fn percent_traffic(self, value: impl Into<Value<f64>>) -> Self {
-        Self(self.0.with("PercentTraffic", value.into()))
-    }
-
+    /// 0 to 100.
+    pub fn percent_traffic(self, value: impl Into<Value<f64>>) -> Self { Self(self.0.with("PercentTraffic", value.into())) }
     /// Stage variables overridden for a canary release deployment, including new stage variables introduced in the canary.
-    pub fn stage_variable_overrides(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>) -> Self {
-        Self(self.0.with("StageVariableOverrides", Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value.into()))))))
-    }
-
+    pub fn stage_variable_overrides(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>) -> Self { Self(self.0.with("StageVariableOverrides", Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value.into())))))) }
     /// A Boolean flag to indicate whether the canary deployment uses the stage cache or not.
-    pub fn use_stage_cache(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("UseStageCache", value.into()))
-    }
+    pub fn use_stage_cache(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("UseStageCache", value.into())) }
 }
-
-impl From<StageCanarySetting> for Properties {
-    fn from(value: StageCanarySetting) -> Self {
-        value.0
-    }
-}
-
-impl From<StageCanarySetting> for Tree {
-    fn from(value: StageCanarySetting) -> Self {
-        value.0.into()
-    }
-}
+setting! { StageCanarySetting as Tree }
 
 /// The `MethodSetting` property type configures settings for all methods in a stage.
 #[derive(Debug, Clone, Default)]
 pub struct StageMethodSetting(Properties);
-
 impl StageMethodSetting {
     /// Returns an empty `StageMethodSetting`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// Specifies whether the cached responses are encrypted.
-    pub fn cache_data_encrypted(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("CacheDataEncrypted", value.into()))
-    }
-
+    pub fn cache_data_encrypted(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("CacheDataEncrypted", value.into())) }
     /// Specifies the time to live (TTL), in seconds, for cached responses.
-    pub fn cache_ttl_in_seconds(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("CacheTtlInSeconds", value.into()))
-    }
-
+    pub fn cache_ttl_in_seconds(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("CacheTtlInSeconds", value.into())) }
     /// Specifies whether responses should be cached and returned for requests.
-    pub fn caching_enabled(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("CachingEnabled", value.into()))
-    }
-
+    pub fn caching_enabled(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("CachingEnabled", value.into())) }
     /// Specifies whether data trace logging is enabled for this method, which affects the log entries pushed to Amazon CloudWatch Logs.
-    pub fn data_trace_enabled(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("DataTraceEnabled", value.into()))
-    }
-
+    pub fn data_trace_enabled(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("DataTraceEnabled", value.into())) }
     /// The HTTP method. To apply settings to multiple resources and methods, specify an asterisk ( `*` ) for the `HttpMethod` and `/*` for the `ResourcePath`.
-    pub fn http_method(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("HttpMethod", value.into()))
-    }
-
+    pub fn http_method(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("HttpMethod", value.into())) }
     /// Specifies the logging level for this method, which affects the log entries pushed to Amazon CloudWatch Logs.
-    pub fn logging_level(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("LoggingLevel", value.into()))
-    }
-
+    pub fn logging_level(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("LoggingLevel", value.into())) }
     /// Specifies whether Amazon CloudWatch metrics are enabled for this method.
-    pub fn metrics_enabled(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("MetricsEnabled", value.into()))
-    }
-
+    pub fn metrics_enabled(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("MetricsEnabled", value.into())) }
     /// The resource path for this method. Forward slashes ( `/` ) are encoded as `~1` and the initial slash must include a forward slash.
-    pub fn resource_path(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ResourcePath", value.into()))
-    }
-
+    pub fn resource_path(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ResourcePath", value.into())) }
     /// Specifies the throttling burst limit.
-    pub fn throttling_burst_limit(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("ThrottlingBurstLimit", value.into()))
-    }
-
+    /// At least 0.
+    pub fn throttling_burst_limit(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("ThrottlingBurstLimit", value.into())) }
     /// Specifies the throttling rate limit.
-    pub fn throttling_rate_limit(self, value: impl Into<Value<f64>>) -> Self {
-        Self(self.0.with("ThrottlingRateLimit", value.into()))
-    }
+    /// At least 0.
+    pub fn throttling_rate_limit(self, value: impl Into<Value<f64>>) -> Self { Self(self.0.with("ThrottlingRateLimit", value.into())) }
 }
-
-impl From<StageMethodSetting> for Properties {
-    fn from(value: StageMethodSetting) -> Self {
-        value.0
-    }
-}
-
-impl From<StageMethodSetting> for Tree {
-    fn from(value: StageMethodSetting) -> Self {
-        value.0.into()
-    }
-}
+setting! { StageMethodSetting as Tree }
 
 /// The `AWS::ApiGateway::UsagePlan` resource creates a usage plan for deployed APIs.
 ///
 /// CloudFormation type `AWS::ApiGateway::UsagePlan`.
 #[derive(Debug, Clone, Default)]
 pub struct UsagePlan(Properties);
-
 impl UsagePlan {
     /// The ID for the usage plan. For example: `abc123`.
     pub const ID: Attribute<Self, lightsout_core::Id<Self>> = Attribute::new("Id");
-
     /// Returns an empty `UsagePlan`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The associated API stages of a usage plan.
-    pub fn api_stages(self, value: impl IntoIterator<Item = UsagePlanApiStage>) -> Self {
-        Self(self.0.with("ApiStages", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn api_stages(self, value: impl IntoIterator<Item = UsagePlanApiStage>) -> Self { Self(self.0.with("ApiStages", value.into_iter().collect::<Tree>())) }
     /// The description of a usage plan.
-    pub fn description(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Description", value.into()))
-    }
-
+    pub fn description(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Description", value.into())) }
     /// The target maximum number of permitted requests per a given unit time interval.
-    pub fn quota(self, value: UsagePlanQuotaSettings) -> Self {
-        Self(self.0.with("Quota", value))
-    }
-
+    pub fn quota(self, value: UsagePlanQuotaSettings) -> Self { Self(self.0.with("Quota", value)) }
     /// The collection of tags. Each tag element is associated with a given resource.
-    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self {
-        Self(self.0.with("Tags", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self { Self(self.0.with("Tags", list::tags(value))) }
     /// A map containing method level throttling information for API stage in a usage plan.
-    pub fn throttle(self, value: UsagePlanThrottleSettings) -> Self {
-        Self(self.0.with("Throttle", value))
-    }
-
+    pub fn throttle(self, value: UsagePlanThrottleSettings) -> Self { Self(self.0.with("Throttle", value)) }
     /// The name of a usage plan.
-    pub fn usage_plan_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("UsagePlanName", value.into()))
-    }
+    pub fn usage_plan_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("UsagePlanName", value.into())) }
 }
-
-impl From<UsagePlan> for Properties {
-    fn from(value: UsagePlan) -> Self {
-        value.0
-    }
-}
-
+setting! { UsagePlan as Properties }
 impl ResourceType for UsagePlan {
     const TYPE: &'static str = "AWS::ApiGateway::UsagePlan";
     const REQUIRED: &'static [&'static str] = &[];
@@ -2687,207 +1038,73 @@ impl ResourceType for UsagePlan {
 /// API stage name of the associated API stage in a usage plan.
 #[derive(Debug, Clone, Default)]
 pub struct UsagePlanApiStage(Properties);
-
 impl UsagePlanApiStage {
     /// Returns an empty `UsagePlanApiStage`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// API Id of the associated API stage in a usage plan.
-    ///
     /// Refers to `AWS::ApiGateway::RestApi` (`RestApiId`).
-    pub fn api_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ApiId", value.into()))
-    }
-
+    pub fn api_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ApiId", value.into())) }
     /// API stage name of the associated API stage in a usage plan.
-    ///
     /// Refers to `AWS::ApiGateway::Stage` (`StageName`).
-    pub fn stage(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Stage", value.into()))
-    }
-
+    pub fn stage(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Stage", value.into())) }
     /// Map containing method level throttling information for API stage in a usage plan.
-    pub fn throttle(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, UsagePlanThrottleSettings)>) -> Self {
-        Self(self.0.with("Throttle", Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value))))))
-    }
+    pub fn throttle(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, UsagePlanThrottleSettings)>) -> Self { Self(self.0.with("Throttle", Tree::object(value.into_iter().map(|(key, value)| (key, value.into()))))) }
 }
+setting! { UsagePlanApiStage as Tree }
 
-impl From<UsagePlanApiStage> for Properties {
-    fn from(value: UsagePlanApiStage) -> Self {
-        value.0
-    }
-}
-
-impl From<UsagePlanApiStage> for Tree {
-    fn from(value: UsagePlanApiStage) -> Self {
-        value.0.into()
-    }
-}
-
-/// `QuotaSettings` is a property of the AWS::ApiGateway::UsagePlan resource that specifies a target for the maximum number of requests users can make to your REST APIs.
+/// `QuotaSettings` is a property of the AWS::ApiGateway::UsagePlan resource that specifies a target for the maximum number of requests users can make to your REST …
 #[derive(Debug, Clone, Default)]
 pub struct UsagePlanQuotaSettings(Properties);
-
 impl UsagePlanQuotaSettings {
     /// Returns an empty `UsagePlanQuotaSettings`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The target maximum number of requests that can be made in a given time period.
-    pub fn limit(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("Limit", value.into()))
-    }
-
+    /// At least 0.
+    pub fn limit(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("Limit", value.into())) }
     /// The number of requests subtracted from the given limit in the initial time period.
-    pub fn offset(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("Offset", value.into()))
-    }
-
+    /// At least 0.
+    pub fn offset(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("Offset", value.into())) }
     /// The time period in which the limit applies.
-    pub fn period(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Period", value.into()))
-    }
+    pub fn period(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Period", value.into())) }
 }
+setting! { UsagePlanQuotaSettings as Tree }
 
-impl From<UsagePlanQuotaSettings> for Properties {
-    fn from(value: UsagePlanQuotaSettings) -> Self {
-        value.0
-    }
-}
-
-impl From<UsagePlanQuotaSettings> for Tree {
-    fn from(value: UsagePlanQuotaSettings) -> Self {
-        value.0.into()
-    }
-}
-
-/// `ThrottleSettings` is a property of the AWS::ApiGateway::UsagePlan resource that specifies the overall request rate (average requests per second) and burst capacity when users call your REST APIs.
+/// `ThrottleSettings` is a property of the AWS::ApiGateway::UsagePlan resource that specifies the overall request rate (average requests per second) and burst …
 #[derive(Debug, Clone, Default)]
 pub struct UsagePlanThrottleSettings(Properties);
-
 impl UsagePlanThrottleSettings {
     /// Returns an empty `UsagePlanThrottleSettings`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The API target request burst rate limit.
-    pub fn burst_limit(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("BurstLimit", value.into()))
-    }
-
+    /// At least 0.
+    pub fn burst_limit(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("BurstLimit", value.into())) }
     /// The API target request rate limit.
-    pub fn rate_limit(self, value: impl Into<Value<f64>>) -> Self {
-        Self(self.0.with("RateLimit", value.into()))
-    }
+    /// At least 0.
+    pub fn rate_limit(self, value: impl Into<Value<f64>>) -> Self { Self(self.0.with("RateLimit", value.into())) }
 }
-
-impl From<UsagePlanThrottleSettings> for Properties {
-    fn from(value: UsagePlanThrottleSettings) -> Self {
-        value.0
-    }
-}
-
-impl From<UsagePlanThrottleSettings> for Tree {
-    fn from(value: UsagePlanThrottleSettings) -> Self {
-        value.0.into()
-    }
-}
+setting! { UsagePlanThrottleSettings as Tree }
 
 /// The `AWS::ApiGateway::UsagePlanKey` resource associates an API key with a usage plan.
 ///
 /// CloudFormation type `AWS::ApiGateway::UsagePlanKey`.
 #[derive(Debug, Clone)]
 pub struct UsagePlanKey(Properties);
-
 impl UsagePlanKey {
     /// The ID for the usage plan key. For example: `abc123`.
     pub const ID: Attribute<Self, lightsout_core::Id<Self>> = Attribute::new("Id");
-
     /// Returns a `UsagePlanKey` with what CloudFormation requires.
-    pub fn new(key_id: impl Into<Value<String>>, key_type: impl OneOf<UsagePlanKeyKeyType>, usage_plan_id: impl Into<Value<String>>) -> Self {
-        Self::matching().key_id(key_id).key_type(key_type).usage_plan_id(usage_plan_id)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(key_id: impl Into<Value<String>>, key_type: impl OneOf<UsagePlanKeyKeyType>, usage_plan_id: impl Into<Value<String>>) -> Self { Self::matching().key_id(key_id).key_type(key_type).usage_plan_id(usage_plan_id) }
     /// The Id of the UsagePlanKey resource.
-    ///
-    /// Refers to `AWS::ApiGateway::ApiKey` (`APIKeyId`).
-    ///
-    /// A change replaces the resource.
-    pub fn key_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("KeyId", value.into()))
-    }
-
+    /// Refers to `AWS::ApiGateway::ApiKey` (`APIKeyId`). A change replaces the resource.
+    pub fn key_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("KeyId", value.into())) }
     /// The type of a UsagePlanKey resource for a plan customer.
-    ///
     /// A change replaces the resource.
-    pub fn key_type(self, value: impl OneOf<UsagePlanKeyKeyType>) -> Self {
-        Self(self.0.with("KeyType", value.into_tree()))
-    }
-
+    pub fn key_type(self, value: impl OneOf<UsagePlanKeyKeyType>) -> Self { Self(self.0.with("KeyType", value.into_tree())) }
     /// The Id of the UsagePlan resource representing the usage plan containing the UsagePlanKey resource representing a plan customer.
-    ///
-    /// Refers to `AWS::ApiGateway::UsagePlan` (`Id`).
-    ///
-    /// A change replaces the resource.
-    pub fn usage_plan_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("UsagePlanId", value.into()))
-    }
+    /// Refers to `AWS::ApiGateway::UsagePlan` (`Id`). A change replaces the resource.
+    pub fn usage_plan_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("UsagePlanId", value.into())) }
 }
-
-impl From<UsagePlanKey> for Properties {
-    fn from(value: UsagePlanKey) -> Self {
-        value.0
-    }
-}
-
+setting! { UsagePlanKey as Properties }
 impl ResourceType for UsagePlanKey {
     const TYPE: &'static str = "AWS::ApiGateway::UsagePlanKey";
     const REQUIRED: &'static [&'static str] = &["KeyId", "KeyType", "UsagePlanId"];
@@ -2898,58 +1115,22 @@ impl ResourceType for UsagePlanKey {
 /// CloudFormation type `AWS::ApiGateway::VpcLink`.
 #[derive(Debug, Clone)]
 pub struct VpcLink(Properties);
-
 impl VpcLink {
     /// The ID for the VPC link. For example: `abc123`.
     pub const VPC_LINK_ID: Attribute<Self, lightsout_core::Id<Self>> = Attribute::new("VpcLinkId");
-
     /// Returns a `VpcLink` with what CloudFormation requires.
-    pub fn new(name: impl Into<Value<String>>, target_arns: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self::matching().name(name).target_arns(target_arns)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(name: impl Into<Value<String>>, target_arns: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self::matching().name(name).target_arns(target_arns) }
     /// The description of the VPC link.
-    pub fn description(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Description", value.into()))
-    }
-
+    pub fn description(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Description", value.into())) }
     /// The name used to label and identify the VPC link.
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
-
+    pub fn name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Name", value.into())) }
     /// An array of arbitrary tags (key-value pairs) to associate with the VPC link.
-    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self {
-        Self(self.0.with("Tags", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self { Self(self.0.with("Tags", list::tags(value))) }
     /// The ARN of the network load balancer of the VPC targeted by the VPC link.
-    ///
-    /// Refers to `AWS::ElasticLoadBalancingV2::LoadBalancer` (`LoadBalancerArn`).
-    ///
-    /// A change replaces the resource.
-    pub fn target_arns(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("TargetArns", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    /// Refers to `AWS::ElasticLoadBalancingV2::LoadBalancer` (`LoadBalancerArn`). A change replaces the resource.
+    pub fn target_arns(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("TargetArns", list::values::<String>(value))) }
 }
-
-impl From<VpcLink> for Properties {
-    fn from(value: VpcLink) -> Self {
-        value.0
-    }
-}
-
+setting! { VpcLink as Properties }
 impl ResourceType for VpcLink {
     const TYPE: &'static str = "AWS::ApiGateway::VpcLink";
     const REQUIRED: &'static [&'static str] = &["Name", "TargetArns"];
@@ -2958,102 +1139,73 @@ impl ResourceType for VpcLink {
 
 choice! {
     /// Known values of `Type`.
-    pub enum DocumentationPartLocationType {
-        Api = "API",
-        Authorizer = "AUTHORIZER",
-        Model = "MODEL",
-        Resource = "RESOURCE",
-        Method = "METHOD",
-        PathParameter = "PATH_PARAMETER",
-        QueryParameter = "QUERY_PARAMETER",
-        RequestHeader = "REQUEST_HEADER",
-        RequestBody = "REQUEST_BODY",
-        Response = "RESPONSE",
-        ResponseHeader = "RESPONSE_HEADER",
-        ResponseBody = "RESPONSE_BODY",
-    }
+    pub enum DocumentationPartLocationType { Api = "API", Authorizer = "AUTHORIZER", Model = "MODEL", Resource = "RESOURCE", Method = "METHOD", PathParameter = "PATH_PARAMETER", QueryParameter = "QUERY_PARAMETER", RequestHeader = "REQUEST_HEADER", RequestBody = "REQUEST_BODY", Response = "RESPONSE", ResponseHeader = "RESPONSE_HEADER", ResponseBody = "RESPONSE_BODY" }
 }
 
 choice! {
     /// Known values of `RoutingMode`.
-    pub enum DomainNameRoutingMode {
-        BasePathMappingOnly = "BASE_PATH_MAPPING_ONLY",
-        RoutingRuleThenBasePathMapping = "ROUTING_RULE_THEN_BASE_PATH_MAPPING",
-        RoutingRuleOnly = "ROUTING_RULE_ONLY",
-    }
+    pub enum DomainNameRoutingMode { BasePathMappingOnly = "BASE_PATH_MAPPING_ONLY", RoutingRuleThenBasePathMapping = "ROUTING_RULE_THEN_BASE_PATH_MAPPING", RoutingRuleOnly = "ROUTING_RULE_ONLY" }
 }
 
 choice! {
     /// Known values of `AccessAssociationSourceType`.
-    pub enum DomainNameAccessAssociationAccessAssociationSourceType {
-        Vpce = "VPCE",
-    }
-}
-
-choice! {
-    /// Known values of `RoutingMode`.
-    pub enum DomainNameV2RoutingMode {
-        BasePathMappingOnly = "BASE_PATH_MAPPING_ONLY",
-        RoutingRuleThenBasePathMapping = "ROUTING_RULE_THEN_BASE_PATH_MAPPING",
-        RoutingRuleOnly = "ROUTING_RULE_ONLY",
-    }
+    pub enum DomainNameAccessAssociationAccessAssociationSourceType { Vpce = "VPCE" }
 }
 
 choice! {
     /// Known values of `ConnectionType`.
-    pub enum MethodIntegrationConnectionType {
-        Internet = "INTERNET",
-        VpcLink = "VPC_LINK",
-    }
+    pub enum MethodIntegrationConnectionType { Internet = "INTERNET", VpcLink = "VPC_LINK" }
 }
 
 choice! {
     /// Known values of `ContentHandling`.
-    pub enum MethodIntegrationContentHandling {
-        ConvertToBinary = "CONVERT_TO_BINARY",
-        ConvertToText = "CONVERT_TO_TEXT",
-    }
+    pub enum MethodIntegrationContentHandling { ConvertToBinary = "CONVERT_TO_BINARY", ConvertToText = "CONVERT_TO_TEXT" }
 }
 
 choice! {
     /// Known values of `PassthroughBehavior`.
-    pub enum MethodIntegrationPassthroughBehavior {
-        WhenNoMatch = "WHEN_NO_MATCH",
-        WhenNoTemplates = "WHEN_NO_TEMPLATES",
-        Never = "NEVER",
-    }
+    pub enum MethodIntegrationPassthroughBehavior { WhenNoMatch = "WHEN_NO_MATCH", WhenNoTemplates = "WHEN_NO_TEMPLATES", Never = "NEVER" }
 }
 
 choice! {
     /// Known values of `ResponseTransferMode`.
-    pub enum MethodIntegrationResponseTransferMode {
-        Buffered = "BUFFERED",
-        Stream = "STREAM",
-    }
+    pub enum MethodIntegrationResponseTransferMode { Buffered = "BUFFERED", Stream = "STREAM" }
 }
 
 choice! {
     /// Known values of `Type`.
-    pub enum MethodIntegrationType {
-        Aws = "AWS",
-        AwsProxy = "AWS_PROXY",
-        Http = "HTTP",
-        HttpProxy = "HTTP_PROXY",
-        Mock = "MOCK",
-    }
-}
-
-choice! {
-    /// Known values of `ContentHandling`.
-    pub enum MethodIntegrationResponseContentHandling {
-        ConvertToBinary = "CONVERT_TO_BINARY",
-        ConvertToText = "CONVERT_TO_TEXT",
-    }
+    pub enum MethodIntegrationType { Aws = "AWS", AwsProxy = "AWS_PROXY", Http = "HTTP", HttpProxy = "HTTP_PROXY", Mock = "MOCK" }
 }
 
 choice! {
     /// Known values of `KeyType`.
-    pub enum UsagePlanKeyKeyType {
-        ApiKey = "API_KEY",
-    }
+    pub enum UsagePlanKeyKeyType { ApiKey = "API_KEY" }
+}
+
+/// Equals [`DomainNameEndpointConfiguration`].
+pub type DomainNameV2EndpointConfiguration = DomainNameEndpointConfiguration;
+
+/// Equals [`DomainNameRoutingMode`].
+pub type DomainNameV2RoutingMode = DomainNameRoutingMode;
+
+/// Equals [`MethodIntegrationContentHandling`].
+pub type MethodIntegrationResponseContentHandling = MethodIntegrationContentHandling;
+
+/// What CloudWatch measures, each with the statistic of AWS's own dashboards.
+pub mod metrics {
+    use crate::{Dimension::{Of}, Metric, Statistic};
+    /// `4XXError` of `AWS/ApiGateway`.
+    pub const _4_XX_ERROR: Metric = Metric::new("AWS/ApiGateway", "4XXError", Statistic::Sum, &[&[Of("ApiName"), Of("Stage")], &[Of("ApiName")], &[Of("ApiName"), Of("Method"), Of("Resource"), Of("Stage")], &[Of("ApiId"), Of("Stage")]]);
+    /// `5XXError` of `AWS/ApiGateway`.
+    pub const _5_XX_ERROR: Metric = Metric::new("AWS/ApiGateway", "5XXError", Statistic::Sum, &[&[Of("ApiName"), Of("Stage")], &[Of("ApiName")], &[Of("ApiName"), Of("Method"), Of("Resource"), Of("Stage")], &[Of("ApiId"), Of("Stage")]]);
+    /// `CacheHitCount` of `AWS/ApiGateway`.
+    pub const CACHE_HIT_COUNT: Metric = Metric::new("AWS/ApiGateway", "CacheHitCount", Statistic::Sum, &[&[Of("ApiName"), Of("Stage")], &[Of("ApiName")], &[Of("ApiName"), Of("Method"), Of("Resource"), Of("Stage")], &[Of("ApiId"), Of("Stage")]]);
+    /// `CacheMissCount` of `AWS/ApiGateway`.
+    pub const CACHE_MISS_COUNT: Metric = Metric::new("AWS/ApiGateway", "CacheMissCount", Statistic::Sum, &[&[Of("ApiName"), Of("Stage")], &[Of("ApiName")], &[Of("ApiName"), Of("Method"), Of("Resource"), Of("Stage")], &[Of("ApiId"), Of("Stage")]]);
+    /// `Count` of `AWS/ApiGateway`.
+    pub const COUNT: Metric = Metric::new("AWS/ApiGateway", "Count", Statistic::Sum, &[&[Of("ApiName"), Of("Stage")], &[Of("ApiName")], &[Of("ApiName"), Of("Method"), Of("Resource"), Of("Stage")], &[Of("ApiId")], &[Of("ApiId"), Of("Stage")]]);
+    /// `IntegrationLatency` of `AWS/ApiGateway`.
+    pub const INTEGRATION_LATENCY: Metric = Metric::new("AWS/ApiGateway", "IntegrationLatency", Statistic::Average, &[&[Of("ApiName"), Of("Stage")], &[Of("ApiName")], &[Of("ApiName"), Of("Method"), Of("Resource"), Of("Stage")], &[Of("ApiId")], &[Of("ApiId"), Of("Stage"), Of("Route")], &[Of("ApiId"), Of("Stage")]]);
+    /// `Latency` of `AWS/ApiGateway`.
+    pub const LATENCY: Metric = Metric::new("AWS/ApiGateway", "Latency", Statistic::Average, &[&[Of("ApiName"), Of("Stage")], &[Of("ApiName")], &[Of("ApiName"), Of("Method"), Of("Resource"), Of("Stage")], &[Of("ApiId")], &[Of("ApiId"), Of("Stage")]]);
 }

@@ -4,58 +4,30 @@
 
 use std::borrow::Cow;
 use lightsout_core::{Arn, Attribute, Properties, ResourceType, Tags, Tree, Value};
-use crate::{OneOf, Tag};
+use crate::{OneOf, Tag, list};
 use crate::choice::choice;
+use crate::setting::setting;
 
 /// Contains an optional backup plan display name and an array of `BackupRule` objects, each of which specifies a backup rule.
 ///
 /// CloudFormation type `AWS::Backup::BackupPlan`.
 #[derive(Debug, Clone)]
 pub struct BackupPlan(Properties);
-
 impl BackupPlan {
-    /// An Amazon Resource Name (ARN) that uniquely identifies a backup plan; for example, `arn:aws:backup:us-east-1:123456789012:plan:8F81F553-3A74-4A3F-B93D-B3360DC80C50`.
+    /// An Amazon Resource Name (ARN) that uniquely identifies a backup plan; for example …
     pub const BACKUP_PLAN_ARN: Attribute<Self, Arn<Self>> = Attribute::new("BackupPlanArn");
-
     /// Uniquely identifies a backup plan.
     pub const BACKUP_PLAN_ID: Attribute<Self, lightsout_core::Id<Self>> = Attribute::new("BackupPlanId");
-
     /// Unique, randomly generated, Unicode, UTF-8 encoded strings that are at most 1,024 bytes long.
     pub const VERSION_ID: Attribute<Self, String> = Attribute::new("VersionId");
-
     /// Returns a `BackupPlan` with what CloudFormation requires.
-    pub fn new(backup_plan: BackupPlanResourceType) -> Self {
-        Self::matching().backup_plan(backup_plan)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(backup_plan: BackupPlanResourceType) -> Self { Self::matching().backup_plan(backup_plan) }
     /// Uniquely identifies the backup plan to be associated with the selection of resources.
-    pub fn backup_plan(self, value: BackupPlanResourceType) -> Self {
-        Self(self.0.with("BackupPlan", value))
-    }
-
+    pub fn backup_plan(self, value: BackupPlanResourceType) -> Self { Self(self.0.with("BackupPlan", value)) }
     /// The tags to assign to the backup plan.
-    pub fn backup_plan_tags(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>) -> Self {
-        Self(self.0.with("BackupPlanTags", Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value.into()))))))
-    }
+    pub fn backup_plan_tags(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>) -> Self { Self(self.0.with("BackupPlanTags", Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value.into())))))) }
 }
-
-impl From<BackupPlan> for Properties {
-    fn from(value: BackupPlan) -> Self {
-        value.0
-    }
-}
-
+setting! { BackupPlan as Properties }
 impl ResourceType for BackupPlan {
     const TYPE: &'static str = "AWS::Backup::BackupPlan";
     const REQUIRED: &'static [&'static str] = &["BackupPlan"];
@@ -65,484 +37,162 @@ impl ResourceType for BackupPlan {
 /// Specifies an object containing resource type and backup options.
 #[derive(Debug, Clone)]
 pub struct BackupPlanAdvancedBackupSettingResourceType(Properties);
-
 impl BackupPlanAdvancedBackupSettingResourceType {
     /// Returns a `BackupPlanAdvancedBackupSettingResourceType` with what CloudFormation requires.
-    pub fn new(backup_options: impl Into<Tree>, resource_type: impl Into<Value<String>>) -> Self {
-        Self::matching().backup_options(backup_options).resource_type(resource_type)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(backup_options: impl Into<Tree>, resource_type: impl Into<Value<String>>) -> Self { Self::matching().backup_options(backup_options).resource_type(resource_type) }
     /// The backup option for the resource. Each option is a key-value pair.
-    pub fn backup_options(self, value: impl Into<Tree>) -> Self {
-        Self(self.0.with("BackupOptions", value))
-    }
-
+    pub fn backup_options(self, value: impl Into<Tree>) -> Self { Self(self.0.with("BackupOptions", value)) }
     /// The name of a resource type. The only supported resource type is EC2.
-    pub fn resource_type(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ResourceType", value.into()))
-    }
+    /// Matches `^[a-zA-Z0-9\-\_\.]{1,50}$`.
+    pub fn resource_type(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ResourceType", value.into())) }
 }
-
-impl From<BackupPlanAdvancedBackupSettingResourceType> for Properties {
-    fn from(value: BackupPlanAdvancedBackupSettingResourceType) -> Self {
-        value.0
-    }
-}
-
-impl From<BackupPlanAdvancedBackupSettingResourceType> for Tree {
-    fn from(value: BackupPlanAdvancedBackupSettingResourceType) -> Self {
-        value.0.into()
-    }
-}
+setting! { BackupPlanAdvancedBackupSettingResourceType as Tree }
 
 /// Specifies an object containing properties used to schedule a task to back up a selection of resources.
 #[derive(Debug, Clone)]
 pub struct BackupPlanBackupRuleResourceType(Properties);
-
 impl BackupPlanBackupRuleResourceType {
     /// Returns a `BackupPlanBackupRuleResourceType` with what CloudFormation requires.
-    pub fn new(rule_name: impl Into<Value<String>>, target_backup_vault: impl Into<Value<String>>) -> Self {
-        Self::matching().rule_name(rule_name).target_backup_vault(target_backup_vault)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(rule_name: impl Into<Value<String>>, target_backup_vault: impl Into<Value<String>>) -> Self { Self::matching().rule_name(rule_name).target_backup_vault(target_backup_vault) }
     /// A value in minutes after a backup job is successfully started before it must be completed or it is canceled by AWS Backup.
-    pub fn completion_window_minutes(self, value: impl Into<Value<f64>>) -> Self {
-        Self(self.0.with("CompletionWindowMinutes", value.into()))
-    }
-
+    pub fn completion_window_minutes(self, value: impl Into<Value<f64>>) -> Self { Self(self.0.with("CompletionWindowMinutes", value.into())) }
     /// An array of CopyAction objects, which contains the details of the copy operation.
-    pub fn copy_actions(self, value: impl IntoIterator<Item = BackupPlanCopyActionResourceType>) -> Self {
-        Self(self.0.with("CopyActions", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn copy_actions(self, value: impl IntoIterator<Item = BackupPlanCopyActionResourceType>) -> Self { Self(self.0.with("CopyActions", value.into_iter().collect::<Tree>())) }
     /// Enables continuous backup and point-in-time restores (PITR).
-    pub fn enable_continuous_backup(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("EnableContinuousBackup", value.into()))
-    }
-
+    pub fn enable_continuous_backup(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("EnableContinuousBackup", value.into())) }
     /// There can up to one IndexAction in each BackupRule, as each backup can have 0 or 1 backup index associated with it.
-    pub fn index_actions(self, value: impl IntoIterator<Item = BackupPlanIndexActionsResourceType>) -> Self {
-        Self(self.0.with("IndexActions", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn index_actions(self, value: impl IntoIterator<Item = BackupPlanIndexActionsResourceType>) -> Self { Self(self.0.with("IndexActions", value.into_iter().collect::<Tree>())) }
     /// The lifecycle defines when a protected resource is transitioned to cold storage and when it expires.
-    pub fn lifecycle(self, value: BackupPlanLifecycleResourceType) -> Self {
-        Self(self.0.with("Lifecycle", value))
-    }
-
+    pub fn lifecycle(self, value: BackupPlanLifecycleResourceType) -> Self { Self(self.0.with("Lifecycle", value)) }
     /// The tags to assign to the resources.
-    pub fn recovery_point_tags(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>) -> Self {
-        Self(self.0.with("RecoveryPointTags", Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value.into()))))))
-    }
-
+    pub fn recovery_point_tags(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>) -> Self { Self(self.0.with("RecoveryPointTags", Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value.into())))))) }
     /// A display name for a backup rule.
-    pub fn rule_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("RuleName", value.into()))
-    }
-
-    /// The property `ScanActions`.
-    pub fn scan_actions(self, value: impl IntoIterator<Item = BackupPlanScanActionResourceType>) -> Self {
-        Self(self.0.with("ScanActions", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn rule_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("RuleName", value.into())) }
+    /// `ScanActions`.
+    pub fn scan_actions(self, value: impl IntoIterator<Item = BackupPlanScanActionResourceType>) -> Self { Self(self.0.with("ScanActions", value.into_iter().collect::<Tree>())) }
     /// A CRON expression specifying when AWS Backup initiates a backup job.
-    pub fn schedule_expression(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ScheduleExpression", value.into()))
-    }
-
+    pub fn schedule_expression(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ScheduleExpression", value.into())) }
     /// This is the timezone in which the schedule expression is set.
-    pub fn schedule_expression_timezone(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ScheduleExpressionTimezone", value.into()))
-    }
-
+    pub fn schedule_expression_timezone(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ScheduleExpressionTimezone", value.into())) }
     /// An optional value that specifies a period of time in minutes after a backup is scheduled before a job is canceled if it doesn't start successfully.
-    pub fn start_window_minutes(self, value: impl Into<Value<f64>>) -> Self {
-        Self(self.0.with("StartWindowMinutes", value.into()))
-    }
-
+    pub fn start_window_minutes(self, value: impl Into<Value<f64>>) -> Self { Self(self.0.with("StartWindowMinutes", value.into())) }
     /// The name of a logical container where backups are stored.
-    ///
     /// Refers to `AWS::Backup::BackupVault` (`BackupVaultName`).
-    pub fn target_backup_vault(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("TargetBackupVault", value.into()))
-    }
-
+    pub fn target_backup_vault(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("TargetBackupVault", value.into())) }
     /// The ARN of a logically air-gapped vault.
-    pub fn target_logically_air_gapped_backup_vault_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("TargetLogicallyAirGappedBackupVaultArn", value.into()))
-    }
+    pub fn target_logically_air_gapped_backup_vault_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("TargetLogicallyAirGappedBackupVaultArn", value.into())) }
 }
-
-impl From<BackupPlanBackupRuleResourceType> for Properties {
-    fn from(value: BackupPlanBackupRuleResourceType) -> Self {
-        value.0
-    }
-}
-
-impl From<BackupPlanBackupRuleResourceType> for Tree {
-    fn from(value: BackupPlanBackupRuleResourceType) -> Self {
-        value.0.into()
-    }
-}
+setting! { BackupPlanBackupRuleResourceType as Tree }
 
 /// Copies backups created by a backup rule to another vault.
 #[derive(Debug, Clone)]
 pub struct BackupPlanCopyActionResourceType(Properties);
-
 impl BackupPlanCopyActionResourceType {
     /// Returns a `BackupPlanCopyActionResourceType` with what CloudFormation requires.
-    pub fn new(destination_backup_vault_arn: impl Into<Value<String>>) -> Self {
-        Self::matching().destination_backup_vault_arn(destination_backup_vault_arn)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(destination_backup_vault_arn: impl Into<Value<String>>) -> Self { Self::matching().destination_backup_vault_arn(destination_backup_vault_arn) }
     /// An Amazon Resource Name (ARN) that uniquely identifies the destination backup vault for the copied backup.
-    ///
     /// Refers to `AWS::Backup::BackupVault` (`BackupVaultArn`).
-    pub fn destination_backup_vault_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("DestinationBackupVaultArn", value.into()))
-    }
-
+    pub fn destination_backup_vault_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("DestinationBackupVaultArn", value.into())) }
     /// Defines when a protected resource is transitioned to cold storage and when it expires.
-    pub fn lifecycle(self, value: BackupPlanLifecycleResourceType) -> Self {
-        Self(self.0.with("Lifecycle", value))
-    }
+    pub fn lifecycle(self, value: BackupPlanLifecycleResourceType) -> Self { Self(self.0.with("Lifecycle", value)) }
 }
-
-impl From<BackupPlanCopyActionResourceType> for Properties {
-    fn from(value: BackupPlanCopyActionResourceType) -> Self {
-        value.0
-    }
-}
-
-impl From<BackupPlanCopyActionResourceType> for Tree {
-    fn from(value: BackupPlanCopyActionResourceType) -> Self {
-        value.0.into()
-    }
-}
+setting! { BackupPlanCopyActionResourceType as Tree }
 
 /// Specifies index actions.
 #[derive(Debug, Clone, Default)]
 pub struct BackupPlanIndexActionsResourceType(Properties);
-
 impl BackupPlanIndexActionsResourceType {
     /// Returns an empty `BackupPlanIndexActionsResourceType`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// 0 or 1 index action will be accepted for each BackupRule.
-    pub fn resource_types(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("ResourceTypes", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    /// Each: Matches `^[a-zA-Z0-9\-\_\.]{1,50}$`.
+    pub fn resource_types(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("ResourceTypes", list::values::<String>(value))) }
 }
+setting! { BackupPlanIndexActionsResourceType as Tree }
 
-impl From<BackupPlanIndexActionsResourceType> for Properties {
-    fn from(value: BackupPlanIndexActionsResourceType) -> Self {
-        value.0
-    }
-}
-
-impl From<BackupPlanIndexActionsResourceType> for Tree {
-    fn from(value: BackupPlanIndexActionsResourceType) -> Self {
-        value.0.into()
-    }
-}
-
-/// Specifies an object containing an array of `Transition` objects that determine how long in days before a recovery point transitions to cold storage or is deleted.
+/// Specifies an object containing an array of `Transition` objects that determine how long in days before a recovery point transitions to cold storage or is …
 #[derive(Debug, Clone, Default)]
 pub struct BackupPlanLifecycleResourceType(Properties);
-
 impl BackupPlanLifecycleResourceType {
     /// Returns an empty `BackupPlanLifecycleResourceType`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The number of days after creation that a recovery point is deleted.
-    pub fn delete_after_days(self, value: impl Into<Value<f64>>) -> Self {
-        Self(self.0.with("DeleteAfterDays", value.into()))
-    }
-
+    pub fn delete_after_days(self, value: impl Into<Value<f64>>) -> Self { Self(self.0.with("DeleteAfterDays", value.into())) }
     /// The number of days after creation that a recovery point is moved to cold storage.
-    pub fn move_to_cold_storage_after_days(self, value: impl Into<Value<f64>>) -> Self {
-        Self(self.0.with("MoveToColdStorageAfterDays", value.into()))
-    }
-
+    pub fn move_to_cold_storage_after_days(self, value: impl Into<Value<f64>>) -> Self { Self(self.0.with("MoveToColdStorageAfterDays", value.into())) }
     /// If the value is true, your backup plan transitions supported resources to archive (cold) storage tier in accordance with your lifecycle settings.
-    pub fn opt_in_to_archive_for_supported_resources(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("OptInToArchiveForSupportedResources", value.into()))
-    }
+    pub fn opt_in_to_archive_for_supported_resources(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("OptInToArchiveForSupportedResources", value.into())) }
 }
-
-impl From<BackupPlanLifecycleResourceType> for Properties {
-    fn from(value: BackupPlanLifecycleResourceType) -> Self {
-        value.0
-    }
-}
-
-impl From<BackupPlanLifecycleResourceType> for Tree {
-    fn from(value: BackupPlanLifecycleResourceType) -> Self {
-        value.0.into()
-    }
-}
+setting! { BackupPlanLifecycleResourceType as Tree }
 
 /// Specifies an object containing properties used to create a backup plan.
 #[derive(Debug, Clone)]
 pub struct BackupPlanResourceType(Properties);
-
 impl BackupPlanResourceType {
     /// Returns a `BackupPlanResourceType` with what CloudFormation requires.
-    pub fn new(backup_plan_name: impl Into<Value<String>>, backup_plan_rule: impl IntoIterator<Item = BackupPlanBackupRuleResourceType>) -> Self {
-        Self::matching().backup_plan_name(backup_plan_name).backup_plan_rule(backup_plan_rule)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(backup_plan_name: impl Into<Value<String>>, backup_plan_rule: impl IntoIterator<Item = BackupPlanBackupRuleResourceType>) -> Self { Self::matching().backup_plan_name(backup_plan_name).backup_plan_rule(backup_plan_rule) }
     /// A list of backup options for each resource type.
-    pub fn advanced_backup_settings(self, value: impl IntoIterator<Item = BackupPlanAdvancedBackupSettingResourceType>) -> Self {
-        Self(self.0.with("AdvancedBackupSettings", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn advanced_backup_settings(self, value: impl IntoIterator<Item = BackupPlanAdvancedBackupSettingResourceType>) -> Self { Self(self.0.with("AdvancedBackupSettings", value.into_iter().collect::<Tree>())) }
     /// The display name of a backup plan.
-    pub fn backup_plan_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("BackupPlanName", value.into()))
-    }
-
+    pub fn backup_plan_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("BackupPlanName", value.into())) }
     /// An array of `BackupRule` objects, each of which specifies a scheduled task that is used to back up a selection of resources.
-    pub fn backup_plan_rule(self, value: impl IntoIterator<Item = BackupPlanBackupRuleResourceType>) -> Self {
-        Self(self.0.with("BackupPlanRule", value.into_iter().collect::<Tree>()))
-    }
-
-    /// The property `ScanSettings`.
-    pub fn scan_settings(self, value: impl IntoIterator<Item = BackupPlanScanSettingResourceType>) -> Self {
-        Self(self.0.with("ScanSettings", value.into_iter().collect::<Tree>()))
-    }
+    pub fn backup_plan_rule(self, value: impl IntoIterator<Item = BackupPlanBackupRuleResourceType>) -> Self { Self(self.0.with("BackupPlanRule", value.into_iter().collect::<Tree>())) }
+    /// `ScanSettings`.
+    pub fn scan_settings(self, value: impl IntoIterator<Item = BackupPlanScanSettingResourceType>) -> Self { Self(self.0.with("ScanSettings", value.into_iter().collect::<Tree>())) }
 }
-
-impl From<BackupPlanResourceType> for Properties {
-    fn from(value: BackupPlanResourceType) -> Self {
-        value.0
-    }
-}
-
-impl From<BackupPlanResourceType> for Tree {
-    fn from(value: BackupPlanResourceType) -> Self {
-        value.0.into()
-    }
-}
+setting! { BackupPlanResourceType as Tree }
 
 /// `ScanActionResourceType` of `AWS::Backup::BackupPlan`.
 #[derive(Debug, Clone, Default)]
 pub struct BackupPlanScanActionResourceType(Properties);
-
 impl BackupPlanScanActionResourceType {
     /// Returns an empty `BackupPlanScanActionResourceType`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The property `MalwareScanner`.
-    pub fn malware_scanner(self, value: impl OneOf<BackupPlanScanActionResourceTypeMalwareScanner>) -> Self {
-        Self(self.0.with("MalwareScanner", value.into_tree()))
-    }
-
-    /// The property `ScanMode`.
-    pub fn scan_mode(self, value: impl OneOf<BackupPlanScanActionResourceTypeScanMode>) -> Self {
-        Self(self.0.with("ScanMode", value.into_tree()))
-    }
+    pub fn new() -> Self { Self::matching() }
+    /// `MalwareScanner`.
+    pub fn malware_scanner(self, value: impl OneOf<BackupPlanScanActionResourceTypeMalwareScanner>) -> Self { Self(self.0.with("MalwareScanner", value.into_tree())) }
+    /// `ScanMode`.
+    pub fn scan_mode(self, value: impl OneOf<BackupPlanScanActionResourceTypeScanMode>) -> Self { Self(self.0.with("ScanMode", value.into_tree())) }
 }
-
-impl From<BackupPlanScanActionResourceType> for Properties {
-    fn from(value: BackupPlanScanActionResourceType) -> Self {
-        value.0
-    }
-}
-
-impl From<BackupPlanScanActionResourceType> for Tree {
-    fn from(value: BackupPlanScanActionResourceType) -> Self {
-        value.0.into()
-    }
-}
+setting! { BackupPlanScanActionResourceType as Tree }
 
 /// `ScanSettingResourceType` of `AWS::Backup::BackupPlan`.
 #[derive(Debug, Clone, Default)]
 pub struct BackupPlanScanSettingResourceType(Properties);
-
 impl BackupPlanScanSettingResourceType {
     /// Returns an empty `BackupPlanScanSettingResourceType`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The property `MalwareScanner`.
-    pub fn malware_scanner(self, value: impl OneOf<BackupPlanScanSettingResourceTypeMalwareScanner>) -> Self {
-        Self(self.0.with("MalwareScanner", value.into_tree()))
-    }
-
-    /// The property `ResourceTypes`.
-    pub fn resource_types(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("ResourceTypes", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
-    /// The property `ScannerRoleArn`.
-    pub fn scanner_role_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ScannerRoleArn", value.into()))
-    }
+    pub fn new() -> Self { Self::matching() }
+    /// `MalwareScanner`.
+    pub fn malware_scanner(self, value: impl OneOf<BackupPlanScanSettingResourceTypeMalwareScanner>) -> Self { Self(self.0.with("MalwareScanner", value.into_tree())) }
+    /// `ResourceTypes`.
+    /// Each: Matches `^[a-zA-Z0-9\-\_\.]{1,50}$`.
+    pub fn resource_types(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("ResourceTypes", list::values::<String>(value))) }
+    /// `ScannerRoleArn`.
+    pub fn scanner_role_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ScannerRoleArn", value.into())) }
 }
-
-impl From<BackupPlanScanSettingResourceType> for Properties {
-    fn from(value: BackupPlanScanSettingResourceType) -> Self {
-        value.0
-    }
-}
-
-impl From<BackupPlanScanSettingResourceType> for Tree {
-    fn from(value: BackupPlanScanSettingResourceType) -> Self {
-        value.0.into()
-    }
-}
+setting! { BackupPlanScanSettingResourceType as Tree }
 
 /// Specifies a set of resources to assign to a backup plan.
 ///
 /// CloudFormation type `AWS::Backup::BackupSelection`.
 #[derive(Debug, Clone)]
 pub struct BackupSelection(Properties);
-
 impl BackupSelection {
     /// Uniquely identifies a backup plan.
     pub const BACKUP_PLAN_ID: Attribute<Self, String> = Attribute::new("BackupPlanId");
-
     /// Uniquely identifies the backup selection.
     pub const ID: Attribute<Self, lightsout_core::Id<Self>> = Attribute::new("Id");
-
     /// Uniquely identifies a request to assign a set of resources to a backup plan.
     pub const SELECTION_ID: Attribute<Self, String> = Attribute::new("SelectionId");
-
     /// Returns a `BackupSelection` with what CloudFormation requires.
-    pub fn new(backup_plan_id: impl Into<Value<String>>, backup_selection: BackupSelectionResourceType) -> Self {
-        Self::matching().backup_plan_id(backup_plan_id).backup_selection(backup_selection)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(backup_plan_id: impl Into<Value<String>>, backup_selection: BackupSelectionResourceType) -> Self { Self::matching().backup_plan_id(backup_plan_id).backup_selection(backup_selection) }
     /// Uniquely identifies a backup plan.
-    ///
-    /// Refers to `AWS::Backup::BackupPlan` (`BackupPlanId`).
-    ///
-    /// A change replaces the resource.
-    pub fn backup_plan_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("BackupPlanId", value.into()))
-    }
-
+    /// Refers to `AWS::Backup::BackupPlan` (`BackupPlanId`). A change replaces the resource.
+    pub fn backup_plan_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("BackupPlanId", value.into())) }
     /// Specifies the body of a request to assign a set of resources to a backup plan.
-    ///
     /// A change replaces the resource.
-    pub fn backup_selection(self, value: BackupSelectionResourceType) -> Self {
-        Self(self.0.with("BackupSelection", value))
-    }
+    pub fn backup_selection(self, value: BackupSelectionResourceType) -> Self { Self(self.0.with("BackupSelection", value)) }
 }
-
-impl From<BackupSelection> for Properties {
-    fn from(value: BackupSelection) -> Self {
-        value.0
-    }
-}
-
+setting! { BackupSelection as Properties }
 impl ResourceType for BackupSelection {
     const TYPE: &'static str = "AWS::Backup::BackupSelection";
     const REQUIRED: &'static [&'static str] = &["BackupPlanId", "BackupSelection"];
@@ -551,320 +201,112 @@ impl ResourceType for BackupSelection {
 /// Includes information about tags you define to assign tagged resources to a backup plan.
 #[derive(Debug, Clone, Default)]
 pub struct BackupSelectionConditionParameter(Properties);
-
 impl BackupSelectionConditionParameter {
     /// Returns an empty `BackupSelectionConditionParameter`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The key in a key-value pair. For example, in the tag `Department: Accounting`, `Department` is the key.
-    ///
     /// A change replaces the resource.
-    pub fn condition_key(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ConditionKey", value.into()))
-    }
-
+    pub fn condition_key(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ConditionKey", value.into())) }
     /// The value in a key-value pair. For example, in the tag `Department: Accounting`, `Accounting` is the value.
-    ///
     /// A change replaces the resource.
-    pub fn condition_value(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ConditionValue", value.into()))
-    }
+    pub fn condition_value(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ConditionValue", value.into())) }
 }
-
-impl From<BackupSelectionConditionParameter> for Properties {
-    fn from(value: BackupSelectionConditionParameter) -> Self {
-        value.0
-    }
-}
-
-impl From<BackupSelectionConditionParameter> for Tree {
-    fn from(value: BackupSelectionConditionParameter) -> Self {
-        value.0.into()
-    }
-}
+setting! { BackupSelectionConditionParameter as Tree }
 
 /// Specifies an object that contains an array of triplets made up of a condition type (such as `STRINGEQUALS` ), a key, and a value.
 #[derive(Debug, Clone)]
 pub struct BackupSelectionConditionResourceType(Properties);
-
 impl BackupSelectionConditionResourceType {
     /// Returns a `BackupSelectionConditionResourceType` with what CloudFormation requires.
-    pub fn new(condition_key: impl Into<Value<String>>, condition_type: impl Into<Value<String>>, condition_value: impl Into<Value<String>>) -> Self {
-        Self::matching().condition_key(condition_key).condition_type(condition_type).condition_value(condition_value)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(condition_key: impl Into<Value<String>>, condition_type: impl Into<Value<String>>, condition_value: impl Into<Value<String>>) -> Self { Self::matching().condition_key(condition_key).condition_type(condition_type).condition_value(condition_value) }
     /// The key in a key-value pair. For example, in `"Department": "accounting"`, `"Department"` is the key.
-    ///
     /// A change replaces the resource.
-    pub fn condition_key(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ConditionKey", value.into()))
-    }
-
+    pub fn condition_key(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ConditionKey", value.into())) }
     /// An operation, such as `STRINGEQUALS`, that is applied to a key-value pair used to filter resources in a selection.
-    ///
     /// A change replaces the resource.
-    pub fn condition_type(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ConditionType", value.into()))
-    }
-
+    pub fn condition_type(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ConditionType", value.into())) }
     /// The value in a key-value pair. For example, in `"Department": "accounting"`, `"accounting"` is the value.
-    ///
     /// A change replaces the resource.
-    pub fn condition_value(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ConditionValue", value.into()))
-    }
+    pub fn condition_value(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ConditionValue", value.into())) }
 }
-
-impl From<BackupSelectionConditionResourceType> for Properties {
-    fn from(value: BackupSelectionConditionResourceType) -> Self {
-        value.0
-    }
-}
-
-impl From<BackupSelectionConditionResourceType> for Tree {
-    fn from(value: BackupSelectionConditionResourceType) -> Self {
-        value.0.into()
-    }
-}
+setting! { BackupSelectionConditionResourceType as Tree }
 
 /// Contains information about which resources to include or exclude from a backup plan using their tags.
 #[derive(Debug, Clone, Default)]
 pub struct BackupSelectionConditions(Properties);
-
 impl BackupSelectionConditions {
     /// Returns an empty `BackupSelectionConditions`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// Filters the values of your tagged resources for only those resources that you tagged with the same value.
-    ///
     /// A change replaces the resource.
-    pub fn string_equals(self, value: impl IntoIterator<Item = BackupSelectionConditionParameter>) -> Self {
-        Self(self.0.with("StringEquals", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn string_equals(self, value: impl IntoIterator<Item = BackupSelectionConditionParameter>) -> Self { Self(self.0.with("StringEquals", value.into_iter().collect::<Tree>())) }
     /// Filters the values of your tagged resources for matching tag values with the use of a wildcard character (\*) anywhere in the string.
-    ///
     /// A change replaces the resource.
-    pub fn string_like(self, value: impl IntoIterator<Item = BackupSelectionConditionParameter>) -> Self {
-        Self(self.0.with("StringLike", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn string_like(self, value: impl IntoIterator<Item = BackupSelectionConditionParameter>) -> Self { Self(self.0.with("StringLike", value.into_iter().collect::<Tree>())) }
     /// Filters the values of your tagged resources for only those resources that you tagged that do not have the same value.
-    ///
     /// A change replaces the resource.
-    pub fn string_not_equals(self, value: impl IntoIterator<Item = BackupSelectionConditionParameter>) -> Self {
-        Self(self.0.with("StringNotEquals", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn string_not_equals(self, value: impl IntoIterator<Item = BackupSelectionConditionParameter>) -> Self { Self(self.0.with("StringNotEquals", value.into_iter().collect::<Tree>())) }
     /// Filters the values of your tagged resources for non-matching tag values with the use of a wildcard character (\*) anywhere in the string.
-    ///
     /// A change replaces the resource.
-    pub fn string_not_like(self, value: impl IntoIterator<Item = BackupSelectionConditionParameter>) -> Self {
-        Self(self.0.with("StringNotLike", value.into_iter().collect::<Tree>()))
-    }
+    pub fn string_not_like(self, value: impl IntoIterator<Item = BackupSelectionConditionParameter>) -> Self { Self(self.0.with("StringNotLike", value.into_iter().collect::<Tree>())) }
 }
-
-impl From<BackupSelectionConditions> for Properties {
-    fn from(value: BackupSelectionConditions) -> Self {
-        value.0
-    }
-}
-
-impl From<BackupSelectionConditions> for Tree {
-    fn from(value: BackupSelectionConditions) -> Self {
-        value.0.into()
-    }
-}
+setting! { BackupSelectionConditions as Tree }
 
 /// Specifies an object containing properties used to assign a set of resources to a backup plan.
 #[derive(Debug, Clone)]
 pub struct BackupSelectionResourceType(Properties);
-
 impl BackupSelectionResourceType {
     /// Returns a `BackupSelectionResourceType` with what CloudFormation requires.
-    pub fn new(iam_role_arn: impl Into<Value<String>>, selection_name: impl Into<Value<String>>) -> Self {
-        Self::matching().iam_role_arn(iam_role_arn).selection_name(selection_name)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(iam_role_arn: impl Into<Value<String>>, selection_name: impl Into<Value<String>>) -> Self { Self::matching().iam_role_arn(iam_role_arn).selection_name(selection_name) }
     /// A list of conditions that you define to assign resources to your backup plans using tags.
-    ///
     /// A change replaces the resource.
-    pub fn conditions(self, value: BackupSelectionConditions) -> Self {
-        Self(self.0.with("Conditions", value))
-    }
-
+    pub fn conditions(self, value: BackupSelectionConditions) -> Self { Self(self.0.with("Conditions", value)) }
     /// The ARN of the IAM role that AWS Backup uses to authenticate when backing up the target resource; for example, `arn:aws:iam::123456789012:role/S3Access`.
-    ///
-    /// Refers to `AWS::IAM::Role` (`Arn`).
-    ///
-    /// A change replaces the resource.
-    pub fn iam_role_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("IamRoleArn", value.into()))
-    }
-
+    /// Refers to `AWS::IAM::Role` (`Arn`). A change replaces the resource.
+    pub fn iam_role_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("IamRoleArn", value.into())) }
     /// A list of conditions that you define to assign resources to your backup plans using tags.
-    ///
     /// A change replaces the resource.
-    pub fn list_of_tags(self, value: impl IntoIterator<Item = BackupSelectionConditionResourceType>) -> Self {
-        Self(self.0.with("ListOfTags", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn list_of_tags(self, value: impl IntoIterator<Item = BackupSelectionConditionResourceType>) -> Self { Self(self.0.with("ListOfTags", value.into_iter().collect::<Tree>())) }
     /// A list of Amazon Resource Names (ARNs) to exclude from a backup plan.
-    ///
     /// A change replaces the resource.
-    pub fn not_resources(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("NotResources", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    pub fn not_resources(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("NotResources", list::values::<String>(value))) }
     /// An array of strings that contain Amazon Resource Names (ARNs) of resources to assign to a backup plan.
-    ///
-    /// Refers to `AWS::DynamoDB::Table` (`Arn`) or `AWS::S3::Bucket` (`Arn`).
-    ///
-    /// A change replaces the resource.
-    pub fn resources(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("Resources", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// Refers to `AWS::DynamoDB::Table` (`Arn`) or `AWS::S3::Bucket` (`Arn`). A change replaces the resource.
+    pub fn resources(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("Resources", list::values::<String>(value))) }
     /// The display name of a resource selection document.
-    ///
-    /// A change replaces the resource.
-    pub fn selection_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("SelectionName", value.into()))
-    }
+    /// Matches `^[a-zA-Z0-9\-\_\.\:]+$`. A change replaces the resource.
+    pub fn selection_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("SelectionName", value.into())) }
 }
-
-impl From<BackupSelectionResourceType> for Properties {
-    fn from(value: BackupSelectionResourceType) -> Self {
-        value.0
-    }
-}
-
-impl From<BackupSelectionResourceType> for Tree {
-    fn from(value: BackupSelectionResourceType) -> Self {
-        value.0.into()
-    }
-}
+setting! { BackupSelectionResourceType as Tree }
 
 /// Creates a logical container where backups are stored.
 ///
 /// CloudFormation type `AWS::Backup::BackupVault`.
 #[derive(Debug, Clone)]
 pub struct BackupVault(Properties);
-
 impl BackupVault {
     /// An Amazon Resource Name (ARN) that uniquely identifies a backup vault; for example, `arn:aws:backup:us-east-1:123456789012:backup-vault:aBackupVault`.
     pub const BACKUP_VAULT_ARN: Attribute<Self, Arn<Self>> = Attribute::new("BackupVaultArn");
-
     /// The name of a logical container where backups are stored.
     pub const BACKUP_VAULT_NAME: Attribute<Self, lightsout_core::Name<Self>> = Attribute::new("BackupVaultName");
-
     /// Returns a `BackupVault` with what CloudFormation requires.
-    pub fn new(backup_vault_name: impl Into<Value<String>>) -> Self {
-        Self::matching().backup_vault_name(backup_vault_name)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(backup_vault_name: impl Into<Value<String>>) -> Self { Self::matching().backup_vault_name(backup_vault_name) }
     /// A resource-based policy that is used to manage access permissions on the target backup vault.
-    pub fn access_policy(self, value: impl Into<Tree>) -> Self {
-        Self(self.0.with("AccessPolicy", value))
-    }
-
+    pub fn access_policy(self, value: impl Into<Tree>) -> Self { Self(self.0.with("AccessPolicy", value)) }
     /// The name of a logical container where backups are stored.
-    ///
-    /// A change replaces the resource.
-    pub fn backup_vault_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("BackupVaultName", value.into()))
-    }
-
+    /// Matches `^[a-zA-Z0-9\-\_]{2,50}$`. A change replaces the resource.
+    pub fn backup_vault_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("BackupVaultName", value.into())) }
     /// The tags to assign to the backup vault.
-    pub fn backup_vault_tags(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>) -> Self {
-        Self(self.0.with("BackupVaultTags", Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value.into()))))))
-    }
-
-    /// A server-side encryption key you can specify to encrypt your backups from services that support full AWS Backup management; for example, `arn:aws:kms:us-west-2:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab`.
-    ///
-    /// Refers to `AWS::KMS::Key` (`Arn`).
-    ///
-    /// A change replaces the resource.
-    pub fn encryption_key_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("EncryptionKeyArn", value.into()))
-    }
-
+    pub fn backup_vault_tags(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>) -> Self { Self(self.0.with("BackupVaultTags", Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value.into())))))) }
+    /// A server-side encryption key you can specify to encrypt your backups from services that support full AWS Backup management; for example …
+    /// Refers to `AWS::KMS::Key` (`Arn`). A change replaces the resource.
+    pub fn encryption_key_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("EncryptionKeyArn", value.into())) }
     /// Configuration for AWS Backup Vault Lock.
-    pub fn lock_configuration(self, value: BackupVaultLockConfigurationType) -> Self {
-        Self(self.0.with("LockConfiguration", value))
-    }
-
+    pub fn lock_configuration(self, value: BackupVaultLockConfigurationType) -> Self { Self(self.0.with("LockConfiguration", value)) }
     /// The SNS event notifications for the specified backup vault.
-    pub fn notifications(self, value: BackupVaultNotificationObjectType) -> Self {
-        Self(self.0.with("Notifications", value))
-    }
+    pub fn notifications(self, value: BackupVaultNotificationObjectType) -> Self { Self(self.0.with("Notifications", value)) }
 }
-
-impl From<BackupVault> for Properties {
-    fn from(value: BackupVault) -> Self {
-        value.0
-    }
-}
-
+setting! { BackupVault as Properties }
 impl ResourceType for BackupVault {
     const TYPE: &'static str = "AWS::Backup::BackupVault";
     const REQUIRED: &'static [&'static str] = &["BackupVaultName"];
@@ -875,162 +317,60 @@ impl ResourceType for BackupVault {
 /// The `LockConfigurationType` property type specifies configuration for AWS Backup Vault Lock.
 #[derive(Debug, Clone)]
 pub struct BackupVaultLockConfigurationType(Properties);
-
 impl BackupVaultLockConfigurationType {
     /// Returns a `BackupVaultLockConfigurationType` with what CloudFormation requires.
-    pub fn new(min_retention_days: impl Into<Value<i64>>) -> Self {
-        Self::matching().min_retention_days(min_retention_days)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(min_retention_days: impl Into<Value<i64>>) -> Self { Self::matching().min_retention_days(min_retention_days) }
     /// The AWS Backup Vault Lock configuration that specifies the number of days before the lock date.
-    pub fn changeable_for_days(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("ChangeableForDays", value.into()))
-    }
-
+    pub fn changeable_for_days(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("ChangeableForDays", value.into())) }
     /// The AWS Backup Vault Lock configuration that specifies the maximum retention period that the vault retains its recovery points.
-    pub fn max_retention_days(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("MaxRetentionDays", value.into()))
-    }
-
+    pub fn max_retention_days(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("MaxRetentionDays", value.into())) }
     /// The AWS Backup Vault Lock configuration that specifies the minimum retention period that the vault retains its recovery points.
-    pub fn min_retention_days(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("MinRetentionDays", value.into()))
-    }
+    pub fn min_retention_days(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("MinRetentionDays", value.into())) }
 }
-
-impl From<BackupVaultLockConfigurationType> for Properties {
-    fn from(value: BackupVaultLockConfigurationType) -> Self {
-        value.0
-    }
-}
-
-impl From<BackupVaultLockConfigurationType> for Tree {
-    fn from(value: BackupVaultLockConfigurationType) -> Self {
-        value.0.into()
-    }
-}
+setting! { BackupVaultLockConfigurationType as Tree }
 
 /// Specifies an object containing SNS event notification properties for the target backup vault.
 #[derive(Debug, Clone)]
 pub struct BackupVaultNotificationObjectType(Properties);
-
 impl BackupVaultNotificationObjectType {
     /// Returns a `BackupVaultNotificationObjectType` with what CloudFormation requires.
-    pub fn new(backup_vault_events: impl IntoIterator<Item = impl Into<Value<String>>>, sns_topic_arn: impl Into<Value<String>>) -> Self {
-        Self::matching().backup_vault_events(backup_vault_events).sns_topic_arn(sns_topic_arn)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(backup_vault_events: impl IntoIterator<Item = impl Into<Value<String>>>, sns_topic_arn: impl Into<Value<String>>) -> Self { Self::matching().backup_vault_events(backup_vault_events).sns_topic_arn(sns_topic_arn) }
     /// An array of events that indicate the status of jobs to back up resources to the backup vault.
-    pub fn backup_vault_events(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("BackupVaultEvents", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    pub fn backup_vault_events(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("BackupVaultEvents", list::values::<String>(value))) }
     /// An ARN that uniquely identifies an Amazon Simple Notification Service (Amazon SNS) topic; for example, `arn:aws:sns:us-west-2:111122223333:MyTopic`.
-    ///
     /// Refers to `AWS::SNS::Topic` (`TopicArn`).
-    pub fn sns_topic_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("SNSTopicArn", value.into()))
-    }
+    pub fn sns_topic_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("SNSTopicArn", value.into())) }
 }
-
-impl From<BackupVaultNotificationObjectType> for Properties {
-    fn from(value: BackupVaultNotificationObjectType) -> Self {
-        value.0
-    }
-}
-
-impl From<BackupVaultNotificationObjectType> for Tree {
-    fn from(value: BackupVaultNotificationObjectType) -> Self {
-        value.0.into()
-    }
-}
+setting! { BackupVaultNotificationObjectType as Tree }
 
 /// Creates a framework with one or more controls.
 ///
 /// CloudFormation type `AWS::Backup::Framework`.
 #[derive(Debug, Clone)]
 pub struct Framework(Properties);
-
 impl Framework {
     /// The UTC time when you created your framework.
     pub const CREATION_TIME: Attribute<Self, String> = Attribute::new("CreationTime");
-
     /// Depolyment status refers to whether your framework has completed deployment.
     pub const DEPLOYMENT_STATUS: Attribute<Self, String> = Attribute::new("DeploymentStatus");
-
     /// The Amazon Resource Name (ARN) of your framework.
     pub const FRAMEWORK_ARN: Attribute<Self, Arn<Self>> = Attribute::new("FrameworkArn");
-
     /// Framework status refers to whether you have turned on resource tracking for all of your resources.
     pub const FRAMEWORK_STATUS: Attribute<Self, String> = Attribute::new("FrameworkStatus");
-
     /// Returns a `Framework` with what CloudFormation requires.
-    pub fn new(framework_controls: impl IntoIterator<Item = FrameworkControl>) -> Self {
-        Self::matching().framework_controls(framework_controls)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(framework_controls: impl IntoIterator<Item = FrameworkControl>) -> Self { Self::matching().framework_controls(framework_controls) }
     /// Contains detailed information about all of the controls of a framework.
-    pub fn framework_controls(self, value: impl IntoIterator<Item = FrameworkControl>) -> Self {
-        Self(self.0.with("FrameworkControls", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn framework_controls(self, value: impl IntoIterator<Item = FrameworkControl>) -> Self { Self(self.0.with("FrameworkControls", value.into_iter().collect::<Tree>())) }
     /// An optional description of the framework with a maximum 1,024 characters.
-    pub fn framework_description(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("FrameworkDescription", value.into()))
-    }
-
-    /// The unique name of a framework. This name is between 1 and 256 characters, starting with a letter, and consisting of letters (a-z, A-Z), numbers (0-9), and underscores (\_).
-    ///
-    /// A change replaces the resource.
-    pub fn framework_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("FrameworkName", value.into()))
-    }
-
+    /// At most 1024 characters. Matches `\S`.
+    pub fn framework_description(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("FrameworkDescription", value.into())) }
+    /// The unique name of a framework. This name is between 1 and 256 characters, starting with a letter, and consisting of letters (a-z, A-Z), numbers (0-9), and …
+    /// 1 to 256 characters. Matches `[a-zA-Z][_a-zA-Z0-9]*`. A change replaces the resource.
+    pub fn framework_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("FrameworkName", value.into())) }
     /// The tags to assign to your framework.
-    pub fn framework_tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self {
-        Self(self.0.with("FrameworkTags", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    pub fn framework_tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self { Self(self.0.with("FrameworkTags", list::tags(value))) }
 }
-
-impl From<Framework> for Properties {
-    fn from(value: Framework) -> Self {
-        value.0
-    }
-}
-
+setting! { Framework as Properties }
 impl ResourceType for Framework {
     const TYPE: &'static str = "AWS::Backup::Framework";
     const REQUIRED: &'static [&'static str] = &["FrameworkControls"];
@@ -1040,213 +380,76 @@ impl ResourceType for Framework {
 /// Contains detailed information about all of the controls of a framework.
 #[derive(Debug, Clone)]
 pub struct FrameworkControl(Properties);
-
 impl FrameworkControl {
     /// Returns a `FrameworkControl` with what CloudFormation requires.
-    pub fn new(control_name: impl Into<Value<String>>) -> Self {
-        Self::matching().control_name(control_name)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(control_name: impl Into<Value<String>>) -> Self { Self::matching().control_name(control_name) }
     /// The name/value pairs.
-    pub fn control_input_parameters(self, value: impl IntoIterator<Item = FrameworkControlInputParameter>) -> Self {
-        Self(self.0.with("ControlInputParameters", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn control_input_parameters(self, value: impl IntoIterator<Item = FrameworkControlInputParameter>) -> Self { Self(self.0.with("ControlInputParameters", value.into_iter().collect::<Tree>())) }
     /// The name of a control. This name is between 1 and 256 characters.
-    pub fn control_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ControlName", value.into()))
-    }
-
+    pub fn control_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ControlName", value.into())) }
     /// The scope of a control. The control scope defines what the control will evaluate.
-    pub fn control_scope(self, value: FrameworkControlScope) -> Self {
-        Self(self.0.with("ControlScope", value))
-    }
+    pub fn control_scope(self, value: FrameworkControlScope) -> Self { Self(self.0.with("ControlScope", value)) }
 }
-
-impl From<FrameworkControl> for Properties {
-    fn from(value: FrameworkControl) -> Self {
-        value.0
-    }
-}
-
-impl From<FrameworkControl> for Tree {
-    fn from(value: FrameworkControl) -> Self {
-        value.0.into()
-    }
-}
+setting! { FrameworkControl as Tree }
 
 /// The parameters for a control. A control can have zero, one, or more than one parameter.
 #[derive(Debug, Clone)]
 pub struct FrameworkControlInputParameter(Properties);
-
 impl FrameworkControlInputParameter {
     /// Returns a `FrameworkControlInputParameter` with what CloudFormation requires.
-    pub fn new(parameter_name: impl Into<Value<String>>, parameter_value: impl Into<Value<String>>) -> Self {
-        Self::matching().parameter_name(parameter_name).parameter_value(parameter_value)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(parameter_name: impl Into<Value<String>>, parameter_value: impl Into<Value<String>>) -> Self { Self::matching().parameter_name(parameter_name).parameter_value(parameter_value) }
     /// The name of a parameter, for example, `BackupPlanFrequency`.
-    pub fn parameter_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ParameterName", value.into()))
-    }
-
+    pub fn parameter_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ParameterName", value.into())) }
     /// The value of parameter, for example, `hourly`.
-    pub fn parameter_value(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ParameterValue", value.into()))
-    }
+    pub fn parameter_value(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ParameterValue", value.into())) }
 }
-
-impl From<FrameworkControlInputParameter> for Properties {
-    fn from(value: FrameworkControlInputParameter) -> Self {
-        value.0
-    }
-}
-
-impl From<FrameworkControlInputParameter> for Tree {
-    fn from(value: FrameworkControlInputParameter) -> Self {
-        value.0.into()
-    }
-}
+setting! { FrameworkControlInputParameter as Tree }
 
 /// A framework consists of one or more controls.
 #[derive(Debug, Clone, Default)]
 pub struct FrameworkControlScope(Properties);
-
 impl FrameworkControlScope {
     /// Returns an empty `FrameworkControlScope`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The ID of the only AWS resource that you want your control scope to contain.
-    pub fn compliance_resource_ids(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("ComplianceResourceIds", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// At most 100 items.
+    pub fn compliance_resource_ids(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("ComplianceResourceIds", list::values::<String>(value))) }
     /// Describes whether the control scope includes one or more types of resources, such as `EFS` or `RDS`.
-    pub fn compliance_resource_types(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("ComplianceResourceTypes", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    pub fn compliance_resource_types(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("ComplianceResourceTypes", list::values::<String>(value))) }
     /// The tag key-value pair applied to those AWS resources that you want to trigger an evaluation for a rule.
-    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self {
-        Self(self.0.with("Tags", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self { Self(self.0.with("Tags", list::tags(value))) }
 }
-
-impl From<FrameworkControlScope> for Properties {
-    fn from(value: FrameworkControlScope) -> Self {
-        value.0
-    }
-}
-
-impl From<FrameworkControlScope> for Tree {
-    fn from(value: FrameworkControlScope) -> Self {
-        value.0.into()
-    }
-}
+setting! { FrameworkControlScope as Tree }
 
 /// Creates a legal hold on recovery points (backups).
 ///
 /// CloudFormation type `AWS::Backup::LegalHold`.
 #[derive(Debug, Clone)]
 pub struct LegalHold(Properties);
-
 impl LegalHold {
     /// The Amazon Resource Name (ARN) of the legal hold.
     pub const ARN: Attribute<Self, Arn<Self>> = Attribute::new("Arn");
-
     /// The time when the legal hold was created.
     pub const CREATION_DATE: Attribute<Self, String> = Attribute::new("CreationDate");
-
     /// The ID of the legal hold.
     pub const LEGAL_HOLD_ID: Attribute<Self, lightsout_core::Id<Self>> = Attribute::new("LegalHoldId");
-
     /// The status of the legal hold.
     pub const STATUS: Attribute<Self, String> = Attribute::new("Status");
-
     /// Returns a `LegalHold` with what CloudFormation requires.
-    pub fn new(description: impl Into<Value<String>>, recovery_point_selection: LegalHoldRecoveryPointSelection, title: impl Into<Value<String>>) -> Self {
-        Self::matching().description(description).recovery_point_selection(recovery_point_selection).title(title)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(description: impl Into<Value<String>>, recovery_point_selection: LegalHoldRecoveryPointSelection, title: impl Into<Value<String>>) -> Self { Self::matching().description(description).recovery_point_selection(recovery_point_selection).title(title) }
     /// The description of the legal hold.
-    ///
     /// A change replaces the resource.
-    pub fn description(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Description", value.into()))
-    }
-
+    pub fn description(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Description", value.into())) }
     /// The criteria to assign a set of resources, such as resource types or backup vaults.
-    ///
     /// A change replaces the resource.
-    pub fn recovery_point_selection(self, value: LegalHoldRecoveryPointSelection) -> Self {
-        Self(self.0.with("RecoveryPointSelection", value))
-    }
-
+    pub fn recovery_point_selection(self, value: LegalHoldRecoveryPointSelection) -> Self { Self(self.0.with("RecoveryPointSelection", value)) }
     /// Optional tags to include.
-    pub fn tags(self, value: impl IntoIterator<Item = LegalHoldTagsItems>) -> Self {
-        Self(self.0.with("Tags", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn tags(self, value: impl IntoIterator<Item = LegalHoldTagsItems>) -> Self { Self(self.0.with("Tags", value.into_iter().collect::<Tree>())) }
     /// The title of the legal hold.
-    ///
     /// A change replaces the resource.
-    pub fn title(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Title", value.into()))
-    }
+    pub fn title(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Title", value.into())) }
 }
-
-impl From<LegalHold> for Properties {
-    fn from(value: LegalHold) -> Self {
-        value.0
-    }
-}
-
+setting! { LegalHold as Properties }
 impl ResourceType for LegalHold {
     const TYPE: &'static str = "AWS::Backup::LegalHold";
     const REQUIRED: &'static [&'static str] = &["Description", "RecoveryPointSelection", "Title"];
@@ -1256,227 +459,80 @@ impl ResourceType for LegalHold {
 /// A date range for filtering recovery points.
 #[derive(Debug, Clone)]
 pub struct LegalHoldDateRange(Properties);
-
 impl LegalHoldDateRange {
     /// Returns a `LegalHoldDateRange` with what CloudFormation requires.
-    pub fn new(from_date: impl Into<Value<String>>, to_date: impl Into<Value<String>>) -> Self {
-        Self::matching().from_date(from_date).to_date(to_date)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(from_date: impl Into<Value<String>>, to_date: impl Into<Value<String>>) -> Self { Self::matching().from_date(from_date).to_date(to_date) }
     /// The beginning date, inclusive. ISO 8601 date-time.
-    pub fn from_date(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("FromDate", value.into()))
-    }
-
+    pub fn from_date(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("FromDate", value.into())) }
     /// The end date, inclusive. ISO 8601 date-time.
-    pub fn to_date(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ToDate", value.into()))
-    }
+    pub fn to_date(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ToDate", value.into())) }
 }
-
-impl From<LegalHoldDateRange> for Properties {
-    fn from(value: LegalHoldDateRange) -> Self {
-        value.0
-    }
-}
-
-impl From<LegalHoldDateRange> for Tree {
-    fn from(value: LegalHoldDateRange) -> Self {
-        value.0.into()
-    }
-}
+setting! { LegalHoldDateRange as Tree }
 
 /// The criteria to assign a set of resources, such as resource types or backup vaults.
 #[derive(Debug, Clone, Default)]
 pub struct LegalHoldRecoveryPointSelection(Properties);
-
 impl LegalHoldRecoveryPointSelection {
     /// Returns an empty `LegalHoldRecoveryPointSelection`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// A date range for filtering recovery points.
-    pub fn date_range(self, value: LegalHoldDateRange) -> Self {
-        Self(self.0.with("DateRange", value))
-    }
-
+    pub fn date_range(self, value: LegalHoldDateRange) -> Self { Self(self.0.with("DateRange", value)) }
     /// The resources included in the resource selection.
-    pub fn resource_identifiers(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("ResourceIdentifiers", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    pub fn resource_identifiers(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("ResourceIdentifiers", list::values::<String>(value))) }
     /// The names of the vaults in which the selected recovery points are contained.
-    pub fn vault_names(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("VaultNames", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    pub fn vault_names(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("VaultNames", list::values::<String>(value))) }
 }
-
-impl From<LegalHoldRecoveryPointSelection> for Properties {
-    fn from(value: LegalHoldRecoveryPointSelection) -> Self {
-        value.0
-    }
-}
-
-impl From<LegalHoldRecoveryPointSelection> for Tree {
-    fn from(value: LegalHoldRecoveryPointSelection) -> Self {
-        value.0.into()
-    }
-}
+setting! { LegalHoldRecoveryPointSelection as Tree }
 
 /// `TagsItems` of `AWS::Backup::LegalHold`.
 #[derive(Debug, Clone)]
 pub struct LegalHoldTagsItems(Properties);
-
 impl LegalHoldTagsItems {
     /// Returns a `LegalHoldTagsItems` with what CloudFormation requires.
-    pub fn new(key: impl Into<Value<String>>, value: impl Into<Value<String>>) -> Self {
-        Self::matching().key(key).value(value)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(key: impl Into<Value<String>>, value: impl Into<Value<String>>) -> Self { Self::matching().key(key).value(value) }
     /// The key name of the tag.
-    pub fn key(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Key", value.into()))
-    }
-
+    pub fn key(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Key", value.into())) }
     /// The value for the tag.
-    pub fn value(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Value", value.into()))
-    }
+    pub fn value(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Value", value.into())) }
 }
-
-impl From<LegalHoldTagsItems> for Properties {
-    fn from(value: LegalHoldTagsItems) -> Self {
-        value.0
-    }
-}
-
-impl From<LegalHoldTagsItems> for Tree {
-    fn from(value: LegalHoldTagsItems) -> Self {
-        value.0.into()
-    }
-}
+setting! { LegalHoldTagsItems as Tree }
 
 /// Creates a logical container to where backups may be copied.
 ///
 /// CloudFormation type `AWS::Backup::LogicallyAirGappedBackupVault`.
 #[derive(Debug, Clone)]
 pub struct LogicallyAirGappedBackupVault(Properties);
-
 impl LogicallyAirGappedBackupVault {
     /// The ARN of the backup vault.
     pub const BACKUP_VAULT_ARN: Attribute<Self, String> = Attribute::new("BackupVaultArn");
-
     /// The vault state. The possible values are `CREATING`, `AVAILABLE`, and `FAILED`.
     pub const VAULT_STATE: Attribute<Self, String> = Attribute::new("VaultState");
-
     /// The vault type. The possible values are `BACKUP_VAULT` and `LOGICALLY_AIR_GAPPED_BACKUP_VAULT`.
     pub const VAULT_TYPE: Attribute<Self, String> = Attribute::new("VaultType");
-
     /// Returns a `LogicallyAirGappedBackupVault` with what CloudFormation requires.
-    pub fn new(backup_vault_name: impl Into<Value<String>>, max_retention_days: impl Into<Value<i64>>, min_retention_days: impl Into<Value<i64>>) -> Self {
-        Self::matching().backup_vault_name(backup_vault_name).max_retention_days(max_retention_days).min_retention_days(min_retention_days)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(backup_vault_name: impl Into<Value<String>>, max_retention_days: impl Into<Value<i64>>, min_retention_days: impl Into<Value<i64>>) -> Self { Self::matching().backup_vault_name(backup_vault_name).max_retention_days(max_retention_days).min_retention_days(min_retention_days) }
     /// The backup vault access policy document in JSON format.
-    pub fn access_policy(self, value: impl Into<Tree>) -> Self {
-        Self(self.0.with("AccessPolicy", value))
-    }
-
+    pub fn access_policy(self, value: impl Into<Tree>) -> Self { Self(self.0.with("AccessPolicy", value)) }
     /// The name of a logical container where backups are stored.
-    ///
-    /// A change replaces the resource.
-    pub fn backup_vault_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("BackupVaultName", value.into()))
-    }
-
+    /// Matches `^[a-zA-Z0-9\-\_]{2,50}$`. A change replaces the resource.
+    pub fn backup_vault_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("BackupVaultName", value.into())) }
     /// The tags to assign to the vault.
-    pub fn backup_vault_tags(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>) -> Self {
-        Self(self.0.with("BackupVaultTags", Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value.into()))))))
-    }
-
+    pub fn backup_vault_tags(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>) -> Self { Self(self.0.with("BackupVaultTags", Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value.into())))))) }
     /// The server-side encryption key that is used to protect your backups; for example, `arn:aws:kms:us-west-2:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab`.
-    ///
     /// A change replaces the resource.
-    pub fn encryption_key_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("EncryptionKeyArn", value.into()))
-    }
-
+    pub fn encryption_key_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("EncryptionKeyArn", value.into())) }
     /// The maximum retention period that the vault retains its recovery points.
-    ///
     /// A change replaces the resource.
-    pub fn max_retention_days(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("MaxRetentionDays", value.into()))
-    }
-
+    pub fn max_retention_days(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("MaxRetentionDays", value.into())) }
     /// This setting specifies the minimum retention period that the vault retains its recovery points.
-    ///
     /// A change replaces the resource.
-    pub fn min_retention_days(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("MinRetentionDays", value.into()))
-    }
-
+    pub fn min_retention_days(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("MinRetentionDays", value.into())) }
     /// The Amazon Resource Name (ARN) of the MPA approval team to associate with the backup vault.
-    pub fn mpa_approval_team_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("MpaApprovalTeamArn", value.into()))
-    }
-
+    pub fn mpa_approval_team_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("MpaApprovalTeamArn", value.into())) }
     /// Returns event notifications for the specified backup vault.
-    pub fn notifications(self, value: LogicallyAirGappedBackupVaultNotificationObjectType) -> Self {
-        Self(self.0.with("Notifications", value))
-    }
+    pub fn notifications(self, value: LogicallyAirGappedBackupVaultNotificationObjectType) -> Self { Self(self.0.with("Notifications", value)) }
 }
-
-impl From<LogicallyAirGappedBackupVault> for Properties {
-    fn from(value: LogicallyAirGappedBackupVault) -> Self {
-        value.0
-    }
-}
-
+setting! { LogicallyAirGappedBackupVault as Properties }
 impl ResourceType for LogicallyAirGappedBackupVault {
     const TYPE: &'static str = "AWS::Backup::LogicallyAirGappedBackupVault";
     const REQUIRED: &'static [&'static str] = &["BackupVaultName", "MaxRetentionDays", "MinRetentionDays"];
@@ -1486,286 +542,105 @@ impl ResourceType for LogicallyAirGappedBackupVault {
 /// `NotificationObjectType` of `AWS::Backup::LogicallyAirGappedBackupVault`.
 #[derive(Debug, Clone)]
 pub struct LogicallyAirGappedBackupVaultNotificationObjectType(Properties);
-
 impl LogicallyAirGappedBackupVaultNotificationObjectType {
     /// Returns a `LogicallyAirGappedBackupVaultNotificationObjectType` with what CloudFormation requires.
-    pub fn new(backup_vault_events: impl IntoIterator<Item = impl Into<Value<String>>>, sns_topic_arn: impl Into<Value<String>>) -> Self {
-        Self::matching().backup_vault_events(backup_vault_events).sns_topic_arn(sns_topic_arn)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(backup_vault_events: impl IntoIterator<Item = impl Into<Value<String>>>, sns_topic_arn: impl Into<Value<String>>) -> Self { Self::matching().backup_vault_events(backup_vault_events).sns_topic_arn(sns_topic_arn) }
     /// An array of events that indicate the status of jobs to back up resources to the backup vault.
-    pub fn backup_vault_events(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("BackupVaultEvents", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    pub fn backup_vault_events(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("BackupVaultEvents", list::values::<String>(value))) }
     /// The Amazon Resource Name (ARN) that specifies the topic for a backup vault’s events; for example, `arn:aws:sns:us-west-2:111122223333:MyVaultTopic`.
-    pub fn sns_topic_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("SNSTopicArn", value.into()))
-    }
+    pub fn sns_topic_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("SNSTopicArn", value.into())) }
 }
-
-impl From<LogicallyAirGappedBackupVaultNotificationObjectType> for Properties {
-    fn from(value: LogicallyAirGappedBackupVaultNotificationObjectType) -> Self {
-        value.0
-    }
-}
-
-impl From<LogicallyAirGappedBackupVaultNotificationObjectType> for Tree {
-    fn from(value: LogicallyAirGappedBackupVaultNotificationObjectType) -> Self {
-        value.0.into()
-    }
-}
+setting! { LogicallyAirGappedBackupVaultNotificationObjectType as Tree }
 
 /// Creates a report plan. A report plan is a document that contains information about the contents of the report and where AWS Backup will deliver it.
 ///
 /// CloudFormation type `AWS::Backup::ReportPlan`.
 #[derive(Debug, Clone)]
 pub struct ReportPlan(Properties);
-
 impl ReportPlan {
     /// The Amazon Resource Name (ARN) of your report plan.
     pub const REPORT_PLAN_ARN: Attribute<Self, Arn<Self>> = Attribute::new("ReportPlanArn");
-
     /// Returns a `ReportPlan` with what CloudFormation requires.
-    pub fn new(report_delivery_channel: ReportPlanReportDeliveryChannel, report_setting: ReportPlanReportSetting) -> Self {
-        Self::matching().report_delivery_channel(report_delivery_channel).report_setting(report_setting)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(report_delivery_channel: ReportPlanReportDeliveryChannel, report_setting: ReportPlanReportSetting) -> Self { Self::matching().report_delivery_channel(report_delivery_channel).report_setting(report_setting) }
     /// Contains information about where and how to deliver your reports, specifically your Amazon S3 bucket name, S3 key prefix, and the formats of your reports.
-    pub fn report_delivery_channel(self, value: ReportPlanReportDeliveryChannel) -> Self {
-        Self(self.0.with("ReportDeliveryChannel", value))
-    }
-
+    pub fn report_delivery_channel(self, value: ReportPlanReportDeliveryChannel) -> Self { Self(self.0.with("ReportDeliveryChannel", value)) }
     /// An optional description of the report plan with a maximum 1,024 characters.
-    pub fn report_plan_description(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ReportPlanDescription", value.into()))
-    }
-
-    /// The unique name of the report plan. This name is between 1 and 256 characters starting with a letter, and consisting of letters (a-z, A-Z), numbers (0-9), and underscores (\_).
-    ///
-    /// A change replaces the resource.
-    pub fn report_plan_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ReportPlanName", value.into()))
-    }
-
+    /// At most 1024 characters. Matches `.*\S.*`.
+    pub fn report_plan_description(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ReportPlanDescription", value.into())) }
+    /// The unique name of the report plan. This name is between 1 and 256 characters starting with a letter, and consisting of letters (a-z, A-Z), numbers (0-9), and …
+    /// 1 to 256 characters. Matches `[a-zA-Z][_a-zA-Z0-9]*`. A change replaces the resource.
+    pub fn report_plan_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ReportPlanName", value.into())) }
     /// The tags to assign to your report plan.
-    pub fn report_plan_tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self {
-        Self(self.0.with("ReportPlanTags", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    pub fn report_plan_tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self { Self(self.0.with("ReportPlanTags", list::tags(value))) }
     /// Identifies the report template for the report.
-    pub fn report_setting(self, value: ReportPlanReportSetting) -> Self {
-        Self(self.0.with("ReportSetting", value))
-    }
+    pub fn report_setting(self, value: ReportPlanReportSetting) -> Self { Self(self.0.with("ReportSetting", value)) }
 }
-
-impl From<ReportPlan> for Properties {
-    fn from(value: ReportPlan) -> Self {
-        value.0
-    }
-}
-
+setting! { ReportPlan as Properties }
 impl ResourceType for ReportPlan {
     const TYPE: &'static str = "AWS::Backup::ReportPlan";
     const REQUIRED: &'static [&'static str] = &["ReportDeliveryChannel", "ReportSetting"];
     const TAGS: Option<Tags> = Some(Tags::List("ReportPlanTags"));
 }
 
-/// Contains information from your report plan about where to deliver your reports, specifically your Amazon S3 bucket name, S3 key prefix, and the formats of your reports.
+/// Contains information from your report plan about where to deliver your reports, specifically your Amazon S3 bucket name, S3 key prefix, and the formats of your …
 #[derive(Debug, Clone)]
 pub struct ReportPlanReportDeliveryChannel(Properties);
-
 impl ReportPlanReportDeliveryChannel {
     /// Returns a `ReportPlanReportDeliveryChannel` with what CloudFormation requires.
-    pub fn new(s3_bucket_name: impl Into<Value<String>>) -> Self {
-        Self::matching().s3_bucket_name(s3_bucket_name)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(s3_bucket_name: impl Into<Value<String>>) -> Self { Self::matching().s3_bucket_name(s3_bucket_name) }
     /// The format of your reports: `CSV`, `JSON`, or both.
-    pub fn formats(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("Formats", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    pub fn formats(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("Formats", list::values::<String>(value))) }
     /// The unique name of the S3 bucket that receives your reports.
-    pub fn s3_bucket_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("S3BucketName", value.into()))
-    }
-
+    pub fn s3_bucket_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("S3BucketName", value.into())) }
     /// The prefix for where AWS Backup Audit Manager delivers your reports to Amazon S3.
-    pub fn s3_key_prefix(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("S3KeyPrefix", value.into()))
-    }
+    pub fn s3_key_prefix(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("S3KeyPrefix", value.into())) }
 }
-
-impl From<ReportPlanReportDeliveryChannel> for Properties {
-    fn from(value: ReportPlanReportDeliveryChannel) -> Self {
-        value.0
-    }
-}
-
-impl From<ReportPlanReportDeliveryChannel> for Tree {
-    fn from(value: ReportPlanReportDeliveryChannel) -> Self {
-        value.0.into()
-    }
-}
+setting! { ReportPlanReportDeliveryChannel as Tree }
 
 /// Contains detailed information about a report setting.
 #[derive(Debug, Clone)]
 pub struct ReportPlanReportSetting(Properties);
-
 impl ReportPlanReportSetting {
     /// Returns a `ReportPlanReportSetting` with what CloudFormation requires.
-    pub fn new(report_template: impl Into<Value<String>>) -> Self {
-        Self::matching().report_template(report_template)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(report_template: impl Into<Value<String>>) -> Self { Self::matching().report_template(report_template) }
     /// These are the accounts to be included in the report.
-    pub fn accounts(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("Accounts", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    pub fn accounts(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("Accounts", list::values::<String>(value))) }
     /// The Amazon Resource Names (ARNs) of the frameworks a report covers.
-    pub fn framework_arns(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("FrameworkArns", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    pub fn framework_arns(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("FrameworkArns", list::values::<String>(value))) }
     /// These are the Organizational Units to be included in the report.
-    pub fn organization_units(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("OrganizationUnits", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    pub fn organization_units(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("OrganizationUnits", list::values::<String>(value))) }
     /// These are the Regions to be included in the report.
-    pub fn regions(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("Regions", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    pub fn regions(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("Regions", list::values::<String>(value))) }
     /// Identifies the report template for the report.
-    pub fn report_template(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ReportTemplate", value.into()))
-    }
+    pub fn report_template(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ReportTemplate", value.into())) }
 }
-
-impl From<ReportPlanReportSetting> for Properties {
-    fn from(value: ReportPlanReportSetting) -> Self {
-        value.0
-    }
-}
-
-impl From<ReportPlanReportSetting> for Tree {
-    fn from(value: ReportPlanReportSetting) -> Self {
-        value.0.into()
-    }
-}
+setting! { ReportPlanReportSetting as Tree }
 
 /// Creates a restore testing plan.
 ///
 /// CloudFormation type `AWS::Backup::RestoreTestingPlan`.
 #[derive(Debug, Clone)]
 pub struct RestoreTestingPlan(Properties);
-
 impl RestoreTestingPlan {
     /// An Amazon Resource Name (ARN) that uniquely identifies a restore testing plan.
     pub const RESTORE_TESTING_PLAN_ARN: Attribute<Self, Arn<Self>> = Attribute::new("RestoreTestingPlanArn");
-
     /// Returns a `RestoreTestingPlan` with what CloudFormation requires.
-    pub fn new(recovery_point_selection: RestoreTestingPlanRestoreTestingRecoveryPointSelection, restore_testing_plan_name: impl Into<Value<String>>, schedule_expression: impl Into<Value<String>>) -> Self {
-        Self::matching().recovery_point_selection(recovery_point_selection).restore_testing_plan_name(restore_testing_plan_name).schedule_expression(schedule_expression)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(recovery_point_selection: RestoreTestingPlanRestoreTestingRecoveryPointSelection, restore_testing_plan_name: impl Into<Value<String>>, schedule_expression: impl Into<Value<String>>) -> Self { Self::matching().recovery_point_selection(recovery_point_selection).restore_testing_plan_name(restore_testing_plan_name).schedule_expression(schedule_expression) }
     /// The specified criteria to assign a set of resources, such as recovery point types or backup vaults.
-    pub fn recovery_point_selection(self, value: RestoreTestingPlanRestoreTestingRecoveryPointSelection) -> Self {
-        Self(self.0.with("RecoveryPointSelection", value))
-    }
-
+    pub fn recovery_point_selection(self, value: RestoreTestingPlanRestoreTestingRecoveryPointSelection) -> Self { Self(self.0.with("RecoveryPointSelection", value)) }
     /// The RestoreTestingPlanName is a unique string that is the name of the restore testing plan.
-    ///
     /// A change replaces the resource.
-    pub fn restore_testing_plan_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("RestoreTestingPlanName", value.into()))
-    }
-
+    pub fn restore_testing_plan_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("RestoreTestingPlanName", value.into())) }
     /// A CRON expression in specified timezone when a restore testing plan is executed.
-    pub fn schedule_expression(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ScheduleExpression", value.into()))
-    }
-
+    pub fn schedule_expression(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ScheduleExpression", value.into())) }
     /// Optional. This is the timezone in which the schedule expression is set.
-    pub fn schedule_expression_timezone(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ScheduleExpressionTimezone", value.into()))
-    }
-
+    pub fn schedule_expression_timezone(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ScheduleExpressionTimezone", value.into())) }
     /// Defaults to 24 hours.
-    pub fn start_window_hours(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("StartWindowHours", value.into()))
-    }
-
+    pub fn start_window_hours(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("StartWindowHours", value.into())) }
     /// Optional tags to include. A tag is a key-value pair you can use to manage, filter, and search for your resources.
-    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self {
-        Self(self.0.with("Tags", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self { Self(self.0.with("Tags", list::tags(value))) }
 }
-
-impl From<RestoreTestingPlan> for Properties {
-    fn from(value: RestoreTestingPlan) -> Self {
-        value.0
-    }
-}
-
+setting! { RestoreTestingPlan as Properties }
 impl ResourceType for RestoreTestingPlan {
     const TYPE: &'static str = "AWS::Backup::RestoreTestingPlan";
     const REQUIRED: &'static [&'static str] = &["RecoveryPointSelection", "RestoreTestingPlanName", "ScheduleExpression"];
@@ -1775,292 +650,94 @@ impl ResourceType for RestoreTestingPlan {
 /// `RecoveryPointSelection` has five parameters (three required and two optional).
 #[derive(Debug, Clone)]
 pub struct RestoreTestingPlanRestoreTestingRecoveryPointSelection(Properties);
-
 impl RestoreTestingPlanRestoreTestingRecoveryPointSelection {
     /// Returns a `RestoreTestingPlanRestoreTestingRecoveryPointSelection` with what CloudFormation requires.
-    pub fn new(algorithm: impl OneOf<RestoreTestingPlanRestoreTestingRecoveryPointSelectionAlgorithm>, include_vaults: impl IntoIterator<Item = impl Into<Value<String>>>, recovery_point_types: impl IntoIterator<Item = impl OneOf<RestoreTestingPlanRestoreTestingRecoveryPointSelectionRecoveryPointTypes>>) -> Self {
-        Self::matching().algorithm(algorithm).include_vaults(include_vaults).recovery_point_types(recovery_point_types)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(algorithm: impl OneOf<RestoreTestingPlanRestoreTestingRecoveryPointSelectionAlgorithm>, include_vaults: impl IntoIterator<Item = impl Into<Value<String>>>, recovery_point_types: impl IntoIterator<Item = impl OneOf<RestoreTestingPlanRestoreTestingRecoveryPointSelectionRecoveryPointTypes>>) -> Self { Self::matching().algorithm(algorithm).include_vaults(include_vaults).recovery_point_types(recovery_point_types) }
     /// Acceptable values include "LATEST\_WITHIN\_WINDOW" or "RANDOM\_WITHIN\_WINDOW".
-    pub fn algorithm(self, value: impl OneOf<RestoreTestingPlanRestoreTestingRecoveryPointSelectionAlgorithm>) -> Self {
-        Self(self.0.with("Algorithm", value.into_tree()))
-    }
-
+    pub fn algorithm(self, value: impl OneOf<RestoreTestingPlanRestoreTestingRecoveryPointSelectionAlgorithm>) -> Self { Self(self.0.with("Algorithm", value.into_tree())) }
     /// Accepted values include specific ARNs or list of selectors.
-    pub fn exclude_vaults(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("ExcludeVaults", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
-    /// Accepted values include wildcard \["\*"\] or by specific ARNs or ARN wilcard replacement \["arn:aws:backup:us-west-2:123456789012:backup-vault:asdf", ...\] \["arn:aws:backup:\*:\*:backup-vault:asdf-\*", ...\].
-    pub fn include_vaults(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("IncludeVaults", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    pub fn exclude_vaults(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("ExcludeVaults", list::values::<String>(value))) }
+    /// Accepted values include wildcard \["\*"\] or by specific ARNs or ARN wilcard replacement \["arn:aws:backup:us-west-2:123456789012:backup-vault:asdf", ...\] …
+    pub fn include_vaults(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("IncludeVaults", list::values::<String>(value))) }
     /// These are the types of recovery points.
-    pub fn recovery_point_types(self, value: impl IntoIterator<Item = impl OneOf<RestoreTestingPlanRestoreTestingRecoveryPointSelectionRecoveryPointTypes>>) -> Self {
-        Self(self.0.with("RecoveryPointTypes", value.into_iter().map(|value| value.into_tree()).collect::<Tree>()))
-    }
-
+    pub fn recovery_point_types(self, value: impl IntoIterator<Item = impl OneOf<RestoreTestingPlanRestoreTestingRecoveryPointSelectionRecoveryPointTypes>>) -> Self { Self(self.0.with("RecoveryPointTypes", list::choices::<RestoreTestingPlanRestoreTestingRecoveryPointSelectionRecoveryPointTypes>(value))) }
     /// Accepted values are integers from 1 to 365.
-    pub fn selection_window_days(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("SelectionWindowDays", value.into()))
-    }
+    pub fn selection_window_days(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("SelectionWindowDays", value.into())) }
 }
-
-impl From<RestoreTestingPlanRestoreTestingRecoveryPointSelection> for Properties {
-    fn from(value: RestoreTestingPlanRestoreTestingRecoveryPointSelection) -> Self {
-        value.0
-    }
-}
-
-impl From<RestoreTestingPlanRestoreTestingRecoveryPointSelection> for Tree {
-    fn from(value: RestoreTestingPlanRestoreTestingRecoveryPointSelection) -> Self {
-        value.0.into()
-    }
-}
+setting! { RestoreTestingPlanRestoreTestingRecoveryPointSelection as Tree }
 
 /// This request can be sent after CreateRestoreTestingPlan request returns successfully.
 ///
 /// CloudFormation type `AWS::Backup::RestoreTestingSelection`.
 #[derive(Debug, Clone)]
 pub struct RestoreTestingSelection(Properties);
-
 impl RestoreTestingSelection {
     /// Returns a `RestoreTestingSelection` with what CloudFormation requires.
-    pub fn new(iam_role_arn: impl Into<Value<String>>, protected_resource_type: impl Into<Value<String>>, restore_testing_plan_name: impl Into<Value<String>>, restore_testing_selection_name: impl Into<Value<String>>) -> Self {
-        Self::matching().iam_role_arn(iam_role_arn).protected_resource_type(protected_resource_type).restore_testing_plan_name(restore_testing_plan_name).restore_testing_selection_name(restore_testing_selection_name)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(iam_role_arn: impl Into<Value<String>>, protected_resource_type: impl Into<Value<String>>, restore_testing_plan_name: impl Into<Value<String>>, restore_testing_selection_name: impl Into<Value<String>>) -> Self { Self::matching().iam_role_arn(iam_role_arn).protected_resource_type(protected_resource_type).restore_testing_plan_name(restore_testing_plan_name).restore_testing_selection_name(restore_testing_selection_name) }
     /// The Amazon Resource Name (ARN) of the IAM role that AWS Backup uses to create the target resource; for example: `arn:aws:iam::123456789012:role/S3Access`.
-    pub fn iam_role_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("IamRoleArn", value.into()))
-    }
-
-    /// You can include specific ARNs, such as `ProtectedResourceArns: ["arn:aws:...", "arn:aws:..."]` or you can include a wildcard: `ProtectedResourceArns: ["*"]`, but not both.
-    pub fn protected_resource_arns(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("ProtectedResourceArns", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    pub fn iam_role_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("IamRoleArn", value.into())) }
+    /// You can include specific ARNs, such as `ProtectedResourceArns: ["arn:aws:...", "arn:aws:..."]` or you can include a wildcard: `ProtectedResourceArns: ["*"]` …
+    pub fn protected_resource_arns(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("ProtectedResourceArns", list::values::<String>(value))) }
     /// In a resource testing selection, this parameter filters by specific conditions such as `StringEquals` or `StringNotEquals`.
-    pub fn protected_resource_conditions(self, value: RestoreTestingSelectionProtectedResourceConditions) -> Self {
-        Self(self.0.with("ProtectedResourceConditions", value))
-    }
-
+    pub fn protected_resource_conditions(self, value: RestoreTestingSelectionProtectedResourceConditions) -> Self { Self(self.0.with("ProtectedResourceConditions", value)) }
     /// The type of AWS resource included in a resource testing selection; for example, an Amazon EBS volume or an Amazon RDS database.
-    ///
     /// A change replaces the resource.
-    pub fn protected_resource_type(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ProtectedResourceType", value.into()))
-    }
-
+    pub fn protected_resource_type(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ProtectedResourceType", value.into())) }
     /// You can override certain restore metadata keys by including the parameter `RestoreMetadataOverrides` in the body of `RestoreTestingSelection`.
-    pub fn restore_metadata_overrides(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>) -> Self {
-        Self(self.0.with("RestoreMetadataOverrides", Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value.into()))))))
-    }
-
+    pub fn restore_metadata_overrides(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>) -> Self { Self(self.0.with("RestoreMetadataOverrides", Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value.into())))))) }
     /// Unique string that is the name of the restore testing plan.
-    ///
     /// A change replaces the resource.
-    pub fn restore_testing_plan_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("RestoreTestingPlanName", value.into()))
-    }
-
+    pub fn restore_testing_plan_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("RestoreTestingPlanName", value.into())) }
     /// The unique name of the restore testing selection that belongs to the related restore testing plan.
-    ///
     /// A change replaces the resource.
-    pub fn restore_testing_selection_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("RestoreTestingSelectionName", value.into()))
-    }
-
+    pub fn restore_testing_selection_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("RestoreTestingSelectionName", value.into())) }
     /// This is amount of hours (1 to 168) available to run a validation script on the data.
-    pub fn validation_window_hours(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("ValidationWindowHours", value.into()))
-    }
+    pub fn validation_window_hours(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("ValidationWindowHours", value.into())) }
 }
-
-impl From<RestoreTestingSelection> for Properties {
-    fn from(value: RestoreTestingSelection) -> Self {
-        value.0
-    }
-}
-
+setting! { RestoreTestingSelection as Properties }
 impl ResourceType for RestoreTestingSelection {
     const TYPE: &'static str = "AWS::Backup::RestoreTestingSelection";
     const REQUIRED: &'static [&'static str] = &["IamRoleArn", "ProtectedResourceType", "RestoreTestingPlanName", "RestoreTestingSelectionName"];
 }
 
-/// Pair of two related strings. Allowed characters are letters, white space, and numbers that can be represented in UTF-8 and the following characters: `+ - =. _: /`.
-#[derive(Debug, Clone)]
-pub struct RestoreTestingSelectionKeyValue(Properties);
-
-impl RestoreTestingSelectionKeyValue {
-    /// Returns a `RestoreTestingSelectionKeyValue` with what CloudFormation requires.
-    pub fn new(key: impl Into<Value<String>>, value: impl Into<Value<String>>) -> Self {
-        Self::matching().key(key).value(value)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The tag key.
-    pub fn key(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Key", value.into()))
-    }
-
-    /// The tag value.
-    pub fn value(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Value", value.into()))
-    }
-}
-
-impl From<RestoreTestingSelectionKeyValue> for Properties {
-    fn from(value: RestoreTestingSelectionKeyValue) -> Self {
-        value.0
-    }
-}
-
-impl From<RestoreTestingSelectionKeyValue> for Tree {
-    fn from(value: RestoreTestingSelectionKeyValue) -> Self {
-        value.0.into()
-    }
-}
-
 /// The conditions that you define for resources in your restore testing plan using tags.
 #[derive(Debug, Clone, Default)]
 pub struct RestoreTestingSelectionProtectedResourceConditions(Properties);
-
 impl RestoreTestingSelectionProtectedResourceConditions {
     /// Returns an empty `RestoreTestingSelectionProtectedResourceConditions`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// Filters the values of your tagged resources for only those resources that you tagged with the same value.
-    pub fn string_equals(self, value: impl IntoIterator<Item = RestoreTestingSelectionKeyValue>) -> Self {
-        Self(self.0.with("StringEquals", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn string_equals(self, value: impl IntoIterator<Item = RestoreTestingSelectionKeyValue>) -> Self { Self(self.0.with("StringEquals", value.into_iter().collect::<Tree>())) }
     /// Filters the values of your tagged resources for only those resources that you tagged that do not have the same value.
-    pub fn string_not_equals(self, value: impl IntoIterator<Item = RestoreTestingSelectionKeyValue>) -> Self {
-        Self(self.0.with("StringNotEquals", value.into_iter().collect::<Tree>()))
-    }
+    pub fn string_not_equals(self, value: impl IntoIterator<Item = RestoreTestingSelectionKeyValue>) -> Self { Self(self.0.with("StringNotEquals", value.into_iter().collect::<Tree>())) }
 }
-
-impl From<RestoreTestingSelectionProtectedResourceConditions> for Properties {
-    fn from(value: RestoreTestingSelectionProtectedResourceConditions) -> Self {
-        value.0
-    }
-}
-
-impl From<RestoreTestingSelectionProtectedResourceConditions> for Tree {
-    fn from(value: RestoreTestingSelectionProtectedResourceConditions) -> Self {
-        value.0.into()
-    }
-}
+setting! { RestoreTestingSelectionProtectedResourceConditions as Tree }
 
 /// Resource Type definition for AWS::Backup::TieringConfiguration.
 ///
 /// CloudFormation type `AWS::Backup::TieringConfiguration`.
 #[derive(Debug, Clone)]
 pub struct TieringConfiguration(Properties);
-
 impl TieringConfiguration {
-    /// The attribute `CreationTime`.
+    /// `CreationTime`.
     pub const CREATION_TIME: Attribute<Self, String> = Attribute::new("CreationTime");
-
-    /// The attribute `LastUpdatedTime`.
+    /// `LastUpdatedTime`.
     pub const LAST_UPDATED_TIME: Attribute<Self, String> = Attribute::new("LastUpdatedTime");
-
-    /// The attribute `TieringConfigurationArn`.
+    /// `TieringConfigurationArn`.
     pub const TIERING_CONFIGURATION_ARN: Attribute<Self, Arn<Self>> = Attribute::new("TieringConfigurationArn");
-
     /// Returns a `TieringConfiguration` with what CloudFormation requires.
-    pub fn new(backup_vault_name: impl Into<Value<String>>, resource_selection: impl IntoIterator<Item = TieringConfigurationResourceSelection>, tiering_configuration_name: impl Into<Value<String>>) -> Self {
-        Self::matching().backup_vault_name(backup_vault_name).resource_selection(resource_selection).tiering_configuration_name(tiering_configuration_name)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The property `BackupVaultName`.
-    pub fn backup_vault_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("BackupVaultName", value.into()))
-    }
-
-    /// The property `ResourceSelection`.
-    pub fn resource_selection(self, value: impl IntoIterator<Item = TieringConfigurationResourceSelection>) -> Self {
-        Self(self.0.with("ResourceSelection", value.into_iter().collect::<Tree>()))
-    }
-
-    /// The property `TieringConfigurationName`.
-    ///
+    pub fn new(backup_vault_name: impl Into<Value<String>>, resource_selection: impl IntoIterator<Item = TieringConfigurationResourceSelection>, tiering_configuration_name: impl Into<Value<String>>) -> Self { Self::matching().backup_vault_name(backup_vault_name).resource_selection(resource_selection).tiering_configuration_name(tiering_configuration_name) }
+    /// `BackupVaultName`.
+    pub fn backup_vault_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("BackupVaultName", value.into())) }
+    /// `ResourceSelection`.
+    pub fn resource_selection(self, value: impl IntoIterator<Item = TieringConfigurationResourceSelection>) -> Self { Self(self.0.with("ResourceSelection", value.into_iter().collect::<Tree>())) }
+    /// `TieringConfigurationName`.
     /// A change replaces the resource.
-    pub fn tiering_configuration_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("TieringConfigurationName", value.into()))
-    }
-
-    /// The property `TieringConfigurationTags`.
-    pub fn tiering_configuration_tags(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>) -> Self {
-        Self(self.0.with("TieringConfigurationTags", Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value.into()))))))
-    }
+    pub fn tiering_configuration_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("TieringConfigurationName", value.into())) }
+    /// `TieringConfigurationTags`.
+    pub fn tiering_configuration_tags(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>) -> Self { Self(self.0.with("TieringConfigurationTags", Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value.into())))))) }
 }
-
-impl From<TieringConfiguration> for Properties {
-    fn from(value: TieringConfiguration) -> Self {
-        value.0
-    }
-}
-
+setting! { TieringConfiguration as Properties }
 impl ResourceType for TieringConfiguration {
     const TYPE: &'static str = "AWS::Backup::TieringConfiguration";
     const REQUIRED: &'static [&'static str] = &["BackupVaultName", "ResourceSelection", "TieringConfigurationName"];
@@ -2070,86 +747,40 @@ impl ResourceType for TieringConfiguration {
 /// `ResourceSelection` of `AWS::Backup::TieringConfiguration`.
 #[derive(Debug, Clone)]
 pub struct TieringConfigurationResourceSelection(Properties);
-
 impl TieringConfigurationResourceSelection {
     /// Returns a `TieringConfigurationResourceSelection` with what CloudFormation requires.
-    pub fn new(resource_type: impl Into<Value<String>>, resources: impl IntoIterator<Item = impl Into<Value<String>>>, tiering_down_settings_in_days: impl Into<Value<i64>>) -> Self {
-        Self::matching().resource_type(resource_type).resources(resources).tiering_down_settings_in_days(tiering_down_settings_in_days)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The property `ResourceType`.
-    pub fn resource_type(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ResourceType", value.into()))
-    }
-
-    /// The property `Resources`.
-    pub fn resources(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("Resources", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
-    /// The property `TieringDownSettingsInDays`.
-    pub fn tiering_down_settings_in_days(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("TieringDownSettingsInDays", value.into()))
-    }
+    pub fn new(resource_type: impl Into<Value<String>>, resources: impl IntoIterator<Item = impl Into<Value<String>>>, tiering_down_settings_in_days: impl Into<Value<i64>>) -> Self { Self::matching().resource_type(resource_type).resources(resources).tiering_down_settings_in_days(tiering_down_settings_in_days) }
+    /// `ResourceType`.
+    pub fn resource_type(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ResourceType", value.into())) }
+    /// `Resources`.
+    pub fn resources(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("Resources", list::values::<String>(value))) }
+    /// `TieringDownSettingsInDays`.
+    pub fn tiering_down_settings_in_days(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("TieringDownSettingsInDays", value.into())) }
 }
-
-impl From<TieringConfigurationResourceSelection> for Properties {
-    fn from(value: TieringConfigurationResourceSelection) -> Self {
-        value.0
-    }
-}
-
-impl From<TieringConfigurationResourceSelection> for Tree {
-    fn from(value: TieringConfigurationResourceSelection) -> Self {
-        value.0.into()
-    }
-}
+setting! { TieringConfigurationResourceSelection as Tree }
 
 choice! {
     /// Known values of `MalwareScanner`.
-    pub enum BackupPlanScanSettingResourceTypeMalwareScanner {
-        Guardduty = "GUARDDUTY",
-    }
-}
-
-choice! {
-    /// Known values of `MalwareScanner`.
-    pub enum BackupPlanScanActionResourceTypeMalwareScanner {
-        Guardduty = "GUARDDUTY",
-    }
+    pub enum BackupPlanScanSettingResourceTypeMalwareScanner { Guardduty = "GUARDDUTY" }
 }
 
 choice! {
     /// Known values of `ScanMode`.
-    pub enum BackupPlanScanActionResourceTypeScanMode {
-        FullScan = "FULL_SCAN",
-        IncrementalScan = "INCREMENTAL_SCAN",
-    }
+    pub enum BackupPlanScanActionResourceTypeScanMode { FullScan = "FULL_SCAN", IncrementalScan = "INCREMENTAL_SCAN" }
 }
 
 choice! {
     /// Known values of `Algorithm`.
-    pub enum RestoreTestingPlanRestoreTestingRecoveryPointSelectionAlgorithm {
-        LatestWithinWindow = "LATEST_WITHIN_WINDOW",
-        RandomWithinWindow = "RANDOM_WITHIN_WINDOW",
-    }
+    pub enum RestoreTestingPlanRestoreTestingRecoveryPointSelectionAlgorithm { LatestWithinWindow = "LATEST_WITHIN_WINDOW", RandomWithinWindow = "RANDOM_WITHIN_WINDOW" }
 }
 
 choice! {
     /// Known values of `RecoveryPointTypes`.
-    pub enum RestoreTestingPlanRestoreTestingRecoveryPointSelectionRecoveryPointTypes {
-        Snapshot = "SNAPSHOT",
-        Continuous = "CONTINUOUS",
-    }
+    pub enum RestoreTestingPlanRestoreTestingRecoveryPointSelectionRecoveryPointTypes { Snapshot = "SNAPSHOT", Continuous = "CONTINUOUS" }
 }
+
+/// Equals [`BackupPlanScanSettingResourceTypeMalwareScanner`].
+pub type BackupPlanScanActionResourceTypeMalwareScanner = BackupPlanScanSettingResourceTypeMalwareScanner;
+
+/// Equals [`LegalHoldTagsItems`].
+pub type RestoreTestingSelectionKeyValue = LegalHoldTagsItems;

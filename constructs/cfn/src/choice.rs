@@ -62,7 +62,7 @@ impl<C: Choice> OneOf<C> for Value<C> {
 macro_rules! choice {
     (
         $(#[$doc:meta])*
-        pub enum $name:ident { $($variant:ident = $text:literal,)+ }
+        pub enum $name:ident { $($variant:ident = $text:literal),+ $(,)? }
     ) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,15 +97,16 @@ macro_rules! choice {
             }
         }
 
-        impl From<$name> for ::lightsout_core::Tree {
-            fn from(choice: $name) -> Self {
-                $crate::Choice::as_str(&choice).into()
+        // `Into`, not `From`, as in `setting.rs`.
+        impl Into<::lightsout_core::Tree> for $name {
+            fn into(self) -> ::lightsout_core::Tree {
+                $crate::Choice::as_str(&self).into()
             }
         }
 
-        impl From<$name> for ::lightsout_core::Value<$name> {
-            fn from(choice: $name) -> Self {
-                Self::Literal(choice)
+        impl Into<::lightsout_core::Value<$name>> for $name {
+            fn into(self) -> ::lightsout_core::Value<$name> {
+                ::lightsout_core::Value::Literal(self)
             }
         }
     };

@@ -4,153 +4,71 @@
 
 use std::borrow::Cow;
 use lightsout_core::{Arn, Attribute, Properties, ResourceType, Tags, Tree, Value};
-use crate::{OneOf, Tag};
+use crate::{OneOf, Tag, list};
 use crate::choice::choice;
+use crate::setting::setting;
 
 /// Resource type definition for AWS::CloudFormation::ChangeSet.
 ///
 /// CloudFormation type `AWS::CloudFormation::ChangeSet`.
 #[derive(Debug, Clone)]
 pub struct ChangeSet(Properties);
-
 impl ChangeSet {
     /// The ARN of the change set.
     pub const CHANGE_SET_ID: Attribute<Self, lightsout_core::Id<Self>> = Attribute::new("ChangeSetId");
-
     /// The time the change set was created.
     pub const CREATION_TIME: Attribute<Self, String> = Attribute::new("CreationTime");
-
     /// The unique ID of the stack.
     pub const STACK_ID: Attribute<Self, String> = Attribute::new("StackId");
-
     /// Returns a `ChangeSet` with what CloudFormation requires.
-    pub fn new(change_set_name: impl Into<Value<String>>, stack_name: impl Into<Value<String>>) -> Self {
-        Self::matching().change_set_name(change_set_name).stack_name(stack_name)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(change_set_name: impl Into<Value<String>>, stack_name: impl Into<Value<String>>) -> Self { Self::matching().change_set_name(change_set_name).stack_name(stack_name) }
     /// The capabilities that are allowed in the stack.
-    ///
     /// A change replaces the resource.
-    pub fn capabilities(self, value: impl IntoIterator<Item = impl OneOf<ChangeSetCapabilities>>) -> Self {
-        Self(self.0.with("Capabilities", value.into_iter().map(|value| value.into_tree()).collect::<Tree>()))
-    }
-
+    pub fn capabilities(self, value: impl IntoIterator<Item = impl OneOf<ChangeSetCapabilities>>) -> Self { Self(self.0.with("Capabilities", list::choices::<ChangeSetCapabilities>(value))) }
     /// The name of the change set. Must be unique among all change sets associated with the specified stack.
-    ///
-    /// A change replaces the resource.
-    pub fn change_set_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ChangeSetName", value.into()))
-    }
-
+    /// 1 to 128 characters. Matches `^[a-zA-Z][-a-zA-Z0-9]*$`. A change replaces the resource.
+    pub fn change_set_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ChangeSetName", value.into())) }
     /// The type of change set operation.
-    ///
     /// A change replaces the resource.
-    pub fn change_set_type(self, value: impl OneOf<ChangeSetType>) -> Self {
-        Self(self.0.with("ChangeSetType", value.into_tree()))
-    }
-
+    pub fn change_set_type(self, value: impl OneOf<ChangeSetType>) -> Self { Self(self.0.with("ChangeSetType", value.into_tree())) }
     /// Determines how CloudFormation handles configuration drift during deployment.
-    ///
     /// A change replaces the resource.
-    pub fn deployment_mode(self, value: impl OneOf<ChangeSetDeploymentMode>) -> Self {
-        Self(self.0.with("DeploymentMode", value.into_tree()))
-    }
-
+    pub fn deployment_mode(self, value: impl OneOf<ChangeSetDeploymentMode>) -> Self { Self(self.0.with("DeploymentMode", value.into_tree())) }
     /// A description to help you identify this change set.
-    ///
-    /// A change replaces the resource.
-    pub fn description(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Description", value.into()))
-    }
-
+    /// 1 to 1024 characters. A change replaces the resource.
+    pub fn description(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Description", value.into())) }
     /// Indicates if the change set imports resources that already exist.
-    ///
     /// A change replaces the resource.
-    pub fn import_existing_resources(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("ImportExistingResources", value.into()))
-    }
-
+    pub fn import_existing_resources(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("ImportExistingResources", value.into())) }
     /// Creates a change set for all nested stacks specified in the template.
-    ///
     /// A change replaces the resource.
-    pub fn include_nested_stacks(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("IncludeNestedStacks", value.into()))
-    }
-
+    pub fn include_nested_stacks(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("IncludeNestedStacks", value.into())) }
     /// The ARNs of Amazon SNS topics that CloudFormation associates with the stack.
-    ///
-    /// A change replaces the resource.
-    pub fn notification_arns(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("NotificationARNs", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// At most 5 items. A change replaces the resource.
+    pub fn notification_arns(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("NotificationARNs", list::values::<String>(value))) }
     /// Determines what action will be taken if stack creation fails.
-    ///
     /// A change replaces the resource.
-    pub fn on_stack_failure(self, value: impl OneOf<ChangeSetOnStackFailure>) -> Self {
-        Self(self.0.with("OnStackFailure", value.into_tree()))
-    }
-
+    pub fn on_stack_failure(self, value: impl OneOf<ChangeSetOnStackFailure>) -> Self { Self(self.0.with("OnStackFailure", value.into_tree())) }
     /// The ARN of an IAM role that CloudFormation assumes when executing the change set.
-    ///
-    /// A change replaces the resource.
-    pub fn role_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("RoleARN", value.into()))
-    }
-
+    /// 20 to 2048 characters. A change replaces the resource.
+    pub fn role_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("RoleARN", value.into())) }
     /// The name or unique ID of the stack for which you are creating a change set.
-    ///
-    /// A change replaces the resource.
-    pub fn stack_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("StackName", value.into()))
-    }
-
+    /// At least 1 character. A change replaces the resource.
+    pub fn stack_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("StackName", value.into())) }
     /// Key-value pairs to associate with the change set.
-    ///
-    /// A change replaces the resource.
-    pub fn tags(self, value: impl IntoIterator<Item = ChangeSetTagsItems>) -> Self {
-        Self(self.0.with("Tags", value.into_iter().collect::<Tree>()))
-    }
-
+    /// At most 50 items. A change replaces the resource.
+    pub fn tags(self, value: impl IntoIterator<Item = ChangeSetTagsItems>) -> Self { Self(self.0.with("Tags", value.into_iter().collect::<Tree>())) }
     /// A structure that contains the body of the revised template.
-    ///
-    /// A change replaces the resource.
-    pub fn template_body(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("TemplateBody", value.into()))
-    }
-
+    /// At least 1 character. A change replaces the resource.
+    pub fn template_body(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("TemplateBody", value.into())) }
     /// The URL of the file that contains the revised template.
-    ///
-    /// A change replaces the resource.
-    pub fn template_url(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("TemplateURL", value.into()))
-    }
-
+    /// 1 to 5120 characters. A change replaces the resource.
+    pub fn template_url(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("TemplateURL", value.into())) }
     /// Whether to reuse the template associated with the stack to create the change set.
-    ///
     /// A change replaces the resource.
-    pub fn use_previous_template(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("UsePreviousTemplate", value.into()))
-    }
+    pub fn use_previous_template(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("UsePreviousTemplate", value.into())) }
 }
-
-impl From<ChangeSet> for Properties {
-    fn from(value: ChangeSet) -> Self {
-        value.0
-    }
-}
-
+setting! { ChangeSet as Properties }
 impl ResourceType for ChangeSet {
     const TYPE: &'static str = "AWS::CloudFormation::ChangeSet";
     const REQUIRED: &'static [&'static str] = &["ChangeSetName", "StackName"];
@@ -160,92 +78,35 @@ impl ResourceType for ChangeSet {
 /// `TagsItems` of `AWS::CloudFormation::ChangeSet`.
 #[derive(Debug, Clone)]
 pub struct ChangeSetTagsItems(Properties);
-
 impl ChangeSetTagsItems {
     /// Returns a `ChangeSetTagsItems` with what CloudFormation requires.
-    pub fn new(key: impl Into<Value<String>>, value: impl Into<Value<String>>) -> Self {
-        Self::matching().key(key).value(value)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The property `Key`.
-    pub fn key(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Key", value.into()))
-    }
-
-    /// The property `Value`.
-    pub fn value(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Value", value.into()))
-    }
+    pub fn new(key: impl Into<Value<String>>, value: impl Into<Value<String>>) -> Self { Self::matching().key(key).value(value) }
+    /// `Key`.
+    /// 1 to 128 characters.
+    pub fn key(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Key", value.into())) }
+    /// `Value`.
+    /// 1 to 256 characters.
+    pub fn value(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Value", value.into())) }
 }
-
-impl From<ChangeSetTagsItems> for Properties {
-    fn from(value: ChangeSetTagsItems) -> Self {
-        value.0
-    }
-}
-
-impl From<ChangeSetTagsItems> for Tree {
-    fn from(value: ChangeSetTagsItems) -> Self {
-        value.0.into()
-    }
-}
+setting! { ChangeSetTagsItems as Tree }
 
 /// The `AWS::CloudFormation::CustomResource` resource creates a custom resource.
 ///
 /// CloudFormation type `AWS::CloudFormation::CustomResource`.
 #[derive(Debug, Clone)]
 pub struct CustomResource(Properties);
-
 impl CustomResource {
-    /// The attribute `Id`.
+    /// `Id`.
     pub const ID: Attribute<Self, lightsout_core::Id<Self>> = Attribute::new("Id");
-
     /// Returns a `CustomResource` with what CloudFormation requires.
-    pub fn new(service_token: impl Into<Value<String>>) -> Self {
-        Self::matching().service_token(service_token)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(service_token: impl Into<Value<String>>) -> Self { Self::matching().service_token(service_token) }
     /// The maximum time, in seconds, that can elapse before a custom resource operation times out.
-    pub fn service_timeout(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("ServiceTimeout", value.into()))
-    }
-
+    pub fn service_timeout(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("ServiceTimeout", value.into())) }
     /// The service token, such as an Amazon topic ARN or Lambda function ARN.
-    ///
     /// A change replaces the resource.
-    pub fn service_token(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ServiceToken", value.into()))
-    }
+    pub fn service_token(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ServiceToken", value.into())) }
 }
-
-impl From<CustomResource> for Properties {
-    fn from(value: CustomResource) -> Self {
-        value.0
-    }
-}
-
+setting! { CustomResource as Properties }
 impl ResourceType for CustomResource {
     const TYPE: &'static str = "AWS::CloudFormation::CustomResource";
     const REQUIRED: &'static [&'static str] = &["ServiceToken"];
@@ -256,59 +117,28 @@ impl ResourceType for CustomResource {
 /// CloudFormation type `AWS::CloudFormation::GeneratedTemplate`.
 #[derive(Debug, Clone)]
 pub struct GeneratedTemplate(Properties);
-
 impl GeneratedTemplate {
     /// The time the generated template was created.
     pub const CREATION_TIME: Attribute<Self, String> = Attribute::new("CreationTime");
-
     /// The Amazon Resource Name (ARN) of the generated template.
     pub const GENERATED_TEMPLATE_ID: Attribute<Self, lightsout_core::Id<Self>> = Attribute::new("GeneratedTemplateId");
-
     /// The time the generated template was last updated.
     pub const LAST_UPDATED_TIME: Attribute<Self, String> = Attribute::new("LastUpdatedTime");
-
     /// A summary of the progress of the template generation.
     pub const PROGRESS: Attribute<Self, Tree> = Attribute::new("Progress");
-
     /// The status of the template generation.
     pub const STATUS: Attribute<Self, String> = Attribute::new("Status");
-
     /// The number of warnings generated for this template.
     pub const TOTAL_WARNINGS: Attribute<Self, i64> = Attribute::new("TotalWarnings");
-
     /// Returns a `GeneratedTemplate` with what CloudFormation requires.
-    pub fn new(generated_template_name: impl Into<Value<String>>) -> Self {
-        Self::matching().generated_template_name(generated_template_name)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(generated_template_name: impl Into<Value<String>>) -> Self { Self::matching().generated_template_name(generated_template_name) }
     /// The name assigned to the generated template.
-    pub fn generated_template_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("GeneratedTemplateName", value.into()))
-    }
-
+    /// 1 to 128 characters.
+    pub fn generated_template_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("GeneratedTemplateName", value.into())) }
     /// The configuration details of the generated template.
-    pub fn template_configuration(self, value: GeneratedTemplateTemplateConfiguration) -> Self {
-        Self(self.0.with("TemplateConfiguration", value))
-    }
+    pub fn template_configuration(self, value: GeneratedTemplateTemplateConfiguration) -> Self { Self(self.0.with("TemplateConfiguration", value)) }
 }
-
-impl From<GeneratedTemplate> for Properties {
-    fn from(value: GeneratedTemplate) -> Self {
-        value.0
-    }
-}
-
+setting! { GeneratedTemplate as Properties }
 impl ResourceType for GeneratedTemplate {
     const TYPE: &'static str = "AWS::CloudFormation::GeneratedTemplate";
     const REQUIRED: &'static [&'static str] = &["GeneratedTemplateName"];
@@ -317,134 +147,52 @@ impl ResourceType for GeneratedTemplate {
 /// The configuration details of the generated template.
 #[derive(Debug, Clone, Default)]
 pub struct GeneratedTemplateTemplateConfiguration(Properties);
-
 impl GeneratedTemplateTemplateConfiguration {
     /// Returns an empty `GeneratedTemplateTemplateConfiguration`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The DeletionPolicy assigned to resources in the generated template.
-    pub fn deletion_policy(self, value: impl OneOf<GeneratedTemplateTemplateConfigurationDeletionPolicy>) -> Self {
-        Self(self.0.with("DeletionPolicy", value.into_tree()))
-    }
-
+    pub fn deletion_policy(self, value: impl OneOf<GeneratedTemplateTemplateConfigurationDeletionPolicy>) -> Self { Self(self.0.with("DeletionPolicy", value.into_tree())) }
     /// The UpdateReplacePolicy assigned to resources in the generated template.
-    pub fn update_replace_policy(self, value: impl OneOf<GeneratedTemplateTemplateConfigurationUpdateReplacePolicy>) -> Self {
-        Self(self.0.with("UpdateReplacePolicy", value.into_tree()))
-    }
+    pub fn update_replace_policy(self, value: impl OneOf<GeneratedTemplateTemplateConfigurationUpdateReplacePolicy>) -> Self { Self(self.0.with("UpdateReplacePolicy", value.into_tree())) }
 }
-
-impl From<GeneratedTemplateTemplateConfiguration> for Properties {
-    fn from(value: GeneratedTemplateTemplateConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<GeneratedTemplateTemplateConfiguration> for Tree {
-    fn from(value: GeneratedTemplateTemplateConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { GeneratedTemplateTemplateConfiguration as Tree }
 
 /// The `AWS::CloudFormation::GuardHook` resource creates and activates a Guard Hook.
 ///
 /// CloudFormation type `AWS::CloudFormation::GuardHook`.
 #[derive(Debug, Clone)]
 pub struct GuardHook(Properties);
-
 impl GuardHook {
     /// Returns the ARN of a Guard Hook.
     pub const HOOK_ARN: Attribute<Self, String> = Attribute::new("HookArn");
-
     /// Returns a `GuardHook` with what CloudFormation requires.
-    pub fn new(alias: impl Into<Value<String>>, execution_role: impl Into<Value<String>>, failure_mode: impl OneOf<GuardHookFailureMode>, hook_status: impl OneOf<GuardHookHookStatus>, rule_location: GuardHookS3Location, target_operations: impl IntoIterator<Item = impl OneOf<GuardHookTargetOperations>>) -> Self {
-        Self::matching().alias(alias).execution_role(execution_role).failure_mode(failure_mode).hook_status(hook_status).rule_location(rule_location).target_operations(target_operations)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(alias: impl Into<Value<String>>, execution_role: impl Into<Value<String>>, failure_mode: impl OneOf<GuardHookFailureMode>, hook_status: impl OneOf<GuardHookHookStatus>, rule_location: GuardHookS3Location, target_operations: impl IntoIterator<Item = impl OneOf<GuardHookTargetOperations>>) -> Self { Self::matching().alias(alias).execution_role(execution_role).failure_mode(failure_mode).hook_status(hook_status).rule_location(rule_location).target_operations(target_operations) }
     /// The type name alias for the Hook. This alias must be unique per account and Region.
-    ///
     /// A change replaces the resource.
-    pub fn alias(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Alias", value.into()))
-    }
-
+    pub fn alias(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Alias", value.into())) }
     /// The IAM role that the Hook assumes to retrieve your Guard rules from S3 and optionally write a detailed Guard output report back.
-    ///
-    /// A change replaces the resource.
-    pub fn execution_role(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ExecutionRole", value.into()))
-    }
-
+    /// At most 256 characters. Matches `arn:.+:iam::[0-9]{12}:role/.+`. A change replaces the resource.
+    pub fn execution_role(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ExecutionRole", value.into())) }
     /// Specifies how the Hook responds when rules fail their evaluation.
-    pub fn failure_mode(self, value: impl OneOf<GuardHookFailureMode>) -> Self {
-        Self(self.0.with("FailureMode", value.into_tree()))
-    }
-
+    /// Default: `WARN`.
+    pub fn failure_mode(self, value: impl OneOf<GuardHookFailureMode>) -> Self { Self(self.0.with("FailureMode", value.into_tree())) }
     /// Specifies if the Hook is `ENABLED` or `DISABLED`.
-    pub fn hook_status(self, value: impl OneOf<GuardHookHookStatus>) -> Self {
-        Self(self.0.with("HookStatus", value.into_tree()))
-    }
-
+    /// Default: `DISABLED`.
+    pub fn hook_status(self, value: impl OneOf<GuardHookHookStatus>) -> Self { Self(self.0.with("HookStatus", value.into_tree())) }
     /// Specifies the name of an S3 bucket to store the Guard output report.
-    pub fn log_bucket(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("LogBucket", value.into()))
-    }
-
+    pub fn log_bucket(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("LogBucket", value.into())) }
     /// Specifies the S3 location of your input parameters.
-    pub fn options(self, value: GuardHookOptions) -> Self {
-        Self(self.0.with("Options", value))
-    }
-
+    pub fn options(self, value: GuardHookOptions) -> Self { Self(self.0.with("Options", value)) }
     /// Specifies the S3 location of your Guard rules.
-    pub fn rule_location(self, value: GuardHookS3Location) -> Self {
-        Self(self.0.with("RuleLocation", value))
-    }
-
+    pub fn rule_location(self, value: GuardHookS3Location) -> Self { Self(self.0.with("RuleLocation", value)) }
     /// Specifies the stack level filters for the Hook.
-    pub fn stack_filters(self, value: GuardHookStackFilters) -> Self {
-        Self(self.0.with("StackFilters", value))
-    }
-
+    pub fn stack_filters(self, value: GuardHookStackFilters) -> Self { Self(self.0.with("StackFilters", value)) }
     /// Specifies the target filters for the Hook.
-    pub fn target_filters(self, value: GuardHookTargetFilters) -> Self {
-        Self(self.0.with("TargetFilters", value))
-    }
-
+    pub fn target_filters(self, value: GuardHookTargetFilters) -> Self { Self(self.0.with("TargetFilters", value)) }
     /// Specifies the list of operations the Hook is run against.
-    pub fn target_operations(self, value: impl IntoIterator<Item = impl OneOf<GuardHookTargetOperations>>) -> Self {
-        Self(self.0.with("TargetOperations", value.into_iter().map(|value| value.into_tree()).collect::<Tree>()))
-    }
+    pub fn target_operations(self, value: impl IntoIterator<Item = impl OneOf<GuardHookTargetOperations>>) -> Self { Self(self.0.with("TargetOperations", list::choices::<GuardHookTargetOperations>(value))) }
 }
-
-impl From<GuardHook> for Properties {
-    fn from(value: GuardHook) -> Self {
-        value.0
-    }
-}
-
+setting! { GuardHook as Properties }
 impl ResourceType for GuardHook {
     const TYPE: &'static str = "AWS::CloudFormation::GuardHook";
     const REQUIRED: &'static [&'static str] = &["Alias", "ExecutionRole", "FailureMode", "HookStatus", "RuleLocation", "TargetOperations"];
@@ -453,374 +201,124 @@ impl ResourceType for GuardHook {
 /// Hook targets are the destination where hooks will be invoked against.
 #[derive(Debug, Clone)]
 pub struct GuardHookHookTarget(Properties);
-
 impl GuardHookHookTarget {
     /// Returns a `GuardHookHookTarget` with what CloudFormation requires.
-    pub fn new(action: impl OneOf<GuardHookHookTargetAction>, invocation_point: impl OneOf<GuardHookHookTargetInvocationPoint>, target_name: impl Into<Value<String>>) -> Self {
-        Self::matching().action(action).invocation_point(invocation_point).target_name(target_name)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(action: impl OneOf<GuardHookHookTargetAction>, invocation_point: impl OneOf<GuardHookHookTargetInvocationPoint>, target_name: impl Into<Value<String>>) -> Self { Self::matching().action(action).invocation_point(invocation_point).target_name(target_name) }
     /// Target actions are the type of operation hooks will be executed at.
-    pub fn action(self, value: impl OneOf<GuardHookHookTargetAction>) -> Self {
-        Self(self.0.with("Action", value.into_tree()))
-    }
-
+    pub fn action(self, value: impl OneOf<GuardHookHookTargetAction>) -> Self { Self(self.0.with("Action", value.into_tree())) }
     /// Invocation points are the point in provisioning workflow where hooks will be executed.
-    pub fn invocation_point(self, value: impl OneOf<GuardHookHookTargetInvocationPoint>) -> Self {
-        Self(self.0.with("InvocationPoint", value.into_tree()))
-    }
-
+    pub fn invocation_point(self, value: impl OneOf<GuardHookHookTargetInvocationPoint>) -> Self { Self(self.0.with("InvocationPoint", value.into_tree())) }
     /// Type name of hook target. Hook targets are the destination where hooks will be invoked against.
-    pub fn target_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("TargetName", value.into()))
-    }
+    pub fn target_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("TargetName", value.into())) }
 }
-
-impl From<GuardHookHookTarget> for Properties {
-    fn from(value: GuardHookHookTarget) -> Self {
-        value.0
-    }
-}
-
-impl From<GuardHookHookTarget> for Tree {
-    fn from(value: GuardHookHookTarget) -> Self {
-        value.0.into()
-    }
-}
+setting! { GuardHookHookTarget as Tree }
 
 /// Specifies the input parameters for a Guard Hook.
 #[derive(Debug, Clone, Default)]
 pub struct GuardHookOptions(Properties);
-
 impl GuardHookOptions {
     /// Returns an empty `GuardHookOptions`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// Specifies the S3 location where your input parameters are located.
-    pub fn input_params(self, value: impl Into<Tree>) -> Self {
-        Self(self.0.with("InputParams", value))
-    }
+    pub fn input_params(self, value: impl Into<Tree>) -> Self { Self(self.0.with("InputParams", value)) }
 }
-
-impl From<GuardHookOptions> for Properties {
-    fn from(value: GuardHookOptions) -> Self {
-        value.0
-    }
-}
-
-impl From<GuardHookOptions> for Tree {
-    fn from(value: GuardHookOptions) -> Self {
-        value.0.into()
-    }
-}
+setting! { GuardHookOptions as Tree }
 
 /// Specifies the S3 location where your Guard rules or input parameters are located.
 #[derive(Debug, Clone)]
 pub struct GuardHookS3Location(Properties);
-
 impl GuardHookS3Location {
     /// Returns a `GuardHookS3Location` with what CloudFormation requires.
-    pub fn new(uri: impl Into<Value<String>>) -> Self {
-        Self::matching().uri(uri)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(uri: impl Into<Value<String>>) -> Self { Self::matching().uri(uri) }
     /// Specifies the S3 path to the file that contains your Guard rules or input parameters (in the form `s3://<bucket name>/<file name>` ).
-    pub fn uri(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Uri", value.into()))
-    }
-
+    pub fn uri(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Uri", value.into())) }
     /// For S3 buckets with versioning enabled, specifies the unique ID of the S3 object version to download your Guard rules or input parameters from.
-    pub fn version_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("VersionId", value.into()))
-    }
+    pub fn version_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("VersionId", value.into())) }
 }
-
-impl From<GuardHookS3Location> for Properties {
-    fn from(value: GuardHookS3Location) -> Self {
-        value.0
-    }
-}
-
-impl From<GuardHookS3Location> for Tree {
-    fn from(value: GuardHookS3Location) -> Self {
-        value.0.into()
-    }
-}
+setting! { GuardHookS3Location as Tree }
 
 /// The `StackFilters` property type specifies stack level filters for a Hook.
 #[derive(Debug, Clone)]
 pub struct GuardHookStackFilters(Properties);
-
 impl GuardHookStackFilters {
     /// Returns a `GuardHookStackFilters` with what CloudFormation requires.
-    pub fn new(filtering_criteria: impl OneOf<GuardHookStackFiltersFilteringCriteria>) -> Self {
-        Self::matching().filtering_criteria(filtering_criteria)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(filtering_criteria: impl OneOf<GuardHookStackFiltersFilteringCriteria>) -> Self { Self::matching().filtering_criteria(filtering_criteria) }
     /// The filtering criteria.
-    pub fn filtering_criteria(self, value: impl OneOf<GuardHookStackFiltersFilteringCriteria>) -> Self {
-        Self(self.0.with("FilteringCriteria", value.into_tree()))
-    }
-
+    /// Default: `ALL`.
+    pub fn filtering_criteria(self, value: impl OneOf<GuardHookStackFiltersFilteringCriteria>) -> Self { Self(self.0.with("FilteringCriteria", value.into_tree())) }
     /// Includes or excludes specific stacks from Hook invocations.
-    pub fn stack_names(self, value: GuardHookStackNames) -> Self {
-        Self(self.0.with("StackNames", value))
-    }
-
+    pub fn stack_names(self, value: GuardHookStackNames) -> Self { Self(self.0.with("StackNames", value)) }
     /// Includes or excludes specific stacks from Hook invocations based on their associated IAM roles.
-    pub fn stack_roles(self, value: GuardHookStackRoles) -> Self {
-        Self(self.0.with("StackRoles", value))
-    }
+    pub fn stack_roles(self, value: GuardHookStackRoles) -> Self { Self(self.0.with("StackRoles", value)) }
 }
-
-impl From<GuardHookStackFilters> for Properties {
-    fn from(value: GuardHookStackFilters) -> Self {
-        value.0
-    }
-}
-
-impl From<GuardHookStackFilters> for Tree {
-    fn from(value: GuardHookStackFilters) -> Self {
-        value.0.into()
-    }
-}
+setting! { GuardHookStackFilters as Tree }
 
 /// Specifies the stack names for the `StackFilters` property type to include or exclude specific stacks from Hook invocations.
 #[derive(Debug, Clone, Default)]
 pub struct GuardHookStackNames(Properties);
-
 impl GuardHookStackNames {
     /// Returns an empty `GuardHookStackNames`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The stack names to exclude. All stacks except those listed here will invoke the Hook.
-    pub fn exclude(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("Exclude", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// 1 to 50 items. Each: At most 128 characters. Each: Matches `^[a-zA-Z*?][-a-zA-Z0-9*?]*$`.
+    pub fn exclude(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("Exclude", list::values::<String>(value))) }
     /// The stack names to include. Only the stacks specified in this list will invoke the Hook.
-    pub fn include(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("Include", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    /// 1 to 50 items. Each: At most 128 characters. Each: Matches `^[a-zA-Z*?][-a-zA-Z0-9*?]*$`.
+    pub fn include(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("Include", list::values::<String>(value))) }
 }
-
-impl From<GuardHookStackNames> for Properties {
-    fn from(value: GuardHookStackNames) -> Self {
-        value.0
-    }
-}
-
-impl From<GuardHookStackNames> for Tree {
-    fn from(value: GuardHookStackNames) -> Self {
-        value.0.into()
-    }
-}
+setting! { GuardHookStackNames as Tree }
 
 /// Specifies the stack roles for the `StackFilters` property type to include or exclude specific stacks from Hook invocations based on their associated IAM roles.
 #[derive(Debug, Clone, Default)]
 pub struct GuardHookStackRoles(Properties);
-
 impl GuardHookStackRoles {
     /// Returns an empty `GuardHookStackRoles`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The IAM role ARNs for stacks you want to exclude.
-    pub fn exclude(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("Exclude", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// 1 to 50 items. Each: At most 256 characters.
+    pub fn exclude(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("Exclude", list::values::<String>(value))) }
     /// The IAM role ARNs to target stacks associated with these roles.
-    pub fn include(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("Include", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    /// 1 to 50 items. Each: At most 256 characters.
+    pub fn include(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("Include", list::values::<String>(value))) }
 }
-
-impl From<GuardHookStackRoles> for Properties {
-    fn from(value: GuardHookStackRoles) -> Self {
-        value.0
-    }
-}
-
-impl From<GuardHookStackRoles> for Tree {
-    fn from(value: GuardHookStackRoles) -> Self {
-        value.0.into()
-    }
-}
+setting! { GuardHookStackRoles as Tree }
 
 /// The `TargetFilters` property type specifies the target filters for the Hook.
 #[derive(Debug, Clone)]
 pub struct GuardHookTargetFilters(Properties);
-
 impl GuardHookTargetFilters {
     /// Returns a `GuardHookTargetFilters` with what CloudFormation requires.
-    pub fn new(targets: impl IntoIterator<Item = GuardHookHookTarget>) -> Self {
-        Self::matching().targets(targets)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(targets: impl IntoIterator<Item = GuardHookHookTarget>) -> Self { Self::matching().targets(targets) }
     /// List of actions that the hook is going to target.
-    pub fn actions(self, value: impl IntoIterator<Item = impl OneOf<GuardHookTargetFiltersActions>>) -> Self {
-        Self(self.0.with("Actions", value.into_iter().map(|value| value.into_tree()).collect::<Tree>()))
-    }
-
+    pub fn actions(self, value: impl IntoIterator<Item = impl OneOf<GuardHookTargetFiltersActions>>) -> Self { Self(self.0.with("Actions", list::choices::<GuardHookTargetFiltersActions>(value))) }
     /// List of invocation points that the hook is going to target.
-    pub fn invocation_points(self, value: impl IntoIterator<Item = impl OneOf<GuardHookTargetFiltersInvocationPoints>>) -> Self {
-        Self(self.0.with("InvocationPoints", value.into_iter().map(|value| value.into_tree()).collect::<Tree>()))
-    }
-
+    pub fn invocation_points(self, value: impl IntoIterator<Item = impl OneOf<GuardHookTargetFiltersInvocationPoints>>) -> Self { Self(self.0.with("InvocationPoints", list::choices::<GuardHookTargetFiltersInvocationPoints>(value))) }
     /// List of type names that the hook is going to target.
-    pub fn target_names(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("TargetNames", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    pub fn target_names(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("TargetNames", list::values::<String>(value))) }
     /// List of hook targets.
-    pub fn targets(self, value: impl IntoIterator<Item = GuardHookHookTarget>) -> Self {
-        Self(self.0.with("Targets", value.into_iter().collect::<Tree>()))
-    }
+    pub fn targets(self, value: impl IntoIterator<Item = GuardHookHookTarget>) -> Self { Self(self.0.with("Targets", value.into_iter().collect::<Tree>())) }
 }
-
-impl From<GuardHookTargetFilters> for Properties {
-    fn from(value: GuardHookTargetFilters) -> Self {
-        value.0
-    }
-}
-
-impl From<GuardHookTargetFilters> for Tree {
-    fn from(value: GuardHookTargetFilters) -> Self {
-        value.0.into()
-    }
-}
+setting! { GuardHookTargetFilters as Tree }
 
 /// The `AWS::CloudFormation::HookDefaultVersion` resource specifies the default version of a Hook.
 ///
 /// CloudFormation type `AWS::CloudFormation::HookDefaultVersion`.
 #[derive(Debug, Clone, Default)]
 pub struct HookDefaultVersion(Properties);
-
 impl HookDefaultVersion {
     /// The Amazon Resource Number (ARN) of the activated Hook in this account and Region.
     pub const ARN: Attribute<Self, Arn<Self>> = Attribute::new("Arn");
-
     /// Returns an empty `HookDefaultVersion`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The name of the Hook.
-    pub fn type_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("TypeName", value.into()))
-    }
-
+    pub fn type_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("TypeName", value.into())) }
     /// The version ID of the type configuration.
-    pub fn type_version_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("TypeVersionArn", value.into()))
-    }
-
+    pub fn type_version_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("TypeVersionArn", value.into())) }
     /// The version ID of the type specified.
-    pub fn version_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("VersionId", value.into()))
-    }
+    /// Matches `^[A-Za-z0-9-]{1,128}$`.
+    pub fn version_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("VersionId", value.into())) }
 }
-
-impl From<HookDefaultVersion> for Properties {
-    fn from(value: HookDefaultVersion) -> Self {
-        value.0
-    }
-}
-
+setting! { HookDefaultVersion as Properties }
 impl ResourceType for HookDefaultVersion {
     const TYPE: &'static str = "AWS::CloudFormation::HookDefaultVersion";
     const REQUIRED: &'static [&'static str] = &[];
@@ -831,56 +329,23 @@ impl ResourceType for HookDefaultVersion {
 /// CloudFormation type `AWS::CloudFormation::HookTypeConfig`.
 #[derive(Debug, Clone, Default)]
 pub struct HookTypeConfig(Properties);
-
 impl HookTypeConfig {
     /// The Amazon Resource Number (ARN) of the activated Hook type configuration in this account and Region.
     pub const CONFIGURATION_ARN: Attribute<Self, String> = Attribute::new("ConfigurationArn");
-
     /// Returns an empty `HookTypeConfig`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// Specifies the activated Hook type configuration, in this AWS account and AWS Region.
-    pub fn configuration(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Configuration", value.into()))
-    }
-
+    /// Matches `[\s\S]+`.
+    pub fn configuration(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Configuration", value.into())) }
     /// An alias by which to refer to this configuration data.
-    ///
-    /// A change replaces the resource.
-    pub fn configuration_alias(self, value: impl OneOf<HookTypeConfigConfigurationAlias>) -> Self {
-        Self(self.0.with("ConfigurationAlias", value.into_tree()))
-    }
-
+    /// Matches `^[a-zA-Z0-9]{1,256}$`. Default: `default`. A change replaces the resource.
+    pub fn configuration_alias(self, value: impl OneOf<HookTypeConfigConfigurationAlias>) -> Self { Self(self.0.with("ConfigurationAlias", value.into_tree())) }
     /// The Amazon Resource Number (ARN) for the Hook to set `Configuration` for.
-    pub fn type_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("TypeArn", value.into()))
-    }
-
+    pub fn type_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("TypeArn", value.into())) }
     /// The unique name for your Hook. Specifies a three-part namespace for your Hook, with a recommended pattern of `Organization::Service::Hook`.
-    pub fn type_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("TypeName", value.into()))
-    }
+    pub fn type_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("TypeName", value.into())) }
 }
-
-impl From<HookTypeConfig> for Properties {
-    fn from(value: HookTypeConfig) -> Self {
-        value.0
-    }
-}
-
+setting! { HookTypeConfig as Properties }
 impl ResourceType for HookTypeConfig {
     const TYPE: &'static str = "AWS::CloudFormation::HookTypeConfig";
     const REQUIRED: &'static [&'static str] = &[];
@@ -891,74 +356,33 @@ impl ResourceType for HookTypeConfig {
 /// CloudFormation type `AWS::CloudFormation::HookVersion`.
 #[derive(Debug, Clone)]
 pub struct HookVersion(Properties);
-
 impl HookVersion {
     /// The Amazon Resource Name (ARN) of the Hook.
     pub const ARN: Attribute<Self, Arn<Self>> = Attribute::new("Arn");
-
     /// Whether the specified Hook version is set as the default version.
     pub const IS_DEFAULT_VERSION: Attribute<Self, bool> = Attribute::new("IsDefaultVersion");
-
     /// The Amazon Resource Number (ARN) assigned to this version of the Hook.
     pub const TYPE_ARN: Attribute<Self, String> = Attribute::new("TypeArn");
-
     /// The ID of this version of the Hook.
     pub const VERSION_ID: Attribute<Self, String> = Attribute::new("VersionId");
-
     /// The visibility level that determines who can see and use this Hook in CloudFormation operations:
     pub const VISIBILITY: Attribute<Self, String> = Attribute::new("Visibility");
-
     /// Returns a `HookVersion` with what CloudFormation requires.
-    pub fn new(schema_handler_package: impl Into<Value<String>>, type_name: impl Into<Value<String>>) -> Self {
-        Self::matching().schema_handler_package(schema_handler_package).type_name(type_name)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(schema_handler_package: impl Into<Value<String>>, type_name: impl Into<Value<String>>) -> Self { Self::matching().schema_handler_package(schema_handler_package).type_name(type_name) }
     /// The Amazon Resource Name (ARN) of the task execution role that grants the Hook permission.
-    ///
-    /// A change replaces the resource.
-    pub fn execution_role_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ExecutionRoleArn", value.into()))
-    }
-
+    /// 1 to 256 characters. Matches `arn:.+:iam::[0-9]{12}:role/.+`. A change replaces the resource.
+    pub fn execution_role_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ExecutionRoleArn", value.into())) }
     /// Contains logging configuration information for an extension.
-    ///
     /// A change replaces the resource.
-    pub fn logging_config(self, value: HookVersionLoggingConfig) -> Self {
-        Self(self.0.with("LoggingConfig", value))
-    }
-
+    pub fn logging_config(self, value: HookVersionLoggingConfig) -> Self { Self(self.0.with("LoggingConfig", value)) }
     /// A URL to the Amazon S3 bucket for the Hook project package that contains the necessary files for the Hook you want to register.
-    ///
-    /// A change replaces the resource.
-    pub fn schema_handler_package(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("SchemaHandlerPackage", value.into()))
-    }
-
+    /// 1 to 4096 characters. A change replaces the resource.
+    pub fn schema_handler_package(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("SchemaHandlerPackage", value.into())) }
     /// The unique name for your Hook. Specifies a three-part namespace for your Hook, with a recommended pattern of `Organization::Service::Hook`.
-    ///
     /// A change replaces the resource.
-    pub fn type_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("TypeName", value.into()))
-    }
+    pub fn type_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("TypeName", value.into())) }
 }
-
-impl From<HookVersion> for Properties {
-    fn from(value: HookVersion) -> Self {
-        value.0
-    }
-}
-
+setting! { HookVersion as Properties }
 impl ResourceType for HookVersion {
     const TYPE: &'static str = "AWS::CloudFormation::HookVersion";
     const REQUIRED: &'static [&'static str] = &["SchemaHandlerPackage", "TypeName"];
@@ -967,489 +391,99 @@ impl ResourceType for HookVersion {
 /// The `LoggingConfig` property type specifies logging configuration information for an extension.
 #[derive(Debug, Clone, Default)]
 pub struct HookVersionLoggingConfig(Properties);
-
 impl HookVersionLoggingConfig {
     /// Returns an empty `HookVersionLoggingConfig`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The Amazon CloudWatch Logs group to which CloudFormation sends error logging information when invoking the extension's handlers.
-    ///
-    /// A change replaces the resource.
-    pub fn log_group_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("LogGroupName", value.into()))
-    }
-
+    /// 1 to 512 characters. Matches `^[\.\-_/#A-Za-z0-9]+$`. A change replaces the resource.
+    pub fn log_group_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("LogGroupName", value.into())) }
     /// The Amazon Resource Name (ARN) of the role that CloudFormation should assume when sending log entries to CloudWatch Logs.
-    ///
-    /// A change replaces the resource.
-    pub fn log_role_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("LogRoleArn", value.into()))
-    }
+    /// 1 to 256 characters. Matches `^arn:.+:iam::[0-9]{12}:role/.+$`. A change replaces the resource.
+    pub fn log_role_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("LogRoleArn", value.into())) }
 }
-
-impl From<HookVersionLoggingConfig> for Properties {
-    fn from(value: HookVersionLoggingConfig) -> Self {
-        value.0
-    }
-}
-
-impl From<HookVersionLoggingConfig> for Tree {
-    fn from(value: HookVersionLoggingConfig) -> Self {
-        value.0.into()
-    }
-}
+setting! { HookVersionLoggingConfig as Tree }
 
 /// The `AWS::CloudFormation::LambdaHook` resource creates and activates a Lambda Hook.
 ///
 /// CloudFormation type `AWS::CloudFormation::LambdaHook`.
 #[derive(Debug, Clone)]
 pub struct LambdaHook(Properties);
-
 impl LambdaHook {
     /// Returns the ARN of a Lambda Hook.
     pub const HOOK_ARN: Attribute<Self, String> = Attribute::new("HookArn");
-
     /// Returns a `LambdaHook` with what CloudFormation requires.
-    pub fn new(alias: impl Into<Value<String>>, execution_role: impl Into<Value<String>>, failure_mode: impl OneOf<LambdaHookFailureMode>, hook_status: impl OneOf<LambdaHookHookStatus>, lambda_function: impl Into<Value<String>>, target_operations: impl IntoIterator<Item = impl OneOf<LambdaHookTargetOperations>>) -> Self {
-        Self::matching().alias(alias).execution_role(execution_role).failure_mode(failure_mode).hook_status(hook_status).lambda_function(lambda_function).target_operations(target_operations)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(alias: impl Into<Value<String>>, execution_role: impl Into<Value<String>>, failure_mode: impl OneOf<LambdaHookFailureMode>, hook_status: impl OneOf<LambdaHookHookStatus>, lambda_function: impl Into<Value<String>>, target_operations: impl IntoIterator<Item = impl OneOf<LambdaHookTargetOperations>>) -> Self { Self::matching().alias(alias).execution_role(execution_role).failure_mode(failure_mode).hook_status(hook_status).lambda_function(lambda_function).target_operations(target_operations) }
     /// The type name alias for the Hook. This alias must be unique per account and Region.
-    ///
     /// A change replaces the resource.
-    pub fn alias(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Alias", value.into()))
-    }
-
+    pub fn alias(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Alias", value.into())) }
     /// Whether to automatically update the extension in this account and Region when a new minor version is published by the extension publisher.
-    ///
-    /// A change replaces the resource.
-    pub fn auto_update(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("AutoUpdate", value.into()))
-    }
-
+    /// Default: `true`. A change replaces the resource.
+    pub fn auto_update(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("AutoUpdate", value.into())) }
     /// The IAM role that the Hook assumes to invoke your Lambda function.
-    pub fn execution_role(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ExecutionRole", value.into()))
-    }
-
+    /// At most 256 characters. Matches `arn:.+:iam::[0-9]{12}:role/.+`.
+    pub fn execution_role(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ExecutionRole", value.into())) }
     /// Specifies how the Hook responds when the Lambda function invoked by the Hook returns a `FAILED` response.
-    pub fn failure_mode(self, value: impl OneOf<LambdaHookFailureMode>) -> Self {
-        Self(self.0.with("FailureMode", value.into_tree()))
-    }
-
+    pub fn failure_mode(self, value: impl OneOf<LambdaHookFailureMode>) -> Self { Self(self.0.with("FailureMode", value.into_tree())) }
     /// Specifies if the Hook is `ENABLED` or `DISABLED`.
-    pub fn hook_status(self, value: impl OneOf<LambdaHookHookStatus>) -> Self {
-        Self(self.0.with("HookStatus", value.into_tree()))
-    }
-
+    /// Default: `ENABLED`.
+    pub fn hook_status(self, value: impl OneOf<LambdaHookHookStatus>) -> Self { Self(self.0.with("HookStatus", value.into_tree())) }
     /// Specifies the Lambda function for the Hook.
-    pub fn lambda_function(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("LambdaFunction", value.into()))
-    }
-
+    /// 1 to 170 characters.
+    pub fn lambda_function(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("LambdaFunction", value.into())) }
     /// Contains logging configuration information for an extension.
-    ///
     /// A change replaces the resource.
-    pub fn logging_config(self, value: LambdaHookLoggingConfig) -> Self {
-        Self(self.0.with("LoggingConfig", value))
-    }
-
+    pub fn logging_config(self, value: LambdaHookLoggingConfig) -> Self { Self(self.0.with("LoggingConfig", value)) }
     /// Specifies the stack level filters for the Hook.
-    pub fn stack_filters(self, value: LambdaHookStackFilters) -> Self {
-        Self(self.0.with("StackFilters", value))
-    }
-
+    pub fn stack_filters(self, value: LambdaHookStackFilters) -> Self { Self(self.0.with("StackFilters", value)) }
     /// Specifies the target filters for the Hook.
-    pub fn target_filters(self, value: LambdaHookTargetFilters) -> Self {
-        Self(self.0.with("TargetFilters", value))
-    }
-
+    pub fn target_filters(self, value: LambdaHookTargetFilters) -> Self { Self(self.0.with("TargetFilters", value)) }
     /// Specifies the list of operations the Hook is run against.
-    pub fn target_operations(self, value: impl IntoIterator<Item = impl OneOf<LambdaHookTargetOperations>>) -> Self {
-        Self(self.0.with("TargetOperations", value.into_iter().map(|value| value.into_tree()).collect::<Tree>()))
-    }
+    pub fn target_operations(self, value: impl IntoIterator<Item = impl OneOf<LambdaHookTargetOperations>>) -> Self { Self(self.0.with("TargetOperations", list::choices::<LambdaHookTargetOperations>(value))) }
 }
-
-impl From<LambdaHook> for Properties {
-    fn from(value: LambdaHook) -> Self {
-        value.0
-    }
-}
-
+setting! { LambdaHook as Properties }
 impl ResourceType for LambdaHook {
     const TYPE: &'static str = "AWS::CloudFormation::LambdaHook";
     const REQUIRED: &'static [&'static str] = &["Alias", "ExecutionRole", "FailureMode", "HookStatus", "LambdaFunction", "TargetOperations"];
 }
 
-/// Hook targets are the destination where hooks will be invoked against.
-#[derive(Debug, Clone)]
-pub struct LambdaHookHookTarget(Properties);
-
-impl LambdaHookHookTarget {
-    /// Returns a `LambdaHookHookTarget` with what CloudFormation requires.
-    pub fn new(action: impl OneOf<LambdaHookHookTargetAction>, invocation_point: impl OneOf<LambdaHookHookTargetInvocationPoint>, target_name: impl Into<Value<String>>) -> Self {
-        Self::matching().action(action).invocation_point(invocation_point).target_name(target_name)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// Target actions are the type of operation hooks will be executed at.
-    pub fn action(self, value: impl OneOf<LambdaHookHookTargetAction>) -> Self {
-        Self(self.0.with("Action", value.into_tree()))
-    }
-
-    /// Invocation points are the point in provisioning workflow where hooks will be executed.
-    pub fn invocation_point(self, value: impl OneOf<LambdaHookHookTargetInvocationPoint>) -> Self {
-        Self(self.0.with("InvocationPoint", value.into_tree()))
-    }
-
-    /// Type name of hook target. Hook targets are the destination where hooks will be invoked against.
-    pub fn target_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("TargetName", value.into()))
-    }
-}
-
-impl From<LambdaHookHookTarget> for Properties {
-    fn from(value: LambdaHookHookTarget) -> Self {
-        value.0
-    }
-}
-
-impl From<LambdaHookHookTarget> for Tree {
-    fn from(value: LambdaHookHookTarget) -> Self {
-        value.0.into()
-    }
-}
-
 /// Contains logging configuration information for an extension.
 #[derive(Debug, Clone)]
 pub struct LambdaHookLoggingConfig(Properties);
-
 impl LambdaHookLoggingConfig {
     /// Returns a `LambdaHookLoggingConfig` with what CloudFormation requires.
-    pub fn new(log_group_name: impl Into<Value<String>>, log_role_arn: impl Into<Value<String>>) -> Self {
-        Self::matching().log_group_name(log_group_name).log_role_arn(log_role_arn)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(log_group_name: impl Into<Value<String>>, log_role_arn: impl Into<Value<String>>) -> Self { Self::matching().log_group_name(log_group_name).log_role_arn(log_role_arn) }
     /// The Amazon CloudWatch Logs group to which CloudFormation sends error logging information when invoking the extension's handlers.
-    pub fn log_group_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("LogGroupName", value.into()))
-    }
-
+    /// 1 to 512 characters. Matches `^[\.\-_/#A-Za-z0-9]+$`.
+    pub fn log_group_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("LogGroupName", value.into())) }
     /// The ARN of the role that CloudFormation should assume when sending log entries to CloudWatch Logs.
-    pub fn log_role_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("LogRoleArn", value.into()))
-    }
+    /// 1 to 256 characters. Matches `arn:.+:iam::[0-9]{12}:role/.+`.
+    pub fn log_role_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("LogRoleArn", value.into())) }
 }
+setting! { LambdaHookLoggingConfig as Tree }
 
-impl From<LambdaHookLoggingConfig> for Properties {
-    fn from(value: LambdaHookLoggingConfig) -> Self {
-        value.0
-    }
-}
-
-impl From<LambdaHookLoggingConfig> for Tree {
-    fn from(value: LambdaHookLoggingConfig) -> Self {
-        value.0.into()
-    }
-}
-
-/// The `StackFilters` property type specifies stack level filters for a Hook.
-#[derive(Debug, Clone)]
-pub struct LambdaHookStackFilters(Properties);
-
-impl LambdaHookStackFilters {
-    /// Returns a `LambdaHookStackFilters` with what CloudFormation requires.
-    pub fn new(filtering_criteria: impl OneOf<LambdaHookStackFiltersFilteringCriteria>) -> Self {
-        Self::matching().filtering_criteria(filtering_criteria)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The filtering criteria.
-    pub fn filtering_criteria(self, value: impl OneOf<LambdaHookStackFiltersFilteringCriteria>) -> Self {
-        Self(self.0.with("FilteringCriteria", value.into_tree()))
-    }
-
-    /// Includes or excludes specific stacks from Hook invocations.
-    pub fn stack_names(self, value: LambdaHookStackNames) -> Self {
-        Self(self.0.with("StackNames", value))
-    }
-
-    /// Includes or excludes specific stacks from Hook invocations based on their associated IAM roles.
-    pub fn stack_roles(self, value: LambdaHookStackRoles) -> Self {
-        Self(self.0.with("StackRoles", value))
-    }
-}
-
-impl From<LambdaHookStackFilters> for Properties {
-    fn from(value: LambdaHookStackFilters) -> Self {
-        value.0
-    }
-}
-
-impl From<LambdaHookStackFilters> for Tree {
-    fn from(value: LambdaHookStackFilters) -> Self {
-        value.0.into()
-    }
-}
-
-/// Specifies the stack names for the `StackFilters` property type to include or exclude specific stacks from Hook invocations.
-#[derive(Debug, Clone, Default)]
-pub struct LambdaHookStackNames(Properties);
-
-impl LambdaHookStackNames {
-    /// Returns an empty `LambdaHookStackNames`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The stack names to exclude. All stacks except those listed here will invoke the Hook.
-    pub fn exclude(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("Exclude", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
-    /// The stack names to include. Only the stacks specified in this list will invoke the Hook.
-    pub fn include(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("Include", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-}
-
-impl From<LambdaHookStackNames> for Properties {
-    fn from(value: LambdaHookStackNames) -> Self {
-        value.0
-    }
-}
-
-impl From<LambdaHookStackNames> for Tree {
-    fn from(value: LambdaHookStackNames) -> Self {
-        value.0.into()
-    }
-}
-
-/// Specifies the stack roles for the `StackFilters` property type to include or exclude specific stacks from Hook invocations based on their associated IAM roles.
-#[derive(Debug, Clone, Default)]
-pub struct LambdaHookStackRoles(Properties);
-
-impl LambdaHookStackRoles {
-    /// Returns an empty `LambdaHookStackRoles`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The IAM role ARNs for stacks you want to exclude.
-    pub fn exclude(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("Exclude", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
-    /// The IAM role ARNs to target stacks associated with these roles.
-    pub fn include(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("Include", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-}
-
-impl From<LambdaHookStackRoles> for Properties {
-    fn from(value: LambdaHookStackRoles) -> Self {
-        value.0
-    }
-}
-
-impl From<LambdaHookStackRoles> for Tree {
-    fn from(value: LambdaHookStackRoles) -> Self {
-        value.0.into()
-    }
-}
-
-/// The `TargetFilters` property type specifies the target filters for the Hook.
-#[derive(Debug, Clone)]
-pub struct LambdaHookTargetFilters(Properties);
-
-impl LambdaHookTargetFilters {
-    /// Returns a `LambdaHookTargetFilters` with what CloudFormation requires.
-    pub fn new(targets: impl IntoIterator<Item = LambdaHookHookTarget>) -> Self {
-        Self::matching().targets(targets)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// List of actions that the hook is going to target.
-    pub fn actions(self, value: impl IntoIterator<Item = impl OneOf<LambdaHookTargetFiltersActions>>) -> Self {
-        Self(self.0.with("Actions", value.into_iter().map(|value| value.into_tree()).collect::<Tree>()))
-    }
-
-    /// List of invocation points that the hook is going to target.
-    pub fn invocation_points(self, value: impl IntoIterator<Item = impl OneOf<LambdaHookTargetFiltersInvocationPoints>>) -> Self {
-        Self(self.0.with("InvocationPoints", value.into_iter().map(|value| value.into_tree()).collect::<Tree>()))
-    }
-
-    /// List of type names that the hook is going to target.
-    pub fn target_names(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("TargetNames", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
-    /// List of hook targets.
-    pub fn targets(self, value: impl IntoIterator<Item = LambdaHookHookTarget>) -> Self {
-        Self(self.0.with("Targets", value.into_iter().collect::<Tree>()))
-    }
-}
-
-impl From<LambdaHookTargetFilters> for Properties {
-    fn from(value: LambdaHookTargetFilters) -> Self {
-        value.0
-    }
-}
-
-impl From<LambdaHookTargetFilters> for Tree {
-    fn from(value: LambdaHookTargetFilters) -> Self {
-        value.0.into()
-    }
-}
-
-/// The `AWS::CloudFormation::Macro` resource is a CloudFormation resource type that creates a CloudFormation macro to perform custom processing on CloudFormation templates.
+/// The `AWS::CloudFormation::Macro` resource is a CloudFormation resource type that creates a CloudFormation macro to perform custom processing on CloudFormation …
 ///
 /// CloudFormation type `AWS::CloudFormation::Macro`.
 #[derive(Debug, Clone)]
 pub struct Macro(Properties);
-
 impl Macro {
     /// Returns a unique identifier for the resource.
     pub const ID: Attribute<Self, lightsout_core::Id<Self>> = Attribute::new("Id");
-
     /// Returns a `Macro` with what CloudFormation requires.
-    pub fn new(function_name: impl Into<Value<String>>, name: impl Into<Value<String>>) -> Self {
-        Self::matching().function_name(function_name).name(name)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(function_name: impl Into<Value<String>>, name: impl Into<Value<String>>) -> Self { Self::matching().function_name(function_name).name(name) }
     /// A description of the macro.
-    pub fn description(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Description", value.into()))
-    }
-
+    pub fn description(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Description", value.into())) }
     /// The Amazon Resource Name (ARN) of the underlying Lambda function that you want CloudFormation to invoke when the macro is run.
-    pub fn function_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("FunctionName", value.into()))
-    }
-
+    pub fn function_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("FunctionName", value.into())) }
     /// The CloudWatch Logs group to which CloudFormation sends error logging information when invoking the macro's underlying Lambda function.
-    pub fn log_group_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("LogGroupName", value.into()))
-    }
-
+    pub fn log_group_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("LogGroupName", value.into())) }
     /// The ARN of the role CloudFormation should assume when sending log entries to CloudWatch Logs.
-    pub fn log_role_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("LogRoleARN", value.into()))
-    }
-
+    pub fn log_role_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("LogRoleARN", value.into())) }
     /// The name of the macro. The name of the macro must be unique across all macros in the account.
-    ///
     /// A change replaces the resource.
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
+    pub fn name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Name", value.into())) }
 }
-
-impl From<Macro> for Properties {
-    fn from(value: Macro) -> Self {
-        value.0
-    }
-}
-
+setting! { Macro as Properties }
 impl ResourceType for Macro {
     const TYPE: &'static str = "AWS::CloudFormation::Macro";
     const REQUIRED: &'static [&'static str] = &["FunctionName", "Name"];
@@ -1460,54 +494,20 @@ impl ResourceType for Macro {
 /// CloudFormation type `AWS::CloudFormation::ModuleDefaultVersion`.
 #[derive(Debug, Clone, Default)]
 pub struct ModuleDefaultVersion(Properties);
-
 impl ModuleDefaultVersion {
     /// Returns an empty `ModuleDefaultVersion`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The Amazon Resource Name (ARN) of the module version to set as the default version.
-    ///
-    /// Refers to `AWS::CloudFormation::ModuleVersion` (`Arn`).
-    ///
-    /// A change replaces the resource.
-    pub fn arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Arn", value.into()))
-    }
-
+    /// Refers to `AWS::CloudFormation::ModuleVersion` (`Arn`). A change replaces the resource.
+    pub fn arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Arn", value.into())) }
     /// The name of the module.
-    ///
     /// A change replaces the resource.
-    pub fn module_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ModuleName", value.into()))
-    }
-
+    pub fn module_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ModuleName", value.into())) }
     /// The ID for the specific version of the module.
-    ///
-    /// A change replaces the resource.
-    pub fn version_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("VersionId", value.into()))
-    }
+    /// Matches `^[0-9]{8}$`. A change replaces the resource.
+    pub fn version_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("VersionId", value.into())) }
 }
-
-impl From<ModuleDefaultVersion> for Properties {
-    fn from(value: ModuleDefaultVersion) -> Self {
-        value.0
-    }
-}
-
+setting! { ModuleDefaultVersion as Properties }
 impl ResourceType for ModuleDefaultVersion {
     const TYPE: &'static str = "AWS::CloudFormation::ModuleDefaultVersion";
     const REQUIRED: &'static [&'static str] = &[];
@@ -1518,69 +518,33 @@ impl ResourceType for ModuleDefaultVersion {
 /// CloudFormation type `AWS::CloudFormation::ModuleVersion`.
 #[derive(Debug, Clone)]
 pub struct ModuleVersion(Properties);
-
 impl ModuleVersion {
     /// The Amazon Resource Name (ARN) of the module.
     pub const ARN: Attribute<Self, Arn<Self>> = Attribute::new("Arn");
-
     /// The description of the module.
     pub const DESCRIPTION: Attribute<Self, String> = Attribute::new("Description");
-
     /// The URL of a page providing detailed documentation for this module.
     pub const DOCUMENTATION_URL: Attribute<Self, String> = Attribute::new("DocumentationUrl");
-
     /// Whether the specified module version is set as the default version.
     pub const IS_DEFAULT_VERSION: Attribute<Self, bool> = Attribute::new("IsDefaultVersion");
-
     /// The schema that defines the module.
     pub const SCHEMA: Attribute<Self, String> = Attribute::new("Schema");
-
     /// When the specified private module version was registered or activated in your account.
     pub const TIME_CREATED: Attribute<Self, String> = Attribute::new("TimeCreated");
-
     /// The ID of this version of the module.
     pub const VERSION_ID: Attribute<Self, String> = Attribute::new("VersionId");
-
     /// The visibility level that determines who can see and use this module in CloudFormation operations:
     pub const VISIBILITY: Attribute<Self, String> = Attribute::new("Visibility");
-
     /// Returns a `ModuleVersion` with what CloudFormation requires.
-    pub fn new(module_name: impl Into<Value<String>>, module_package: impl Into<Value<String>>) -> Self {
-        Self::matching().module_name(module_name).module_package(module_package)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(module_name: impl Into<Value<String>>, module_package: impl Into<Value<String>>) -> Self { Self::matching().module_name(module_name).module_package(module_package) }
     /// The name of the module being registered.
-    ///
     /// A change replaces the resource.
-    pub fn module_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ModuleName", value.into()))
-    }
-
+    pub fn module_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ModuleName", value.into())) }
     /// A URL to the S3 bucket for the package that contains the template fragment and schema files for the module version to register.
-    ///
     /// A change replaces the resource.
-    pub fn module_package(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ModulePackage", value.into()))
-    }
+    pub fn module_package(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ModulePackage", value.into())) }
 }
-
-impl From<ModuleVersion> for Properties {
-    fn from(value: ModuleVersion) -> Self {
-        value.0
-    }
-}
-
+setting! { ModuleVersion as Properties }
 impl ResourceType for ModuleVersion {
     const TYPE: &'static str = "AWS::CloudFormation::ModuleVersion";
     const REQUIRED: &'static [&'static str] = &["ModuleName", "ModulePackage"];
@@ -1591,75 +555,32 @@ impl ResourceType for ModuleVersion {
 /// CloudFormation type `AWS::CloudFormation::PublicTypeVersion`.
 #[derive(Debug, Clone, Default)]
 pub struct PublicTypeVersion(Properties);
-
 impl PublicTypeVersion {
     /// The Amazon Resource Number (ARN) assigned to the public extension upon publication.
     pub const PUBLIC_TYPE_ARN: Attribute<Self, String> = Attribute::new("PublicTypeArn");
-
     /// The publisher ID of the extension publisher.
     pub const PUBLISHER_ID: Attribute<Self, String> = Attribute::new("PublisherId");
-
     /// The Amazon Resource Number (ARN) assigned to this version of the extension.
     pub const TYPE_VERSION_ARN: Attribute<Self, String> = Attribute::new("TypeVersionArn");
-
     /// Returns an empty `PublicTypeVersion`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The Amazon Resource Number (ARN) of the extension.
-    ///
-    /// A change replaces the resource.
-    pub fn arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Arn", value.into()))
-    }
-
+    /// At most 1024 characters. A change replaces the resource.
+    pub fn arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Arn", value.into())) }
     /// The S3 bucket to which CloudFormation delivers the contract test execution logs.
-    ///
     /// A change replaces the resource.
-    pub fn log_delivery_bucket(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("LogDeliveryBucket", value.into()))
-    }
-
+    pub fn log_delivery_bucket(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("LogDeliveryBucket", value.into())) }
     /// The version number to assign to this version of the extension.
-    ///
-    /// A change replaces the resource.
-    pub fn public_version_number(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("PublicVersionNumber", value.into()))
-    }
-
+    /// 5 to 64 characters. Matches `^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(.*)$`. A change replaces the resource.
+    pub fn public_version_number(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("PublicVersionNumber", value.into())) }
     /// The type of the extension to test.
-    ///
     /// A change replaces the resource.
-    pub fn type_(self, value: impl OneOf<PublicTypeVersionType>) -> Self {
-        Self(self.0.with("Type", value.into_tree()))
-    }
-
+    pub fn type_(self, value: impl OneOf<PublicTypeVersionType>) -> Self { Self(self.0.with("Type", value.into_tree())) }
     /// The name of the extension to test.
-    ///
     /// A change replaces the resource.
-    pub fn type_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("TypeName", value.into()))
-    }
+    pub fn type_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("TypeName", value.into())) }
 }
-
-impl From<PublicTypeVersion> for Properties {
-    fn from(value: PublicTypeVersion) -> Self {
-        value.0
-    }
-}
-
+setting! { PublicTypeVersion as Properties }
 impl ResourceType for PublicTypeVersion {
     const TYPE: &'static str = "AWS::CloudFormation::PublicTypeVersion";
     const REQUIRED: &'static [&'static str] = &[];
@@ -1670,57 +591,25 @@ impl ResourceType for PublicTypeVersion {
 /// CloudFormation type `AWS::CloudFormation::Publisher`.
 #[derive(Debug, Clone)]
 pub struct Publisher(Properties);
-
 impl Publisher {
     /// The type of account used as the identity provider when registering this publisher with CloudFormation.
     pub const IDENTITY_PROVIDER: Attribute<Self, String> = Attribute::new("IdentityProvider");
-
     /// The ID of the extension publisher.
     pub const PUBLISHER_ID: Attribute<Self, lightsout_core::Id<Self>> = Attribute::new("PublisherId");
-
     /// The URL to the publisher's profile with the identity provider.
     pub const PUBLISHER_PROFILE: Attribute<Self, String> = Attribute::new("PublisherProfile");
-
     /// Whether the publisher is verified. Currently, all registered publishers are verified.
     pub const PUBLISHER_STATUS: Attribute<Self, String> = Attribute::new("PublisherStatus");
-
     /// Returns a `Publisher` with what CloudFormation requires.
-    pub fn new(accept_terms_and_conditions: impl Into<Value<bool>>) -> Self {
-        Self::matching().accept_terms_and_conditions(accept_terms_and_conditions)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(accept_terms_and_conditions: impl Into<Value<bool>>) -> Self { Self::matching().accept_terms_and_conditions(accept_terms_and_conditions) }
     /// Whether you accept the Terms and Conditions for publishing extensions in the CloudFormation registry.
-    ///
     /// A change replaces the resource.
-    pub fn accept_terms_and_conditions(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("AcceptTermsAndConditions", value.into()))
-    }
-
+    pub fn accept_terms_and_conditions(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("AcceptTermsAndConditions", value.into())) }
     /// If you are using a Bitbucket or GitHub account for identity verification, the Amazon Resource Name (ARN) for your connection to that account.
-    ///
-    /// A change replaces the resource.
-    pub fn connection_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ConnectionArn", value.into()))
-    }
+    /// 1 to 256 characters. Matches `arn:aws(-[w]+)*:.+:.+:[0-9]{12}:.+`. A change replaces the resource.
+    pub fn connection_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ConnectionArn", value.into())) }
 }
-
-impl From<Publisher> for Properties {
-    fn from(value: Publisher) -> Self {
-        value.0
-    }
-}
-
+setting! { Publisher as Properties }
 impl ResourceType for Publisher {
     const TYPE: &'static str = "AWS::CloudFormation::Publisher";
     const REQUIRED: &'static [&'static str] = &["AcceptTermsAndConditions"];
@@ -1731,51 +620,21 @@ impl ResourceType for Publisher {
 /// CloudFormation type `AWS::CloudFormation::ResourceDefaultVersion`.
 #[derive(Debug, Clone, Default)]
 pub struct ResourceDefaultVersion(Properties);
-
 impl ResourceDefaultVersion {
     /// The Amazon Resource Name (ARN) of the resource.
     pub const ARN: Attribute<Self, Arn<Self>> = Attribute::new("Arn");
-
     /// Returns an empty `ResourceDefaultVersion`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The name of the resource.
-    pub fn type_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("TypeName", value.into()))
-    }
-
+    pub fn type_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("TypeName", value.into())) }
     /// The Amazon Resource Name (ARN) of the resource version.
-    ///
     /// Refers to `AWS::CloudFormation::ResourceVersion` (`Arn`).
-    pub fn type_version_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("TypeVersionArn", value.into()))
-    }
-
+    pub fn type_version_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("TypeVersionArn", value.into())) }
     /// The ID of a specific version of the resource.
-    pub fn version_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("VersionId", value.into()))
-    }
+    /// Matches `^[A-Za-z0-9-]{1,128}$`.
+    pub fn version_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("VersionId", value.into())) }
 }
-
-impl From<ResourceDefaultVersion> for Properties {
-    fn from(value: ResourceDefaultVersion) -> Self {
-        value.0
-    }
-}
-
+setting! { ResourceDefaultVersion as Properties }
 impl ResourceType for ResourceDefaultVersion {
     const TYPE: &'static str = "AWS::CloudFormation::ResourceDefaultVersion";
     const REQUIRED: &'static [&'static str] = &[];
@@ -1786,128 +645,38 @@ impl ResourceType for ResourceDefaultVersion {
 /// CloudFormation type `AWS::CloudFormation::ResourceVersion`.
 #[derive(Debug, Clone)]
 pub struct ResourceVersion(Properties);
-
 impl ResourceVersion {
     /// The Amazon Resource Name (ARN) of the resource.
     pub const ARN: Attribute<Self, Arn<Self>> = Attribute::new("Arn");
-
     /// Whether the specified resource version is set as the default version.
     pub const IS_DEFAULT_VERSION: Attribute<Self, bool> = Attribute::new("IsDefaultVersion");
-
     /// For resource type extensions, the provisioning behavior of the resource type.
     pub const PROVISIONING_TYPE: Attribute<Self, String> = Attribute::new("ProvisioningType");
-
     /// The Amazon Resource Name (ARN) for the extension.
     pub const TYPE_ARN: Attribute<Self, String> = Attribute::new("TypeArn");
-
     /// The ID of a specific version of the resource.
     pub const VERSION_ID: Attribute<Self, String> = Attribute::new("VersionId");
-
     /// The visibility level that determines who can see and use this resource in CloudFormation operations:
     pub const VISIBILITY: Attribute<Self, String> = Attribute::new("Visibility");
-
     /// Returns a `ResourceVersion` with what CloudFormation requires.
-    pub fn new(schema_handler_package: impl Into<Value<String>>, type_name: impl Into<Value<String>>) -> Self {
-        Self::matching().schema_handler_package(schema_handler_package).type_name(type_name)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(schema_handler_package: impl Into<Value<String>>, type_name: impl Into<Value<String>>) -> Self { Self::matching().schema_handler_package(schema_handler_package).type_name(type_name) }
     /// The Amazon Resource Name (ARN) of the IAM role for CloudFormation to assume when invoking the resource.
-    ///
-    /// A change replaces the resource.
-    pub fn execution_role_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ExecutionRoleArn", value.into()))
-    }
-
+    /// 1 to 256 characters. Matches `^arn:.+:iam::[0-9]{12}:role/.+$`. A change replaces the resource.
+    pub fn execution_role_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ExecutionRoleArn", value.into())) }
     /// Logging configuration information for a resource.
-    ///
     /// A change replaces the resource.
-    pub fn logging_config(self, value: ResourceVersionLoggingConfig) -> Self {
-        Self(self.0.with("LoggingConfig", value))
-    }
-
+    pub fn logging_config(self, value: ResourceVersionLoggingConfig) -> Self { Self(self.0.with("LoggingConfig", value)) }
     /// A URL to the S3 bucket for the resource project package that contains the necessary files for the resource you want to register.
-    ///
-    /// A change replaces the resource.
-    pub fn schema_handler_package(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("SchemaHandlerPackage", value.into()))
-    }
-
+    /// 1 to 4096 characters. A change replaces the resource.
+    pub fn schema_handler_package(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("SchemaHandlerPackage", value.into())) }
     /// The name of the resource being registered.
-    ///
     /// A change replaces the resource.
-    pub fn type_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("TypeName", value.into()))
-    }
+    pub fn type_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("TypeName", value.into())) }
 }
-
-impl From<ResourceVersion> for Properties {
-    fn from(value: ResourceVersion) -> Self {
-        value.0
-    }
-}
-
+setting! { ResourceVersion as Properties }
 impl ResourceType for ResourceVersion {
     const TYPE: &'static str = "AWS::CloudFormation::ResourceVersion";
     const REQUIRED: &'static [&'static str] = &["SchemaHandlerPackage", "TypeName"];
-}
-
-/// Logging configuration information for a resource.
-#[derive(Debug, Clone, Default)]
-pub struct ResourceVersionLoggingConfig(Properties);
-
-impl ResourceVersionLoggingConfig {
-    /// Returns an empty `ResourceVersionLoggingConfig`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The Amazon CloudWatch logs group to which CloudFormation sends error logging information when invoking the type's handlers.
-    ///
-    /// A change replaces the resource.
-    pub fn log_group_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("LogGroupName", value.into()))
-    }
-
-    /// The ARN of the role that CloudFormation should assume when sending log entries to CloudWatch logs.
-    ///
-    /// A change replaces the resource.
-    pub fn log_role_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("LogRoleArn", value.into()))
-    }
-}
-
-impl From<ResourceVersionLoggingConfig> for Properties {
-    fn from(value: ResourceVersionLoggingConfig) -> Self {
-        value.0
-    }
-}
-
-impl From<ResourceVersionLoggingConfig> for Tree {
-    fn from(value: ResourceVersionLoggingConfig) -> Self {
-        value.0.into()
-    }
 }
 
 /// The `AWS::CloudFormation::Stack` resource nests a stack as a resource in a top-level template.
@@ -1915,80 +684,41 @@ impl From<ResourceVersionLoggingConfig> for Tree {
 /// CloudFormation type `AWS::CloudFormation::Stack`.
 #[derive(Debug, Clone)]
 pub struct Stack(Properties);
-
 impl Stack {
     /// Returns the unique identifier of the change set.
     pub const CHANGE_SET_ID: Attribute<Self, String> = Attribute::new("ChangeSetId");
-
     /// Returns the time the stack was created.
     pub const CREATION_TIME: Attribute<Self, String> = Attribute::new("CreationTime");
-
     /// Returns the time the stack was last updated.
     pub const LAST_UPDATE_TIME: Attribute<Self, String> = Attribute::new("LastUpdateTime");
-
     /// Returns a list of output structures.
     pub const OUTPUTS: Attribute<Self, Tree> = Attribute::new("Outputs");
-
     /// For nested stacks, returns the stack ID of the direct parent of this stack.
     pub const PARENT_ID: Attribute<Self, String> = Attribute::new("ParentId");
-
     /// For nested stacks, returns the stack ID of the top-level stack to which the nested stack ultimately belongs.
     pub const ROOT_ID: Attribute<Self, String> = Attribute::new("RootId");
-
     /// Returns the unique identifier of the stack.
     pub const STACK_ID: Attribute<Self, lightsout_core::Id<Self>> = Attribute::new("StackId");
-
     /// Returns a success or failure message associated with the stack status.
     pub const STACK_STATUS: Attribute<Self, String> = Attribute::new("StackStatus");
-
     /// Returns a `Stack` with what CloudFormation requires.
-    pub fn new(template_url: impl Into<Value<String>>) -> Self {
-        Self::matching().template_url(template_url)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(template_url: impl Into<Value<String>>) -> Self { Self::matching().template_url(template_url) }
     /// The Amazon SNS topic ARNs to publish stack related events.
-    pub fn notification_arns(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("NotificationARNs", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// At most 5 items.
+    pub fn notification_arns(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("NotificationARNs", list::values::<String>(value))) }
     /// The set value pairs that represent the parameters passed to CloudFormation when this nested stack is created.
-    pub fn parameters(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>) -> Self {
-        Self(self.0.with("Parameters", Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value.into()))))))
-    }
-
+    pub fn parameters(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>) -> Self { Self(self.0.with("Parameters", Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value.into())))))) }
     /// Key-value pairs to associate with this stack.
-    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self {
-        Self(self.0.with("Tags", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// At most 50 items.
+    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self { Self(self.0.with("Tags", list::tags(value))) }
     /// The URL of a file that contains the template body.
-    pub fn template_url(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("TemplateURL", value.into()))
-    }
-
+    /// 1 to 1024 characters.
+    pub fn template_url(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("TemplateURL", value.into())) }
     /// The length of time, in minutes, that CloudFormation waits for the nested stack to reach the `CREATE_COMPLETE` state.
-    pub fn timeout_in_minutes(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("TimeoutInMinutes", value.into()))
-    }
+    /// At least 1.
+    pub fn timeout_in_minutes(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("TimeoutInMinutes", value.into())) }
 }
-
-impl From<Stack> for Properties {
-    fn from(value: Stack) -> Self {
-        value.0
-    }
-}
-
+setting! { Stack as Properties }
 impl ResourceType for Stack {
     const TYPE: &'static str = "AWS::CloudFormation::Stack";
     const REQUIRED: &'static [&'static str] = &["TemplateURL"];
@@ -2001,117 +731,51 @@ impl ResourceType for Stack {
 /// CloudFormation type `AWS::CloudFormation::StackSet`.
 #[derive(Debug, Clone)]
 pub struct StackSet(Properties);
-
 impl StackSet {
     /// Returns the unique identifier of the resource.
     pub const STACK_SET_ID: Attribute<Self, lightsout_core::Id<Self>> = Attribute::new("StackSetId");
-
     /// Returns a `StackSet` with what CloudFormation requires.
-    pub fn new(permission_model: impl OneOf<StackSetPermissionModel>, stack_set_name: impl Into<Value<String>>) -> Self {
-        Self::matching().permission_model(permission_model).stack_set_name(stack_set_name)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(permission_model: impl OneOf<StackSetPermissionModel>, stack_set_name: impl Into<Value<String>>) -> Self { Self::matching().permission_model(permission_model).stack_set_name(stack_set_name) }
     /// The Amazon Resource Number (ARN) of the IAM role to use to create this StackSet.
-    ///
-    /// Refers to `AWS::IAM::Role` (`Arn`).
-    pub fn administration_role_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("AdministrationRoleARN", value.into()))
-    }
-
+    /// 20 to 2048 characters. Refers to `AWS::IAM::Role` (`Arn`).
+    pub fn administration_role_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("AdministrationRoleARN", value.into())) }
     /// Describes whether StackSets automatically deploys to AWS Organizations accounts that are added to a target organization or organizational unit (OU).
-    pub fn auto_deployment(self, value: StackSetAutoDeployment) -> Self {
-        Self(self.0.with("AutoDeployment", value))
-    }
-
+    pub fn auto_deployment(self, value: StackSetAutoDeployment) -> Self { Self(self.0.with("AutoDeployment", value)) }
     /// Specifies whether you are acting as an account administrator in the organization's management account or as a delegated administrator in a member account.
-    pub fn call_as(self, value: impl OneOf<StackSetCallAs>) -> Self {
-        Self(self.0.with("CallAs", value.into_tree()))
-    }
-
+    pub fn call_as(self, value: impl OneOf<StackSetCallAs>) -> Self { Self(self.0.with("CallAs", value.into_tree())) }
     /// The capabilities that are allowed in the StackSet.
-    pub fn capabilities(self, value: impl IntoIterator<Item = impl OneOf<StackSetCapabilities>>) -> Self {
-        Self(self.0.with("Capabilities", value.into_iter().map(|value| value.into_tree()).collect::<Tree>()))
-    }
-
+    pub fn capabilities(self, value: impl IntoIterator<Item = impl OneOf<StackSetCapabilities>>) -> Self { Self(self.0.with("Capabilities", list::choices::<StackSetCapabilities>(value))) }
     /// A description of the StackSet.
-    pub fn description(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Description", value.into()))
-    }
-
+    /// 1 to 1024 characters.
+    pub fn description(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Description", value.into())) }
     /// The name of the IAM execution role to use to create the StackSet.
-    ///
-    /// Refers to `AWS::IAM::Role` (`RoleName`).
-    pub fn execution_role_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ExecutionRoleName", value.into()))
-    }
-
+    /// 1 to 64 characters. Matches `^[a-zA-Z_0-9+=,.@/-]+$`. Refers to `AWS::IAM::Role` (`RoleName`).
+    pub fn execution_role_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ExecutionRoleName", value.into())) }
     /// Describes whether StackSets performs non-conflicting operations concurrently and queues conflicting operations.
-    pub fn managed_execution(self, value: StackSetManagedExecution) -> Self {
-        Self(self.0.with("ManagedExecution", value))
-    }
-
+    pub fn managed_execution(self, value: StackSetManagedExecution) -> Self { Self(self.0.with("ManagedExecution", value)) }
     /// The user-specified preferences for how CloudFormation performs a StackSet operation.
-    pub fn operation_preferences(self, value: StackSetOperationPreferences) -> Self {
-        Self(self.0.with("OperationPreferences", value))
-    }
-
+    pub fn operation_preferences(self, value: StackSetOperationPreferences) -> Self { Self(self.0.with("OperationPreferences", value)) }
     /// The input parameters for the StackSet template.
-    pub fn parameters(self, value: impl IntoIterator<Item = StackSetParameter>) -> Self {
-        Self(self.0.with("Parameters", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn parameters(self, value: impl IntoIterator<Item = StackSetParameter>) -> Self { Self(self.0.with("Parameters", value.into_iter().collect::<Tree>())) }
     /// Describes how the IAM roles required for StackSet operations are created.
-    ///
     /// A change replaces the resource.
-    pub fn permission_model(self, value: impl OneOf<StackSetPermissionModel>) -> Self {
-        Self(self.0.with("PermissionModel", value.into_tree()))
-    }
-
+    pub fn permission_model(self, value: impl OneOf<StackSetPermissionModel>) -> Self { Self(self.0.with("PermissionModel", value.into_tree())) }
     /// A group of stack instances with parameters in some specific accounts and Regions.
-    pub fn stack_instances_group(self, value: impl IntoIterator<Item = StackSetStackInstances>) -> Self {
-        Self(self.0.with("StackInstancesGroup", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn stack_instances_group(self, value: impl IntoIterator<Item = StackSetStackInstances>) -> Self { Self(self.0.with("StackInstancesGroup", value.into_iter().collect::<Tree>())) }
     /// The name to associate with the StackSet.
-    ///
-    /// A change replaces the resource.
-    pub fn stack_set_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("StackSetName", value.into()))
-    }
-
+    /// At most 128 characters. Matches `^[a-zA-Z][a-zA-Z0-9\-]{0,127}$`. A change replaces the resource.
+    pub fn stack_set_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("StackSetName", value.into())) }
     /// Key-value pairs to associate with this stack.
-    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self {
-        Self(self.0.with("Tags", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// At most 50 items.
+    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self { Self(self.0.with("Tags", list::tags(value))) }
     /// The structure that contains the template body, with a minimum length of 1 byte and a maximum length of 51,200 bytes.
-    pub fn template_body(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("TemplateBody", value.into()))
-    }
-
+    /// 1 to 51200 characters.
+    pub fn template_body(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("TemplateBody", value.into())) }
     /// The URL of a file that contains the template body.
-    pub fn template_url(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("TemplateURL", value.into()))
-    }
+    /// 1 to 5120 characters.
+    pub fn template_url(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("TemplateURL", value.into())) }
 }
-
-impl From<StackSet> for Properties {
-    fn from(value: StackSet) -> Self {
-        value.0
-    }
-}
-
+setting! { StackSet as Properties }
 impl ResourceType for StackSet {
     const TYPE: &'static str = "AWS::CloudFormation::StackSet";
     const REQUIRED: &'static [&'static str] = &["PermissionModel", "StackSetName"];
@@ -2121,392 +785,143 @@ impl ResourceType for StackSet {
 /// Describes whether StackSets automatically deploys to AWS Organizations accounts that are added to a target organization or organizational unit (OU).
 #[derive(Debug, Clone, Default)]
 pub struct StackSetAutoDeployment(Properties);
-
 impl StackSetAutoDeployment {
     /// Returns an empty `StackSetAutoDeployment`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// A list of StackSet ARNs that this StackSet depends on for auto-deployment operations.
-    pub fn depends_on(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("DependsOn", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
-    /// If set to `true`, StackSets automatically deploys additional stack instances to AWS Organizations accounts that are added to a target organization or organizational unit (OU) in the specified Regions.
-    pub fn enabled(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("Enabled", value.into()))
-    }
-
+    pub fn depends_on(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("DependsOn", list::values::<String>(value))) }
+    /// If set to `true`, StackSets automatically deploys additional stack instances to AWS Organizations accounts that are added to a target organization or …
+    pub fn enabled(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("Enabled", value.into())) }
     /// If set to `true`, stack resources are retained when an account is removed from a target organization or OU.
-    pub fn retain_stacks_on_account_removal(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("RetainStacksOnAccountRemoval", value.into()))
-    }
+    pub fn retain_stacks_on_account_removal(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("RetainStacksOnAccountRemoval", value.into())) }
 }
-
-impl From<StackSetAutoDeployment> for Properties {
-    fn from(value: StackSetAutoDeployment) -> Self {
-        value.0
-    }
-}
-
-impl From<StackSetAutoDeployment> for Tree {
-    fn from(value: StackSetAutoDeployment) -> Self {
-        value.0.into()
-    }
-}
+setting! { StackSetAutoDeployment as Tree }
 
 /// The AWS Organizations accounts or AWS accounts to deploy stacks to in the specified Regions.
 #[derive(Debug, Clone, Default)]
 pub struct StackSetDeploymentTargets(Properties);
-
 impl StackSetDeploymentTargets {
     /// Returns an empty `StackSetDeploymentTargets`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// Refines which accounts to deploy stacks to by specifying how to use the `Accounts` and `OrganizationalUnitIds` properties together.
-    pub fn account_filter_type(self, value: impl OneOf<StackSetDeploymentTargetsAccountFilterType>) -> Self {
-        Self(self.0.with("AccountFilterType", value.into_tree()))
-    }
-
+    pub fn account_filter_type(self, value: impl OneOf<StackSetDeploymentTargetsAccountFilterType>) -> Self { Self(self.0.with("AccountFilterType", value.into_tree())) }
     /// The account IDs of the AWS accounts. If you have many account numbers, you can provide those accounts using the `AccountsUrl` property instead.
-    pub fn accounts(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("Accounts", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// At least 1 item. Each: Matches `^[0-9]{12}$`.
+    pub fn accounts(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("Accounts", list::values::<String>(value))) }
     /// The Amazon S3 URL path to a file that contains a list of AWS account IDs.
-    pub fn accounts_url(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("AccountsUrl", value.into()))
-    }
-
+    /// 1 to 5120 characters. Matches `(s3://|http(s?)://).+`.
+    pub fn accounts_url(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("AccountsUrl", value.into())) }
     /// The organization root ID or organizational unit (OU) IDs.
-    pub fn organizational_unit_ids(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("OrganizationalUnitIds", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    /// At least 1 item.
+    pub fn organizational_unit_ids(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("OrganizationalUnitIds", list::values::<String>(value))) }
 }
-
-impl From<StackSetDeploymentTargets> for Properties {
-    fn from(value: StackSetDeploymentTargets) -> Self {
-        value.0
-    }
-}
-
-impl From<StackSetDeploymentTargets> for Tree {
-    fn from(value: StackSetDeploymentTargets) -> Self {
-        value.0.into()
-    }
-}
+setting! { StackSetDeploymentTargets as Tree }
 
 /// Describes whether StackSets performs non-conflicting operations concurrently and queues conflicting operations.
 #[derive(Debug, Clone, Default)]
 pub struct StackSetManagedExecution(Properties);
-
 impl StackSetManagedExecution {
     /// Returns an empty `StackSetManagedExecution`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// When `true`, CloudFormation performs non-conflicting operations concurrently and queues conflicting operations.
-    pub fn active(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("Active", value.into()))
-    }
+    pub fn active(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("Active", value.into())) }
 }
-
-impl From<StackSetManagedExecution> for Properties {
-    fn from(value: StackSetManagedExecution) -> Self {
-        value.0
-    }
-}
-
-impl From<StackSetManagedExecution> for Tree {
-    fn from(value: StackSetManagedExecution) -> Self {
-        value.0.into()
-    }
-}
+setting! { StackSetManagedExecution as Tree }
 
 /// The user-specified preferences for how CloudFormation performs a StackSet operation.
 #[derive(Debug, Clone, Default)]
 pub struct StackSetOperationPreferences(Properties);
-
 impl StackSetOperationPreferences {
     /// Returns an empty `StackSetOperationPreferences`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// Specifies how the concurrency level behaves during the operation execution.
-    pub fn concurrency_mode(self, value: impl OneOf<StackSetOperationPreferencesConcurrencyMode>) -> Self {
-        Self(self.0.with("ConcurrencyMode", value.into_tree()))
-    }
-
+    pub fn concurrency_mode(self, value: impl OneOf<StackSetOperationPreferencesConcurrencyMode>) -> Self { Self(self.0.with("ConcurrencyMode", value.into_tree())) }
     /// The number of accounts per Region this operation can fail in before CloudFormation stops the operation in that Region.
-    pub fn failure_tolerance_count(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("FailureToleranceCount", value.into()))
-    }
-
+    /// At least 0.
+    pub fn failure_tolerance_count(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("FailureToleranceCount", value.into())) }
     /// The percentage of accounts per Region this stack operation can fail in before CloudFormation stops the operation in that Region.
-    pub fn failure_tolerance_percentage(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("FailureTolerancePercentage", value.into()))
-    }
-
+    /// 0 to 100.
+    pub fn failure_tolerance_percentage(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("FailureTolerancePercentage", value.into())) }
     /// The maximum number of accounts in which to perform this operation at one time.
-    pub fn max_concurrent_count(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("MaxConcurrentCount", value.into()))
-    }
-
+    /// At least 1.
+    pub fn max_concurrent_count(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("MaxConcurrentCount", value.into())) }
     /// The maximum percentage of accounts in which to perform this operation at one time.
-    pub fn max_concurrent_percentage(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("MaxConcurrentPercentage", value.into()))
-    }
-
+    /// 0 to 100.
+    pub fn max_concurrent_percentage(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("MaxConcurrentPercentage", value.into())) }
     /// The concurrency type of deploying StackSets operations in Regions, could be in parallel or one Region at a time.
-    pub fn region_concurrency_type(self, value: impl OneOf<StackSetOperationPreferencesRegionConcurrencyType>) -> Self {
-        Self(self.0.with("RegionConcurrencyType", value.into_tree()))
-    }
-
+    pub fn region_concurrency_type(self, value: impl OneOf<StackSetOperationPreferencesRegionConcurrencyType>) -> Self { Self(self.0.with("RegionConcurrencyType", value.into_tree())) }
     /// The order of the Regions where you want to perform the stack operation.
-    pub fn region_order(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("RegionOrder", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    /// Each: Matches `^[a-zA-Z0-9-]{1,128}$`.
+    pub fn region_order(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("RegionOrder", list::values::<String>(value))) }
 }
-
-impl From<StackSetOperationPreferences> for Properties {
-    fn from(value: StackSetOperationPreferences) -> Self {
-        value.0
-    }
-}
-
-impl From<StackSetOperationPreferences> for Tree {
-    fn from(value: StackSetOperationPreferences) -> Self {
-        value.0.into()
-    }
-}
+setting! { StackSetOperationPreferences as Tree }
 
 /// The Parameter data type.
 #[derive(Debug, Clone)]
 pub struct StackSetParameter(Properties);
-
 impl StackSetParameter {
     /// Returns a `StackSetParameter` with what CloudFormation requires.
-    pub fn new(parameter_key: impl Into<Value<String>>, parameter_value: impl Into<Value<String>>) -> Self {
-        Self::matching().parameter_key(parameter_key).parameter_value(parameter_value)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The key associated with the parameter. If you don't specify a key and value for a particular parameter, CloudFormation uses the default value that's specified in your template.
-    pub fn parameter_key(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ParameterKey", value.into()))
-    }
-
+    pub fn new(parameter_key: impl Into<Value<String>>, parameter_value: impl Into<Value<String>>) -> Self { Self::matching().parameter_key(parameter_key).parameter_value(parameter_value) }
+    /// The key associated with the parameter. If you don't specify a key and value for a particular parameter, CloudFormation uses the default value that's specified …
+    pub fn parameter_key(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ParameterKey", value.into())) }
     /// The input value associated with the parameter.
-    pub fn parameter_value(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ParameterValue", value.into()))
-    }
+    pub fn parameter_value(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ParameterValue", value.into())) }
 }
-
-impl From<StackSetParameter> for Properties {
-    fn from(value: StackSetParameter) -> Self {
-        value.0
-    }
-}
-
-impl From<StackSetParameter> for Tree {
-    fn from(value: StackSetParameter) -> Self {
-        value.0.into()
-    }
-}
+setting! { StackSetParameter as Tree }
 
 /// Stack instances in some specific accounts and Regions.
 #[derive(Debug, Clone)]
 pub struct StackSetStackInstances(Properties);
-
 impl StackSetStackInstances {
     /// Returns a `StackSetStackInstances` with what CloudFormation requires.
-    pub fn new(deployment_targets: StackSetDeploymentTargets, regions: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self::matching().deployment_targets(deployment_targets).regions(regions)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(deployment_targets: StackSetDeploymentTargets, regions: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self::matching().deployment_targets(deployment_targets).regions(regions) }
     /// The AWS Organizations accounts or AWS accounts to deploy stacks to in the specified Regions.
-    pub fn deployment_targets(self, value: StackSetDeploymentTargets) -> Self {
-        Self(self.0.with("DeploymentTargets", value))
-    }
-
+    pub fn deployment_targets(self, value: StackSetDeploymentTargets) -> Self { Self(self.0.with("DeploymentTargets", value)) }
     /// A list of StackSet parameters whose values you want to override in the selected stack instances.
-    pub fn parameter_overrides(self, value: impl IntoIterator<Item = StackSetParameter>) -> Self {
-        Self(self.0.with("ParameterOverrides", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn parameter_overrides(self, value: impl IntoIterator<Item = StackSetParameter>) -> Self { Self(self.0.with("ParameterOverrides", value.into_iter().collect::<Tree>())) }
     /// The names of one or more Regions where you want to create stack instances using the specified AWS accounts.
-    pub fn regions(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("Regions", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    /// At least 1 item. Each: Matches `^[a-zA-Z0-9-]{1,128}$`.
+    pub fn regions(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("Regions", list::values::<String>(value))) }
 }
-
-impl From<StackSetStackInstances> for Properties {
-    fn from(value: StackSetStackInstances) -> Self {
-        value.0
-    }
-}
-
-impl From<StackSetStackInstances> for Tree {
-    fn from(value: StackSetStackInstances) -> Self {
-        value.0.into()
-    }
-}
+setting! { StackSetStackInstances as Tree }
 
 /// The `AWS::CloudFormation::TypeActivation` resource activates a public third-party extension, making it available for use in stack templates.
 ///
 /// CloudFormation type `AWS::CloudFormation::TypeActivation`.
 #[derive(Debug, Clone, Default)]
 pub struct TypeActivation(Properties);
-
 impl TypeActivation {
     /// The Amazon Resource Name (ARN) of the activated extension in this account and Region.
     pub const ARN: Attribute<Self, Arn<Self>> = Attribute::new("Arn");
-
     /// Returns an empty `TypeActivation`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// Whether to automatically update the extension in this account and Region when a new minor version is published by the extension publisher.
-    pub fn auto_update(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("AutoUpdate", value.into()))
-    }
-
+    pub fn auto_update(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("AutoUpdate", value.into())) }
     /// The name of the IAM execution role to use to activate the extension.
-    pub fn execution_role_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ExecutionRoleArn", value.into()))
-    }
-
+    pub fn execution_role_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ExecutionRoleArn", value.into())) }
     /// Specifies logging configuration information for an extension.
-    ///
     /// A change replaces the resource.
-    pub fn logging_config(self, value: TypeActivationLoggingConfig) -> Self {
-        Self(self.0.with("LoggingConfig", value))
-    }
-
+    pub fn logging_config(self, value: TypeActivationLoggingConfig) -> Self { Self(self.0.with("LoggingConfig", value)) }
     /// The major version of this extension you want to activate, if multiple major versions are available.
-    pub fn major_version(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("MajorVersion", value.into()))
-    }
-
+    /// 1 to 100000 characters.
+    pub fn major_version(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("MajorVersion", value.into())) }
     /// The Amazon Resource Number (ARN) of the public extension.
-    pub fn public_type_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("PublicTypeArn", value.into()))
-    }
-
+    /// At most 1024 characters.
+    pub fn public_type_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("PublicTypeArn", value.into())) }
     /// The ID of the extension publisher.
-    pub fn publisher_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("PublisherId", value.into()))
-    }
-
+    /// 1 to 40 characters. Matches `[0-9a-zA-Z-]{1,40}`.
+    pub fn publisher_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("PublisherId", value.into())) }
     /// The extension type.
-    pub fn type_(self, value: impl OneOf<TypeActivationType>) -> Self {
-        Self(self.0.with("Type", value.into_tree()))
-    }
-
+    pub fn type_(self, value: impl OneOf<TypeActivationType>) -> Self { Self(self.0.with("Type", value.into_tree())) }
     /// The name of the extension.
-    pub fn type_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("TypeName", value.into()))
-    }
-
+    pub fn type_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("TypeName", value.into())) }
     /// An alias to assign to the public extension in this account and Region.
-    pub fn type_name_alias(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("TypeNameAlias", value.into()))
-    }
-
+    /// 10 to 204 characters.
+    pub fn type_name_alias(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("TypeNameAlias", value.into())) }
     /// Manually updates a previously-activated type to a new major or minor version, if available.
-    pub fn version_bump(self, value: impl OneOf<TypeActivationVersionBump>) -> Self {
-        Self(self.0.with("VersionBump", value.into_tree()))
-    }
+    pub fn version_bump(self, value: impl OneOf<TypeActivationVersionBump>) -> Self { Self(self.0.with("VersionBump", value.into_tree())) }
 }
-
-impl From<TypeActivation> for Properties {
-    fn from(value: TypeActivation) -> Self {
-        value.0
-    }
-}
-
+setting! { TypeActivation as Properties }
 impl ResourceType for TypeActivation {
     const TYPE: &'static str = "AWS::CloudFormation::TypeActivation";
     const REQUIRED: &'static [&'static str] = &[];
@@ -2515,102 +930,39 @@ impl ResourceType for TypeActivation {
 /// Contains logging configuration information for an extension.
 #[derive(Debug, Clone, Default)]
 pub struct TypeActivationLoggingConfig(Properties);
-
 impl TypeActivationLoggingConfig {
     /// Returns an empty `TypeActivationLoggingConfig`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The Amazon CloudWatch Logs group to which CloudFormation sends error logging information when invoking the extension's handlers.
-    ///
-    /// A change replaces the resource.
-    pub fn log_group_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("LogGroupName", value.into()))
-    }
-
+    /// 1 to 512 characters. Matches `^[\.\-_/#A-Za-z0-9]+$`. A change replaces the resource.
+    pub fn log_group_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("LogGroupName", value.into())) }
     /// The Amazon Resource Name (ARN) of the role that CloudFormation should assume when sending log entries to CloudWatch Logs.
-    ///
-    /// A change replaces the resource.
-    pub fn log_role_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("LogRoleArn", value.into()))
-    }
+    /// 1 to 256 characters. A change replaces the resource.
+    pub fn log_role_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("LogRoleArn", value.into())) }
 }
+setting! { TypeActivationLoggingConfig as Tree }
 
-impl From<TypeActivationLoggingConfig> for Properties {
-    fn from(value: TypeActivationLoggingConfig) -> Self {
-        value.0
-    }
-}
-
-impl From<TypeActivationLoggingConfig> for Tree {
-    fn from(value: TypeActivationLoggingConfig) -> Self {
-        value.0.into()
-    }
-}
-
-/// The `AWS::CloudFormation::WaitCondition` resource provides a way to coordinate stack resource creation with configuration actions that are external to the stack creation or to track the status of a configuration process.
+/// The `AWS::CloudFormation::WaitCondition` resource provides a way to coordinate stack resource creation with configuration actions that are external to the …
 ///
 /// CloudFormation type `AWS::CloudFormation::WaitCondition`.
 #[derive(Debug, Clone, Default)]
 pub struct WaitCondition(Properties);
-
 impl WaitCondition {
-    /// The attribute `Data`.
+    /// `Data`.
     pub const DATA: Attribute<Self, Tree> = Attribute::new("Data");
-
     /// Returns a unique identifier for the resource.
     pub const ID: Attribute<Self, lightsout_core::Id<Self>> = Attribute::new("Id");
-
     /// Returns an empty `WaitCondition`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The number of success signals that CloudFormation must receive before it continues the stack creation process.
-    pub fn count(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("Count", value.into()))
-    }
-
+    pub fn count(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("Count", value.into())) }
     /// A reference to the wait condition handle used to signal this wait condition.
-    pub fn handle(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Handle", value.into()))
-    }
-
+    pub fn handle(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Handle", value.into())) }
     /// The length of time (in seconds) to wait for the number of signals that the `Count` property specifies.
-    pub fn timeout(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Timeout", value.into()))
-    }
+    /// 0 to 43200.
+    pub fn timeout(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Timeout", value.into())) }
 }
-
-impl From<WaitCondition> for Properties {
-    fn from(value: WaitCondition) -> Self {
-        value.0
-    }
-}
-
+setting! { WaitCondition as Properties }
 impl ResourceType for WaitCondition {
     const TYPE: &'static str = "AWS::CloudFormation::WaitCondition";
     const REQUIRED: &'static [&'static str] = &[];
@@ -2621,34 +973,13 @@ impl ResourceType for WaitCondition {
 /// CloudFormation type `AWS::CloudFormation::WaitConditionHandle`.
 #[derive(Debug, Clone, Default)]
 pub struct WaitConditionHandle(Properties);
-
 impl WaitConditionHandle {
     /// Returns a unique identifier for the resource.
     pub const ID: Attribute<Self, lightsout_core::Id<Self>> = Attribute::new("Id");
-
     /// Returns an empty `WaitConditionHandle`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
+    pub fn new() -> Self { Self::matching() }
 }
-
-impl From<WaitConditionHandle> for Properties {
-    fn from(value: WaitConditionHandle) -> Self {
-        value.0
-    }
-}
-
+setting! { WaitConditionHandle as Properties }
 impl ResourceType for WaitConditionHandle {
     const TYPE: &'static str = "AWS::CloudFormation::WaitConditionHandle";
     const REQUIRED: &'static [&'static str] = &[];
@@ -2656,266 +987,152 @@ impl ResourceType for WaitConditionHandle {
 
 choice! {
     /// Known values of `Capabilities`.
-    pub enum ChangeSetCapabilities {
-        CapabilityIam = "CAPABILITY_IAM",
-        CapabilityNamedIam = "CAPABILITY_NAMED_IAM",
-        CapabilityAutoExpand = "CAPABILITY_AUTO_EXPAND",
-    }
+    pub enum ChangeSetCapabilities { CapabilityIam = "CAPABILITY_IAM", CapabilityNamedIam = "CAPABILITY_NAMED_IAM", CapabilityAutoExpand = "CAPABILITY_AUTO_EXPAND" }
 }
 
 choice! {
     /// Known values of `ChangeSetType`.
-    pub enum ChangeSetType {
-        Create = "CREATE",
-        Update = "UPDATE",
-        Import = "IMPORT",
-    }
+    pub enum ChangeSetType { Create = "CREATE", Update = "UPDATE", Import = "IMPORT" }
 }
 
 choice! {
     /// Known values of `DeploymentMode`.
-    pub enum ChangeSetDeploymentMode {
-        RevertDrift = "REVERT_DRIFT",
-    }
+    pub enum ChangeSetDeploymentMode { RevertDrift = "REVERT_DRIFT" }
 }
 
 choice! {
     /// Known values of `OnStackFailure`.
-    pub enum ChangeSetOnStackFailure {
-        DoNothing = "DO_NOTHING",
-        Rollback = "ROLLBACK",
-        Delete = "DELETE",
-    }
+    pub enum ChangeSetOnStackFailure { DoNothing = "DO_NOTHING", Rollback = "ROLLBACK", Delete = "DELETE" }
 }
 
 choice! {
     /// Known values of `DeletionPolicy`.
-    pub enum GeneratedTemplateTemplateConfigurationDeletionPolicy {
-        Delete = "DELETE",
-        Retain = "RETAIN",
-    }
-}
-
-choice! {
-    /// Known values of `UpdateReplacePolicy`.
-    pub enum GeneratedTemplateTemplateConfigurationUpdateReplacePolicy {
-        Delete = "DELETE",
-        Retain = "RETAIN",
-    }
+    pub enum GeneratedTemplateTemplateConfigurationDeletionPolicy { Delete = "DELETE", Retain = "RETAIN" }
 }
 
 choice! {
     /// Known values of `FailureMode`.
-    pub enum GuardHookFailureMode {
-        Fail = "FAIL",
-        Warn = "WARN",
-    }
+    pub enum GuardHookFailureMode { Fail = "FAIL", Warn = "WARN" }
 }
 
 choice! {
     /// Known values of `HookStatus`.
-    pub enum GuardHookHookStatus {
-        Enabled = "ENABLED",
-        Disabled = "DISABLED",
-    }
+    pub enum GuardHookHookStatus { Enabled = "ENABLED", Disabled = "DISABLED" }
 }
 
 choice! {
     /// Known values of `TargetOperations`.
-    pub enum GuardHookTargetOperations {
-        Resource = "RESOURCE",
-        Stack = "STACK",
-        ChangeSet = "CHANGE_SET",
-        CloudControl = "CLOUD_CONTROL",
-    }
+    pub enum GuardHookTargetOperations { Resource = "RESOURCE", Stack = "STACK", ChangeSet = "CHANGE_SET", CloudControl = "CLOUD_CONTROL" }
 }
 
 choice! {
     /// Known values of `FilteringCriteria`.
-    pub enum GuardHookStackFiltersFilteringCriteria {
-        All = "ALL",
-        Any = "ANY",
-    }
+    pub enum GuardHookStackFiltersFilteringCriteria { All = "ALL", Any = "ANY" }
 }
 
 choice! {
     /// Known values of `Actions`.
-    pub enum GuardHookTargetFiltersActions {
-        Create = "CREATE",
-        Update = "UPDATE",
-        Delete = "DELETE",
-    }
+    pub enum GuardHookTargetFiltersActions { Create = "CREATE", Update = "UPDATE", Delete = "DELETE" }
 }
 
 choice! {
     /// Known values of `InvocationPoints`.
-    pub enum GuardHookTargetFiltersInvocationPoints {
-        PreProvision = "PRE_PROVISION",
-    }
-}
-
-choice! {
-    /// Known values of `Action`.
-    pub enum GuardHookHookTargetAction {
-        Create = "CREATE",
-        Update = "UPDATE",
-        Delete = "DELETE",
-    }
-}
-
-choice! {
-    /// Known values of `InvocationPoint`.
-    pub enum GuardHookHookTargetInvocationPoint {
-        PreProvision = "PRE_PROVISION",
-    }
+    pub enum GuardHookTargetFiltersInvocationPoints { PreProvision = "PRE_PROVISION" }
 }
 
 choice! {
     /// Known values of `ConfigurationAlias`.
-    pub enum HookTypeConfigConfigurationAlias {
-        Default = "default",
-    }
-}
-
-choice! {
-    /// Known values of `FailureMode`.
-    pub enum LambdaHookFailureMode {
-        Fail = "FAIL",
-        Warn = "WARN",
-    }
-}
-
-choice! {
-    /// Known values of `HookStatus`.
-    pub enum LambdaHookHookStatus {
-        Enabled = "ENABLED",
-        Disabled = "DISABLED",
-    }
-}
-
-choice! {
-    /// Known values of `TargetOperations`.
-    pub enum LambdaHookTargetOperations {
-        Resource = "RESOURCE",
-        Stack = "STACK",
-        ChangeSet = "CHANGE_SET",
-        CloudControl = "CLOUD_CONTROL",
-    }
-}
-
-choice! {
-    /// Known values of `FilteringCriteria`.
-    pub enum LambdaHookStackFiltersFilteringCriteria {
-        All = "ALL",
-        Any = "ANY",
-    }
-}
-
-choice! {
-    /// Known values of `Actions`.
-    pub enum LambdaHookTargetFiltersActions {
-        Create = "CREATE",
-        Update = "UPDATE",
-        Delete = "DELETE",
-    }
-}
-
-choice! {
-    /// Known values of `InvocationPoints`.
-    pub enum LambdaHookTargetFiltersInvocationPoints {
-        PreProvision = "PRE_PROVISION",
-    }
-}
-
-choice! {
-    /// Known values of `Action`.
-    pub enum LambdaHookHookTargetAction {
-        Create = "CREATE",
-        Update = "UPDATE",
-        Delete = "DELETE",
-    }
-}
-
-choice! {
-    /// Known values of `InvocationPoint`.
-    pub enum LambdaHookHookTargetInvocationPoint {
-        PreProvision = "PRE_PROVISION",
-    }
+    pub enum HookTypeConfigConfigurationAlias { Default = "default" }
 }
 
 choice! {
     /// Known values of `Type`.
-    pub enum PublicTypeVersionType {
-        Resource = "RESOURCE",
-        Module = "MODULE",
-        Hook = "HOOK",
-    }
+    pub enum PublicTypeVersionType { Resource = "RESOURCE", Module = "MODULE", Hook = "HOOK" }
 }
 
 choice! {
     /// Known values of `CallAs`.
-    pub enum StackSetCallAs {
-        SelfValue = "SELF",
-        DelegatedAdmin = "DELEGATED_ADMIN",
-    }
-}
-
-choice! {
-    /// Known values of `Capabilities`.
-    pub enum StackSetCapabilities {
-        CapabilityIam = "CAPABILITY_IAM",
-        CapabilityNamedIam = "CAPABILITY_NAMED_IAM",
-        CapabilityAutoExpand = "CAPABILITY_AUTO_EXPAND",
-    }
+    pub enum StackSetCallAs { SelfValue = "SELF", DelegatedAdmin = "DELEGATED_ADMIN" }
 }
 
 choice! {
     /// Known values of `PermissionModel`.
-    pub enum StackSetPermissionModel {
-        ServiceManaged = "SERVICE_MANAGED",
-        SelfManaged = "SELF_MANAGED",
-    }
+    pub enum StackSetPermissionModel { ServiceManaged = "SERVICE_MANAGED", SelfManaged = "SELF_MANAGED" }
 }
 
 choice! {
     /// Known values of `ConcurrencyMode`.
-    pub enum StackSetOperationPreferencesConcurrencyMode {
-        StrictFailureTolerance = "STRICT_FAILURE_TOLERANCE",
-        SoftFailureTolerance = "SOFT_FAILURE_TOLERANCE",
-    }
+    pub enum StackSetOperationPreferencesConcurrencyMode { StrictFailureTolerance = "STRICT_FAILURE_TOLERANCE", SoftFailureTolerance = "SOFT_FAILURE_TOLERANCE" }
 }
 
 choice! {
     /// Known values of `RegionConcurrencyType`.
-    pub enum StackSetOperationPreferencesRegionConcurrencyType {
-        Sequential = "SEQUENTIAL",
-        Parallel = "PARALLEL",
-    }
+    pub enum StackSetOperationPreferencesRegionConcurrencyType { Sequential = "SEQUENTIAL", Parallel = "PARALLEL" }
 }
 
 choice! {
     /// Known values of `AccountFilterType`.
-    pub enum StackSetDeploymentTargetsAccountFilterType {
-        None = "NONE",
-        Union = "UNION",
-        Intersection = "INTERSECTION",
-        Difference = "DIFFERENCE",
-    }
-}
-
-choice! {
-    /// Known values of `Type`.
-    pub enum TypeActivationType {
-        Resource = "RESOURCE",
-        Module = "MODULE",
-        Hook = "HOOK",
-    }
+    pub enum StackSetDeploymentTargetsAccountFilterType { None = "NONE", Union = "UNION", Intersection = "INTERSECTION", Difference = "DIFFERENCE" }
 }
 
 choice! {
     /// Known values of `VersionBump`.
-    pub enum TypeActivationVersionBump {
-        Major = "MAJOR",
-        Minor = "MINOR",
-    }
+    pub enum TypeActivationVersionBump { Major = "MAJOR", Minor = "MINOR" }
 }
+
+/// Equals [`GeneratedTemplateTemplateConfigurationDeletionPolicy`].
+pub type GeneratedTemplateTemplateConfigurationUpdateReplacePolicy = GeneratedTemplateTemplateConfigurationDeletionPolicy;
+
+/// Equals [`GuardHookTargetFiltersActions`].
+pub type GuardHookHookTargetAction = GuardHookTargetFiltersActions;
+
+/// Equals [`GuardHookTargetFiltersInvocationPoints`].
+pub type GuardHookHookTargetInvocationPoint = GuardHookTargetFiltersInvocationPoints;
+
+/// Equals [`GuardHookFailureMode`].
+pub type LambdaHookFailureMode = GuardHookFailureMode;
+
+/// Equals [`GuardHookHookStatus`].
+pub type LambdaHookHookStatus = GuardHookHookStatus;
+
+/// Equals [`GuardHookHookTarget`].
+pub type LambdaHookHookTarget = GuardHookHookTarget;
+
+/// Equals [`GuardHookTargetFiltersActions`].
+pub type LambdaHookHookTargetAction = GuardHookTargetFiltersActions;
+
+/// Equals [`GuardHookTargetFiltersInvocationPoints`].
+pub type LambdaHookHookTargetInvocationPoint = GuardHookTargetFiltersInvocationPoints;
+
+/// Equals [`GuardHookStackFilters`].
+pub type LambdaHookStackFilters = GuardHookStackFilters;
+
+/// Equals [`GuardHookStackFiltersFilteringCriteria`].
+pub type LambdaHookStackFiltersFilteringCriteria = GuardHookStackFiltersFilteringCriteria;
+
+/// Equals [`GuardHookStackNames`].
+pub type LambdaHookStackNames = GuardHookStackNames;
+
+/// Equals [`GuardHookStackRoles`].
+pub type LambdaHookStackRoles = GuardHookStackRoles;
+
+/// Equals [`GuardHookTargetFilters`].
+pub type LambdaHookTargetFilters = GuardHookTargetFilters;
+
+/// Equals [`GuardHookTargetFiltersActions`].
+pub type LambdaHookTargetFiltersActions = GuardHookTargetFiltersActions;
+
+/// Equals [`GuardHookTargetFiltersInvocationPoints`].
+pub type LambdaHookTargetFiltersInvocationPoints = GuardHookTargetFiltersInvocationPoints;
+
+/// Equals [`GuardHookTargetOperations`].
+pub type LambdaHookTargetOperations = GuardHookTargetOperations;
+
+/// Equals [`HookVersionLoggingConfig`].
+pub type ResourceVersionLoggingConfig = HookVersionLoggingConfig;
+
+/// Equals [`ChangeSetCapabilities`].
+pub type StackSetCapabilities = ChangeSetCapabilities;
+
+/// Equals [`PublicTypeVersionType`].
+pub type TypeActivationType = PublicTypeVersionType;

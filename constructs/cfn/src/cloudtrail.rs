@@ -4,64 +4,34 @@
 
 use std::borrow::Cow;
 use lightsout_core::{Arn, Attribute, Properties, ResourceType, Tags, Tree, Value};
-use crate::{OneOf, Tag};
+use crate::{OneOf, Tag, list};
 use crate::choice::choice;
+use crate::setting::setting;
 
 /// Contains information about a returned CloudTrail channel.
 ///
 /// CloudFormation type `AWS::CloudTrail::Channel`.
 #[derive(Debug, Clone, Default)]
 pub struct Channel(Properties);
-
 impl Channel {
     /// `Ref` returns the ARN of the CloudTrail channel, such as `arn:aws:cloudtrail:us-east-2:123456789012:channel/01234567890`.
     pub const CHANNEL_ARN: Attribute<Self, Arn<Self>> = Attribute::new("ChannelArn");
-
     /// Returns an empty `Channel`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// One or more event data stores to which events arriving through a channel will be logged.
-    pub fn destinations(self, value: impl IntoIterator<Item = ChannelDestination>) -> Self {
-        Self(self.0.with("Destinations", value.into_iter().collect::<Tree>()))
-    }
-
+    /// 1 to 10 items.
+    pub fn destinations(self, value: impl IntoIterator<Item = ChannelDestination>) -> Self { Self(self.0.with("Destinations", value.into_iter().collect::<Tree>())) }
     /// The name of the channel.
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
-
+    /// 3 to 128 characters. Matches `(^[a-zA-Z0-9._\-]+$)`.
+    pub fn name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Name", value.into())) }
     /// The name of the partner or external event source.
-    ///
-    /// A change replaces the resource.
-    pub fn source(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Source", value.into()))
-    }
-
+    /// 1 to 256 characters. A change replaces the resource.
+    pub fn source(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Source", value.into())) }
     /// A list of tags.
-    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self {
-        Self(self.0.with("Tags", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    /// At most 200 items.
+    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self { Self(self.0.with("Tags", list::tags(value))) }
 }
-
-impl From<Channel> for Properties {
-    fn from(value: Channel) -> Self {
-        value.0
-    }
-}
-
+setting! { Channel as Properties }
 impl ResourceType for Channel {
     const TYPE: &'static str = "AWS::CloudTrail::Channel";
     const REQUIRED: &'static [&'static str] = &[];
@@ -71,117 +41,48 @@ impl ResourceType for Channel {
 /// Contains information about the destination receiving events.
 #[derive(Debug, Clone)]
 pub struct ChannelDestination(Properties);
-
 impl ChannelDestination {
     /// Returns a `ChannelDestination` with what CloudFormation requires.
-    pub fn new(location: impl Into<Value<String>>, type_: impl OneOf<ChannelDestinationType>) -> Self {
-        Self::matching().location(location).type_(type_)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(location: impl Into<Value<String>>, type_: impl OneOf<ChannelDestinationType>) -> Self { Self::matching().location(location).type_(type_) }
     /// For channels used for a CloudTrail Lake integration, the location is the ARN of an event data store that receives events from a channel.
-    pub fn location(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Location", value.into()))
-    }
-
+    /// 3 to 1024 characters. Matches `(^[a-zA-Z0-9._/\-:]+$)`.
+    pub fn location(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Location", value.into())) }
     /// The type of destination for events arriving from a channel.
-    pub fn type_(self, value: impl OneOf<ChannelDestinationType>) -> Self {
-        Self(self.0.with("Type", value.into_tree()))
-    }
+    pub fn type_(self, value: impl OneOf<ChannelDestinationType>) -> Self { Self(self.0.with("Type", value.into_tree())) }
 }
-
-impl From<ChannelDestination> for Properties {
-    fn from(value: ChannelDestination) -> Self {
-        value.0
-    }
-}
-
-impl From<ChannelDestination> for Tree {
-    fn from(value: ChannelDestination) -> Self {
-        value.0.into()
-    }
-}
+setting! { ChannelDestination as Tree }
 
 /// Creates a custom dashboard or the Highlights dashboard.
 ///
 /// CloudFormation type `AWS::CloudTrail::Dashboard`.
 #[derive(Debug, Clone, Default)]
 pub struct Dashboard(Properties);
-
 impl Dashboard {
     /// The timestamp that shows when the dashboard was created.
     pub const CREATED_TIMESTAMP: Attribute<Self, String> = Attribute::new("CreatedTimestamp");
-
     /// The ARN for the dashboard.
     pub const DASHBOARD_ARN: Attribute<Self, Arn<Self>> = Attribute::new("DashboardArn");
-
     /// The status of the dashboard.
     pub const STATUS: Attribute<Self, String> = Attribute::new("Status");
-
     /// The type of dashboard.
     pub const TYPE_: Attribute<Self, String> = Attribute::new("Type");
-
     /// The timestamp that shows when the dashboard was updated.
     pub const UPDATED_TIMESTAMP: Attribute<Self, String> = Attribute::new("UpdatedTimestamp");
-
     /// Returns an empty `Dashboard`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The name of the dashboard. The name must be unique to your account.
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
-
+    /// 3 to 128 characters. Matches `^[a-zA-Z0-9_\-]+$`.
+    pub fn name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Name", value.into())) }
     /// The schedule for a dashboard refresh.
-    pub fn refresh_schedule(self, value: DashboardRefreshSchedule) -> Self {
-        Self(self.0.with("RefreshSchedule", value))
-    }
-
+    pub fn refresh_schedule(self, value: DashboardRefreshSchedule) -> Self { Self(self.0.with("RefreshSchedule", value)) }
     /// A list of tags.
-    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self {
-        Self(self.0.with("Tags", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self { Self(self.0.with("Tags", list::tags(value))) }
     /// Specifies whether termination protection is enabled for the dashboard.
-    pub fn termination_protection_enabled(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("TerminationProtectionEnabled", value.into()))
-    }
-
+    pub fn termination_protection_enabled(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("TerminationProtectionEnabled", value.into())) }
     /// An array of widgets for a custom dashboard.
-    pub fn widgets(self, value: impl IntoIterator<Item = DashboardWidget>) -> Self {
-        Self(self.0.with("Widgets", value.into_iter().collect::<Tree>()))
-    }
+    pub fn widgets(self, value: impl IntoIterator<Item = DashboardWidget>) -> Self { Self(self.0.with("Widgets", value.into_iter().collect::<Tree>())) }
 }
-
-impl From<Dashboard> for Properties {
-    fn from(value: Dashboard) -> Self {
-        value.0
-    }
-}
-
+setting! { Dashboard as Properties }
 impl ResourceType for Dashboard {
     const TYPE: &'static str = "AWS::CloudTrail::Dashboard";
     const REQUIRED: &'static [&'static str] = &[];
@@ -191,267 +92,104 @@ impl ResourceType for Dashboard {
 /// Specifies the frequency for a dashboard refresh schedule.
 #[derive(Debug, Clone)]
 pub struct DashboardFrequency(Properties);
-
 impl DashboardFrequency {
     /// Returns a `DashboardFrequency` with what CloudFormation requires.
-    pub fn new(unit: impl OneOf<DashboardFrequencyUnit>, value: impl Into<Value<i64>>) -> Self {
-        Self::matching().unit(unit).value(value)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(unit: impl OneOf<DashboardFrequencyUnit>, value: impl Into<Value<i64>>) -> Self { Self::matching().unit(unit).value(value) }
     /// The unit to use for the refresh.
-    pub fn unit(self, value: impl OneOf<DashboardFrequencyUnit>) -> Self {
-        Self(self.0.with("Unit", value.into_tree()))
-    }
-
+    pub fn unit(self, value: impl OneOf<DashboardFrequencyUnit>) -> Self { Self(self.0.with("Unit", value.into_tree())) }
     /// The value for the refresh schedule.
-    pub fn value(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("Value", value.into()))
-    }
+    pub fn value(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("Value", value.into())) }
 }
-
-impl From<DashboardFrequency> for Properties {
-    fn from(value: DashboardFrequency) -> Self {
-        value.0
-    }
-}
-
-impl From<DashboardFrequency> for Tree {
-    fn from(value: DashboardFrequency) -> Self {
-        value.0.into()
-    }
-}
+setting! { DashboardFrequency as Tree }
 
 /// The schedule for a dashboard refresh.
 #[derive(Debug, Clone, Default)]
 pub struct DashboardRefreshSchedule(Properties);
-
 impl DashboardRefreshSchedule {
     /// Returns an empty `DashboardRefreshSchedule`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The frequency at which you want the dashboard refreshed.
-    pub fn frequency(self, value: DashboardFrequency) -> Self {
-        Self(self.0.with("Frequency", value))
-    }
-
+    pub fn frequency(self, value: DashboardFrequency) -> Self { Self(self.0.with("Frequency", value)) }
     /// Specifies whether the refresh schedule is enabled.
-    pub fn status(self, value: impl OneOf<DashboardRefreshScheduleStatus>) -> Self {
-        Self(self.0.with("Status", value.into_tree()))
-    }
-
+    pub fn status(self, value: impl OneOf<DashboardRefreshScheduleStatus>) -> Self { Self(self.0.with("Status", value.into_tree())) }
     /// The time of day in UTC to run the schedule; for hourly only refer to minutes; default is 00:00.
-    pub fn time_of_day(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("TimeOfDay", value.into()))
-    }
+    /// Matches `^[0-9]{2}:[0-9]{2}`.
+    pub fn time_of_day(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("TimeOfDay", value.into())) }
 }
-
-impl From<DashboardRefreshSchedule> for Properties {
-    fn from(value: DashboardRefreshSchedule) -> Self {
-        value.0
-    }
-}
-
-impl From<DashboardRefreshSchedule> for Tree {
-    fn from(value: DashboardRefreshSchedule) -> Self {
-        value.0.into()
-    }
-}
+setting! { DashboardRefreshSchedule as Tree }
 
 /// Contains information about a widget on a CloudTrail Lake dashboard.
 #[derive(Debug, Clone)]
 pub struct DashboardWidget(Properties);
-
 impl DashboardWidget {
     /// Returns a `DashboardWidget` with what CloudFormation requires.
-    pub fn new(query_statement: impl Into<Value<String>>) -> Self {
-        Self::matching().query_statement(query_statement)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(query_statement: impl Into<Value<String>>) -> Self { Self::matching().query_statement(query_statement) }
     /// The optional query parameters. The following query parameters are valid: `$StartTime$`, `$EndTime$`, and `$Period$`.
-    pub fn query_parameters(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("QueryParameters", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
-    /// The query statement for the widget. For custom dashboard widgets, you can query across multiple event data stores as long as all event data stores exist in your account.
-    pub fn query_statement(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("QueryStatement", value.into()))
-    }
-
+    /// 1 to 10 items. Each: 1 to 1024 characters.
+    pub fn query_parameters(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("QueryParameters", list::values::<String>(value))) }
+    /// The query statement for the widget. For custom dashboard widgets, you can query across multiple event data stores as long as all event data stores exist in …
+    /// 1 to 10000 characters. Matches `(?s).*`.
+    pub fn query_statement(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("QueryStatement", value.into())) }
     /// The view properties for the widget. For more information about view properties, see View properties for widgets in the AWS CloudTrail User Guide.
-    pub fn view_properties(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>) -> Self {
-        Self(self.0.with("ViewProperties", Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value.into()))))))
-    }
+    pub fn view_properties(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>) -> Self { Self(self.0.with("ViewProperties", Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value.into())))))) }
 }
-
-impl From<DashboardWidget> for Properties {
-    fn from(value: DashboardWidget) -> Self {
-        value.0
-    }
-}
-
-impl From<DashboardWidget> for Tree {
-    fn from(value: DashboardWidget) -> Self {
-        value.0.into()
-    }
-}
+setting! { DashboardWidget as Tree }
 
 /// Creates a new event data store.
 ///
 /// CloudFormation type `AWS::CloudTrail::EventDataStore`.
 #[derive(Debug, Clone, Default)]
 pub struct EventDataStore(Properties);
-
 impl EventDataStore {
     /// `Ref` returns the time stamp of the creation of the event data store, such as `1248496624`.
     pub const CREATED_TIMESTAMP: Attribute<Self, String> = Attribute::new("CreatedTimestamp");
-
     /// `Ref` returns the ARN of the CloudTrail event data store, such as `arn:aws:cloudtrail:us-east-1:12345678910:eventdatastore/EXAMPLE-f852-4e8f-8bd1-bcf6cEXAMPLE`.
     pub const EVENT_DATA_STORE_ARN: Attribute<Self, Arn<Self>> = Attribute::new("EventDataStoreArn");
-
     /// `Ref` returns the status of the event data store, such as `ENABLED`.
     pub const STATUS: Attribute<Self, String> = Attribute::new("Status");
-
     /// `Ref` returns the time stamp that updates were made to an event data store, such as `1598296624`.
     pub const UPDATED_TIMESTAMP: Attribute<Self, String> = Attribute::new("UpdatedTimestamp");
-
     /// Returns an empty `EventDataStore`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The advanced event selectors to use to select the events for the data store.
-    pub fn advanced_event_selectors(self, value: impl IntoIterator<Item = EventDataStoreAdvancedEventSelector>) -> Self {
-        Self(self.0.with("AdvancedEventSelectors", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn advanced_event_selectors(self, value: impl IntoIterator<Item = EventDataStoreAdvancedEventSelector>) -> Self { Self(self.0.with("AdvancedEventSelectors", value.into_iter().collect::<Tree>())) }
     /// The billing mode for the event data store determines the cost for ingesting events and the default and maximum retention period for the event data store.
-    pub fn billing_mode(self, value: impl OneOf<EventDataStoreBillingMode>) -> Self {
-        Self(self.0.with("BillingMode", value.into_tree()))
-    }
-
+    pub fn billing_mode(self, value: impl OneOf<EventDataStoreBillingMode>) -> Self { Self(self.0.with("BillingMode", value.into_tree())) }
     /// The list of context key selectors that are configured for the event data store.
-    pub fn context_key_selectors(self, value: impl IntoIterator<Item = EventDataStoreContextKeySelector>) -> Self {
-        Self(self.0.with("ContextKeySelectors", value.into_iter().collect::<Tree>()))
-    }
-
+    /// At most 2 items.
+    pub fn context_key_selectors(self, value: impl IntoIterator<Item = EventDataStoreContextKeySelector>) -> Self { Self(self.0.with("ContextKeySelectors", value.into_iter().collect::<Tree>())) }
     /// Indicates if Lake query federation is enabled.
-    pub fn federation_enabled(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("FederationEnabled", value.into()))
-    }
-
+    pub fn federation_enabled(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("FederationEnabled", value.into())) }
     /// If Lake query federation is enabled, provides the ARN of the federation role used to access the resources for the federated event data store.
-    pub fn federation_role_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("FederationRoleArn", value.into()))
-    }
-
+    pub fn federation_role_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("FederationRoleArn", value.into())) }
     /// Specifies whether the event data store should start ingesting live events.
-    pub fn ingestion_enabled(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("IngestionEnabled", value.into()))
-    }
-
+    pub fn ingestion_enabled(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("IngestionEnabled", value.into())) }
     /// A JSON string that contains the Insights types you want to log on an event data store.
-    pub fn insight_selectors(self, value: impl IntoIterator<Item = EventDataStoreInsightSelector>) -> Self {
-        Self(self.0.with("InsightSelectors", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn insight_selectors(self, value: impl IntoIterator<Item = EventDataStoreInsightSelector>) -> Self { Self(self.0.with("InsightSelectors", value.into_iter().collect::<Tree>())) }
     /// The ARN (or ID suffix of the ARN) of the destination event data store that logs Insights events.
-    pub fn insights_destination(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("InsightsDestination", value.into()))
-    }
-
+    /// 3 to 256 characters. Matches `^[a-zA-Z0-9._/\-:]+$`.
+    pub fn insights_destination(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("InsightsDestination", value.into())) }
     /// Specifies the AWS key ID to use to encrypt the events delivered by CloudTrail.
-    pub fn kms_key_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("KmsKeyId", value.into()))
-    }
-
+    /// 1 to 350 characters. Matches `^[a-zA-Z0-9._/\-:]+$`.
+    pub fn kms_key_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("KmsKeyId", value.into())) }
     /// The maximum allowed size for events to be stored in the specified event data store.
-    pub fn max_event_size(self, value: impl OneOf<EventDataStoreMaxEventSize>) -> Self {
-        Self(self.0.with("MaxEventSize", value.into_tree()))
-    }
-
+    pub fn max_event_size(self, value: impl OneOf<EventDataStoreMaxEventSize>) -> Self { Self(self.0.with("MaxEventSize", value.into_tree())) }
     /// Specifies whether the event data store includes events from all Regions, or only from the Region in which the event data store is created.
-    pub fn multi_region_enabled(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("MultiRegionEnabled", value.into()))
-    }
-
+    pub fn multi_region_enabled(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("MultiRegionEnabled", value.into())) }
     /// The name of the event data store.
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
-
+    /// 3 to 128 characters. Matches `^[a-zA-Z0-9._\-]+$`.
+    pub fn name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Name", value.into())) }
     /// Specifies whether an event data store collects events logged for an organization in AWS Organizations.
-    pub fn organization_enabled(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("OrganizationEnabled", value.into()))
-    }
-
+    pub fn organization_enabled(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("OrganizationEnabled", value.into())) }
     /// The retention period of the event data store, in days.
-    pub fn retention_period(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("RetentionPeriod", value.into()))
-    }
-
+    /// 7 to 3653.
+    pub fn retention_period(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("RetentionPeriod", value.into())) }
     /// A list of tags.
-    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self {
-        Self(self.0.with("Tags", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self { Self(self.0.with("Tags", list::tags(value))) }
     /// Specifies whether termination protection is enabled for the event data store.
-    pub fn termination_protection_enabled(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("TerminationProtectionEnabled", value.into()))
-    }
+    pub fn termination_protection_enabled(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("TerminationProtectionEnabled", value.into())) }
 }
-
-impl From<EventDataStore> for Properties {
-    fn from(value: EventDataStore) -> Self {
-        value.0
-    }
-}
-
+setting! { EventDataStore as Properties }
 impl ResourceType for EventDataStore {
     const TYPE: &'static str = "AWS::CloudTrail::EventDataStore";
     const REQUIRED: &'static [&'static str] = &[];
@@ -461,241 +199,89 @@ impl ResourceType for EventDataStore {
 /// Advanced event selectors let you create fine-grained selectors for AWS CloudTrail management, data, and network activity events.
 #[derive(Debug, Clone)]
 pub struct EventDataStoreAdvancedEventSelector(Properties);
-
 impl EventDataStoreAdvancedEventSelector {
     /// Returns a `EventDataStoreAdvancedEventSelector` with what CloudFormation requires.
-    pub fn new(field_selectors: impl IntoIterator<Item = EventDataStoreAdvancedFieldSelector>) -> Self {
-        Self::matching().field_selectors(field_selectors)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(field_selectors: impl IntoIterator<Item = EventDataStoreAdvancedFieldSelector>) -> Self { Self::matching().field_selectors(field_selectors) }
     /// Contains all selector statements in an advanced event selector.
-    pub fn field_selectors(self, value: impl IntoIterator<Item = EventDataStoreAdvancedFieldSelector>) -> Self {
-        Self(self.0.with("FieldSelectors", value.into_iter().collect::<Tree>()))
-    }
-
+    /// At least 1 item.
+    pub fn field_selectors(self, value: impl IntoIterator<Item = EventDataStoreAdvancedFieldSelector>) -> Self { Self(self.0.with("FieldSelectors", value.into_iter().collect::<Tree>())) }
     /// An optional, descriptive name for an advanced event selector, such as "Log data events for only two S3 buckets".
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
+    /// 1 to 1000 characters.
+    pub fn name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Name", value.into())) }
 }
-
-impl From<EventDataStoreAdvancedEventSelector> for Properties {
-    fn from(value: EventDataStoreAdvancedEventSelector) -> Self {
-        value.0
-    }
-}
-
-impl From<EventDataStoreAdvancedEventSelector> for Tree {
-    fn from(value: EventDataStoreAdvancedEventSelector) -> Self {
-        value.0.into()
-    }
-}
+setting! { EventDataStoreAdvancedEventSelector as Tree }
 
 /// A single selector statement in an advanced event selector.
 #[derive(Debug, Clone)]
 pub struct EventDataStoreAdvancedFieldSelector(Properties);
-
 impl EventDataStoreAdvancedFieldSelector {
     /// Returns a `EventDataStoreAdvancedFieldSelector` with what CloudFormation requires.
-    pub fn new(field: impl Into<Value<String>>) -> Self {
-        Self::matching().field(field)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(field: impl Into<Value<String>>) -> Self { Self::matching().field(field) }
     /// An operator that includes events that match the last few characters of the event record field specified as the value of `Field`.
-    pub fn ends_with(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("EndsWith", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// At least 1 item. Each: 1 to 2048 characters.
+    pub fn ends_with(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("EndsWith", list::values::<String>(value))) }
     /// An operator that includes events that match the exact value of the event record field specified as the value of `Field`.
-    pub fn equals(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("Equals", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// At least 1 item. Each: 1 to 2048 characters.
+    pub fn equals(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("Equals", list::values::<String>(value))) }
     /// A field in a CloudTrail event record on which to filter events to be logged.
-    pub fn field(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Field", value.into()))
-    }
-
+    /// 1 to 1000 characters. Matches `([\w|\d|\.|_]+)`.
+    pub fn field(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Field", value.into())) }
     /// An operator that excludes events that match the last few characters of the event record field specified as the value of `Field`.
-    pub fn not_ends_with(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("NotEndsWith", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// At least 1 item. Each: 1 to 2048 characters.
+    pub fn not_ends_with(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("NotEndsWith", list::values::<String>(value))) }
     /// An operator that excludes events that match the exact value of the event record field specified as the value of `Field`.
-    pub fn not_equals(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("NotEquals", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// At least 1 item. Each: 1 to 2048 characters.
+    pub fn not_equals(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("NotEquals", list::values::<String>(value))) }
     /// An operator that excludes events that match the first few characters of the event record field specified as the value of `Field`.
-    pub fn not_starts_with(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("NotStartsWith", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// At least 1 item. Each: 1 to 2048 characters.
+    pub fn not_starts_with(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("NotStartsWith", list::values::<String>(value))) }
     /// An operator that includes events that match the first few characters of the event record field specified as the value of `Field`.
-    pub fn starts_with(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("StartsWith", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    /// At least 1 item. Each: 1 to 2048 characters.
+    pub fn starts_with(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("StartsWith", list::values::<String>(value))) }
 }
-
-impl From<EventDataStoreAdvancedFieldSelector> for Properties {
-    fn from(value: EventDataStoreAdvancedFieldSelector) -> Self {
-        value.0
-    }
-}
-
-impl From<EventDataStoreAdvancedFieldSelector> for Tree {
-    fn from(value: EventDataStoreAdvancedFieldSelector) -> Self {
-        value.0.into()
-    }
-}
+setting! { EventDataStoreAdvancedFieldSelector as Tree }
 
 /// An object that contains information types to be included in CloudTrail enriched events.
 #[derive(Debug, Clone)]
 pub struct EventDataStoreContextKeySelector(Properties);
-
 impl EventDataStoreContextKeySelector {
     /// Returns a `EventDataStoreContextKeySelector` with what CloudFormation requires.
-    pub fn new(equals: impl IntoIterator<Item = impl Into<Value<String>>>, type_: impl OneOf<EventDataStoreContextKeySelectorType>) -> Self {
-        Self::matching().equals(equals).type_(type_)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(equals: impl IntoIterator<Item = impl Into<Value<String>>>, type_: impl OneOf<EventDataStoreContextKeySelectorType>) -> Self { Self::matching().equals(equals).type_(type_) }
     /// A list of keys defined by Type to be included in CloudTrail enriched events.
-    pub fn equals(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("Equals", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// 1 to 50 items. Each: 1 to 128 characters.
+    pub fn equals(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("Equals", list::values::<String>(value))) }
     /// Specifies the type of the event record field in ContextKeySelector.
-    pub fn type_(self, value: impl OneOf<EventDataStoreContextKeySelectorType>) -> Self {
-        Self(self.0.with("Type", value.into_tree()))
-    }
+    pub fn type_(self, value: impl OneOf<EventDataStoreContextKeySelectorType>) -> Self { Self(self.0.with("Type", value.into_tree())) }
 }
-
-impl From<EventDataStoreContextKeySelector> for Properties {
-    fn from(value: EventDataStoreContextKeySelector) -> Self {
-        value.0
-    }
-}
-
-impl From<EventDataStoreContextKeySelector> for Tree {
-    fn from(value: EventDataStoreContextKeySelector) -> Self {
-        value.0.into()
-    }
-}
+setting! { EventDataStoreContextKeySelector as Tree }
 
 /// A JSON string that contains a list of Insights types that are logged on an event data store.
 #[derive(Debug, Clone, Default)]
 pub struct EventDataStoreInsightSelector(Properties);
-
 impl EventDataStoreInsightSelector {
     /// Returns an empty `EventDataStoreInsightSelector`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The type of Insights events to log on an event data store.
-    pub fn insight_type(self, value: impl OneOf<EventDataStoreInsightSelectorInsightType>) -> Self {
-        Self(self.0.with("InsightType", value.into_tree()))
-    }
+    pub fn insight_type(self, value: impl OneOf<EventDataStoreInsightSelectorInsightType>) -> Self { Self(self.0.with("InsightType", value.into_tree())) }
 }
-
-impl From<EventDataStoreInsightSelector> for Properties {
-    fn from(value: EventDataStoreInsightSelector) -> Self {
-        value.0
-    }
-}
-
-impl From<EventDataStoreInsightSelector> for Tree {
-    fn from(value: EventDataStoreInsightSelector) -> Self {
-        value.0.into()
-    }
-}
+setting! { EventDataStoreInsightSelector as Tree }
 
 /// Attaches a resource-based permission policy to a CloudTrail event data store, dashboard, or channel.
 ///
 /// CloudFormation type `AWS::CloudTrail::ResourcePolicy`.
 #[derive(Debug, Clone)]
 pub struct ResourcePolicy(Properties);
-
 impl ResourcePolicy {
     /// Returns a `ResourcePolicy` with what CloudFormation requires.
-    pub fn new(resource_arn: impl Into<Value<String>>, resource_policy: impl Into<Tree>) -> Self {
-        Self::matching().resource_arn(resource_arn).resource_policy(resource_policy)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(resource_arn: impl Into<Value<String>>, resource_policy: impl Into<Tree>) -> Self { Self::matching().resource_arn(resource_arn).resource_policy(resource_policy) }
     /// The Amazon Resource Name (ARN) of the CloudTrail event data store, dashboard, or channel attached to the resource-based policy.
-    ///
-    /// A change replaces the resource.
-    pub fn resource_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ResourceArn", value.into()))
-    }
-
+    /// 3 to 256 characters. Matches `^[a-zA-Z0-9._/\-:]+$`. A change replaces the resource.
+    pub fn resource_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ResourceArn", value.into())) }
     /// A JSON-formatted string for an AWS resource-based policy.
-    pub fn resource_policy(self, value: impl Into<Tree>) -> Self {
-        Self(self.0.with("ResourcePolicy", value))
-    }
+    /// 1 to 8192 characters.
+    pub fn resource_policy(self, value: impl Into<Tree>) -> Self { Self(self.0.with("ResourcePolicy", value)) }
 }
-
-impl From<ResourcePolicy> for Properties {
-    fn from(value: ResourcePolicy) -> Self {
-        value.0
-    }
-}
-
+setting! { ResourcePolicy as Properties }
 impl ResourceType for ResourcePolicy {
     const TYPE: &'static str = "AWS::CloudTrail::ResourcePolicy";
     const REQUIRED: &'static [&'static str] = &["ResourceArn", "ResourcePolicy"];
@@ -706,548 +292,187 @@ impl ResourceType for ResourcePolicy {
 /// CloudFormation type `AWS::CloudTrail::Trail`.
 #[derive(Debug, Clone)]
 pub struct Trail(Properties);
-
 impl Trail {
     /// `Ref` returns the ARN of the CloudTrail trail, such as `arn:aws:cloudtrail:us-east-2:123456789012:trail/myCloudTrail`.
     pub const ARN: Attribute<Self, Arn<Self>> = Attribute::new("Arn");
-
     /// `Ref` returns the ARN of the Amazon topic that's associated with the CloudTrail trail, such as `arn:aws:sns:us-east-2:123456789012:mySNSTopic`.
     pub const SNS_TOPIC_ARN: Attribute<Self, String> = Attribute::new("SnsTopicArn");
-
     /// Returns a `Trail` with what CloudFormation requires.
-    pub fn new(is_logging: impl Into<Value<bool>>, s3_bucket_name: impl Into<Value<String>>) -> Self {
-        Self::matching().is_logging(is_logging).s3_bucket_name(s3_bucket_name)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(is_logging: impl Into<Value<bool>>, s3_bucket_name: impl Into<Value<String>>) -> Self { Self::matching().is_logging(is_logging).s3_bucket_name(s3_bucket_name) }
     /// Specifies the settings for advanced event selectors.
-    pub fn advanced_event_selectors(self, value: impl IntoIterator<Item = TrailAdvancedEventSelector>) -> Self {
-        Self(self.0.with("AdvancedEventSelectors", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn advanced_event_selectors(self, value: impl IntoIterator<Item = TrailAdvancedEventSelector>) -> Self { Self(self.0.with("AdvancedEventSelectors", value.into_iter().collect::<Tree>())) }
     /// Specifies the aggregation configuration to aggregate CloudTrail Events.
-    pub fn aggregation_configurations(self, value: impl IntoIterator<Item = TrailAggregationConfiguration>) -> Self {
-        Self(self.0.with("AggregationConfigurations", value.into_iter().collect::<Tree>()))
-    }
-
+    /// At most 1 item.
+    pub fn aggregation_configurations(self, value: impl IntoIterator<Item = TrailAggregationConfiguration>) -> Self { Self(self.0.with("AggregationConfigurations", value.into_iter().collect::<Tree>())) }
     /// Specifies a log group name using an Amazon Resource Name (ARN), a unique identifier that represents the log group to which CloudTrail logs are delivered.
-    ///
     /// Refers to `AWS::Logs::LogGroup` (`Arn`).
-    pub fn cloud_watch_logs_log_group_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("CloudWatchLogsLogGroupArn", value.into()))
-    }
-
+    pub fn cloud_watch_logs_log_group_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("CloudWatchLogsLogGroupArn", value.into())) }
     /// Specifies the role for the CloudWatch Logs endpoint to assume to write to a user's log group.
-    ///
     /// Refers to `AWS::IAM::Role` (`Arn`).
-    pub fn cloud_watch_logs_role_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("CloudWatchLogsRoleArn", value.into()))
-    }
-
+    pub fn cloud_watch_logs_role_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("CloudWatchLogsRoleArn", value.into())) }
     /// Specifies whether log file validation is enabled.
-    pub fn enable_log_file_validation(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("EnableLogFileValidation", value.into()))
-    }
-
+    pub fn enable_log_file_validation(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("EnableLogFileValidation", value.into())) }
     /// Use event selectors to further specify the management and data event settings for your trail.
-    pub fn event_selectors(self, value: impl IntoIterator<Item = TrailEventSelector>) -> Self {
-        Self(self.0.with("EventSelectors", value.into_iter().collect::<Tree>()))
-    }
-
+    /// At most 5 items.
+    pub fn event_selectors(self, value: impl IntoIterator<Item = TrailEventSelector>) -> Self { Self(self.0.with("EventSelectors", value.into_iter().collect::<Tree>())) }
     /// Specifies whether the trail is publishing events from global services such as IAM to the log files.
-    pub fn include_global_service_events(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("IncludeGlobalServiceEvents", value.into()))
-    }
-
+    pub fn include_global_service_events(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("IncludeGlobalServiceEvents", value.into())) }
     /// A JSON string that contains the Insights types you want to log on a trail.
-    pub fn insight_selectors(self, value: impl IntoIterator<Item = TrailInsightSelector>) -> Self {
-        Self(self.0.with("InsightSelectors", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn insight_selectors(self, value: impl IntoIterator<Item = TrailInsightSelector>) -> Self { Self(self.0.with("InsightSelectors", value.into_iter().collect::<Tree>())) }
     /// Whether the CloudTrail trail is currently logging AWS API calls.
-    pub fn is_logging(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("IsLogging", value.into()))
-    }
-
+    pub fn is_logging(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("IsLogging", value.into())) }
     /// Specifies whether the trail applies only to the current Region or to all Regions.
-    pub fn is_multi_region_trail(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("IsMultiRegionTrail", value.into()))
-    }
-
+    pub fn is_multi_region_trail(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("IsMultiRegionTrail", value.into())) }
     /// Specifies whether the trail is applied to all accounts in an organization in AWS Organizations, or only for the current AWS account.
-    pub fn is_organization_trail(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("IsOrganizationTrail", value.into()))
-    }
-
+    pub fn is_organization_trail(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("IsOrganizationTrail", value.into())) }
     /// Specifies the AWS key ID to use to encrypt the logs and digest files delivered by CloudTrail.
-    ///
     /// Refers to `AWS::KMS::Key` (`Arn`) or `AWS::KMS::Alias` (`AliasName`) or `AWS::KMS::Key` (`KeyId`).
-    pub fn kms_key_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("KMSKeyId", value.into()))
-    }
-
+    pub fn kms_key_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("KMSKeyId", value.into())) }
     /// Specifies the name of the Amazon S3 bucket designated for publishing log files.
-    ///
     /// Refers to `AWS::S3::Bucket` (`BucketName`).
-    pub fn s3_bucket_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("S3BucketName", value.into()))
-    }
-
+    pub fn s3_bucket_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("S3BucketName", value.into())) }
     /// Specifies the Amazon S3 key prefix that comes after the name of the bucket you have designated for log file delivery.
-    pub fn s3_key_prefix(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("S3KeyPrefix", value.into()))
-    }
-
+    /// At most 200 characters.
+    pub fn s3_key_prefix(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("S3KeyPrefix", value.into())) }
     /// Specifies the name or ARN of the Amazon SNS topic defined for notification of log file delivery.
-    ///
-    /// Refers to `AWS::SNS::Topic` (`TopicName`).
-    pub fn sns_topic_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("SnsTopicName", value.into()))
-    }
-
+    /// At most 256 characters. Refers to `AWS::SNS::Topic` (`TopicName`).
+    pub fn sns_topic_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("SnsTopicName", value.into())) }
     /// A custom set of tags (key-value pairs) for this trail.
-    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self {
-        Self(self.0.with("Tags", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self { Self(self.0.with("Tags", list::tags(value))) }
     /// Specifies the name of the trail. The name must meet the following requirements:
-    ///
-    /// A change replaces the resource.
-    pub fn trail_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("TrailName", value.into()))
-    }
+    /// 3 to 128 characters. A change replaces the resource.
+    pub fn trail_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("TrailName", value.into())) }
 }
-
-impl From<Trail> for Properties {
-    fn from(value: Trail) -> Self {
-        value.0
-    }
-}
-
+setting! { Trail as Properties }
 impl ResourceType for Trail {
     const TYPE: &'static str = "AWS::CloudTrail::Trail";
     const REQUIRED: &'static [&'static str] = &["IsLogging", "S3BucketName"];
     const TAGS: Option<Tags> = Some(Tags::List("Tags"));
 }
 
-/// Advanced event selectors let you create fine-grained selectors for AWS CloudTrail management, data, and network activity events.
-#[derive(Debug, Clone)]
-pub struct TrailAdvancedEventSelector(Properties);
-
-impl TrailAdvancedEventSelector {
-    /// Returns a `TrailAdvancedEventSelector` with what CloudFormation requires.
-    pub fn new(field_selectors: impl IntoIterator<Item = TrailAdvancedFieldSelector>) -> Self {
-        Self::matching().field_selectors(field_selectors)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// Contains all selector statements in an advanced event selector.
-    pub fn field_selectors(self, value: impl IntoIterator<Item = TrailAdvancedFieldSelector>) -> Self {
-        Self(self.0.with("FieldSelectors", value.into_iter().collect::<Tree>()))
-    }
-
-    /// An optional, descriptive name for an advanced event selector, such as "Log data events for only two S3 buckets".
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
-}
-
-impl From<TrailAdvancedEventSelector> for Properties {
-    fn from(value: TrailAdvancedEventSelector) -> Self {
-        value.0
-    }
-}
-
-impl From<TrailAdvancedEventSelector> for Tree {
-    fn from(value: TrailAdvancedEventSelector) -> Self {
-        value.0.into()
-    }
-}
-
-/// A single selector statement in an advanced event selector.
-#[derive(Debug, Clone)]
-pub struct TrailAdvancedFieldSelector(Properties);
-
-impl TrailAdvancedFieldSelector {
-    /// Returns a `TrailAdvancedFieldSelector` with what CloudFormation requires.
-    pub fn new(field: impl Into<Value<String>>) -> Self {
-        Self::matching().field(field)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// An operator that includes events that match the last few characters of the event record field specified as the value of `Field`.
-    pub fn ends_with(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("EndsWith", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
-    /// An operator that includes events that match the exact value of the event record field specified as the value of `Field`.
-    pub fn equals(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("Equals", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
-    /// A field in a CloudTrail event record on which to filter events to be logged.
-    pub fn field(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Field", value.into()))
-    }
-
-    /// An operator that excludes events that match the last few characters of the event record field specified as the value of `Field`.
-    pub fn not_ends_with(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("NotEndsWith", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
-    /// An operator that excludes events that match the exact value of the event record field specified as the value of `Field`.
-    pub fn not_equals(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("NotEquals", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
-    /// An operator that excludes events that match the first few characters of the event record field specified as the value of `Field`.
-    pub fn not_starts_with(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("NotStartsWith", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
-    /// An operator that includes events that match the first few characters of the event record field specified as the value of `Field`.
-    pub fn starts_with(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("StartsWith", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-}
-
-impl From<TrailAdvancedFieldSelector> for Properties {
-    fn from(value: TrailAdvancedFieldSelector) -> Self {
-        value.0
-    }
-}
-
-impl From<TrailAdvancedFieldSelector> for Tree {
-    fn from(value: TrailAdvancedFieldSelector) -> Self {
-        value.0.into()
-    }
-}
-
 /// An object that contains configuration settings for aggregating events.
 #[derive(Debug, Clone)]
 pub struct TrailAggregationConfiguration(Properties);
-
 impl TrailAggregationConfiguration {
     /// Returns a `TrailAggregationConfiguration` with what CloudFormation requires.
-    pub fn new(event_category: impl OneOf<TrailAggregationConfigurationEventCategory>, templates: impl IntoIterator<Item = impl OneOf<TrailAggregationConfigurationTemplates>>) -> Self {
-        Self::matching().event_category(event_category).templates(templates)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(event_category: impl OneOf<TrailAggregationConfigurationEventCategory>, templates: impl IntoIterator<Item = impl OneOf<TrailAggregationConfigurationTemplates>>) -> Self { Self::matching().event_category(event_category).templates(templates) }
     /// Specifies the event category for which aggregation should be performed.
-    pub fn event_category(self, value: impl OneOf<TrailAggregationConfigurationEventCategory>) -> Self {
-        Self(self.0.with("EventCategory", value.into_tree()))
-    }
-
+    pub fn event_category(self, value: impl OneOf<TrailAggregationConfigurationEventCategory>) -> Self { Self(self.0.with("EventCategory", value.into_tree())) }
     /// A list of aggregation templates that can be used to configure event aggregation.
-    pub fn templates(self, value: impl IntoIterator<Item = impl OneOf<TrailAggregationConfigurationTemplates>>) -> Self {
-        Self(self.0.with("Templates", value.into_iter().map(|value| value.into_tree()).collect::<Tree>()))
-    }
+    /// 1 to 50 items.
+    pub fn templates(self, value: impl IntoIterator<Item = impl OneOf<TrailAggregationConfigurationTemplates>>) -> Self { Self(self.0.with("Templates", list::choices::<TrailAggregationConfigurationTemplates>(value))) }
 }
-
-impl From<TrailAggregationConfiguration> for Properties {
-    fn from(value: TrailAggregationConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<TrailAggregationConfiguration> for Tree {
-    fn from(value: TrailAggregationConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { TrailAggregationConfiguration as Tree }
 
 /// You can configure the `DataResource` in an `EventSelector` to log data events for the following three resource types:
 #[derive(Debug, Clone)]
 pub struct TrailDataResource(Properties);
-
 impl TrailDataResource {
     /// Returns a `TrailDataResource` with what CloudFormation requires.
-    pub fn new(type_: impl OneOf<TrailDataResourceType>) -> Self {
-        Self::matching().type_(type_)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(type_: impl OneOf<TrailDataResourceType>) -> Self { Self::matching().type_(type_) }
     /// The resource type in which you want to log data events.
-    pub fn type_(self, value: impl OneOf<TrailDataResourceType>) -> Self {
-        Self(self.0.with("Type", value.into_tree()))
-    }
-
+    pub fn type_(self, value: impl OneOf<TrailDataResourceType>) -> Self { Self(self.0.with("Type", value.into_tree())) }
     /// An array of Amazon Resource Name (ARN) strings or partial ARN strings for the specified resource type.
-    ///
     /// Refers to `AWS::Lambda::Function` (`Arn`).
-    pub fn values(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("Values", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    pub fn values(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("Values", list::values::<String>(value))) }
 }
-
-impl From<TrailDataResource> for Properties {
-    fn from(value: TrailDataResource) -> Self {
-        value.0
-    }
-}
-
-impl From<TrailDataResource> for Tree {
-    fn from(value: TrailDataResource) -> Self {
-        value.0.into()
-    }
-}
+setting! { TrailDataResource as Tree }
 
 /// Use event selectors to further specify the management and data event settings for your trail.
 #[derive(Debug, Clone, Default)]
 pub struct TrailEventSelector(Properties);
-
 impl TrailEventSelector {
     /// Returns an empty `TrailEventSelector`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// CloudTrail supports data event logging for Amazon S3 objects in standard S3 buckets, AWS Lambda functions, and Amazon DynamoDB tables with basic event selectors.
-    pub fn data_resources(self, value: impl IntoIterator<Item = TrailDataResource>) -> Self {
-        Self(self.0.with("DataResources", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn new() -> Self { Self::matching() }
+    /// CloudTrail supports data event logging for Amazon S3 objects in standard S3 buckets, AWS Lambda functions, and Amazon DynamoDB tables with basic event …
+    pub fn data_resources(self, value: impl IntoIterator<Item = TrailDataResource>) -> Self { Self(self.0.with("DataResources", value.into_iter().collect::<Tree>())) }
     /// An optional list of service event sources from which you do not want management events to be logged on your trail.
-    pub fn exclude_management_event_sources(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("ExcludeManagementEventSources", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    pub fn exclude_management_event_sources(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("ExcludeManagementEventSources", list::values::<String>(value))) }
     /// Specify if you want your event selector to include management events for your trail.
-    pub fn include_management_events(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("IncludeManagementEvents", value.into()))
-    }
-
+    pub fn include_management_events(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("IncludeManagementEvents", value.into())) }
     /// Specify if you want your trail to log read-only events, write-only events, or all.
-    pub fn read_write_type(self, value: impl OneOf<TrailEventSelectorReadWriteType>) -> Self {
-        Self(self.0.with("ReadWriteType", value.into_tree()))
-    }
+    pub fn read_write_type(self, value: impl OneOf<TrailEventSelectorReadWriteType>) -> Self { Self(self.0.with("ReadWriteType", value.into_tree())) }
 }
-
-impl From<TrailEventSelector> for Properties {
-    fn from(value: TrailEventSelector) -> Self {
-        value.0
-    }
-}
-
-impl From<TrailEventSelector> for Tree {
-    fn from(value: TrailEventSelector) -> Self {
-        value.0.into()
-    }
-}
+setting! { TrailEventSelector as Tree }
 
 /// A JSON string that contains a list of Insights types that are logged on a trail.
 #[derive(Debug, Clone, Default)]
 pub struct TrailInsightSelector(Properties);
-
 impl TrailInsightSelector {
     /// Returns an empty `TrailInsightSelector`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// Select the event category on which Insights should be enabled.
-    pub fn event_categories(self, value: impl IntoIterator<Item = impl OneOf<TrailInsightSelectorEventCategories>>) -> Self {
-        Self(self.0.with("EventCategories", value.into_iter().map(|value| value.into_tree()).collect::<Tree>()))
-    }
-
+    pub fn event_categories(self, value: impl IntoIterator<Item = impl OneOf<TrailInsightSelectorEventCategories>>) -> Self { Self(self.0.with("EventCategories", list::choices::<TrailInsightSelectorEventCategories>(value))) }
     /// The type of Insights events to log on a trail.
-    pub fn insight_type(self, value: impl OneOf<TrailInsightSelectorInsightType>) -> Self {
-        Self(self.0.with("InsightType", value.into_tree()))
-    }
+    pub fn insight_type(self, value: impl OneOf<TrailInsightSelectorInsightType>) -> Self { Self(self.0.with("InsightType", value.into_tree())) }
 }
-
-impl From<TrailInsightSelector> for Properties {
-    fn from(value: TrailInsightSelector) -> Self {
-        value.0
-    }
-}
-
-impl From<TrailInsightSelector> for Tree {
-    fn from(value: TrailInsightSelector) -> Self {
-        value.0.into()
-    }
-}
+setting! { TrailInsightSelector as Tree }
 
 choice! {
     /// Known values of `Type`.
-    pub enum ChannelDestinationType {
-        EventDataStore = "EVENT_DATA_STORE",
-    }
+    pub enum ChannelDestinationType { EventDataStore = "EVENT_DATA_STORE" }
 }
 
 choice! {
     /// Known values of `Status`.
-    pub enum DashboardRefreshScheduleStatus {
-        Enabled = "ENABLED",
-        Disabled = "DISABLED",
-    }
+    pub enum DashboardRefreshScheduleStatus { Enabled = "ENABLED", Disabled = "DISABLED" }
 }
 
 choice! {
     /// Known values of `Unit`.
-    pub enum DashboardFrequencyUnit {
-        Hours = "HOURS",
-        Days = "DAYS",
-    }
+    pub enum DashboardFrequencyUnit { Hours = "HOURS", Days = "DAYS" }
 }
 
 choice! {
     /// Known values of `BillingMode`.
-    pub enum EventDataStoreBillingMode {
-        ExtendableRetentionPricing = "EXTENDABLE_RETENTION_PRICING",
-        FixedRetentionPricing = "FIXED_RETENTION_PRICING",
-    }
+    pub enum EventDataStoreBillingMode { ExtendableRetentionPricing = "EXTENDABLE_RETENTION_PRICING", FixedRetentionPricing = "FIXED_RETENTION_PRICING" }
 }
 
 choice! {
     /// Known values of `MaxEventSize`.
-    pub enum EventDataStoreMaxEventSize {
-        Standard = "Standard",
-        Large = "Large",
-    }
+    pub enum EventDataStoreMaxEventSize { Standard = "Standard", Large = "Large" }
 }
 
 choice! {
     /// Known values of `Type`.
-    pub enum EventDataStoreContextKeySelectorType {
-        RequestContext = "RequestContext",
-        TagContext = "TagContext",
-    }
+    pub enum EventDataStoreContextKeySelectorType { RequestContext = "RequestContext", TagContext = "TagContext" }
 }
 
 choice! {
     /// Known values of `InsightType`.
-    pub enum EventDataStoreInsightSelectorInsightType {
-        ApiCallRateInsight = "ApiCallRateInsight",
-        ApiErrorRateInsight = "ApiErrorRateInsight",
-    }
+    pub enum EventDataStoreInsightSelectorInsightType { ApiCallRateInsight = "ApiCallRateInsight", ApiErrorRateInsight = "ApiErrorRateInsight" }
 }
 
 choice! {
     /// Known values of `EventCategory`.
-    pub enum TrailAggregationConfigurationEventCategory {
-        Data = "Data",
-    }
+    pub enum TrailAggregationConfigurationEventCategory { Data = "Data" }
 }
 
 choice! {
     /// Known values of `Templates`.
-    pub enum TrailAggregationConfigurationTemplates {
-        ApiActivity = "API_ACTIVITY",
-        ResourceAccess = "RESOURCE_ACCESS",
-        UserActions = "USER_ACTIONS",
-    }
+    pub enum TrailAggregationConfigurationTemplates { ApiActivity = "API_ACTIVITY", ResourceAccess = "RESOURCE_ACCESS", UserActions = "USER_ACTIONS" }
 }
 
 choice! {
     /// Known values of `ReadWriteType`.
-    pub enum TrailEventSelectorReadWriteType {
-        All = "All",
-        ReadOnly = "ReadOnly",
-        WriteOnly = "WriteOnly",
-    }
+    pub enum TrailEventSelectorReadWriteType { All = "All", ReadOnly = "ReadOnly", WriteOnly = "WriteOnly" }
 }
 
 choice! {
     /// Known values of `EventCategories`.
-    pub enum TrailInsightSelectorEventCategories {
-        Management = "Management",
-        Data = "Data",
-    }
-}
-
-choice! {
-    /// Known values of `InsightType`.
-    pub enum TrailInsightSelectorInsightType {
-        ApiCallRateInsight = "ApiCallRateInsight",
-        ApiErrorRateInsight = "ApiErrorRateInsight",
-    }
+    pub enum TrailInsightSelectorEventCategories { Management = "Management", Data = "Data" }
 }
 
 choice! {
     /// Known values of `Type`.
-    pub enum TrailDataResourceType {
-        AwsLambdaFunction = "AWS::Lambda::Function",
-        AwsS3Object = "AWS::S3::Object",
-        AwsDynamodbTable = "AWS::DynamoDB::Table",
-        AwsS3OutpostsObject = "AWS::S3Outposts::Object",
-        AwsManagedBlockchainNode = "AWS::ManagedBlockchain::Node",
-        AwsS3ObjectLambdaAccessPoint = "AWS::S3ObjectLambda::AccessPoint",
-        AwsEc2Snapshot = "AWS::EC2::Snapshot",
-        AwsS3AccessPoint = "AWS::S3::AccessPoint",
-        AwsDynamodbStream = "AWS::DynamoDB::Stream",
-    }
+    pub enum TrailDataResourceType { AwsLambdaFunction = "AWS::Lambda::Function", AwsS3Object = "AWS::S3::Object", AwsDynamodbTable = "AWS::DynamoDB::Table", AwsS3OutpostsObject = "AWS::S3Outposts::Object", AwsManagedBlockchainNode = "AWS::ManagedBlockchain::Node", AwsS3ObjectLambdaAccessPoint = "AWS::S3ObjectLambda::AccessPoint", AwsEc2Snapshot = "AWS::EC2::Snapshot", AwsS3AccessPoint = "AWS::S3::AccessPoint", AwsDynamodbStream = "AWS::DynamoDB::Stream" }
 }
+
+/// Equals [`EventDataStoreAdvancedEventSelector`].
+pub type TrailAdvancedEventSelector = EventDataStoreAdvancedEventSelector;
+
+/// Equals [`EventDataStoreAdvancedFieldSelector`].
+pub type TrailAdvancedFieldSelector = EventDataStoreAdvancedFieldSelector;
+
+/// Equals [`EventDataStoreInsightSelectorInsightType`].
+pub type TrailInsightSelectorInsightType = EventDataStoreInsightSelectorInsightType;

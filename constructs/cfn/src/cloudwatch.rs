@@ -2,697 +2,305 @@
 
 //! Resource types of `AWS::CloudWatch`.
 
+use std::borrow::Cow;
 use lightsout_core::{Arn, Attribute, Properties, ResourceType, Tags, Tree, Value};
-use crate::{OneOf, Tag};
+use crate::{OneOf, Tag, list};
 use crate::choice::choice;
+use crate::setting::setting;
 
 /// The `AWS::CloudWatch::Alarm` type specifies an alarm and associates it with the specified metric or metric math expression.
 ///
 /// CloudFormation type `AWS::CloudWatch::Alarm`.
 #[derive(Debug, Clone)]
 pub struct Alarm(Properties);
-
 impl Alarm {
     /// The ARN of the CloudWatch alarm, such as `arn:aws:cloudwatch:us-west-2:123456789012:alarm:myCloudWatchAlarm-CPUAlarm-UXMMZK36R55Z`.
     pub const ARN: Attribute<Self, Arn<Self>> = Attribute::new("Arn");
-
     /// Returns a `Alarm` with what CloudFormation requires.
-    pub fn new(comparison_operator: impl OneOf<AlarmComparisonOperator>, evaluation_periods: impl Into<Value<i64>>) -> Self {
-        Self::matching().comparison_operator(comparison_operator).evaluation_periods(evaluation_periods)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(comparison_operator: impl OneOf<AlarmComparisonOperator>, evaluation_periods: impl Into<Value<i64>>) -> Self { Self::matching().comparison_operator(comparison_operator).evaluation_periods(evaluation_periods) }
+    /// `ActionConfiguration`.
+    pub fn action_configuration(self, value: AlarmActionConfiguration) -> Self { Self(self.0.with("ActionConfiguration", value)) }
     /// Indicates whether actions should be executed during any changes to the alarm state.
-    pub fn actions_enabled(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("ActionsEnabled", value.into()))
-    }
-
+    /// Default: `true`.
+    pub fn actions_enabled(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("ActionsEnabled", value.into())) }
     /// The list of actions to execute when this alarm transitions into an ALARM state from any other state.
-    ///
-    /// Refers to `AWS::SNS::Topic` (`TopicArn`) or `AWS::ApplicationAutoScaling::ScalingPolicy` (`Id`) or `AWS::AutoScaling::ScalingPolicy` (`Arn`).
-    pub fn alarm_actions(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("AlarmActions", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// Each: 1 to 1024 characters. Refers to `AWS::SNS::Topic` (`TopicArn`) or `AWS::ApplicationAutoScaling::ScalingPolicy` (`Id`) or `AWS::AutoScaling::ScalingPolicy` (`Arn`).
+    pub fn alarm_actions(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("AlarmActions", list::values::<String>(value))) }
     /// The description of the alarm.
-    pub fn alarm_description(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("AlarmDescription", value.into()))
-    }
-
+    /// At most 1024 characters.
+    pub fn alarm_description(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("AlarmDescription", value.into())) }
     /// The name of the alarm. If you don't specify a name, CloudFormation generates a unique physical ID and uses that ID for the alarm name.
-    ///
-    /// A change replaces the resource.
-    pub fn alarm_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("AlarmName", value.into()))
-    }
-
+    /// At most 255 characters. A change replaces the resource.
+    pub fn alarm_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("AlarmName", value.into())) }
     /// The arithmetic operation to use when comparing the specified statistic and threshold.
-    pub fn comparison_operator(self, value: impl OneOf<AlarmComparisonOperator>) -> Self {
-        Self(self.0.with("ComparisonOperator", value.into_tree()))
-    }
-
+    pub fn comparison_operator(self, value: impl OneOf<AlarmComparisonOperator>) -> Self { Self(self.0.with("ComparisonOperator", value.into_tree())) }
     /// The number of datapoints that must be breaching to trigger the alarm.
-    pub fn datapoints_to_alarm(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("DatapointsToAlarm", value.into()))
-    }
-
+    /// At least 1.
+    pub fn datapoints_to_alarm(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("DatapointsToAlarm", value.into())) }
     /// The dimensions for the metric associated with the alarm.
-    pub fn dimensions(self, value: impl IntoIterator<Item = AlarmDimension>) -> Self {
-        Self(self.0.with("Dimensions", value.into_iter().collect::<Tree>()))
-    }
-
+    /// At most 30 items.
+    pub fn dimensions(self, value: impl IntoIterator<Item = AlarmDimension>) -> Self { Self(self.0.with("Dimensions", value.into_iter().collect::<Tree>())) }
     /// Used only for alarms based on percentiles.
-    pub fn evaluate_low_sample_count_percentile(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("EvaluateLowSampleCountPercentile", value.into()))
-    }
-
+    /// 1 to 255 characters.
+    pub fn evaluate_low_sample_count_percentile(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("EvaluateLowSampleCountPercentile", value.into())) }
     /// The evaluation criteria for an alarm. This is a union type that currently supports `PromQLCriteria`.
-    pub fn evaluation_criteria(self, value: AlarmEvaluationCriteria) -> Self {
-        Self(self.0.with("EvaluationCriteria", value))
-    }
-
+    pub fn evaluation_criteria(self, value: AlarmEvaluationCriteria) -> Self { Self(self.0.with("EvaluationCriteria", value)) }
     /// The frequency, in seconds, at which the alarm is evaluated.
-    pub fn evaluation_interval(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("EvaluationInterval", value.into()))
-    }
-
+    /// 10 to 3600.
+    pub fn evaluation_interval(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("EvaluationInterval", value.into())) }
     /// The number of periods over which data is compared to the specified threshold.
-    pub fn evaluation_periods(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("EvaluationPeriods", value.into()))
-    }
-
+    /// At least 1.
+    pub fn evaluation_periods(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("EvaluationPeriods", value.into())) }
     /// The evaluation window that an alarm uses to select the range of metric data that it evaluates each time it runs.
-    pub fn evaluation_window(self, value: AlarmEvaluationWindow) -> Self {
-        Self(self.0.with("EvaluationWindow", value))
-    }
-
+    pub fn evaluation_window(self, value: AlarmEvaluationWindow) -> Self { Self(self.0.with("EvaluationWindow", value)) }
     /// The percentile statistic for the metric associated with the alarm.
-    pub fn extended_statistic(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ExtendedStatistic", value.into()))
-    }
-
+    pub fn extended_statistic(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ExtendedStatistic", value.into())) }
     /// The actions to execute when this alarm transitions to the `INSUFFICIENT_DATA` state from any other state.
-    ///
-    /// Refers to `AWS::SNS::Topic` (`TopicArn`).
-    pub fn insufficient_data_actions(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("InsufficientDataActions", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// Each: 1 to 1024 characters. Refers to `AWS::SNS::Topic` (`TopicArn`).
+    pub fn insufficient_data_actions(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("InsufficientDataActions", list::values::<String>(value))) }
     /// The name of the metric associated with the alarm.
-    pub fn metric_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("MetricName", value.into()))
-    }
-
+    /// 1 to 255 characters.
+    pub fn metric_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("MetricName", value.into())) }
     /// An array that enables you to create an alarm based on the result of a metric math expression.
-    pub fn metrics(self, value: impl IntoIterator<Item = AlarmMetricDataQuery>) -> Self {
-        Self(self.0.with("Metrics", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn metrics(self, value: impl IntoIterator<Item = AlarmMetricDataQuery>) -> Self { Self(self.0.with("Metrics", value.into_iter().collect::<Tree>())) }
     /// The namespace of the metric associated with the alarm.
-    pub fn namespace(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Namespace", value.into()))
-    }
-
+    /// 1 to 255 characters.
+    pub fn namespace(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Namespace", value.into())) }
     /// The actions to execute when this alarm transitions to the `OK` state from any other state.
-    ///
-    /// Refers to `AWS::SNS::Topic` (`TopicArn`).
-    pub fn ok_actions(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("OKActions", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// Each: 1 to 1024 characters. Refers to `AWS::SNS::Topic` (`TopicArn`).
+    pub fn ok_actions(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("OKActions", list::values::<String>(value))) }
     /// The period, in seconds, over which the statistic is applied.
-    pub fn period(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("Period", value.into()))
-    }
-
+    /// At least 1.
+    pub fn period(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("Period", value.into())) }
     /// The statistic for the metric associated with the alarm, other than percentile.
-    pub fn statistic(self, value: impl OneOf<AlarmStatistic>) -> Self {
-        Self(self.0.with("Statistic", value.into_tree()))
-    }
-
+    pub fn statistic(self, value: impl OneOf<AlarmStatistic>) -> Self { Self(self.0.with("Statistic", value.into_tree())) }
     /// A list of key-value pairs to associate with the alarm.
-    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self {
-        Self(self.0.with("Tags", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// At most 50 items.
+    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self { Self(self.0.with("Tags", list::tags(value))) }
     /// The value to compare with the specified statistic.
-    pub fn threshold(self, value: impl Into<Value<f64>>) -> Self {
-        Self(self.0.with("Threshold", value.into()))
-    }
-
+    pub fn threshold(self, value: impl Into<Value<f64>>) -> Self { Self(self.0.with("Threshold", value.into())) }
     /// In an alarm based on an anomaly detection model, this is the ID of the `ANOMALY_DETECTION_BAND` function used as the threshold for the alarm.
-    pub fn threshold_metric_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ThresholdMetricId", value.into()))
-    }
-
+    /// 1 to 255 characters.
+    pub fn threshold_metric_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ThresholdMetricId", value.into())) }
     /// Sets how this alarm is to handle missing data points.
-    pub fn treat_missing_data(self, value: impl OneOf<AlarmTreatMissingData>) -> Self {
-        Self(self.0.with("TreatMissingData", value.into_tree()))
-    }
-
+    /// 1 to 255 characters.
+    pub fn treat_missing_data(self, value: impl OneOf<AlarmTreatMissingData>) -> Self { Self(self.0.with("TreatMissingData", value.into_tree())) }
     /// The unit of the metric associated with the alarm.
-    pub fn unit(self, value: impl OneOf<AlarmUnit>) -> Self {
-        Self(self.0.with("Unit", value.into_tree()))
-    }
-
-    /// The property `WarmUpConfiguration`.
-    pub fn warm_up_configuration(self, value: AlarmWarmUpConfiguration) -> Self {
-        Self(self.0.with("WarmUpConfiguration", value))
-    }
+    pub fn unit(self, value: impl OneOf<AlarmUnit>) -> Self { Self(self.0.with("Unit", value.into_tree())) }
+    /// `WarmUpConfiguration`.
+    pub fn warm_up_configuration(self, value: AlarmWarmUpConfiguration) -> Self { Self(self.0.with("WarmUpConfiguration", value)) }
 }
-
-impl From<Alarm> for Properties {
-    fn from(value: Alarm) -> Self {
-        value.0
-    }
-}
-
+setting! { Alarm as Properties }
 impl ResourceType for Alarm {
     const TYPE: &'static str = "AWS::CloudWatch::Alarm";
     const REQUIRED: &'static [&'static str] = &["ComparisonOperator", "EvaluationPeriods"];
     const TAGS: Option<Tags> = Some(Tags::List("Tags"));
 }
 
+/// `ActionConfiguration` of `AWS::CloudWatch::Alarm`.
+#[derive(Debug, Clone, Default)]
+pub struct AlarmActionConfiguration(Properties);
+impl AlarmActionConfiguration {
+    /// Returns an empty `AlarmActionConfiguration`; nothing is required.
+    pub fn new() -> Self { Self::matching() }
+    /// Whether the alarm's tags are included in its action notifications and state-change events.
+    pub fn alarm_tags_propagation(self, value: AlarmTagsPropagation) -> Self { Self(self.0.with("AlarmTagsPropagation", value)) }
+}
+setting! { AlarmActionConfiguration as Tree }
+
 /// Dimension is an embedded property of the `AWS::CloudWatch::Alarm` type.
 #[derive(Debug, Clone)]
 pub struct AlarmDimension(Properties);
-
 impl AlarmDimension {
     /// Returns a `AlarmDimension` with what CloudFormation requires.
-    pub fn new(name: impl Into<Value<String>>, value: impl Into<Value<String>>) -> Self {
-        Self::matching().name(name).value(value)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(name: impl Into<Value<String>>, value: impl Into<Value<String>>) -> Self { Self::matching().name(name).value(value) }
     /// The name of the dimension, from 1–255 characters in length.
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
-
+    /// 1 to 255 characters.
+    pub fn name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Name", value.into())) }
     /// The value for the dimension, from 1–255 characters in length.
-    pub fn value(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Value", value.into()))
-    }
+    /// 1 to 1024 characters.
+    pub fn value(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Value", value.into())) }
 }
-
-impl From<AlarmDimension> for Properties {
-    fn from(value: AlarmDimension) -> Self {
-        value.0
-    }
-}
-
-impl From<AlarmDimension> for Tree {
-    fn from(value: AlarmDimension) -> Self {
-        value.0.into()
-    }
-}
+setting! { AlarmDimension as Tree }
 
 /// The evaluation criteria for an alarm. This is a union type that currently supports `PromQLCriteria`.
 #[derive(Debug, Clone, Default)]
 pub struct AlarmEvaluationCriteria(Properties);
-
 impl AlarmEvaluationCriteria {
     /// Returns an empty `AlarmEvaluationCriteria`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// Contains the configuration that determines how a PromQL alarm evaluates its contributors, including the query to run and the durations that define when contributors transition between states.
-    pub fn prom_ql_criteria(self, value: AlarmPromQlCriteria) -> Self {
-        Self(self.0.with("PromQLCriteria", value))
-    }
+    pub fn new() -> Self { Self::matching() }
+    /// Contains the configuration that determines how a PromQL alarm evaluates its contributors, including the query to run and the durations that define when …
+    pub fn prom_ql_criteria(self, value: AlarmPromQlCriteria) -> Self { Self(self.0.with("PromQLCriteria", value)) }
 }
-
-impl From<AlarmEvaluationCriteria> for Properties {
-    fn from(value: AlarmEvaluationCriteria) -> Self {
-        value.0
-    }
-}
-
-impl From<AlarmEvaluationCriteria> for Tree {
-    fn from(value: AlarmEvaluationCriteria) -> Self {
-        value.0.into()
-    }
-}
+setting! { AlarmEvaluationCriteria as Tree }
 
 /// The evaluation window that an alarm uses to select the range of metric data that it evaluates each time it runs.
 #[derive(Debug, Clone, Default)]
 pub struct AlarmEvaluationWindow(Properties);
-
 impl AlarmEvaluationWindow {
     /// Returns an empty `AlarmEvaluationWindow`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// A sliding window, which advances each time the alarm is evaluated, forming a rolling time window.
-    pub fn sliding_window(self, value: impl Into<Tree>) -> Self {
-        Self(self.0.with("SlidingWindow", value))
-    }
-
-    /// An evaluation window that aligns the evaluated range to fixed clock boundaries that match the alarm's period, such as the top of the hour, midnight, or the start of the calendar week, optionally in a specific time zone.
-    pub fn wall_clock_window(self, value: AlarmWallClockWindow) -> Self {
-        Self(self.0.with("WallClockWindow", value))
-    }
+    pub fn sliding_window(self, value: impl Into<Tree>) -> Self { Self(self.0.with("SlidingWindow", value)) }
+    /// An evaluation window that aligns the evaluated range to fixed clock boundaries that match the alarm's period, such as the top of the hour, midnight, or the …
+    pub fn wall_clock_window(self, value: AlarmWallClockWindow) -> Self { Self(self.0.with("WallClockWindow", value)) }
 }
-
-impl From<AlarmEvaluationWindow> for Properties {
-    fn from(value: AlarmEvaluationWindow) -> Self {
-        value.0
-    }
-}
-
-impl From<AlarmEvaluationWindow> for Tree {
-    fn from(value: AlarmEvaluationWindow) -> Self {
-        value.0.into()
-    }
-}
+setting! { AlarmEvaluationWindow as Tree }
 
 /// The `Metric` property type represents a specific metric.
 #[derive(Debug, Clone, Default)]
 pub struct AlarmMetric(Properties);
-
 impl AlarmMetric {
     /// Returns an empty `AlarmMetric`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The metric dimensions that you want to be used for the metric that the alarm will watch.
-    pub fn dimensions(self, value: impl IntoIterator<Item = AlarmDimension>) -> Self {
-        Self(self.0.with("Dimensions", value.into_iter().collect::<Tree>()))
-    }
-
+    /// At most 30 items.
+    pub fn dimensions(self, value: impl IntoIterator<Item = AlarmDimension>) -> Self { Self(self.0.with("Dimensions", value.into_iter().collect::<Tree>())) }
     /// The name of the metric that you want the alarm to watch.
-    pub fn metric_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("MetricName", value.into()))
-    }
-
+    /// 1 to 255 characters.
+    pub fn metric_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("MetricName", value.into())) }
     /// The namespace of the metric that the alarm will watch.
-    pub fn namespace(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Namespace", value.into()))
-    }
+    /// 1 to 255 characters.
+    pub fn namespace(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Namespace", value.into())) }
 }
+setting! { AlarmMetric as Tree }
 
-impl From<AlarmMetric> for Properties {
-    fn from(value: AlarmMetric) -> Self {
-        value.0
-    }
-}
-
-impl From<AlarmMetric> for Tree {
-    fn from(value: AlarmMetric) -> Self {
-        value.0.into()
-    }
-}
-
-/// The `MetricDataQuery` property type specifies the metric data to return, and whether this call is just retrieving a batch set of data for one metric, or is performing a math expression on metric data.
+/// The `MetricDataQuery` property type specifies the metric data to return, and whether this call is just retrieving a batch set of data for one metric, or is …
 #[derive(Debug, Clone)]
 pub struct AlarmMetricDataQuery(Properties);
-
 impl AlarmMetricDataQuery {
     /// Returns a `AlarmMetricDataQuery` with what CloudFormation requires.
-    pub fn new(id: impl Into<Value<String>>) -> Self {
-        Self::matching().id(id)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(id: impl Into<Value<String>>) -> Self { Self::matching().id(id) }
     /// The ID of the account where the metrics are located, if this is a cross-account alarm.
-    pub fn account_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("AccountId", value.into()))
-    }
-
+    /// 1 to 255 characters.
+    pub fn account_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("AccountId", value.into())) }
     /// The math expression to be performed on the returned data, if this object is performing a math expression.
-    pub fn expression(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Expression", value.into()))
-    }
-
+    /// 1 to 2048 characters.
+    pub fn expression(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Expression", value.into())) }
     /// A short name used to tie this object to the results in the response.
-    pub fn id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Id", value.into()))
-    }
-
+    /// 1 to 255 characters. Matches `^([a-z])([A-Za-z0-9\_]*)$`.
+    pub fn id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Id", value.into())) }
     /// A human-readable label for this metric or expression.
-    pub fn label(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Label", value.into()))
-    }
-
+    pub fn label(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Label", value.into())) }
     /// The metric to be returned, along with statistics, period, and units.
-    pub fn metric_stat(self, value: AlarmMetricStat) -> Self {
-        Self(self.0.with("MetricStat", value))
-    }
-
+    pub fn metric_stat(self, value: AlarmMetricStat) -> Self { Self(self.0.with("MetricStat", value)) }
     /// The granularity, in seconds, of the returned data points.
-    pub fn period(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("Period", value.into()))
-    }
-
+    /// At least 1.
+    pub fn period(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("Period", value.into())) }
     /// This option indicates whether to return the timestamps and raw data values of this metric.
-    pub fn return_data(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("ReturnData", value.into()))
-    }
+    pub fn return_data(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("ReturnData", value.into())) }
 }
-
-impl From<AlarmMetricDataQuery> for Properties {
-    fn from(value: AlarmMetricDataQuery) -> Self {
-        value.0
-    }
-}
-
-impl From<AlarmMetricDataQuery> for Tree {
-    fn from(value: AlarmMetricDataQuery) -> Self {
-        value.0.into()
-    }
-}
+setting! { AlarmMetricDataQuery as Tree }
 
 /// This structure defines the metric to be returned, along with the statistics, period, and units.
 #[derive(Debug, Clone)]
 pub struct AlarmMetricStat(Properties);
-
 impl AlarmMetricStat {
     /// Returns a `AlarmMetricStat` with what CloudFormation requires.
-    pub fn new(metric: AlarmMetric, period: impl Into<Value<i64>>, stat: impl Into<Value<String>>) -> Self {
-        Self::matching().metric(metric).period(period).stat(stat)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(metric: AlarmMetric, period: impl Into<Value<i64>>, stat: impl Into<Value<String>>) -> Self { Self::matching().metric(metric).period(period).stat(stat) }
     /// The metric to return, including the metric name, namespace, and dimensions.
-    pub fn metric(self, value: AlarmMetric) -> Self {
-        Self(self.0.with("Metric", value))
-    }
-
+    pub fn metric(self, value: AlarmMetric) -> Self { Self(self.0.with("Metric", value)) }
     /// The granularity, in seconds, of the returned data points.
-    pub fn period(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("Period", value.into()))
-    }
-
+    /// At least 1.
+    pub fn period(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("Period", value.into())) }
     /// The statistic to return. It can include any CloudWatch statistic or extended statistic.
-    pub fn stat(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Stat", value.into()))
-    }
-
+    pub fn stat(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Stat", value.into())) }
     /// The unit to use for the returned data points.
-    pub fn unit(self, value: impl OneOf<AlarmMetricStatUnit>) -> Self {
-        Self(self.0.with("Unit", value.into_tree()))
-    }
+    pub fn unit(self, value: impl OneOf<AlarmMetricStatUnit>) -> Self { Self(self.0.with("Unit", value.into_tree())) }
 }
+setting! { AlarmMetricStat as Tree }
 
-impl From<AlarmMetricStat> for Properties {
-    fn from(value: AlarmMetricStat) -> Self {
-        value.0
-    }
-}
-
-impl From<AlarmMetricStat> for Tree {
-    fn from(value: AlarmMetricStat) -> Self {
-        value.0.into()
-    }
-}
-
-/// Contains the configuration that determines how a PromQL alarm evaluates its contributors, including the query to run and the durations that define when contributors transition between states.
+/// Contains the configuration that determines how a PromQL alarm evaluates its contributors, including the query to run and the durations that define when …
 #[derive(Debug, Clone, Default)]
 pub struct AlarmPromQlCriteria(Properties);
-
 impl AlarmPromQlCriteria {
     /// Returns an empty `AlarmPromQlCriteria`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The duration, in seconds, that a contributor must be continuously breaching before it transitions to the `ALARM` state.
-    pub fn pending_period(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("PendingPeriod", value.into()))
-    }
-
+    pub fn pending_period(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("PendingPeriod", value.into())) }
     /// The PromQL query that the alarm evaluates.
-    pub fn query(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Query", value.into()))
-    }
-
+    pub fn query(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Query", value.into())) }
     /// The duration, in seconds, that a contributor must continuously not be breaching before it transitions back to the `OK` state.
-    pub fn recovery_period(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("RecoveryPeriod", value.into()))
-    }
+    pub fn recovery_period(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("RecoveryPeriod", value.into())) }
 }
+setting! { AlarmPromQlCriteria as Tree }
 
-impl From<AlarmPromQlCriteria> for Properties {
-    fn from(value: AlarmPromQlCriteria) -> Self {
-        value.0
-    }
+/// `AlarmTagsPropagation` of `AWS::CloudWatch::Alarm`.
+#[derive(Debug, Clone)]
+pub struct AlarmTagsPropagation(Properties);
+impl AlarmTagsPropagation {
+    /// Returns a `AlarmTagsPropagation` with what CloudFormation requires.
+    pub fn new(enabled: impl Into<Value<bool>>) -> Self { Self::matching().enabled(enabled) }
+    /// Whether the alarm's tags are included in its action notifications and state-change events.
+    pub fn enabled(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("Enabled", value.into())) }
+    /// The tag keys to leave out. Cannot be specified together with IncludedTagKeys.
+    /// 1 to 50 items. Each: 1 to 128 characters.
+    pub fn excluded_tag_keys(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("ExcludedTagKeys", list::values::<String>(value))) }
+    /// The only tag keys to include. Cannot be specified together with ExcludedTagKeys.
+    /// 1 to 50 items. Each: 1 to 128 characters.
+    pub fn included_tag_keys(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("IncludedTagKeys", list::values::<String>(value))) }
 }
+setting! { AlarmTagsPropagation as Tree }
 
-impl From<AlarmPromQlCriteria> for Tree {
-    fn from(value: AlarmPromQlCriteria) -> Self {
-        value.0.into()
-    }
-}
-
-/// An evaluation window that aligns the evaluated range to fixed clock boundaries that match the alarm's period, such as the top of the hour, midnight, or the start of the calendar week, optionally in a specific time zone.
+/// An evaluation window that aligns the evaluated range to fixed clock boundaries that match the alarm's period, such as the top of the hour, midnight, or the …
 #[derive(Debug, Clone, Default)]
 pub struct AlarmWallClockWindow(Properties);
-
 impl AlarmWallClockWindow {
     /// Returns an empty `AlarmWallClockWindow`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The time zone to use when the alarm aligns the evaluation window to clock boundaries.
-    pub fn timezone(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Timezone", value.into()))
-    }
+    pub fn timezone(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Timezone", value.into())) }
 }
-
-impl From<AlarmWallClockWindow> for Properties {
-    fn from(value: AlarmWallClockWindow) -> Self {
-        value.0
-    }
-}
-
-impl From<AlarmWallClockWindow> for Tree {
-    fn from(value: AlarmWallClockWindow) -> Self {
-        value.0.into()
-    }
-}
+setting! { AlarmWallClockWindow as Tree }
 
 /// `WarmUpConfiguration` of `AWS::CloudWatch::Alarm`.
 #[derive(Debug, Clone, Default)]
 pub struct AlarmWarmUpConfiguration(Properties);
-
 impl AlarmWarmUpConfiguration {
     /// Returns an empty `AlarmWarmUpConfiguration`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// Specifies whether the alarm waits for the full warm-up period before it starts evaluating.
-    pub fn only_start_evaluating_after_warm_up_period_ends(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("OnlyStartEvaluatingAfterWarmUpPeriodEnds", value.into()))
-    }
-
+    pub fn only_start_evaluating_after_warm_up_period_ends(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("OnlyStartEvaluatingAfterWarmUpPeriodEnds", value.into())) }
     /// The length of the warm-up period, in minutes.
-    pub fn warm_up_period_duration_in_minutes(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("WarmUpPeriodDurationInMinutes", value.into()))
-    }
+    /// 1 to 2880.
+    pub fn warm_up_period_duration_in_minutes(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("WarmUpPeriodDurationInMinutes", value.into())) }
 }
-
-impl From<AlarmWarmUpConfiguration> for Properties {
-    fn from(value: AlarmWarmUpConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<AlarmWarmUpConfiguration> for Tree {
-    fn from(value: AlarmWarmUpConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { AlarmWarmUpConfiguration as Tree }
 
 /// Resource Type definition for AWS::CloudWatch::AlarmMuteRule that allows defining a rule and targeting alarms to mute their actions during the specified window.
 ///
 /// CloudFormation type `AWS::CloudWatch::AlarmMuteRule`.
 #[derive(Debug, Clone)]
 pub struct AlarmMuteRule(Properties);
-
 impl AlarmMuteRule {
     /// Amazon Resource Name (ARN) of the AlarmMuteRule.
     pub const ARN: Attribute<Self, Arn<Self>> = Attribute::new("Arn");
-
     /// The last update timestamp of the alarm mute schedule.
     pub const LAST_UPDATED_TIMESTAMP: Attribute<Self, String> = Attribute::new("LastUpdatedTimestamp");
-
     /// The mute type of the alarm mute.
     pub const MUTE_TYPE: Attribute<Self, String> = Attribute::new("MuteType");
-
     /// The current status of the AlarmMuteRule.
     pub const STATUS: Attribute<Self, String> = Attribute::new("Status");
-
     /// Returns a `AlarmMuteRule` with what CloudFormation requires.
-    pub fn new(rule: AlarmMuteRuleRule) -> Self {
-        Self::matching().rule(rule)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(rule: AlarmMuteRuleRule) -> Self { Self::matching().rule(rule) }
     /// The description of the AlarmMuteRule.
-    pub fn description(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Description", value.into()))
-    }
-
+    /// At most 1024 characters.
+    pub fn description(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Description", value.into())) }
     /// The date, with the same timezone offset as "ScheduleTimezone" after which the alarm mute rule will be expired.
-    pub fn expire_date(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ExpireDate", value.into()))
-    }
-
+    pub fn expire_date(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ExpireDate", value.into())) }
     /// Targets to be muted.
-    pub fn mute_targets(self, value: AlarmMuteRuleMuteTargets) -> Self {
-        Self(self.0.with("MuteTargets", value))
-    }
-
+    pub fn mute_targets(self, value: AlarmMuteRuleMuteTargets) -> Self { Self(self.0.with("MuteTargets", value)) }
     /// The name of the AlarmMuteRule.
-    ///
-    /// A change replaces the resource.
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
-
+    /// 1 to 255 characters. A change replaces the resource.
+    pub fn name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Name", value.into())) }
     /// The rule for the mute.
-    pub fn rule(self, value: AlarmMuteRuleRule) -> Self {
-        Self(self.0.with("Rule", value))
-    }
-
+    pub fn rule(self, value: AlarmMuteRuleRule) -> Self { Self(self.0.with("Rule", value)) }
     /// The date, with the same timezone offset as "ScheduleTimezone", after which the alarm mute rule will become active.
-    pub fn start_date(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("StartDate", value.into()))
-    }
-
+    pub fn start_date(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("StartDate", value.into())) }
     /// An array of key-value pairs to apply to this resource.
-    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self {
-        Self(self.0.with("Tags", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self { Self(self.0.with("Tags", list::tags(value))) }
 }
-
-impl From<AlarmMuteRule> for Properties {
-    fn from(value: AlarmMuteRule) -> Self {
-        value.0
-    }
-}
-
+setting! { AlarmMuteRule as Properties }
 impl ResourceType for AlarmMuteRule {
     const TYPE: &'static str = "AWS::CloudWatch::AlarmMuteRule";
     const REQUIRED: &'static [&'static str] = &["Rule"];
@@ -702,217 +310,79 @@ impl ResourceType for AlarmMuteRule {
 /// Targets to be muted.
 #[derive(Debug, Clone)]
 pub struct AlarmMuteRuleMuteTargets(Properties);
-
 impl AlarmMuteRuleMuteTargets {
     /// Returns a `AlarmMuteRuleMuteTargets` with what CloudFormation requires.
-    pub fn new(alarm_names: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self::matching().alarm_names(alarm_names)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(alarm_names: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self::matching().alarm_names(alarm_names) }
     /// The alarm names to be mute by the AlarmMuteRule.
-    pub fn alarm_names(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("AlarmNames", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    /// At most 500 items. Each: 1 to 255 characters.
+    pub fn alarm_names(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("AlarmNames", list::values::<String>(value))) }
 }
-
-impl From<AlarmMuteRuleMuteTargets> for Properties {
-    fn from(value: AlarmMuteRuleMuteTargets) -> Self {
-        value.0
-    }
-}
-
-impl From<AlarmMuteRuleMuteTargets> for Tree {
-    fn from(value: AlarmMuteRuleMuteTargets) -> Self {
-        value.0.into()
-    }
-}
+setting! { AlarmMuteRuleMuteTargets as Tree }
 
 /// The rule for the mute.
 #[derive(Debug, Clone)]
 pub struct AlarmMuteRuleRule(Properties);
-
 impl AlarmMuteRuleRule {
     /// Returns a `AlarmMuteRuleRule` with what CloudFormation requires.
-    pub fn new(schedule: AlarmMuteRuleSchedule) -> Self {
-        Self::matching().schedule(schedule)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(schedule: AlarmMuteRuleSchedule) -> Self { Self::matching().schedule(schedule) }
     /// Schedule for the mute to be active.
-    pub fn schedule(self, value: AlarmMuteRuleSchedule) -> Self {
-        Self(self.0.with("Schedule", value))
-    }
+    pub fn schedule(self, value: AlarmMuteRuleSchedule) -> Self { Self(self.0.with("Schedule", value)) }
 }
-
-impl From<AlarmMuteRuleRule> for Properties {
-    fn from(value: AlarmMuteRuleRule) -> Self {
-        value.0
-    }
-}
-
-impl From<AlarmMuteRuleRule> for Tree {
-    fn from(value: AlarmMuteRuleRule) -> Self {
-        value.0.into()
-    }
-}
+setting! { AlarmMuteRuleRule as Tree }
 
 /// Schedule for the mute to be active.
 #[derive(Debug, Clone)]
 pub struct AlarmMuteRuleSchedule(Properties);
-
 impl AlarmMuteRuleSchedule {
     /// Returns a `AlarmMuteRuleSchedule` with what CloudFormation requires.
-    pub fn new(duration: impl Into<Value<String>>, expression: impl Into<Value<String>>) -> Self {
-        Self::matching().duration(duration).expression(expression)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(duration: impl Into<Value<String>>, expression: impl Into<Value<String>>) -> Self { Self::matching().duration(duration).expression(expression) }
     /// The duration of the schedule when it triggers.
-    pub fn duration(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Duration", value.into()))
-    }
-
+    /// 1 to 50 characters.
+    pub fn duration(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Duration", value.into())) }
     /// The expression of the schedule.
-    pub fn expression(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Expression", value.into()))
-    }
-
+    /// 1 to 256 characters.
+    pub fn expression(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Expression", value.into())) }
     /// The timezone of the schedule.
-    pub fn timezone(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Timezone", value.into()))
-    }
+    /// 1 to 50 characters.
+    pub fn timezone(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Timezone", value.into())) }
 }
-
-impl From<AlarmMuteRuleSchedule> for Properties {
-    fn from(value: AlarmMuteRuleSchedule) -> Self {
-        value.0
-    }
-}
-
-impl From<AlarmMuteRuleSchedule> for Tree {
-    fn from(value: AlarmMuteRuleSchedule) -> Self {
-        value.0.into()
-    }
-}
+setting! { AlarmMuteRuleSchedule as Tree }
 
 /// The `AWS::CloudWatch::AnomalyDetector` type specifies an anomaly detection band for a certain metric and statistic.
 ///
 /// CloudFormation type `AWS::CloudWatch::AnomalyDetector`.
 #[derive(Debug, Clone, Default)]
 pub struct AnomalyDetector(Properties);
-
 impl AnomalyDetector {
-    /// The attribute `Id`.
+    /// `Id`.
     pub const ID: Attribute<Self, lightsout_core::Id<Self>> = Attribute::new("Id");
-
     /// Returns an empty `AnomalyDetector`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// Specifies details about how the anomaly detection model is to be trained, including time ranges to exclude when training and updating the model.
-    pub fn configuration(self, value: AnomalyDetectorConfiguration) -> Self {
-        Self(self.0.with("Configuration", value))
-    }
-
+    pub fn configuration(self, value: AnomalyDetectorConfiguration) -> Self { Self(self.0.with("Configuration", value)) }
     /// The dimensions of the metric associated with the anomaly detection band.
-    ///
     /// A change replaces the resource.
-    pub fn dimensions(self, value: impl IntoIterator<Item = AnomalyDetectorDimension>) -> Self {
-        Self(self.0.with("Dimensions", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn dimensions(self, value: impl IntoIterator<Item = AnomalyDetectorDimension>) -> Self { Self(self.0.with("Dimensions", value.into_iter().collect::<Tree>())) }
     /// Use this object to include parameters to provide information about your metric to CloudWatch to help it build more accurate anomaly detection models.
-    ///
     /// A change replaces the resource.
-    pub fn metric_characteristics(self, value: AnomalyDetectorMetricCharacteristics) -> Self {
-        Self(self.0.with("MetricCharacteristics", value))
-    }
-
+    pub fn metric_characteristics(self, value: AnomalyDetectorMetricCharacteristics) -> Self { Self(self.0.with("MetricCharacteristics", value)) }
     /// The CloudWatch metric math expression for this anomaly detector.
-    ///
     /// A change replaces the resource.
-    pub fn metric_math_anomaly_detector(self, value: AnomalyDetectorMetricMathAnomalyDetector) -> Self {
-        Self(self.0.with("MetricMathAnomalyDetector", value))
-    }
-
+    pub fn metric_math_anomaly_detector(self, value: AnomalyDetectorMetricMathAnomalyDetector) -> Self { Self(self.0.with("MetricMathAnomalyDetector", value)) }
     /// The name of the metric associated with the anomaly detection band.
-    ///
     /// A change replaces the resource.
-    pub fn metric_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("MetricName", value.into()))
-    }
-
+    pub fn metric_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("MetricName", value.into())) }
     /// The namespace of the metric associated with the anomaly detection band.
-    ///
     /// A change replaces the resource.
-    pub fn namespace(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Namespace", value.into()))
-    }
-
+    pub fn namespace(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Namespace", value.into())) }
     /// The CloudWatch metric and statistic for this anomaly detector.
-    ///
     /// A change replaces the resource.
-    pub fn single_metric_anomaly_detector(self, value: AnomalyDetectorSingleMetricAnomalyDetector) -> Self {
-        Self(self.0.with("SingleMetricAnomalyDetector", value))
-    }
-
+    pub fn single_metric_anomaly_detector(self, value: AnomalyDetectorSingleMetricAnomalyDetector) -> Self { Self(self.0.with("SingleMetricAnomalyDetector", value)) }
     /// The statistic of the metric associated with the anomaly detection band.
-    ///
     /// A change replaces the resource.
-    pub fn stat(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Stat", value.into()))
-    }
+    pub fn stat(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Stat", value.into())) }
 }
-
-impl From<AnomalyDetector> for Properties {
-    fn from(value: AnomalyDetector) -> Self {
-        value.0
-    }
-}
-
+setting! { AnomalyDetector as Properties }
 impl ResourceType for AnomalyDetector {
     const TYPE: &'static str = "AWS::CloudWatch::AnomalyDetector";
     const REQUIRED: &'static [&'static str] = &[];
@@ -921,578 +391,203 @@ impl ResourceType for AnomalyDetector {
 /// Specifies details about how the anomaly detection model is to be trained, including time ranges to exclude when training and updating the model.
 #[derive(Debug, Clone, Default)]
 pub struct AnomalyDetectorConfiguration(Properties);
-
 impl AnomalyDetectorConfiguration {
     /// Returns an empty `AnomalyDetectorConfiguration`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// Specifies an array of time ranges to exclude from use when the anomaly detection model is trained and updated.
-    pub fn excluded_time_ranges(self, value: impl IntoIterator<Item = AnomalyDetectorRange>) -> Self {
-        Self(self.0.with("ExcludedTimeRanges", value.into_iter().collect::<Tree>()))
-    }
-
-    /// The time zone to use for the metric. This is useful to enable the model to automatically account for daylight savings time changes if the metric is sensitive to such time changes.
-    pub fn metric_time_zone(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("MetricTimeZone", value.into()))
-    }
+    pub fn excluded_time_ranges(self, value: impl IntoIterator<Item = AnomalyDetectorRange>) -> Self { Self(self.0.with("ExcludedTimeRanges", value.into_iter().collect::<Tree>())) }
+    /// The time zone to use for the metric. This is useful to enable the model to automatically account for daylight savings time changes if the metric is sensitive …
+    pub fn metric_time_zone(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("MetricTimeZone", value.into())) }
 }
-
-impl From<AnomalyDetectorConfiguration> for Properties {
-    fn from(value: AnomalyDetectorConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<AnomalyDetectorConfiguration> for Tree {
-    fn from(value: AnomalyDetectorConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { AnomalyDetectorConfiguration as Tree }
 
 /// A dimension is a name/value pair that is part of the identity of a metric.
 #[derive(Debug, Clone)]
 pub struct AnomalyDetectorDimension(Properties);
-
 impl AnomalyDetectorDimension {
     /// Returns a `AnomalyDetectorDimension` with what CloudFormation requires.
-    pub fn new(name: impl Into<Value<String>>, value: impl Into<Value<String>>) -> Self {
-        Self::matching().name(name).value(value)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(name: impl Into<Value<String>>, value: impl Into<Value<String>>) -> Self { Self::matching().name(name).value(value) }
     /// The name of the dimension.
-    ///
     /// A change replaces the resource.
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
-
+    pub fn name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Name", value.into())) }
     /// The value of the dimension. Dimension values must contain only ASCII characters and must include at least one non-whitespace character.
-    ///
     /// A change replaces the resource.
-    pub fn value(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Value", value.into()))
-    }
+    pub fn value(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Value", value.into())) }
 }
-
-impl From<AnomalyDetectorDimension> for Properties {
-    fn from(value: AnomalyDetectorDimension) -> Self {
-        value.0
-    }
-}
-
-impl From<AnomalyDetectorDimension> for Tree {
-    fn from(value: AnomalyDetectorDimension) -> Self {
-        value.0.into()
-    }
-}
+setting! { AnomalyDetectorDimension as Tree }
 
 /// Represents a specific metric.
 #[derive(Debug, Clone)]
 pub struct AnomalyDetectorMetric(Properties);
-
 impl AnomalyDetectorMetric {
     /// Returns a `AnomalyDetectorMetric` with what CloudFormation requires.
-    pub fn new(metric_name: impl Into<Value<String>>, namespace: impl Into<Value<String>>) -> Self {
-        Self::matching().metric_name(metric_name).namespace(namespace)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(metric_name: impl Into<Value<String>>, namespace: impl Into<Value<String>>) -> Self { Self::matching().metric_name(metric_name).namespace(namespace) }
     /// The dimensions for the metric.
-    ///
     /// A change replaces the resource.
-    pub fn dimensions(self, value: impl IntoIterator<Item = AnomalyDetectorDimension>) -> Self {
-        Self(self.0.with("Dimensions", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn dimensions(self, value: impl IntoIterator<Item = AnomalyDetectorDimension>) -> Self { Self(self.0.with("Dimensions", value.into_iter().collect::<Tree>())) }
     /// The name of the metric. This is a required field.
-    ///
     /// A change replaces the resource.
-    pub fn metric_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("MetricName", value.into()))
-    }
-
+    pub fn metric_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("MetricName", value.into())) }
     /// The namespace of the metric.
-    ///
     /// A change replaces the resource.
-    pub fn namespace(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Namespace", value.into()))
-    }
+    pub fn namespace(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Namespace", value.into())) }
 }
-
-impl From<AnomalyDetectorMetric> for Properties {
-    fn from(value: AnomalyDetectorMetric) -> Self {
-        value.0
-    }
-}
-
-impl From<AnomalyDetectorMetric> for Tree {
-    fn from(value: AnomalyDetectorMetric) -> Self {
-        value.0.into()
-    }
-}
+setting! { AnomalyDetectorMetric as Tree }
 
 /// This object includes parameters that you can use to provide information to CloudWatch to help it build more accurate anomaly detection models.
 #[derive(Debug, Clone, Default)]
 pub struct AnomalyDetectorMetricCharacteristics(Properties);
-
 impl AnomalyDetectorMetricCharacteristics {
     /// Returns an empty `AnomalyDetectorMetricCharacteristics`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// Set this parameter to true if values for this metric consistently include spikes that should not be considered to be anomalies.
-    pub fn periodic_spikes(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("PeriodicSpikes", value.into()))
-    }
+    pub fn periodic_spikes(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("PeriodicSpikes", value.into())) }
 }
-
-impl From<AnomalyDetectorMetricCharacteristics> for Properties {
-    fn from(value: AnomalyDetectorMetricCharacteristics) -> Self {
-        value.0
-    }
-}
-
-impl From<AnomalyDetectorMetricCharacteristics> for Tree {
-    fn from(value: AnomalyDetectorMetricCharacteristics) -> Self {
-        value.0.into()
-    }
-}
+setting! { AnomalyDetectorMetricCharacteristics as Tree }
 
 /// This structure is used in both `GetMetricData` and `PutMetricAlarm`.
 #[derive(Debug, Clone)]
 pub struct AnomalyDetectorMetricDataQuery(Properties);
-
 impl AnomalyDetectorMetricDataQuery {
     /// Returns a `AnomalyDetectorMetricDataQuery` with what CloudFormation requires.
-    pub fn new(id: impl Into<Value<String>>) -> Self {
-        Self::matching().id(id)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(id: impl Into<Value<String>>) -> Self { Self::matching().id(id) }
     /// The ID of the account where the metrics are located.
-    ///
     /// A change replaces the resource.
-    pub fn account_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("AccountId", value.into()))
-    }
-
+    pub fn account_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("AccountId", value.into())) }
     /// This field can contain either a Metrics Insights query, or a metric math expression to be performed on the returned data.
-    ///
     /// A change replaces the resource.
-    pub fn expression(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Expression", value.into()))
-    }
-
+    pub fn expression(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Expression", value.into())) }
     /// A short name used to tie this object to the results in the response.
-    ///
     /// A change replaces the resource.
-    pub fn id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Id", value.into()))
-    }
-
+    pub fn id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Id", value.into())) }
     /// A human-readable label for this metric or expression.
-    pub fn label(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Label", value.into()))
-    }
-
+    pub fn label(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Label", value.into())) }
     /// The metric to be returned, along with statistics, period, and units.
-    ///
     /// A change replaces the resource.
-    pub fn metric_stat(self, value: AnomalyDetectorMetricStat) -> Self {
-        Self(self.0.with("MetricStat", value))
-    }
-
+    pub fn metric_stat(self, value: AnomalyDetectorMetricStat) -> Self { Self(self.0.with("MetricStat", value)) }
     /// The granularity, in seconds, of the returned data points.
-    ///
     /// A change replaces the resource.
-    pub fn period(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("Period", value.into()))
-    }
-
+    pub fn period(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("Period", value.into())) }
     /// When used in `GetMetricData`, this option indicates whether to return the timestamps and raw data values of this metric.
-    pub fn return_data(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("ReturnData", value.into()))
-    }
+    pub fn return_data(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("ReturnData", value.into())) }
 }
-
-impl From<AnomalyDetectorMetricDataQuery> for Properties {
-    fn from(value: AnomalyDetectorMetricDataQuery) -> Self {
-        value.0
-    }
-}
-
-impl From<AnomalyDetectorMetricDataQuery> for Tree {
-    fn from(value: AnomalyDetectorMetricDataQuery) -> Self {
-        value.0.into()
-    }
-}
+setting! { AnomalyDetectorMetricDataQuery as Tree }
 
 /// Indicates the CloudWatch math expression that provides the time series the anomaly detector uses as input.
 #[derive(Debug, Clone, Default)]
 pub struct AnomalyDetectorMetricMathAnomalyDetector(Properties);
-
 impl AnomalyDetectorMetricMathAnomalyDetector {
     /// Returns an empty `AnomalyDetectorMetricMathAnomalyDetector`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// An array of metric data query structures that enables you to create an anomaly detector based on the result of a metric math expression.
-    ///
     /// A change replaces the resource.
-    pub fn metric_data_queries(self, value: impl IntoIterator<Item = AnomalyDetectorMetricDataQuery>) -> Self {
-        Self(self.0.with("MetricDataQueries", value.into_iter().collect::<Tree>()))
-    }
+    pub fn metric_data_queries(self, value: impl IntoIterator<Item = AnomalyDetectorMetricDataQuery>) -> Self { Self(self.0.with("MetricDataQueries", value.into_iter().collect::<Tree>())) }
 }
-
-impl From<AnomalyDetectorMetricMathAnomalyDetector> for Properties {
-    fn from(value: AnomalyDetectorMetricMathAnomalyDetector) -> Self {
-        value.0
-    }
-}
-
-impl From<AnomalyDetectorMetricMathAnomalyDetector> for Tree {
-    fn from(value: AnomalyDetectorMetricMathAnomalyDetector) -> Self {
-        value.0.into()
-    }
-}
+setting! { AnomalyDetectorMetricMathAnomalyDetector as Tree }
 
 /// This structure defines the metric to be returned, along with the statistics, period, and units.
 #[derive(Debug, Clone)]
 pub struct AnomalyDetectorMetricStat(Properties);
-
 impl AnomalyDetectorMetricStat {
     /// Returns a `AnomalyDetectorMetricStat` with what CloudFormation requires.
-    pub fn new(metric: AnomalyDetectorMetric, period: impl Into<Value<i64>>, stat: impl Into<Value<String>>) -> Self {
-        Self::matching().metric(metric).period(period).stat(stat)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(metric: AnomalyDetectorMetric, period: impl Into<Value<i64>>, stat: impl Into<Value<String>>) -> Self { Self::matching().metric(metric).period(period).stat(stat) }
     /// The metric to return, including the metric name, namespace, and dimensions.
-    ///
     /// A change replaces the resource.
-    pub fn metric(self, value: AnomalyDetectorMetric) -> Self {
-        Self(self.0.with("Metric", value))
-    }
-
+    pub fn metric(self, value: AnomalyDetectorMetric) -> Self { Self(self.0.with("Metric", value)) }
     /// The granularity, in seconds, of the returned data points.
-    ///
     /// A change replaces the resource.
-    pub fn period(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("Period", value.into()))
-    }
-
+    pub fn period(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("Period", value.into())) }
     /// The statistic to return. It can include any CloudWatch statistic or extended statistic.
-    ///
     /// A change replaces the resource.
-    pub fn stat(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Stat", value.into()))
-    }
-
+    pub fn stat(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Stat", value.into())) }
     /// When you are using a `Put` operation, this defines what unit you want to use when storing the metric.
-    ///
     /// A change replaces the resource.
-    pub fn unit(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Unit", value.into()))
-    }
+    pub fn unit(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Unit", value.into())) }
 }
-
-impl From<AnomalyDetectorMetricStat> for Properties {
-    fn from(value: AnomalyDetectorMetricStat) -> Self {
-        value.0
-    }
-}
-
-impl From<AnomalyDetectorMetricStat> for Tree {
-    fn from(value: AnomalyDetectorMetricStat) -> Self {
-        value.0.into()
-    }
-}
+setting! { AnomalyDetectorMetricStat as Tree }
 
 /// Each `Range` specifies one range of days or times to exclude from use for training or updating an anomaly detection model.
 #[derive(Debug, Clone)]
 pub struct AnomalyDetectorRange(Properties);
-
 impl AnomalyDetectorRange {
     /// Returns a `AnomalyDetectorRange` with what CloudFormation requires.
-    pub fn new(end_time: impl Into<Value<String>>, start_time: impl Into<Value<String>>) -> Self {
-        Self::matching().end_time(end_time).start_time(start_time)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(end_time: impl Into<Value<String>>, start_time: impl Into<Value<String>>) -> Self { Self::matching().end_time(end_time).start_time(start_time) }
     /// The end time of the range to exclude. The format is `yyyy-MM-dd'T'HH:mm:ss`.
-    pub fn end_time(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("EndTime", value.into()))
-    }
-
+    pub fn end_time(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("EndTime", value.into())) }
     /// The start time of the range to exclude. The format is `yyyy-MM-dd'T'HH:mm:ss`.
-    pub fn start_time(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("StartTime", value.into()))
-    }
+    pub fn start_time(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("StartTime", value.into())) }
 }
-
-impl From<AnomalyDetectorRange> for Properties {
-    fn from(value: AnomalyDetectorRange) -> Self {
-        value.0
-    }
-}
-
-impl From<AnomalyDetectorRange> for Tree {
-    fn from(value: AnomalyDetectorRange) -> Self {
-        value.0.into()
-    }
-}
+setting! { AnomalyDetectorRange as Tree }
 
 /// Designates the CloudWatch metric and statistic that provides the time series the anomaly detector uses as input.
 #[derive(Debug, Clone, Default)]
 pub struct AnomalyDetectorSingleMetricAnomalyDetector(Properties);
-
 impl AnomalyDetectorSingleMetricAnomalyDetector {
     /// Returns an empty `AnomalyDetectorSingleMetricAnomalyDetector`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// If the CloudWatch metric that provides the time series that the anomaly detector uses as input is in another account, specify that account ID here.
-    pub fn account_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("AccountId", value.into()))
-    }
-
+    pub fn account_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("AccountId", value.into())) }
     /// The metric dimensions to create the anomaly detection model for.
-    ///
     /// A change replaces the resource.
-    pub fn dimensions(self, value: impl IntoIterator<Item = AnomalyDetectorDimension>) -> Self {
-        Self(self.0.with("Dimensions", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn dimensions(self, value: impl IntoIterator<Item = AnomalyDetectorDimension>) -> Self { Self(self.0.with("Dimensions", value.into_iter().collect::<Tree>())) }
     /// The name of the metric to create the anomaly detection model for.
-    ///
     /// A change replaces the resource.
-    pub fn metric_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("MetricName", value.into()))
-    }
-
+    pub fn metric_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("MetricName", value.into())) }
     /// The namespace of the metric to create the anomaly detection model for.
-    ///
     /// A change replaces the resource.
-    pub fn namespace(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Namespace", value.into()))
-    }
-
+    pub fn namespace(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Namespace", value.into())) }
     /// The statistic to use for the metric and anomaly detection model.
-    ///
     /// A change replaces the resource.
-    pub fn stat(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Stat", value.into()))
-    }
+    pub fn stat(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Stat", value.into())) }
 }
-
-impl From<AnomalyDetectorSingleMetricAnomalyDetector> for Properties {
-    fn from(value: AnomalyDetectorSingleMetricAnomalyDetector) -> Self {
-        value.0
-    }
-}
-
-impl From<AnomalyDetectorSingleMetricAnomalyDetector> for Tree {
-    fn from(value: AnomalyDetectorSingleMetricAnomalyDetector) -> Self {
-        value.0.into()
-    }
-}
+setting! { AnomalyDetectorSingleMetricAnomalyDetector as Tree }
 
 /// The `AWS::CloudWatch::CompositeAlarm` type creates or updates a composite alarm.
 ///
 /// CloudFormation type `AWS::CloudWatch::CompositeAlarm`.
 #[derive(Debug, Clone)]
 pub struct CompositeAlarm(Properties);
-
 impl CompositeAlarm {
     /// The ARN of the composite alarm, such as `arn:aws:cloudwatch:us-west-2:123456789012:alarm/CompositeAlarmName`.
     pub const ARN: Attribute<Self, Arn<Self>> = Attribute::new("Arn");
-
     /// Returns a `CompositeAlarm` with what CloudFormation requires.
-    pub fn new(alarm_rule: impl Into<Value<String>>) -> Self {
-        Self::matching().alarm_rule(alarm_rule)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(alarm_rule: impl Into<Value<String>>) -> Self { Self::matching().alarm_rule(alarm_rule) }
+    /// Configuration that applies to the notifications this alarm sends when it performs its actions.
+    pub fn action_configuration(self, value: CompositeAlarmActionConfiguration) -> Self { Self(self.0.with("ActionConfiguration", value)) }
     /// Indicates whether actions should be executed during any changes to the alarm state of the composite alarm.
-    pub fn actions_enabled(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("ActionsEnabled", value.into()))
-    }
-
+    pub fn actions_enabled(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("ActionsEnabled", value.into())) }
     /// Actions will be suppressed if the suppressor alarm is in the `ALARM` state.
-    ///
-    /// Refers to `AWS::CloudWatch::Alarm` (`Arn`) or `AWS::CloudWatch::CompositeAlarm` (`Arn`).
-    pub fn actions_suppressor(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ActionsSuppressor", value.into()))
-    }
-
+    /// 1 to 1600 characters. Refers to `AWS::CloudWatch::Alarm` (`Arn`) or `AWS::CloudWatch::CompositeAlarm` (`Arn`).
+    pub fn actions_suppressor(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ActionsSuppressor", value.into())) }
     /// The maximum time in seconds that the composite alarm waits after suppressor alarm goes out of the `ALARM` state.
-    pub fn actions_suppressor_extension_period(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("ActionsSuppressorExtensionPeriod", value.into()))
-    }
-
+    /// At least 0.
+    pub fn actions_suppressor_extension_period(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("ActionsSuppressorExtensionPeriod", value.into())) }
     /// The maximum time in seconds that the composite alarm waits for the suppressor alarm to go into the `ALARM` state.
-    pub fn actions_suppressor_wait_period(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("ActionsSuppressorWaitPeriod", value.into()))
-    }
-
+    /// At least 0.
+    pub fn actions_suppressor_wait_period(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("ActionsSuppressorWaitPeriod", value.into())) }
     /// The actions to execute when this alarm transitions to the ALARM state from any other state.
-    ///
-    /// Refers to `AWS::SNS::Topic` (`TopicArn`).
-    pub fn alarm_actions(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("AlarmActions", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// At most 5 items. Each: 1 to 1024 characters. Refers to `AWS::SNS::Topic` (`TopicArn`).
+    pub fn alarm_actions(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("AlarmActions", list::values::<String>(value))) }
     /// The description for the composite alarm.
-    pub fn alarm_description(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("AlarmDescription", value.into()))
-    }
-
+    /// At most 1024 characters.
+    pub fn alarm_description(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("AlarmDescription", value.into())) }
     /// The name for the composite alarm. This name must be unique within your AWS account.
-    ///
-    /// A change replaces the resource.
-    pub fn alarm_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("AlarmName", value.into()))
-    }
-
+    /// 1 to 255 characters. A change replaces the resource.
+    pub fn alarm_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("AlarmName", value.into())) }
     /// An expression that specifies which other alarms are to be evaluated to determine this composite alarm's state.
-    pub fn alarm_rule(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("AlarmRule", value.into()))
-    }
-
+    /// 1 to 10240 characters.
+    pub fn alarm_rule(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("AlarmRule", value.into())) }
     /// The actions to execute when this alarm transitions to the INSUFFICIENT\_DATA state from any other state.
-    pub fn insufficient_data_actions(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("InsufficientDataActions", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// At most 5 items. Each: 1 to 1024 characters.
+    pub fn insufficient_data_actions(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("InsufficientDataActions", list::values::<String>(value))) }
     /// The actions to execute when this alarm transitions to the OK state from any other state.
-    ///
-    /// Refers to `AWS::SNS::Topic` (`TopicArn`).
-    pub fn ok_actions(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("OKActions", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// At most 5 items. Each: 1 to 1024 characters. Refers to `AWS::SNS::Topic` (`TopicArn`).
+    pub fn ok_actions(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("OKActions", list::values::<String>(value))) }
     /// A list of key-value pairs to associate with the alarm.
-    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self {
-        Self(self.0.with("Tags", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    /// At most 50 items.
+    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self { Self(self.0.with("Tags", list::tags(value))) }
 }
-
-impl From<CompositeAlarm> for Properties {
-    fn from(value: CompositeAlarm) -> Self {
-        value.0
-    }
-}
-
+setting! { CompositeAlarm as Properties }
 impl ResourceType for CompositeAlarm {
     const TYPE: &'static str = "AWS::CloudWatch::CompositeAlarm";
     const REQUIRED: &'static [&'static str] = &["AlarmRule"];
@@ -1504,48 +599,19 @@ impl ResourceType for CompositeAlarm {
 /// CloudFormation type `AWS::CloudWatch::Dashboard`.
 #[derive(Debug, Clone)]
 pub struct Dashboard(Properties);
-
 impl Dashboard {
     /// Returns a `Dashboard` with what CloudFormation requires.
-    pub fn new(dashboard_body: impl Into<Value<String>>) -> Self {
-        Self::matching().dashboard_body(dashboard_body)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(dashboard_body: impl Into<Value<String>>) -> Self { Self::matching().dashboard_body(dashboard_body) }
     /// The detailed information about the dashboard in JSON format, including the widgets to include and their location on the dashboard.
-    pub fn dashboard_body(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("DashboardBody", value.into()))
-    }
-
+    pub fn dashboard_body(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("DashboardBody", value.into())) }
     /// The name of the dashboard. The name must be between 1 and 255 characters.
-    ///
     /// A change replaces the resource.
-    pub fn dashboard_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("DashboardName", value.into()))
-    }
-
+    pub fn dashboard_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("DashboardName", value.into())) }
     /// A list of key-value pairs to associate with the cloudwatch dashboard.
-    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self {
-        Self(self.0.with("Tags", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    /// At most 50 items.
+    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self { Self(self.0.with("Tags", list::tags(value))) }
 }
-
-impl From<Dashboard> for Properties {
-    fn from(value: Dashboard) -> Self {
-        value.0
-    }
-}
-
+setting! { Dashboard as Properties }
 impl ResourceType for Dashboard {
     const TYPE: &'static str = "AWS::CloudWatch::Dashboard";
     const REQUIRED: &'static [&'static str] = &["DashboardBody"];
@@ -1557,185 +623,156 @@ impl ResourceType for Dashboard {
 /// CloudFormation type `AWS::CloudWatch::InsightRule`.
 #[derive(Debug, Clone)]
 pub struct InsightRule(Properties);
-
 impl InsightRule {
     /// The ARN of the Contributor Insights rule, such as `arn:aws:cloudwatch:us-west-2:123456789012:insight-rule/MyInsightRuleName`.
     pub const ARN: Attribute<Self, Arn<Self>> = Attribute::new("Arn");
-
     /// The name of the Contributor Insights rule.
     pub const RULE_NAME: Attribute<Self, String> = Attribute::new("RuleName");
-
     /// Returns a `InsightRule` with what CloudFormation requires.
-    pub fn new(rule_body: impl Into<Value<String>>, rule_name: impl Into<Value<String>>, rule_state: impl OneOf<InsightRuleRuleState>) -> Self {
-        Self::matching().rule_body(rule_body).rule_name(rule_name).rule_state(rule_state)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(rule_body: impl Into<Value<String>>, rule_name: impl Into<Value<String>>, rule_state: impl OneOf<InsightRuleRuleState>) -> Self { Self::matching().rule_body(rule_body).rule_name(rule_name).rule_state(rule_state) }
     /// Determines whether the rules is evaluated on transformed versions of logs.
-    pub fn apply_on_transformed_logs(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("ApplyOnTransformedLogs", value.into()))
-    }
-
+    /// Default: `false`.
+    pub fn apply_on_transformed_logs(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("ApplyOnTransformedLogs", value.into())) }
     /// The definition of the rule, as a JSON object.
-    pub fn rule_body(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("RuleBody", value.into()))
-    }
-
+    pub fn rule_body(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("RuleBody", value.into())) }
     /// The name of the rule.
-    ///
-    /// A change replaces the resource.
-    pub fn rule_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("RuleName", value.into()))
-    }
-
+    /// 1 to 128 characters. Matches `^[\x20-\x7E]+$`. A change replaces the resource.
+    pub fn rule_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("RuleName", value.into())) }
     /// The current state of the rule. Valid values are `ENABLED` and `DISABLED`.
-    pub fn rule_state(self, value: impl OneOf<InsightRuleRuleState>) -> Self {
-        Self(self.0.with("RuleState", value.into_tree()))
-    }
-
+    /// 1 to 32 characters.
+    pub fn rule_state(self, value: impl OneOf<InsightRuleRuleState>) -> Self { Self(self.0.with("RuleState", value.into_tree())) }
     /// A list of key-value pairs to associate with the Contributor Insights rule.
-    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self {
-        Self(self.0.with("Tags", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self { Self(self.0.with("Tags", list::tags(value))) }
 }
-
-impl From<InsightRule> for Properties {
-    fn from(value: InsightRule) -> Self {
-        value.0
-    }
-}
-
+setting! { InsightRule as Properties }
 impl ResourceType for InsightRule {
     const TYPE: &'static str = "AWS::CloudWatch::InsightRule";
     const REQUIRED: &'static [&'static str] = &["RuleBody", "RuleName", "RuleState"];
     const TAGS: Option<Tags> = Some(Tags::List("Tags"));
 }
 
+/// Resource Type definition for AWS::CloudWatch::Integration.
+///
+/// CloudFormation type `AWS::CloudWatch::Integration`.
+#[derive(Debug, Clone)]
+pub struct Integration(Properties);
+impl Integration {
+    /// The time at which the integration was created.
+    pub const CREATED_AT: Attribute<Self, String> = Attribute::new("CreatedAt");
+    /// The ARN of the integration. arn:aws:cloudwatch:{region}:{account}:integration/{integrationId}.
+    pub const INTEGRATION_ARN: Attribute<Self, Arn<Self>> = Attribute::new("IntegrationArn");
+    /// The service-generated unique identifier (UUID) of the integration.
+    pub const INTEGRATION_ID: Attribute<Self, lightsout_core::Id<Self>> = Attribute::new("IntegrationId");
+    /// Lifecycle status of the integration.
+    pub const STATUS: Attribute<Self, String> = Attribute::new("Status");
+    /// The time at which the integration was last updated.
+    pub const UPDATED_AT: Attribute<Self, String> = Attribute::new("UpdatedAt");
+    /// Returns a `Integration` with what CloudFormation requires.
+    pub fn new(integration_type: impl OneOf<IntegrationType>, name: impl Into<Value<String>>) -> Self { Self::matching().integration_type(integration_type).name(name) }
+    /// Write-only API-key credential material for the integration.
+    pub fn credential(self, value: IntegrationCredential) -> Self { Self(self.0.with("Credential", value)) }
+    /// Type-specific configuration attributes (max 50 entries).
+    pub fn integration_attributes(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>) -> Self { Self(self.0.with("IntegrationAttributes", Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value.into())))))) }
+    /// The type of integration. Immutable after creation.
+    /// A change replaces the resource.
+    pub fn integration_type(self, value: impl OneOf<IntegrationType>) -> Self { Self(self.0.with("IntegrationType", value.into_tree())) }
+    /// The customer-supplied name of the integration.
+    /// 1 to 256 characters. A change replaces the resource.
+    pub fn name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Name", value.into())) }
+    /// IAM role ARN the integration assumes. Required for AWS\_INTEGRATION (a valid, service-assumable IAM role ARN).
+    /// 1 to 2048 characters.
+    pub fn role_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("RoleArn", value.into())) }
+    /// Tags associated with the integration.
+    /// At most 50 items.
+    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self { Self(self.0.with("Tags", list::tags(value))) }
+}
+setting! { Integration as Properties }
+impl ResourceType for Integration {
+    const TYPE: &'static str = "AWS::CloudWatch::Integration";
+    const REQUIRED: &'static [&'static str] = &["IntegrationType", "Name"];
+    const TAGS: Option<Tags> = Some(Tags::List("Tags"));
+}
+
+/// API-key credential material that can be rotated in place on update.
+#[derive(Debug, Clone)]
+pub struct IntegrationApiKeyCredential(Properties);
+impl IntegrationApiKeyCredential {
+    /// Returns a `IntegrationApiKeyCredential` with what CloudFormation requires.
+    pub fn new(api_key_value: impl Into<Value<String>>) -> Self { Self::matching().api_key_value(api_key_value) }
+    /// `ApiKeyValue`.
+    /// 1 to 4096 characters.
+    pub fn api_key_value(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ApiKeyValue", value.into())) }
+}
+setting! { IntegrationApiKeyCredential as Tree }
+
+/// Write-only API-key credential material for the integration.
+#[derive(Debug, Clone)]
+pub struct IntegrationCredential(Properties);
+impl IntegrationCredential {
+    /// Returns a `IntegrationCredential` with what CloudFormation requires.
+    pub fn new(api_key_credential: IntegrationApiKeyCredential) -> Self { Self::matching().api_key_credential(api_key_credential) }
+    /// API-key credential material that can be rotated in place on update.
+    pub fn api_key_credential(self, value: IntegrationApiKeyCredential) -> Self { Self(self.0.with("ApiKeyCredential", value)) }
+}
+setting! { IntegrationCredential as Tree }
+
 /// Resource Type definition for AWS::CloudWatch::LogAlarm.
 ///
 /// CloudFormation type `AWS::CloudWatch::LogAlarm`.
 #[derive(Debug, Clone)]
 pub struct LogAlarm(Properties);
-
 impl LogAlarm {
     /// The ARN of the log alarm.
     pub const ARN: Attribute<Self, Arn<Self>> = Attribute::new("Arn");
-
     /// Returns a `LogAlarm` with what CloudFormation requires.
-    pub fn new(comparison_operator: impl OneOf<LogAlarmComparisonOperator>, query_results_to_alarm: impl Into<Value<i64>>, query_results_to_evaluate: impl Into<Value<i64>>, scheduled_query_configuration: LogAlarmScheduledQueryConfiguration, threshold: impl Into<Value<f64>>) -> Self {
-        Self::matching().comparison_operator(comparison_operator).query_results_to_alarm(query_results_to_alarm).query_results_to_evaluate(query_results_to_evaluate).scheduled_query_configuration(scheduled_query_configuration).threshold(threshold)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(comparison_operator: impl OneOf<LogAlarmComparisonOperator>, query_results_to_alarm: impl Into<Value<i64>>, query_results_to_evaluate: impl Into<Value<i64>>, scheduled_query_configuration: LogAlarmScheduledQueryConfiguration, threshold: impl Into<Value<f64>>) -> Self { Self::matching().comparison_operator(comparison_operator).query_results_to_alarm(query_results_to_alarm).query_results_to_evaluate(query_results_to_evaluate).scheduled_query_configuration(scheduled_query_configuration).threshold(threshold) }
+    /// Configuration that applies to the notifications this alarm sends when it performs its actions.
+    pub fn action_configuration(self, value: LogAlarmActionConfiguration) -> Self { Self(self.0.with("ActionConfiguration", value)) }
     /// The number of log lines to include in alarm notifications.
-    pub fn action_log_line_count(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("ActionLogLineCount", value.into()))
-    }
-
+    /// 0 to 50.
+    pub fn action_log_line_count(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("ActionLogLineCount", value.into())) }
     /// The ARN of the IAM role that grants CloudWatch permissions to fetch log lines for alarm notifications.
-    pub fn action_log_line_role_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ActionLogLineRoleArn", value.into()))
-    }
-
+    pub fn action_log_line_role_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ActionLogLineRoleArn", value.into())) }
     /// Indicates whether actions should be executed during any changes to the alarm state.
-    pub fn actions_enabled(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("ActionsEnabled", value.into()))
-    }
-
+    /// Default: `true`.
+    pub fn actions_enabled(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("ActionsEnabled", value.into())) }
     /// The list of actions to execute when this alarm transitions into an ALARM state from any other state.
-    pub fn alarm_actions(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("AlarmActions", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// Each: 1 to 1024 characters.
+    pub fn alarm_actions(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("AlarmActions", list::values::<String>(value))) }
     /// The description of the log alarm.
-    pub fn alarm_description(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("AlarmDescription", value.into()))
-    }
-
+    /// At most 1024 characters.
+    pub fn alarm_description(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("AlarmDescription", value.into())) }
     /// The name of the log alarm.
-    ///
-    /// A change replaces the resource.
-    pub fn alarm_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("AlarmName", value.into()))
-    }
-
+    /// 1 to 255 characters. A change replaces the resource.
+    pub fn alarm_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("AlarmName", value.into())) }
     /// The arithmetic operation to use when comparing the specified threshold and the query results.
-    pub fn comparison_operator(self, value: impl OneOf<LogAlarmComparisonOperator>) -> Self {
-        Self(self.0.with("ComparisonOperator", value.into_tree()))
-    }
-
+    pub fn comparison_operator(self, value: impl OneOf<LogAlarmComparisonOperator>) -> Self { Self(self.0.with("ComparisonOperator", value.into_tree())) }
     /// The actions to execute when this alarm transitions to the INSUFFICIENT\_DATA state from any other state.
-    pub fn insufficient_data_actions(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("InsufficientDataActions", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// Each: 1 to 1024 characters.
+    pub fn insufficient_data_actions(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("InsufficientDataActions", list::values::<String>(value))) }
     /// The actions to execute when this alarm transitions to the OK state from any other state.
-    pub fn ok_actions(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("OKActions", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// Each: 1 to 1024 characters.
+    pub fn ok_actions(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("OKActions", list::values::<String>(value))) }
     /// The number of query results that must be breaching to trigger the alarm.
-    pub fn query_results_to_alarm(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("QueryResultsToAlarm", value.into()))
-    }
-
+    /// At least 1.
+    pub fn query_results_to_alarm(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("QueryResultsToAlarm", value.into())) }
     /// The number of query results over which data is compared to the specified threshold.
-    pub fn query_results_to_evaluate(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("QueryResultsToEvaluate", value.into()))
-    }
-
+    /// At least 1.
+    pub fn query_results_to_evaluate(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("QueryResultsToEvaluate", value.into())) }
     /// The scheduled query configuration for the log alarm.
-    pub fn scheduled_query_configuration(self, value: LogAlarmScheduledQueryConfiguration) -> Self {
-        Self(self.0.with("ScheduledQueryConfiguration", value))
-    }
-
+    pub fn scheduled_query_configuration(self, value: LogAlarmScheduledQueryConfiguration) -> Self { Self(self.0.with("ScheduledQueryConfiguration", value)) }
     /// A list of key-value pairs to associate with the log alarm.
-    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self {
-        Self(self.0.with("Tags", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// At most 50 items.
+    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self { Self(self.0.with("Tags", list::tags(value))) }
     /// The value to compare against the results of the scheduled query evaluation.
-    pub fn threshold(self, value: impl Into<Value<f64>>) -> Self {
-        Self(self.0.with("Threshold", value.into()))
-    }
-
+    pub fn threshold(self, value: impl Into<Value<f64>>) -> Self { Self(self.0.with("Threshold", value.into())) }
     /// Sets how this alarm is to handle missing data points.
-    pub fn treat_missing_data(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("TreatMissingData", value.into()))
-    }
-
+    /// 1 to 255 characters.
+    pub fn treat_missing_data(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("TreatMissingData", value.into())) }
     /// The warm-up configuration for an alarm. A warm-up period delays alarm evaluation after you create or update the alarm.
-    pub fn warm_up_configuration(self, value: LogAlarmWarmUpConfiguration) -> Self {
-        Self(self.0.with("WarmUpConfiguration", value))
-    }
+    pub fn warm_up_configuration(self, value: LogAlarmWarmUpConfiguration) -> Self { Self(self.0.with("WarmUpConfiguration", value)) }
 }
-
-impl From<LogAlarm> for Properties {
-    fn from(value: LogAlarm) -> Self {
-        value.0
-    }
-}
-
+setting! { LogAlarm as Properties }
 impl ResourceType for LogAlarm {
     const TYPE: &'static str = "AWS::CloudWatch::LogAlarm";
     const REQUIRED: &'static [&'static str] = &["ComparisonOperator", "QueryResultsToAlarm", "QueryResultsToEvaluate", "ScheduledQueryConfiguration", "Threshold"];
@@ -1745,253 +782,91 @@ impl ResourceType for LogAlarm {
 /// The schedule configuration for the scheduled query.
 #[derive(Debug, Clone)]
 pub struct LogAlarmScheduleConfiguration(Properties);
-
 impl LogAlarmScheduleConfiguration {
     /// Returns a `LogAlarmScheduleConfiguration` with what CloudFormation requires.
-    pub fn new(schedule_expression: impl Into<Value<String>>, start_time_offset: impl Into<Value<i64>>) -> Self {
-        Self::matching().schedule_expression(schedule_expression).start_time_offset(start_time_offset)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(schedule_expression: impl Into<Value<String>>, start_time_offset: impl Into<Value<i64>>) -> Self { Self::matching().schedule_expression(schedule_expression).start_time_offset(start_time_offset) }
     /// The number of seconds into the past to end the query window.
-    pub fn end_time_offset(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("EndTimeOffset", value.into()))
-    }
-
+    /// 0 to 2592000.
+    pub fn end_time_offset(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("EndTimeOffset", value.into())) }
     /// The expression that defines when the scheduled query runs, e.g. rate(1 minute).
-    pub fn schedule_expression(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ScheduleExpression", value.into()))
-    }
-
+    /// 1 to 256 characters.
+    pub fn schedule_expression(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ScheduleExpression", value.into())) }
     /// The number of seconds into the past to start the query window.
-    pub fn start_time_offset(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("StartTimeOffset", value.into()))
-    }
+    /// 1 to 2592000.
+    pub fn start_time_offset(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("StartTimeOffset", value.into())) }
 }
-
-impl From<LogAlarmScheduleConfiguration> for Properties {
-    fn from(value: LogAlarmScheduleConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<LogAlarmScheduleConfiguration> for Tree {
-    fn from(value: LogAlarmScheduleConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { LogAlarmScheduleConfiguration as Tree }
 
 /// The scheduled query configuration for the log alarm.
 #[derive(Debug, Clone)]
 pub struct LogAlarmScheduledQueryConfiguration(Properties);
-
 impl LogAlarmScheduledQueryConfiguration {
     /// Returns a `LogAlarmScheduledQueryConfiguration` with what CloudFormation requires.
-    pub fn new(aggregation_expression: impl Into<Value<String>>, query_string: impl Into<Value<String>>, schedule_configuration: LogAlarmScheduleConfiguration, scheduled_query_role_arn: impl Into<Value<String>>) -> Self {
-        Self::matching().aggregation_expression(aggregation_expression).query_string(query_string).schedule_configuration(schedule_configuration).scheduled_query_role_arn(scheduled_query_role_arn)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(aggregation_expression: impl Into<Value<String>>, query_string: impl Into<Value<String>>, schedule_configuration: LogAlarmScheduleConfiguration, scheduled_query_role_arn: impl Into<Value<String>>) -> Self { Self::matching().aggregation_expression(aggregation_expression).query_string(query_string).schedule_configuration(schedule_configuration).scheduled_query_role_arn(scheduled_query_role_arn) }
     /// The aggregation expression for the scheduled query, e.g. count(\*) or avg(latency) by host.
-    pub fn aggregation_expression(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("AggregationExpression", value.into()))
-    }
-
+    /// 1 to 2048 characters.
+    pub fn aggregation_expression(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("AggregationExpression", value.into())) }
     /// The log groups to query.
-    pub fn log_group_identifiers(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("LogGroupIdentifiers", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// 1 to 50 items. Each: 1 to 1024 characters.
+    pub fn log_group_identifiers(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("LogGroupIdentifiers", list::values::<String>(value))) }
     /// The query string to execute against the specified log groups.
-    pub fn query_string(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("QueryString", value.into()))
-    }
-
+    /// At most 10000 characters.
+    pub fn query_string(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("QueryString", value.into())) }
     /// The schedule configuration for the scheduled query.
-    pub fn schedule_configuration(self, value: LogAlarmScheduleConfiguration) -> Self {
-        Self(self.0.with("ScheduleConfiguration", value))
-    }
-
+    pub fn schedule_configuration(self, value: LogAlarmScheduleConfiguration) -> Self { Self(self.0.with("ScheduleConfiguration", value)) }
     /// The ARN of the IAM role that grants permissions to execute the scheduled query.
-    pub fn scheduled_query_role_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ScheduledQueryRoleARN", value.into()))
-    }
-
+    /// 1 to 1024 characters.
+    pub fn scheduled_query_role_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ScheduledQueryRoleARN", value.into())) }
     /// A list of key-value pairs to associate with the scheduled query that backs the log alarm.
-    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self {
-        Self(self.0.with("Tags", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    /// At most 50 items.
+    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self { Self(self.0.with("Tags", list::tags(value))) }
 }
+setting! { LogAlarmScheduledQueryConfiguration as Tree }
 
-impl From<LogAlarmScheduledQueryConfiguration> for Properties {
-    fn from(value: LogAlarmScheduledQueryConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<LogAlarmScheduledQueryConfiguration> for Tree {
-    fn from(value: LogAlarmScheduledQueryConfiguration) -> Self {
-        value.0.into()
-    }
-}
-
-/// The warm-up configuration for an alarm. A warm-up period delays alarm evaluation after you create or update the alarm.
-#[derive(Debug, Clone, Default)]
-pub struct LogAlarmWarmUpConfiguration(Properties);
-
-impl LogAlarmWarmUpConfiguration {
-    /// Returns an empty `LogAlarmWarmUpConfiguration`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// Specifies whether the alarm waits for the full warm-up period before it starts evaluating.
-    pub fn only_start_evaluating_after_warm_up_period_ends(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("OnlyStartEvaluatingAfterWarmUpPeriodEnds", value.into()))
-    }
-
-    /// The length of the warm-up period, in minutes.
-    pub fn warm_up_period_duration_in_minutes(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("WarmUpPeriodDurationInMinutes", value.into()))
-    }
-}
-
-impl From<LogAlarmWarmUpConfiguration> for Properties {
-    fn from(value: LogAlarmWarmUpConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<LogAlarmWarmUpConfiguration> for Tree {
-    fn from(value: LogAlarmWarmUpConfiguration) -> Self {
-        value.0.into()
-    }
-}
-
-/// Creates or updates a metric stream. Metrics streams can automatically stream CloudWatch metrics to AWS destinations including Amazon S3 and to many third-party solutions.
+/// Creates or updates a metric stream. Metrics streams can automatically stream CloudWatch metrics to AWS destinations including Amazon S3 and to many third-party …
 ///
 /// CloudFormation type `AWS::CloudWatch::MetricStream`.
 #[derive(Debug, Clone, Default)]
 pub struct MetricStream(Properties);
-
 impl MetricStream {
     /// The ARN of the metric stream.
     pub const ARN: Attribute<Self, Arn<Self>> = Attribute::new("Arn");
-
     /// The date that the metric stream was originally created.
     pub const CREATION_DATE: Attribute<Self, String> = Attribute::new("CreationDate");
-
     /// The date that the metric stream was most recently updated.
     pub const LAST_UPDATE_DATE: Attribute<Self, String> = Attribute::new("LastUpdateDate");
-
     /// The state of the metric stream, either `running` or `stopped`.
     pub const STATE: Attribute<Self, String> = Attribute::new("State");
-
     /// Returns an empty `MetricStream`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// If you specify this parameter, the stream sends metrics from all metric namespaces except for the namespaces that you specify here.
-    pub fn exclude_filters(self, value: impl IntoIterator<Item = MetricStreamFilter>) -> Self {
-        Self(self.0.with("ExcludeFilters", value.into_iter().collect::<Tree>()))
-    }
-
+    /// At most 1000 items.
+    pub fn exclude_filters(self, value: impl IntoIterator<Item = MetricStreamFilter>) -> Self { Self(self.0.with("ExcludeFilters", value.into_iter().collect::<Tree>())) }
     /// The ARN of the Amazon Kinesis Firehose delivery stream to use for this metric stream.
-    ///
-    /// Refers to `AWS::KinesisFirehose::DeliveryStream` (`Arn`).
-    pub fn firehose_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("FirehoseArn", value.into()))
-    }
-
+    /// 20 to 2048 characters. Refers to `AWS::KinesisFirehose::DeliveryStream` (`Arn`).
+    pub fn firehose_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("FirehoseArn", value.into())) }
     /// If you specify this parameter, the stream sends only the metrics from the metric namespaces that you specify here.
-    pub fn include_filters(self, value: impl IntoIterator<Item = MetricStreamFilter>) -> Self {
-        Self(self.0.with("IncludeFilters", value.into_iter().collect::<Tree>()))
-    }
-
-    /// If you are creating a metric stream in a monitoring account, specify `true` to include metrics from source accounts that are linked to this monitoring account, in the metric stream.
-    pub fn include_linked_accounts_metrics(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("IncludeLinkedAccountsMetrics", value.into()))
-    }
-
+    /// At most 1000 items.
+    pub fn include_filters(self, value: impl IntoIterator<Item = MetricStreamFilter>) -> Self { Self(self.0.with("IncludeFilters", value.into_iter().collect::<Tree>())) }
+    /// If you are creating a metric stream in a monitoring account, specify `true` to include metrics from source accounts that are linked to this monitoring account …
+    pub fn include_linked_accounts_metrics(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("IncludeLinkedAccountsMetrics", value.into())) }
     /// If you are creating a new metric stream, this is the name for the new stream.
-    ///
-    /// A change replaces the resource.
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
-
-    /// The output format for the stream. Valid values are `json`, `opentelemetry1.0` and `opentelemetry0.7` For more information about metric stream output formats, see Metric streams output formats.
-    pub fn output_format(self, value: impl OneOf<MetricStreamOutputFormat>) -> Self {
-        Self(self.0.with("OutputFormat", value.into_tree()))
-    }
-
+    /// 1 to 255 characters. A change replaces the resource.
+    pub fn name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Name", value.into())) }
+    /// The output format for the stream. Valid values are `json`, `opentelemetry1.0` and `opentelemetry0.7` For more information about metric stream output formats …
+    /// 1 to 255 characters.
+    pub fn output_format(self, value: impl OneOf<MetricStreamOutputFormat>) -> Self { Self(self.0.with("OutputFormat", value.into_tree())) }
     /// The ARN of an IAM role that this metric stream will use to access Amazon Kinesis Firehose resources.
-    ///
-    /// Refers to `AWS::IAM::Role` (`Arn`).
-    pub fn role_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("RoleArn", value.into()))
-    }
-
+    /// 20 to 2048 characters. Refers to `AWS::IAM::Role` (`Arn`).
+    pub fn role_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("RoleArn", value.into())) }
     /// By default, a metric stream always sends the MAX, MIN, SUM, and SAMPLECOUNT statistics for each metric that is streamed.
-    pub fn statistics_configurations(self, value: impl IntoIterator<Item = MetricStreamStatisticsConfiguration>) -> Self {
-        Self(self.0.with("StatisticsConfigurations", value.into_iter().collect::<Tree>()))
-    }
-
+    /// At most 100 items.
+    pub fn statistics_configurations(self, value: impl IntoIterator<Item = MetricStreamStatisticsConfiguration>) -> Self { Self(self.0.with("StatisticsConfigurations", value.into_iter().collect::<Tree>())) }
     /// An array of key-value pairs to apply to the metric stream.
-    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self {
-        Self(self.0.with("Tags", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    /// At most 50 items.
+    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self { Self(self.0.with("Tags", list::tags(value))) }
 }
-
-impl From<MetricStream> for Properties {
-    fn from(value: MetricStream) -> Self {
-        value.0
-    }
-}
-
+setting! { MetricStream as Properties }
 impl ResourceType for MetricStream {
     const TYPE: &'static str = "AWS::CloudWatch::MetricStream";
     const REQUIRED: &'static [&'static str] = &[];
@@ -2001,302 +876,224 @@ impl ResourceType for MetricStream {
 /// This structure contains a metric namespace and optionally, a list of metric names, to either include in a metric ' stream or exclude from a metric stream.
 #[derive(Debug, Clone)]
 pub struct MetricStreamFilter(Properties);
-
 impl MetricStreamFilter {
     /// Returns a `MetricStreamFilter` with what CloudFormation requires.
-    pub fn new(namespace: impl Into<Value<String>>) -> Self {
-        Self::matching().namespace(namespace)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(namespace: impl Into<Value<String>>) -> Self { Self::matching().namespace(namespace) }
     /// The names of the metrics to either include or exclude from the metric stream.
-    pub fn metric_names(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("MetricNames", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// At most 999 items. Each: 1 to 255 characters.
+    pub fn metric_names(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("MetricNames", list::values::<String>(value))) }
     /// The name of the metric namespace in the filter.
-    pub fn namespace(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Namespace", value.into()))
-    }
+    /// 1 to 255 characters.
+    pub fn namespace(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Namespace", value.into())) }
 }
-
-impl From<MetricStreamFilter> for Properties {
-    fn from(value: MetricStreamFilter) -> Self {
-        value.0
-    }
-}
-
-impl From<MetricStreamFilter> for Tree {
-    fn from(value: MetricStreamFilter) -> Self {
-        value.0.into()
-    }
-}
+setting! { MetricStreamFilter as Tree }
 
 /// This structure specifies a list of additional statistics to stream, and the metrics to stream those additional statistics for.
 #[derive(Debug, Clone)]
 pub struct MetricStreamStatisticsConfiguration(Properties);
-
 impl MetricStreamStatisticsConfiguration {
     /// Returns a `MetricStreamStatisticsConfiguration` with what CloudFormation requires.
-    pub fn new(additional_statistics: impl IntoIterator<Item = impl Into<Value<String>>>, include_metrics: impl IntoIterator<Item = MetricStreamStatisticsMetric>) -> Self {
-        Self::matching().additional_statistics(additional_statistics).include_metrics(include_metrics)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(additional_statistics: impl IntoIterator<Item = impl Into<Value<String>>>, include_metrics: impl IntoIterator<Item = MetricStreamStatisticsMetric>) -> Self { Self::matching().additional_statistics(additional_statistics).include_metrics(include_metrics) }
     /// The additional statistics to stream for the metrics listed in `IncludeMetrics`.
-    pub fn additional_statistics(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("AdditionalStatistics", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// At most 20 items.
+    pub fn additional_statistics(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("AdditionalStatistics", list::values::<String>(value))) }
     /// An array that defines the metrics that are to have additional statistics streamed.
-    pub fn include_metrics(self, value: impl IntoIterator<Item = MetricStreamStatisticsMetric>) -> Self {
-        Self(self.0.with("IncludeMetrics", value.into_iter().collect::<Tree>()))
-    }
+    /// At most 100 items.
+    pub fn include_metrics(self, value: impl IntoIterator<Item = MetricStreamStatisticsMetric>) -> Self { Self(self.0.with("IncludeMetrics", value.into_iter().collect::<Tree>())) }
 }
-
-impl From<MetricStreamStatisticsConfiguration> for Properties {
-    fn from(value: MetricStreamStatisticsConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<MetricStreamStatisticsConfiguration> for Tree {
-    fn from(value: MetricStreamStatisticsConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { MetricStreamStatisticsConfiguration as Tree }
 
 /// A structure that specifies the metric name and namespace for one metric that is going to have additional statistics included in the stream.
 #[derive(Debug, Clone)]
 pub struct MetricStreamStatisticsMetric(Properties);
-
 impl MetricStreamStatisticsMetric {
     /// Returns a `MetricStreamStatisticsMetric` with what CloudFormation requires.
-    pub fn new(metric_name: impl Into<Value<String>>, namespace: impl Into<Value<String>>) -> Self {
-        Self::matching().metric_name(metric_name).namespace(namespace)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(metric_name: impl Into<Value<String>>, namespace: impl Into<Value<String>>) -> Self { Self::matching().metric_name(metric_name).namespace(namespace) }
     /// The name of the metric.
-    pub fn metric_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("MetricName", value.into()))
-    }
-
+    /// 1 to 255 characters.
+    pub fn metric_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("MetricName", value.into())) }
     /// The namespace of the metric.
-    pub fn namespace(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Namespace", value.into()))
-    }
+    /// 1 to 255 characters.
+    pub fn namespace(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Namespace", value.into())) }
 }
+setting! { MetricStreamStatisticsMetric as Tree }
 
-impl From<MetricStreamStatisticsMetric> for Properties {
-    fn from(value: MetricStreamStatisticsMetric) -> Self {
-        value.0
-    }
-}
-
-impl From<MetricStreamStatisticsMetric> for Tree {
-    fn from(value: MetricStreamStatisticsMetric) -> Self {
-        value.0.into()
-    }
-}
-
-/// AWS::CloudWatch::OTelEnrichment enables OTel metric enrichment in CloudWatch, allowing CloudWatch vended metrics to be available for PromQL querying enriched with AWS resource tags and metadata.
+/// AWS::CloudWatch::OTelEnrichment enables OTel metric enrichment in CloudWatch, allowing CloudWatch vended metrics to be available for PromQL querying enriched …
 ///
 /// CloudFormation type `AWS::CloudWatch::OTelEnrichment`.
 #[derive(Debug, Clone, Default)]
 pub struct OTelEnrichment(Properties);
-
 impl OTelEnrichment {
     /// The AWS account ID. This is the primary identifier for this singleton resource.
     pub const ACCOUNT_ID: Attribute<Self, String> = Attribute::new("AccountId");
-
     /// Current status of OTel enrichment (RUNNING or STOPPED).
     pub const STATUS: Attribute<Self, String> = Attribute::new("Status");
-
     /// Returns an empty `OTelEnrichment`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
+    pub fn new() -> Self { Self::matching() }
+    /// Removes metrics from the include set. Absent or empty means nothing is removed.
+    /// At most 100 items.
+    pub fn exclude_filters(self, value: impl IntoIterator<Item = OTelEnrichmentMetricSelector>) -> Self { Self(self.0.with("ExcludeFilters", value.into_iter().collect::<Tree>())) }
+    /// Scopes enrichment to a subset of the account's telemetry.
+    /// At most 100 items.
+    pub fn include_filters(self, value: impl IntoIterator<Item = OTelEnrichmentMetricSelector>) -> Self { Self(self.0.with("IncludeFilters", value.into_iter().collect::<Tree>())) }
 }
-
-impl From<OTelEnrichment> for Properties {
-    fn from(value: OTelEnrichment) -> Self {
-        value.0
-    }
-}
-
+setting! { OTelEnrichment as Properties }
 impl ResourceType for OTelEnrichment {
     const TYPE: &'static str = "AWS::CloudWatch::OTelEnrichment";
     const REQUIRED: &'static [&'static str] = &[];
 }
 
+/// Selects metrics within one namespace. The same shape serves both the include and the exclude direction.
+#[derive(Debug, Clone)]
+pub struct OTelEnrichmentMetricSelector(Properties);
+impl OTelEnrichmentMetricSelector {
+    /// Returns a `OTelEnrichmentMetricSelector` with what CloudFormation requires.
+    pub fn new(namespace: impl Into<Value<String>>) -> Self { Self::matching().namespace(namespace) }
+    /// Absent or empty means every metric in this namespace, in whichever direction this selector appears.
+    /// At most 100 items. Each: 1 to 255 characters.
+    pub fn metric_names(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("MetricNames", list::values::<String>(value))) }
+    /// The CloudWatch namespace this selector applies to.
+    /// 1 to 255 characters.
+    pub fn namespace(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Namespace", value.into())) }
+}
+setting! { OTelEnrichmentMetricSelector as Tree }
+
+/// Resource Type definition for AWS::CloudWatch::ResourceMetricsConfiguration.
+///
+/// CloudFormation type `AWS::CloudWatch::ResourceMetricsConfiguration`.
+#[derive(Debug, Clone)]
+pub struct ResourceMetricsConfiguration(Properties);
+impl ResourceMetricsConfiguration {
+    /// The time at which the resource metrics configuration was created.
+    pub const CREATED_AT: Attribute<Self, String> = Attribute::new("CreatedAt");
+    /// The time at which the resource metrics configuration was last updated.
+    pub const UPDATED_AT: Attribute<Self, String> = Attribute::new("UpdatedAt");
+    /// Returns a `ResourceMetricsConfiguration` with what CloudFormation requires.
+    pub fn new(resource_arn: impl Into<Value<String>>) -> Self { Self::matching().resource_arn(resource_arn) }
+    /// The metric selections that define which metrics are enabled for detailed monitoring on the resource.
+    /// Exactly 1 item.
+    pub fn metric_selections(self, value: impl IntoIterator<Item = ResourceMetricsConfigurationResourceMetricSelection>) -> Self { Self(self.0.with("MetricSelections", value.into_iter().collect::<Tree>())) }
+    /// The Amazon Resource Name (ARN) of the resource for which the detailed monitoring metrics configuration is managed.
+    /// 20 to 2048 characters. A change replaces the resource.
+    pub fn resource_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ResourceArn", value.into())) }
+}
+setting! { ResourceMetricsConfiguration as Properties }
+impl ResourceType for ResourceMetricsConfiguration {
+    const TYPE: &'static str = "AWS::CloudWatch::ResourceMetricsConfiguration";
+    const REQUIRED: &'static [&'static str] = &["ResourceArn"];
+}
+
+/// Defines which metrics are enabled for detailed monitoring on the resource.
+#[derive(Debug, Clone)]
+pub struct ResourceMetricsConfigurationResourceMetricSelection(Properties);
+impl ResourceMetricsConfigurationResourceMetricSelection {
+    /// Returns a `ResourceMetricsConfigurationResourceMetricSelection` with what CloudFormation requires.
+    pub fn new(include_metrics: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self::matching().include_metrics(include_metrics) }
+    /// The list of metric names to include in detailed monitoring for the resource.
+    /// 1 to 500 items. Each: 1 to 255 characters.
+    pub fn include_metrics(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("IncludeMetrics", list::values::<String>(value))) }
+}
+setting! { ResourceMetricsConfigurationResourceMetricSelection as Tree }
+
+/// Resource Type definition for AWS::CloudWatch::View.
+///
+/// CloudFormation type `AWS::CloudWatch::View`.
+#[derive(Debug, Clone)]
+pub struct View(Properties);
+impl View {
+    /// The Amazon Resource Name (ARN) of the view.
+    pub const ARN: Attribute<Self, Arn<Self>> = Attribute::new("Arn");
+    /// The timestamp when the view was created.
+    pub const CREATED_AT: Attribute<Self, String> = Attribute::new("CreatedAt");
+    /// The ownership category of the view. Views created through CloudFormation are always USER views; MANAGED views are provisioned by AWS.
+    pub const TYPE_: Attribute<Self, String> = Attribute::new("Type");
+    /// The timestamp when the view was last updated.
+    pub const UPDATED_AT: Attribute<Self, String> = Attribute::new("UpdatedAt");
+    /// Returns a `View` with what CloudFormation requires.
+    pub fn new(definition: impl Into<Value<String>>) -> Self { Self::matching().definition(definition) }
+    /// The SQL query that defines the view.
+    /// 1 to 10000 characters.
+    pub fn definition(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Definition", value.into())) }
+    /// A description of the view.
+    /// At most 1024 characters.
+    pub fn description(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Description", value.into())) }
+    /// The name of the view. Must begin with the "view." prefix followed by lowercase alphanumeric characters, hyphens, and underscores.
+    /// 6 to 256 characters. Matches `^view\.[a-z0-9][a-z0-9_-]{0,250}$`. A change replaces the resource.
+    pub fn name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Name", value.into())) }
+    /// An array of key-value pairs to apply to the view.
+    /// At most 50 items.
+    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self { Self(self.0.with("Tags", list::tags(value))) }
+}
+setting! { View as Properties }
+impl ResourceType for View {
+    const TYPE: &'static str = "AWS::CloudWatch::View";
+    const REQUIRED: &'static [&'static str] = &["Definition"];
+    const TAGS: Option<Tags> = Some(Tags::List("Tags"));
+}
+
 choice! {
     /// Known values of `ComparisonOperator`.
-    pub enum AlarmComparisonOperator {
-        GreaterThanOrEqualToThreshold = "GreaterThanOrEqualToThreshold",
-        GreaterThanThreshold = "GreaterThanThreshold",
-        GreaterThanUpperThreshold = "GreaterThanUpperThreshold",
-        LessThanLowerOrGreaterThanUpperThreshold = "LessThanLowerOrGreaterThanUpperThreshold",
-        LessThanLowerThreshold = "LessThanLowerThreshold",
-        LessThanOrEqualToThreshold = "LessThanOrEqualToThreshold",
-        LessThanThreshold = "LessThanThreshold",
-    }
+    pub enum AlarmComparisonOperator { GreaterThanOrEqualToThreshold = "GreaterThanOrEqualToThreshold", GreaterThanThreshold = "GreaterThanThreshold", GreaterThanUpperThreshold = "GreaterThanUpperThreshold", LessThanLowerOrGreaterThanUpperThreshold = "LessThanLowerOrGreaterThanUpperThreshold", LessThanLowerThreshold = "LessThanLowerThreshold", LessThanOrEqualToThreshold = "LessThanOrEqualToThreshold", LessThanThreshold = "LessThanThreshold" }
 }
 
 choice! {
     /// Known values of `Statistic`.
-    pub enum AlarmStatistic {
-        Average = "Average",
-        Maximum = "Maximum",
-        Minimum = "Minimum",
-        SampleCount = "SampleCount",
-        Sum = "Sum",
-    }
+    pub enum AlarmStatistic { Average = "Average", Maximum = "Maximum", Minimum = "Minimum", SampleCount = "SampleCount", Sum = "Sum" }
 }
 
 choice! {
     /// Known values of `TreatMissingData`.
-    pub enum AlarmTreatMissingData {
-        Breaching = "breaching",
-        Ignore = "ignore",
-        Missing = "missing",
-        NotBreaching = "notBreaching",
-    }
+    pub enum AlarmTreatMissingData { Breaching = "breaching", Ignore = "ignore", Missing = "missing", NotBreaching = "notBreaching" }
 }
 
 choice! {
     /// Known values of `Unit`.
-    pub enum AlarmUnit {
-        Bits = "Bits",
-        BitsSecond = "Bits/Second",
-        Bytes = "Bytes",
-        BytesSecond = "Bytes/Second",
-        Count = "Count",
-        CountSecond = "Count/Second",
-        Gigabits = "Gigabits",
-        GigabitsSecond = "Gigabits/Second",
-        Gigabytes = "Gigabytes",
-        GigabytesSecond = "Gigabytes/Second",
-        Kilobits = "Kilobits",
-        KilobitsSecond = "Kilobits/Second",
-        Kilobytes = "Kilobytes",
-        KilobytesSecond = "Kilobytes/Second",
-        Megabits = "Megabits",
-        MegabitsSecond = "Megabits/Second",
-        Megabytes = "Megabytes",
-        MegabytesSecond = "Megabytes/Second",
-        Microseconds = "Microseconds",
-        Milliseconds = "Milliseconds",
-        None = "None",
-        Percent = "Percent",
-        Seconds = "Seconds",
-        Terabits = "Terabits",
-        TerabitsSecond = "Terabits/Second",
-        Terabytes = "Terabytes",
-        TerabytesSecond = "Terabytes/Second",
-    }
-}
-
-choice! {
-    /// Known values of `Unit`.
-    pub enum AlarmMetricStatUnit {
-        Bits = "Bits",
-        BitsSecond = "Bits/Second",
-        Bytes = "Bytes",
-        BytesSecond = "Bytes/Second",
-        Count = "Count",
-        CountSecond = "Count/Second",
-        Gigabits = "Gigabits",
-        GigabitsSecond = "Gigabits/Second",
-        Gigabytes = "Gigabytes",
-        GigabytesSecond = "Gigabytes/Second",
-        Kilobits = "Kilobits",
-        KilobitsSecond = "Kilobits/Second",
-        Kilobytes = "Kilobytes",
-        KilobytesSecond = "Kilobytes/Second",
-        Megabits = "Megabits",
-        MegabitsSecond = "Megabits/Second",
-        Megabytes = "Megabytes",
-        MegabytesSecond = "Megabytes/Second",
-        Microseconds = "Microseconds",
-        Milliseconds = "Milliseconds",
-        None = "None",
-        Percent = "Percent",
-        Seconds = "Seconds",
-        Terabits = "Terabits",
-        TerabitsSecond = "Terabits/Second",
-        Terabytes = "Terabytes",
-        TerabytesSecond = "Terabytes/Second",
-    }
+    pub enum AlarmUnit { Bits = "Bits", BitsSecond = "Bits/Second", Bytes = "Bytes", BytesSecond = "Bytes/Second", Count = "Count", CountSecond = "Count/Second", Gigabits = "Gigabits", GigabitsSecond = "Gigabits/Second", Gigabytes = "Gigabytes", GigabytesSecond = "Gigabytes/Second", Kilobits = "Kilobits", KilobitsSecond = "Kilobits/Second", Kilobytes = "Kilobytes", KilobytesSecond = "Kilobytes/Second", Megabits = "Megabits", MegabitsSecond = "Megabits/Second", Megabytes = "Megabytes", MegabytesSecond = "Megabytes/Second", Microseconds = "Microseconds", Milliseconds = "Milliseconds", None = "None", Percent = "Percent", Seconds = "Seconds", Terabits = "Terabits", TerabitsSecond = "Terabits/Second", Terabytes = "Terabytes", TerabytesSecond = "Terabytes/Second" }
 }
 
 choice! {
     /// Known values of `RuleState`.
-    pub enum InsightRuleRuleState {
-        Enabled = "ENABLED",
-        Disabled = "DISABLED",
-    }
+    pub enum InsightRuleRuleState { Enabled = "ENABLED", Disabled = "DISABLED" }
 }
 
 choice! {
-    /// Known values of `ComparisonOperator`.
-    pub enum LogAlarmComparisonOperator {
-        GreaterThanOrEqualToThreshold = "GreaterThanOrEqualToThreshold",
-        GreaterThanThreshold = "GreaterThanThreshold",
-        GreaterThanUpperThreshold = "GreaterThanUpperThreshold",
-        LessThanLowerOrGreaterThanUpperThreshold = "LessThanLowerOrGreaterThanUpperThreshold",
-        LessThanLowerThreshold = "LessThanLowerThreshold",
-        LessThanOrEqualToThreshold = "LessThanOrEqualToThreshold",
-        LessThanThreshold = "LessThanThreshold",
-    }
+    /// Known values of `IntegrationType`.
+    pub enum IntegrationType { AwsConfigSlrec = "AWS_CONFIG_SLREC", AwsIntegration = "AWS_INTEGRATION", ExternalAgent = "EXTERNAL_AGENT" }
 }
 
 choice! {
     /// Known values of `OutputFormat`.
-    pub enum MetricStreamOutputFormat {
-        Json = "json",
-        Opentelemetry0_7 = "opentelemetry0.7",
-        Opentelemetry1_0 = "opentelemetry1.0",
-    }
+    pub enum MetricStreamOutputFormat { Json = "json", Opentelemetry0_7 = "opentelemetry0.7", Opentelemetry1_0 = "opentelemetry1.0" }
+}
+
+/// Equals [`AlarmUnit`].
+pub type AlarmMetricStatUnit = AlarmUnit;
+
+/// Equals [`AlarmActionConfiguration`].
+pub type CompositeAlarmActionConfiguration = AlarmActionConfiguration;
+
+/// Equals [`AlarmTagsPropagation`].
+pub type CompositeAlarmAlarmTagsPropagation = AlarmTagsPropagation;
+
+/// Equals [`AlarmActionConfiguration`].
+pub type LogAlarmActionConfiguration = AlarmActionConfiguration;
+
+/// Equals [`AlarmTagsPropagation`].
+pub type LogAlarmAlarmTagsPropagation = AlarmTagsPropagation;
+
+/// Equals [`AlarmComparisonOperator`].
+pub type LogAlarmComparisonOperator = AlarmComparisonOperator;
+
+/// Equals [`AlarmWarmUpConfiguration`].
+pub type LogAlarmWarmUpConfiguration = AlarmWarmUpConfiguration;
+
+/// What CloudWatch measures, each with the statistic of AWS's own dashboards.
+pub mod metrics {
+    use crate::{Dimension::{Of}, Metric, Statistic};
+    /// `MetricUpdate` of `AWS/CloudWatch/MetricStreams`.
+    pub const METRIC_UPDATE: Metric = Metric::new("AWS/CloudWatch/MetricStreams", "MetricUpdate", Statistic::Sum, &[&[Of("MetricStreamName")]]);
+    /// `PublishErrorRate` of `AWS/CloudWatch/MetricStreams`.
+    pub const PUBLISH_ERROR_RATE: Metric = Metric::new("AWS/CloudWatch/MetricStreams", "PublishErrorRate", Statistic::Average, &[&[Of("MetricStreamName")]]);
+    /// `TotalMetricUpdate` of `AWS/CloudWatch/MetricStreams`.
+    pub const TOTAL_METRIC_UPDATE: Metric = Metric::new("AWS/CloudWatch/MetricStreams", "TotalMetricUpdate", Statistic::Sum, &[&[Of("MetricStreamName")]]);
 }

@@ -4,107 +4,52 @@
 
 use std::borrow::Cow;
 use lightsout_core::{Arn, Attribute, Properties, ResourceType, Tags, Tree, Value};
-use crate::{OneOf, Tag};
+use crate::{OneOf, Tag, list};
 use crate::choice::choice;
+use crate::setting::setting;
 
 /// The `AWS::Cognito::IdentityPool` resource creates an Amazon Cognito identity pool.
 ///
 /// CloudFormation type `AWS::Cognito::IdentityPool`.
 #[derive(Debug, Clone)]
 pub struct IdentityPool(Properties);
-
 impl IdentityPool {
-    /// The attribute `Id`.
+    /// `Id`.
     pub const ID: Attribute<Self, lightsout_core::Id<Self>> = Attribute::new("Id");
-
     /// The name of the Amazon Cognito identity pool, returned as a string.
     pub const NAME: Attribute<Self, lightsout_core::Name<Self>> = Attribute::new("Name");
-
     /// Returns a `IdentityPool` with what CloudFormation requires.
-    pub fn new(allow_unauthenticated_identities: impl Into<Value<bool>>) -> Self {
-        Self::matching().allow_unauthenticated_identities(allow_unauthenticated_identities)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(allow_unauthenticated_identities: impl Into<Value<bool>>) -> Self { Self::matching().allow_unauthenticated_identities(allow_unauthenticated_identities) }
     /// Enables the Basic (Classic) authentication flow.
-    pub fn allow_classic_flow(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("AllowClassicFlow", value.into()))
-    }
-
+    pub fn allow_classic_flow(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("AllowClassicFlow", value.into())) }
     /// Specifies whether the identity pool supports unauthenticated logins.
-    pub fn allow_unauthenticated_identities(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("AllowUnauthenticatedIdentities", value.into()))
-    }
-
+    pub fn allow_unauthenticated_identities(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("AllowUnauthenticatedIdentities", value.into())) }
     /// The events to configure.
-    pub fn cognito_events(self, value: impl Into<Tree>) -> Self {
-        Self(self.0.with("CognitoEvents", value))
-    }
-
+    pub fn cognito_events(self, value: impl Into<Tree>) -> Self { Self(self.0.with("CognitoEvents", value)) }
     /// The Amazon Cognito user pools and their client IDs.
-    pub fn cognito_identity_providers(self, value: impl IntoIterator<Item = IdentityPoolCognitoIdentityProvider>) -> Self {
-        Self(self.0.with("CognitoIdentityProviders", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn cognito_identity_providers(self, value: impl IntoIterator<Item = IdentityPoolCognitoIdentityProvider>) -> Self { Self(self.0.with("CognitoIdentityProviders", value.into_iter().collect::<Tree>())) }
     /// Configuration options for configuring Amazon Cognito streams.
-    pub fn cognito_streams(self, value: IdentityPoolCognitoStreams) -> Self {
-        Self(self.0.with("CognitoStreams", value))
-    }
-
+    pub fn cognito_streams(self, value: IdentityPoolCognitoStreams) -> Self { Self(self.0.with("CognitoStreams", value)) }
     /// The "domain" Amazon Cognito uses when referencing your users.
-    pub fn developer_provider_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("DeveloperProviderName", value.into()))
-    }
-
+    /// 1 to 128 characters. Matches `^[\w._-]+$`.
+    pub fn developer_provider_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("DeveloperProviderName", value.into())) }
     /// The name of your Amazon Cognito identity pool.
-    pub fn identity_pool_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("IdentityPoolName", value.into()))
-    }
-
-    /// Tags to assign to the identity pool. A tag is a label that you can apply to identity pools to categorize and manage them in different ways, such as by purpose, owner, environment, or other criteria.
-    pub fn identity_pool_tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self {
-        Self(self.0.with("IdentityPoolTags", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// 1 to 128 characters. Matches `^[\w\s+=,.@-]+$`.
+    pub fn identity_pool_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("IdentityPoolName", value.into())) }
+    /// Tags to assign to the identity pool. A tag is a label that you can apply to identity pools to categorize and manage them in different ways, such as by purpose …
+    pub fn identity_pool_tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self { Self(self.0.with("IdentityPoolTags", list::tags(value))) }
     /// The Amazon Resource Names (ARNs) of the OpenID connect providers.
-    ///
-    /// Refers to `AWS::IAM::OIDCProvider` (`Arn`).
-    pub fn open_id_connect_provider_arns(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("OpenIdConnectProviderARNs", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// Each: 20 to 2048 characters. Refers to `AWS::IAM::OIDCProvider` (`Arn`).
+    pub fn open_id_connect_provider_arns(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("OpenIdConnectProviderARNs", list::values::<String>(value))) }
     /// The configuration options to be applied to the identity pool.
-    pub fn push_sync(self, value: IdentityPoolPushSync) -> Self {
-        Self(self.0.with("PushSync", value))
-    }
-
+    pub fn push_sync(self, value: IdentityPoolPushSync) -> Self { Self(self.0.with("PushSync", value)) }
     /// The Amazon Resource Names (ARNs) of the Security Assertion Markup Language (SAML) providers.
-    pub fn saml_provider_arns(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("SamlProviderARNs", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// Each: 20 to 2048 characters.
+    pub fn saml_provider_arns(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("SamlProviderARNs", list::values::<String>(value))) }
     /// Key-value pairs that map provider names to provider app IDs.
-    pub fn supported_login_providers(self, value: impl Into<Tree>) -> Self {
-        Self(self.0.with("SupportedLoginProviders", value))
-    }
+    pub fn supported_login_providers(self, value: impl Into<Tree>) -> Self { Self(self.0.with("SupportedLoginProviders", value)) }
 }
-
-impl From<IdentityPool> for Properties {
-    fn from(value: IdentityPool) -> Self {
-        value.0
-    }
-}
-
+setting! { IdentityPool as Properties }
 impl ResourceType for IdentityPool {
     const TYPE: &'static str = "AWS::Cognito::IdentityPool";
     const REQUIRED: &'static [&'static str] = &["AllowUnauthenticatedIdentities"];
@@ -114,203 +59,68 @@ impl ResourceType for IdentityPool {
 /// `CognitoIdentityProvider` is a property of the AWS::Cognito::IdentityPool resource that represents an Amazon Cognito user pool and its client ID.
 #[derive(Debug, Clone)]
 pub struct IdentityPoolCognitoIdentityProvider(Properties);
-
 impl IdentityPoolCognitoIdentityProvider {
     /// Returns a `IdentityPoolCognitoIdentityProvider` with what CloudFormation requires.
-    pub fn new(client_id: impl Into<Value<String>>, provider_name: impl Into<Value<String>>) -> Self {
-        Self::matching().client_id(client_id).provider_name(provider_name)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(client_id: impl Into<Value<String>>, provider_name: impl Into<Value<String>>) -> Self { Self::matching().client_id(client_id).provider_name(provider_name) }
     /// The client ID for the Amazon Cognito user pool.
-    ///
-    /// Refers to `AWS::Cognito::UserPoolClient` (`ClientId`).
-    pub fn client_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ClientId", value.into()))
-    }
-
+    /// 1 to 128 characters. Matches `^[\w_]+$`. Refers to `AWS::Cognito::UserPoolClient` (`ClientId`).
+    pub fn client_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ClientId", value.into())) }
     /// The provider name for an Amazon Cognito user pool.
-    ///
-    /// Refers to `AWS::Cognito::UserPool` (`ProviderName`).
-    pub fn provider_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ProviderName", value.into()))
-    }
-
+    /// 1 to 128 characters. Matches `^[\w._:/-]+$`. Refers to `AWS::Cognito::UserPool` (`ProviderName`).
+    pub fn provider_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ProviderName", value.into())) }
     /// TRUE if server-side token validation is enabled for the identity provider’s token.
-    pub fn server_side_token_check(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("ServerSideTokenCheck", value.into()))
-    }
+    pub fn server_side_token_check(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("ServerSideTokenCheck", value.into())) }
 }
-
-impl From<IdentityPoolCognitoIdentityProvider> for Properties {
-    fn from(value: IdentityPoolCognitoIdentityProvider) -> Self {
-        value.0
-    }
-}
-
-impl From<IdentityPoolCognitoIdentityProvider> for Tree {
-    fn from(value: IdentityPoolCognitoIdentityProvider) -> Self {
-        value.0.into()
-    }
-}
+setting! { IdentityPoolCognitoIdentityProvider as Tree }
 
 /// `CognitoStreams` is a property of the AWS::Cognito::IdentityPool resource that defines configuration options for Amazon Cognito streams.
 #[derive(Debug, Clone, Default)]
 pub struct IdentityPoolCognitoStreams(Properties);
-
 impl IdentityPoolCognitoStreams {
     /// Returns an empty `IdentityPoolCognitoStreams`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The Amazon Resource Name (ARN) of the role Amazon Cognito can assume to publish to the stream.
-    pub fn role_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("RoleArn", value.into()))
-    }
-
+    pub fn role_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("RoleArn", value.into())) }
     /// The name of the Amazon Cognito stream to receive updates.
-    pub fn stream_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("StreamName", value.into()))
-    }
-
+    pub fn stream_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("StreamName", value.into())) }
     /// Status of the Amazon Cognito streams. Valid values are: `ENABLED` or `DISABLED`.
-    pub fn streaming_status(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("StreamingStatus", value.into()))
-    }
+    pub fn streaming_status(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("StreamingStatus", value.into())) }
 }
-
-impl From<IdentityPoolCognitoStreams> for Properties {
-    fn from(value: IdentityPoolCognitoStreams) -> Self {
-        value.0
-    }
-}
-
-impl From<IdentityPoolCognitoStreams> for Tree {
-    fn from(value: IdentityPoolCognitoStreams) -> Self {
-        value.0.into()
-    }
-}
+setting! { IdentityPoolCognitoStreams as Tree }
 
 /// `PushSync` is a property of the AWS::Cognito::IdentityPool resource that defines the configuration options to be applied to an Amazon Cognito identity pool.
 #[derive(Debug, Clone, Default)]
 pub struct IdentityPoolPushSync(Properties);
-
 impl IdentityPoolPushSync {
     /// Returns an empty `IdentityPoolPushSync`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The ARNs of the Amazon SNS platform applications that could be used by clients.
-    pub fn application_arns(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("ApplicationArns", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    pub fn application_arns(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("ApplicationArns", list::values::<String>(value))) }
     /// An IAM role configured to allow Amazon Cognito to call Amazon SNS on behalf of the developer.
-    pub fn role_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("RoleArn", value.into()))
-    }
+    pub fn role_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("RoleArn", value.into())) }
 }
-
-impl From<IdentityPoolPushSync> for Properties {
-    fn from(value: IdentityPoolPushSync) -> Self {
-        value.0
-    }
-}
-
-impl From<IdentityPoolPushSync> for Tree {
-    fn from(value: IdentityPoolPushSync) -> Self {
-        value.0.into()
-    }
-}
+setting! { IdentityPoolPushSync as Tree }
 
 /// A list of the identity pool principal tag assignments for attributes for access control.
 ///
 /// CloudFormation type `AWS::Cognito::IdentityPoolPrincipalTag`.
 #[derive(Debug, Clone)]
 pub struct IdentityPoolPrincipalTag(Properties);
-
 impl IdentityPoolPrincipalTag {
     /// Returns a `IdentityPoolPrincipalTag` with what CloudFormation requires.
-    pub fn new(identity_pool_id: impl Into<Value<String>>, identity_provider_name: impl Into<Value<String>>) -> Self {
-        Self::matching().identity_pool_id(identity_pool_id).identity_provider_name(identity_provider_name)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(identity_pool_id: impl Into<Value<String>>, identity_provider_name: impl Into<Value<String>>) -> Self { Self::matching().identity_pool_id(identity_pool_id).identity_provider_name(identity_provider_name) }
     /// The identity pool that you want to associate with this principal tag map.
-    ///
     /// A change replaces the resource.
-    pub fn identity_pool_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("IdentityPoolId", value.into()))
-    }
-
+    pub fn identity_pool_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("IdentityPoolId", value.into())) }
     /// The identity pool identity provider (IdP) that you want to associate with this principal tag map.
-    ///
     /// A change replaces the resource.
-    pub fn identity_provider_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("IdentityProviderName", value.into()))
-    }
-
+    pub fn identity_provider_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("IdentityProviderName", value.into())) }
     /// A JSON-formatted list of user claims and the principal tags that you want to associate with them.
-    pub fn principal_tags(self, value: impl Into<Tree>) -> Self {
-        Self(self.0.with("PrincipalTags", value))
-    }
-
+    pub fn principal_tags(self, value: impl Into<Tree>) -> Self { Self(self.0.with("PrincipalTags", value)) }
     /// Use a default set of mappings between claims and tags for this provider, instead of a custom map.
-    pub fn use_defaults(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("UseDefaults", value.into()))
-    }
+    pub fn use_defaults(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("UseDefaults", value.into())) }
 }
-
-impl From<IdentityPoolPrincipalTag> for Properties {
-    fn from(value: IdentityPoolPrincipalTag) -> Self {
-        value.0
-    }
-}
-
+setting! { IdentityPoolPrincipalTag as Properties }
 impl ResourceType for IdentityPoolPrincipalTag {
     const TYPE: &'static str = "AWS::Cognito::IdentityPoolPrincipalTag";
     const REQUIRED: &'static [&'static str] = &["IdentityPoolId", "IdentityProviderName"];
@@ -321,53 +131,20 @@ impl ResourceType for IdentityPoolPrincipalTag {
 /// CloudFormation type `AWS::Cognito::IdentityPoolRoleAttachment`.
 #[derive(Debug, Clone)]
 pub struct IdentityPoolRoleAttachment(Properties);
-
 impl IdentityPoolRoleAttachment {
     /// The resource ID.
     pub const ID: Attribute<Self, lightsout_core::Id<Self>> = Attribute::new("Id");
-
     /// Returns a `IdentityPoolRoleAttachment` with what CloudFormation requires.
-    pub fn new(identity_pool_id: impl Into<Value<String>>) -> Self {
-        Self::matching().identity_pool_id(identity_pool_id)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(identity_pool_id: impl Into<Value<String>>) -> Self { Self::matching().identity_pool_id(identity_pool_id) }
     /// An identity pool ID in the format `REGION:GUID`.
-    ///
-    /// Refers to `AWS::Cognito::IdentityPool` (`Id`).
-    ///
-    /// A change replaces the resource.
-    pub fn identity_pool_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("IdentityPoolId", value.into()))
-    }
-
+    /// Refers to `AWS::Cognito::IdentityPool` (`Id`). A change replaces the resource.
+    pub fn identity_pool_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("IdentityPoolId", value.into())) }
     /// How users for a specific identity provider are mapped to roles.
-    pub fn role_mappings(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, IdentityPoolRoleAttachmentRoleMapping)>) -> Self {
-        Self(self.0.with("RoleMappings", Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value))))))
-    }
-
+    pub fn role_mappings(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, IdentityPoolRoleAttachmentRoleMapping)>) -> Self { Self(self.0.with("RoleMappings", Tree::object(value.into_iter().map(|(key, value)| (key, value.into()))))) }
     /// The map of the roles associated with this pool.
-    pub fn roles(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>) -> Self {
-        Self(self.0.with("Roles", Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value.into()))))))
-    }
+    pub fn roles(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>) -> Self { Self(self.0.with("Roles", Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value.into())))))) }
 }
-
-impl From<IdentityPoolRoleAttachment> for Properties {
-    fn from(value: IdentityPoolRoleAttachment) -> Self {
-        value.0
-    }
-}
-
+setting! { IdentityPoolRoleAttachment as Properties }
 impl ResourceType for IdentityPoolRoleAttachment {
     const TYPE: &'static str = "AWS::Cognito::IdentityPoolRoleAttachment";
     const REQUIRED: &'static [&'static str] = &["IdentityPoolId"];
@@ -376,195 +153,65 @@ impl ResourceType for IdentityPoolRoleAttachment {
 /// Defines how to map a claim to a role ARN.
 #[derive(Debug, Clone)]
 pub struct IdentityPoolRoleAttachmentMappingRule(Properties);
-
 impl IdentityPoolRoleAttachmentMappingRule {
     /// Returns a `IdentityPoolRoleAttachmentMappingRule` with what CloudFormation requires.
-    pub fn new(claim: impl Into<Value<String>>, match_type: impl Into<Value<String>>, role_arn: impl Into<Value<String>>, value: impl Into<Value<String>>) -> Self {
-        Self::matching().claim(claim).match_type(match_type).role_arn(role_arn).value(value)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(claim: impl Into<Value<String>>, match_type: impl Into<Value<String>>, role_arn: impl Into<Value<String>>, value: impl Into<Value<String>>) -> Self { Self::matching().claim(claim).match_type(match_type).role_arn(role_arn).value(value) }
     /// The claim name that must be present in the token.
-    pub fn claim(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Claim", value.into()))
-    }
-
+    pub fn claim(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Claim", value.into())) }
     /// The match condition that specifies how closely the claim value in the IdP token must match `Value`.
-    pub fn match_type(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("MatchType", value.into()))
-    }
-
+    pub fn match_type(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("MatchType", value.into())) }
     /// The Amazon Resource Name (ARN) of the role.
-    pub fn role_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("RoleARN", value.into()))
-    }
-
+    pub fn role_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("RoleARN", value.into())) }
     /// A brief string that the claim must match.
-    pub fn value(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Value", value.into()))
-    }
+    pub fn value(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Value", value.into())) }
 }
+setting! { IdentityPoolRoleAttachmentMappingRule as Tree }
 
-impl From<IdentityPoolRoleAttachmentMappingRule> for Properties {
-    fn from(value: IdentityPoolRoleAttachmentMappingRule) -> Self {
-        value.0
-    }
-}
-
-impl From<IdentityPoolRoleAttachmentMappingRule> for Tree {
-    fn from(value: IdentityPoolRoleAttachmentMappingRule) -> Self {
-        value.0.into()
-    }
-}
-
-/// One of a set of `RoleMappings`, a property of the AWS::Cognito::IdentityPoolRoleAttachment resource that defines the role-mapping attributes of an Amazon Cognito identity pool.
+/// One of a set of `RoleMappings`, a property of the AWS::Cognito::IdentityPoolRoleAttachment resource that defines the role-mapping attributes of an Amazon …
 #[derive(Debug, Clone)]
 pub struct IdentityPoolRoleAttachmentRoleMapping(Properties);
-
 impl IdentityPoolRoleAttachmentRoleMapping {
     /// Returns a `IdentityPoolRoleAttachmentRoleMapping` with what CloudFormation requires.
-    pub fn new(type_: impl Into<Value<String>>) -> Self {
-        Self::matching().type_(type_)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(type_: impl Into<Value<String>>) -> Self { Self::matching().type_(type_) }
     /// If you specify Token or Rules as the `Type`, `AmbiguousRoleResolution` is required.
-    pub fn ambiguous_role_resolution(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("AmbiguousRoleResolution", value.into()))
-    }
-
+    pub fn ambiguous_role_resolution(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("AmbiguousRoleResolution", value.into())) }
     /// Identifier for the identity provider for which the role is mapped.
-    pub fn identity_provider(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("IdentityProvider", value.into()))
-    }
-
+    pub fn identity_provider(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("IdentityProvider", value.into())) }
     /// The rules to be used for mapping users to roles.
-    pub fn rules_configuration(self, value: IdentityPoolRoleAttachmentRulesConfigurationType) -> Self {
-        Self(self.0.with("RulesConfiguration", value))
-    }
-
+    pub fn rules_configuration(self, value: IdentityPoolRoleAttachmentRulesConfigurationType) -> Self { Self(self.0.with("RulesConfiguration", value)) }
     /// The role mapping type. Token will use `cognito:roles` and `cognito:preferred_role` claims from the Cognito identity provider token to map groups to roles.
-    pub fn type_(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Type", value.into()))
-    }
+    pub fn type_(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Type", value.into())) }
 }
-
-impl From<IdentityPoolRoleAttachmentRoleMapping> for Properties {
-    fn from(value: IdentityPoolRoleAttachmentRoleMapping) -> Self {
-        value.0
-    }
-}
-
-impl From<IdentityPoolRoleAttachmentRoleMapping> for Tree {
-    fn from(value: IdentityPoolRoleAttachmentRoleMapping) -> Self {
-        value.0.into()
-    }
-}
+setting! { IdentityPoolRoleAttachmentRoleMapping as Tree }
 
 /// `RulesConfigurationType` is a subproperty of the RoleMapping property that defines the rules to be used for mapping users to roles.
 #[derive(Debug, Clone)]
 pub struct IdentityPoolRoleAttachmentRulesConfigurationType(Properties);
-
 impl IdentityPoolRoleAttachmentRulesConfigurationType {
     /// Returns a `IdentityPoolRoleAttachmentRulesConfigurationType` with what CloudFormation requires.
-    pub fn new(rules: impl IntoIterator<Item = IdentityPoolRoleAttachmentMappingRule>) -> Self {
-        Self::matching().rules(rules)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(rules: impl IntoIterator<Item = IdentityPoolRoleAttachmentMappingRule>) -> Self { Self::matching().rules(rules) }
     /// The rules. You can specify up to 25 rules per identity provider.
-    pub fn rules(self, value: impl IntoIterator<Item = IdentityPoolRoleAttachmentMappingRule>) -> Self {
-        Self(self.0.with("Rules", value.into_iter().collect::<Tree>()))
-    }
+    pub fn rules(self, value: impl IntoIterator<Item = IdentityPoolRoleAttachmentMappingRule>) -> Self { Self(self.0.with("Rules", value.into_iter().collect::<Tree>())) }
 }
-
-impl From<IdentityPoolRoleAttachmentRulesConfigurationType> for Properties {
-    fn from(value: IdentityPoolRoleAttachmentRulesConfigurationType) -> Self {
-        value.0
-    }
-}
-
-impl From<IdentityPoolRoleAttachmentRulesConfigurationType> for Tree {
-    fn from(value: IdentityPoolRoleAttachmentRulesConfigurationType) -> Self {
-        value.0.into()
-    }
-}
+setting! { IdentityPoolRoleAttachmentRulesConfigurationType as Tree }
 
 /// Sets up or modifies the logging configuration of a user pool.
 ///
 /// CloudFormation type `AWS::Cognito::LogDeliveryConfiguration`.
 #[derive(Debug, Clone)]
 pub struct LogDeliveryConfiguration(Properties);
-
 impl LogDeliveryConfiguration {
     /// A user pool ID, for example `us-east-1_EXAMPLE`.
     pub const ID: Attribute<Self, lightsout_core::Id<Self>> = Attribute::new("Id");
-
     /// Returns a `LogDeliveryConfiguration` with what CloudFormation requires.
-    pub fn new(user_pool_id: impl Into<Value<String>>) -> Self {
-        Self::matching().user_pool_id(user_pool_id)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(user_pool_id: impl Into<Value<String>>) -> Self { Self::matching().user_pool_id(user_pool_id) }
     /// A logging destination of a user pool. User pools can have multiple logging destinations for message-delivery and user-activity logs.
-    pub fn log_configurations(self, value: impl IntoIterator<Item = LogDeliveryConfigurationLogConfiguration>) -> Self {
-        Self(self.0.with("LogConfigurations", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn log_configurations(self, value: impl IntoIterator<Item = LogDeliveryConfigurationLogConfiguration>) -> Self { Self(self.0.with("LogConfigurations", value.into_iter().collect::<Tree>())) }
     /// The ID of the user pool where you configured logging.
-    ///
     /// A change replaces the resource.
-    pub fn user_pool_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("UserPoolId", value.into()))
-    }
+    pub fn user_pool_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("UserPoolId", value.into())) }
 }
-
-impl From<LogDeliveryConfiguration> for Properties {
-    fn from(value: LogDeliveryConfiguration) -> Self {
-        value.0
-    }
-}
-
+setting! { LogDeliveryConfiguration as Properties }
 impl ResourceType for LogDeliveryConfiguration {
     const TYPE: &'static str = "AWS::Cognito::LogDeliveryConfiguration";
     const REQUIRED: &'static [&'static str] = &["UserPoolId"];
@@ -573,246 +220,82 @@ impl ResourceType for LogDeliveryConfiguration {
 /// Configuration for the CloudWatch log group destination of user pool detailed activity logging, or of user activity log export with advanced security features.
 #[derive(Debug, Clone, Default)]
 pub struct LogDeliveryConfigurationCloudWatchLogsConfiguration(Properties);
-
 impl LogDeliveryConfigurationCloudWatchLogsConfiguration {
     /// Returns an empty `LogDeliveryConfigurationCloudWatchLogsConfiguration`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The Amazon Resource Name (arn) of a CloudWatch Logs log group where your user pool sends logs.
-    pub fn log_group_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("LogGroupArn", value.into()))
-    }
+    pub fn log_group_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("LogGroupArn", value.into())) }
 }
-
-impl From<LogDeliveryConfigurationCloudWatchLogsConfiguration> for Properties {
-    fn from(value: LogDeliveryConfigurationCloudWatchLogsConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<LogDeliveryConfigurationCloudWatchLogsConfiguration> for Tree {
-    fn from(value: LogDeliveryConfigurationCloudWatchLogsConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { LogDeliveryConfigurationCloudWatchLogsConfiguration as Tree }
 
 /// Configuration for the Amazon Data Firehose stream destination of user activity log export with threat protection.
 #[derive(Debug, Clone, Default)]
 pub struct LogDeliveryConfigurationFirehoseConfiguration(Properties);
-
 impl LogDeliveryConfigurationFirehoseConfiguration {
     /// Returns an empty `LogDeliveryConfigurationFirehoseConfiguration`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The ARN of an Amazon Data Firehose stream that's the destination for threat protection log export.
-    pub fn stream_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("StreamArn", value.into()))
-    }
+    pub fn stream_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("StreamArn", value.into())) }
 }
-
-impl From<LogDeliveryConfigurationFirehoseConfiguration> for Properties {
-    fn from(value: LogDeliveryConfigurationFirehoseConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<LogDeliveryConfigurationFirehoseConfiguration> for Tree {
-    fn from(value: LogDeliveryConfigurationFirehoseConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { LogDeliveryConfigurationFirehoseConfiguration as Tree }
 
 /// The configuration of user event logs to an external AWS service like Amazon Data Firehose, Amazon S3, or Amazon CloudWatch Logs.
 #[derive(Debug, Clone, Default)]
 pub struct LogDeliveryConfigurationLogConfiguration(Properties);
-
 impl LogDeliveryConfigurationLogConfiguration {
     /// Returns an empty `LogDeliveryConfigurationLogConfiguration`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// Configuration for the CloudWatch log group destination of user pool detailed activity logging, or of user activity log export with advanced security features.
-    pub fn cloud_watch_logs_configuration(self, value: LogDeliveryConfigurationCloudWatchLogsConfiguration) -> Self {
-        Self(self.0.with("CloudWatchLogsConfiguration", value))
-    }
-
+    pub fn cloud_watch_logs_configuration(self, value: LogDeliveryConfigurationCloudWatchLogsConfiguration) -> Self { Self(self.0.with("CloudWatchLogsConfiguration", value)) }
     /// The source of events that your user pool sends for logging.
-    pub fn event_source(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("EventSource", value.into()))
-    }
-
+    pub fn event_source(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("EventSource", value.into())) }
     /// Configuration for the Amazon Data Firehose stream destination of user activity log export with threat protection.
-    pub fn firehose_configuration(self, value: LogDeliveryConfigurationFirehoseConfiguration) -> Self {
-        Self(self.0.with("FirehoseConfiguration", value))
-    }
-
+    pub fn firehose_configuration(self, value: LogDeliveryConfigurationFirehoseConfiguration) -> Self { Self(self.0.with("FirehoseConfiguration", value)) }
     /// The `errorlevel` selection of logs that a user pool sends for detailed activity logging.
-    pub fn log_level(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("LogLevel", value.into()))
-    }
-
+    pub fn log_level(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("LogLevel", value.into())) }
     /// Configuration for the Amazon S3 bucket destination of user activity log export with threat protection.
-    pub fn s3_configuration(self, value: LogDeliveryConfigurationS3Configuration) -> Self {
-        Self(self.0.with("S3Configuration", value))
-    }
+    pub fn s3_configuration(self, value: LogDeliveryConfigurationS3Configuration) -> Self { Self(self.0.with("S3Configuration", value)) }
 }
-
-impl From<LogDeliveryConfigurationLogConfiguration> for Properties {
-    fn from(value: LogDeliveryConfigurationLogConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<LogDeliveryConfigurationLogConfiguration> for Tree {
-    fn from(value: LogDeliveryConfigurationLogConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { LogDeliveryConfigurationLogConfiguration as Tree }
 
 /// Configuration for the Amazon S3 bucket destination of user activity log export with threat protection.
 #[derive(Debug, Clone, Default)]
 pub struct LogDeliveryConfigurationS3Configuration(Properties);
-
 impl LogDeliveryConfigurationS3Configuration {
     /// Returns an empty `LogDeliveryConfigurationS3Configuration`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The ARN of an Amazon S3 bucket that's the destination for threat protection log export.
-    pub fn bucket_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("BucketArn", value.into()))
-    }
+    pub fn bucket_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("BucketArn", value.into())) }
 }
-
-impl From<LogDeliveryConfigurationS3Configuration> for Properties {
-    fn from(value: LogDeliveryConfigurationS3Configuration) -> Self {
-        value.0
-    }
-}
-
-impl From<LogDeliveryConfigurationS3Configuration> for Tree {
-    fn from(value: LogDeliveryConfigurationS3Configuration) -> Self {
-        value.0.into()
-    }
-}
+setting! { LogDeliveryConfigurationS3Configuration as Tree }
 
 /// Creates a new set of branding settings for a user pool style and associates it with an app client.
 ///
 /// CloudFormation type `AWS::Cognito::ManagedLoginBranding`.
 #[derive(Debug, Clone)]
 pub struct ManagedLoginBranding(Properties);
-
 impl ManagedLoginBranding {
     /// The ID of the managed login branding style.
     pub const MANAGED_LOGIN_BRANDING_ID: Attribute<Self, lightsout_core::Id<Self>> = Attribute::new("ManagedLoginBrandingId");
-
     /// Returns a `ManagedLoginBranding` with what CloudFormation requires.
-    pub fn new(user_pool_id: impl Into<Value<String>>) -> Self {
-        Self::matching().user_pool_id(user_pool_id)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(user_pool_id: impl Into<Value<String>>) -> Self { Self::matching().user_pool_id(user_pool_id) }
     /// An array of image files that you want to apply to roles like backgrounds, logos, and icons.
-    pub fn assets(self, value: impl IntoIterator<Item = ManagedLoginBrandingAssetType>) -> Self {
-        Self(self.0.with("Assets", value.into_iter().collect::<Tree>()))
-    }
-
+    /// At most 40 items.
+    pub fn assets(self, value: impl IntoIterator<Item = ManagedLoginBrandingAssetType>) -> Self { Self(self.0.with("Assets", value.into_iter().collect::<Tree>())) }
     /// The app client that you want to assign the branding style to.
-    ///
-    /// A change replaces the resource.
-    pub fn client_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ClientId", value.into()))
-    }
-
+    /// 1 to 128 characters. Matches `^[\w+]+$`. A change replaces the resource.
+    pub fn client_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ClientId", value.into())) }
     /// When `true`, returns values for branding options that are unchanged from Amazon Cognito defaults.
-    pub fn return_merged_resources(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("ReturnMergedResources", value.into()))
-    }
-
+    pub fn return_merged_resources(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("ReturnMergedResources", value.into())) }
     /// A JSON file, encoded as a `Document` type, with the the settings that you want to apply to your style.
-    pub fn settings(self, value: impl Into<Tree>) -> Self {
-        Self(self.0.with("Settings", value))
-    }
-
+    pub fn settings(self, value: impl Into<Tree>) -> Self { Self(self.0.with("Settings", value)) }
     /// When true, applies the default branding style options.
-    pub fn use_cognito_provided_values(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("UseCognitoProvidedValues", value.into()))
-    }
-
+    pub fn use_cognito_provided_values(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("UseCognitoProvidedValues", value.into())) }
     /// The user pool where the branding style is assigned.
-    ///
-    /// A change replaces the resource.
-    pub fn user_pool_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("UserPoolId", value.into()))
-    }
+    /// 1 to 55 characters. Matches `^[\w-]+_[0-9a-zA-Z]+$`. A change replaces the resource.
+    pub fn user_pool_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("UserPoolId", value.into())) }
 }
-
-impl From<ManagedLoginBranding> for Properties {
-    fn from(value: ManagedLoginBranding) -> Self {
-        value.0
-    }
-}
-
+setting! { ManagedLoginBranding as Properties }
 impl ResourceType for ManagedLoginBranding {
     const TYPE: &'static str = "AWS::Cognito::ManagedLoginBranding";
     const REQUIRED: &'static [&'static str] = &["UserPoolId"];
@@ -821,129 +304,51 @@ impl ResourceType for ManagedLoginBranding {
 /// An image file from a managed login branding style in a user pool.
 #[derive(Debug, Clone)]
 pub struct ManagedLoginBrandingAssetType(Properties);
-
 impl ManagedLoginBrandingAssetType {
     /// Returns a `ManagedLoginBrandingAssetType` with what CloudFormation requires.
-    pub fn new(category: impl OneOf<ManagedLoginBrandingAssetTypeCategory>, color_mode: impl OneOf<ManagedLoginBrandingAssetTypeColorMode>, extension: impl OneOf<ManagedLoginBrandingAssetTypeExtension>) -> Self {
-        Self::matching().category(category).color_mode(color_mode).extension(extension)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(category: impl OneOf<ManagedLoginBrandingAssetTypeCategory>, color_mode: impl OneOf<ManagedLoginBrandingAssetTypeColorMode>, extension: impl OneOf<ManagedLoginBrandingAssetTypeExtension>) -> Self { Self::matching().category(category).color_mode(color_mode).extension(extension) }
     /// The image file, in Base64-encoded binary.
-    pub fn bytes(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Bytes", value.into()))
-    }
-
+    /// At most 1000000 characters.
+    pub fn bytes(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Bytes", value.into())) }
     /// The category that the image corresponds to in your managed login configuration.
-    pub fn category(self, value: impl OneOf<ManagedLoginBrandingAssetTypeCategory>) -> Self {
-        Self(self.0.with("Category", value.into_tree()))
-    }
-
+    pub fn category(self, value: impl OneOf<ManagedLoginBrandingAssetTypeCategory>) -> Self { Self(self.0.with("Category", value.into_tree())) }
     /// The display-mode target of the asset: light, dark, or browser-adaptive.
-    pub fn color_mode(self, value: impl OneOf<ManagedLoginBrandingAssetTypeColorMode>) -> Self {
-        Self(self.0.with("ColorMode", value.into_tree()))
-    }
-
+    pub fn color_mode(self, value: impl OneOf<ManagedLoginBrandingAssetTypeColorMode>) -> Self { Self(self.0.with("ColorMode", value.into_tree())) }
     /// The file type of the image file.
-    pub fn extension(self, value: impl OneOf<ManagedLoginBrandingAssetTypeExtension>) -> Self {
-        Self(self.0.with("Extension", value.into_tree()))
-    }
-
+    pub fn extension(self, value: impl OneOf<ManagedLoginBrandingAssetTypeExtension>) -> Self { Self(self.0.with("Extension", value.into_tree())) }
     /// The ID of the asset.
-    pub fn resource_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ResourceId", value.into()))
-    }
+    /// 1 to 40 characters. Matches `^[\w\- ]+$`.
+    pub fn resource_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ResourceId", value.into())) }
 }
-
-impl From<ManagedLoginBrandingAssetType> for Properties {
-    fn from(value: ManagedLoginBrandingAssetType) -> Self {
-        value.0
-    }
-}
-
-impl From<ManagedLoginBrandingAssetType> for Tree {
-    fn from(value: ManagedLoginBrandingAssetType) -> Self {
-        value.0.into()
-    }
-}
+setting! { ManagedLoginBrandingAssetType as Tree }
 
 /// Creates terms documents for the requested app client.
 ///
 /// CloudFormation type `AWS::Cognito::Terms`.
 #[derive(Debug, Clone)]
 pub struct Terms(Properties);
-
 impl Terms {
     /// The ID of the terms documents.
     pub const TERMS_ID: Attribute<Self, lightsout_core::Id<Self>> = Attribute::new("TermsId");
-
     /// Returns a `Terms` with what CloudFormation requires.
-    pub fn new(enforcement: impl OneOf<TermsEnforcement>, links: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>, terms_name: impl Into<Value<String>>, terms_source: impl OneOf<TermsSource>, user_pool_id: impl Into<Value<String>>) -> Self {
-        Self::matching().enforcement(enforcement).links(links).terms_name(terms_name).terms_source(terms_source).user_pool_id(user_pool_id)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(enforcement: impl OneOf<TermsEnforcement>, links: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>, terms_name: impl Into<Value<String>>, terms_source: impl OneOf<TermsSource>, user_pool_id: impl Into<Value<String>>) -> Self { Self::matching().enforcement(enforcement).links(links).terms_name(terms_name).terms_source(terms_source).user_pool_id(user_pool_id) }
     /// The ID of the app client that the terms documents are assigned to.
-    ///
-    /// A change replaces the resource.
-    pub fn client_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ClientId", value.into()))
-    }
-
+    /// 1 to 128 characters. Matches `^[\w+]+$`. A change replaces the resource.
+    pub fn client_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ClientId", value.into())) }
     /// This parameter is reserved for future use and currently accepts one value.
-    pub fn enforcement(self, value: impl OneOf<TermsEnforcement>) -> Self {
-        Self(self.0.with("Enforcement", value.into_tree()))
-    }
-
+    pub fn enforcement(self, value: impl OneOf<TermsEnforcement>) -> Self { Self(self.0.with("Enforcement", value.into_tree())) }
     /// A map of URLs to languages. For each localized language that will view the requested `TermsName`, assign a URL.
-    pub fn links(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>) -> Self {
-        Self(self.0.with("Links", Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value.into()))))))
-    }
-
+    pub fn links(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>) -> Self { Self(self.0.with("Links", Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value.into())))))) }
     /// The type and friendly name of the terms documents.
-    pub fn terms_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("TermsName", value.into()))
-    }
-
+    /// Matches `^(terms-of-use|privacy-policy)$`.
+    pub fn terms_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("TermsName", value.into())) }
     /// This parameter is reserved for future use and currently accepts one value.
-    pub fn terms_source(self, value: impl OneOf<TermsSource>) -> Self {
-        Self(self.0.with("TermsSource", value.into_tree()))
-    }
-
+    pub fn terms_source(self, value: impl OneOf<TermsSource>) -> Self { Self(self.0.with("TermsSource", value.into_tree())) }
     /// The ID of the user pool that contains the terms documents.
-    ///
-    /// A change replaces the resource.
-    pub fn user_pool_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("UserPoolId", value.into()))
-    }
+    /// 1 to 55 characters. Matches `^[\w-]+_[0-9a-zA-Z]+$`. A change replaces the resource.
+    pub fn user_pool_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("UserPoolId", value.into())) }
 }
-
-impl From<Terms> for Properties {
-    fn from(value: Terms) -> Self {
-        value.0
-    }
-}
-
+setting! { Terms as Properties }
 impl ResourceType for Terms {
     const TYPE: &'static str = "AWS::Cognito::Terms";
     const REQUIRED: &'static [&'static str] = &["Enforcement", "Links", "TermsName", "TermsSource", "UserPoolId"];
@@ -954,203 +359,93 @@ impl ResourceType for Terms {
 /// CloudFormation type `AWS::Cognito::UserPool`.
 #[derive(Debug, Clone, Default)]
 pub struct UserPool(Properties);
-
 impl UserPool {
     /// The Amazon Resource Name (ARN) of the user pool, such as `arn:aws:cognito-idp:us-east-1:123412341234:userpool/us-east-1_123412341`.
     pub const ARN: Attribute<Self, Arn<Self>> = Attribute::new("Arn");
-
     /// A friendly name for the IdP.
     pub const PROVIDER_NAME: Attribute<Self, String> = Attribute::new("ProviderName");
-
     /// The URL of the provider of the Amazon Cognito user pool, specified as a `String`.
     pub const PROVIDER_URL: Attribute<Self, String> = Attribute::new("ProviderURL");
-
     /// The ID of the user pool.
     pub const USER_POOL_ID: Attribute<Self, lightsout_core::Id<Self>> = Attribute::new("UserPoolId");
-
     /// Returns an empty `UserPool`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The available verified method a user can use to recover their password when they call `ForgotPassword`.
-    pub fn account_recovery_setting(self, value: UserPoolAccountRecoverySetting) -> Self {
-        Self(self.0.with("AccountRecoverySetting", value))
-    }
-
+    pub fn account_recovery_setting(self, value: UserPoolAccountRecoverySetting) -> Self { Self(self.0.with("AccountRecoverySetting", value)) }
     /// The settings for administrator creation of users in a user pool.
-    pub fn admin_create_user_config(self, value: UserPoolAdminCreateUserConfig) -> Self {
-        Self(self.0.with("AdminCreateUserConfig", value))
-    }
-
+    pub fn admin_create_user_config(self, value: UserPoolAdminCreateUserConfig) -> Self { Self(self.0.with("AdminCreateUserConfig", value)) }
     /// Attributes supported as an alias for this user pool.
-    pub fn alias_attributes(self, value: impl IntoIterator<Item = impl OneOf<UserPoolAliasAttributes>>) -> Self {
-        Self(self.0.with("AliasAttributes", value.into_iter().map(|value| value.into_tree()).collect::<Tree>()))
-    }
-
+    pub fn alias_attributes(self, value: impl IntoIterator<Item = impl OneOf<UserPoolAliasAttributes>>) -> Self { Self(self.0.with("AliasAttributes", list::choices::<UserPoolAliasAttributes>(value))) }
     /// The attributes that you want your user pool to automatically verify.
-    pub fn auto_verified_attributes(self, value: impl IntoIterator<Item = impl OneOf<UserPoolAutoVerifiedAttributes>>) -> Self {
-        Self(self.0.with("AutoVerifiedAttributes", value.into_iter().map(|value| value.into_tree()).collect::<Tree>()))
-    }
-
+    pub fn auto_verified_attributes(self, value: impl IntoIterator<Item = impl OneOf<UserPoolAutoVerifiedAttributes>>) -> Self { Self(self.0.with("AutoVerifiedAttributes", list::choices::<UserPoolAutoVerifiedAttributes>(value))) }
     /// When active, `DeletionProtection` prevents accidental deletion of your user pool.
-    pub fn deletion_protection(self, value: impl OneOf<UserPoolDeletionProtection>) -> Self {
-        Self(self.0.with("DeletionProtection", value.into_tree()))
-    }
-
+    pub fn deletion_protection(self, value: impl OneOf<UserPoolDeletionProtection>) -> Self { Self(self.0.with("DeletionProtection", value.into_tree())) }
     /// The device-remembering configuration for a user pool.
-    pub fn device_configuration(self, value: UserPoolDeviceConfiguration) -> Self {
-        Self(self.0.with("DeviceConfiguration", value))
-    }
-
-    /// The property `EmailAuthenticationMessage`.
-    pub fn email_authentication_message(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("EmailAuthenticationMessage", value.into()))
-    }
-
-    /// The property `EmailAuthenticationSubject`.
-    pub fn email_authentication_subject(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("EmailAuthenticationSubject", value.into()))
-    }
-
+    pub fn device_configuration(self, value: UserPoolDeviceConfiguration) -> Self { Self(self.0.with("DeviceConfiguration", value)) }
+    /// `EmailAuthenticationMessage`.
+    /// 6 to 20000 characters.
+    pub fn email_authentication_message(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("EmailAuthenticationMessage", value.into())) }
+    /// `EmailAuthenticationSubject`.
+    /// 1 to 140 characters.
+    pub fn email_authentication_subject(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("EmailAuthenticationSubject", value.into())) }
     /// The email configuration of your user pool.
-    pub fn email_configuration(self, value: UserPoolEmailConfiguration) -> Self {
-        Self(self.0.with("EmailConfiguration", value))
-    }
-
+    pub fn email_configuration(self, value: UserPoolEmailConfiguration) -> Self { Self(self.0.with("EmailConfiguration", value)) }
     /// This parameter is no longer used. See VerificationMessageTemplateType.
-    pub fn email_verification_message(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("EmailVerificationMessage", value.into()))
-    }
-
+    /// 6 to 20000 characters.
+    pub fn email_verification_message(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("EmailVerificationMessage", value.into())) }
     /// This parameter is no longer used. See VerificationMessageTemplateType.
-    pub fn email_verification_subject(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("EmailVerificationSubject", value.into()))
-    }
-
+    /// 1 to 140 characters. Matches `^[\p{L}\p{M}\p{S}\p{N}\p{P}\s]+$`.
+    pub fn email_verification_subject(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("EmailVerificationSubject", value.into())) }
     /// Set enabled MFA options on a specified user pool.
-    pub fn enabled_mfas(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("EnabledMfas", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
-    /// The property `IssuerConfiguration`.
-    pub fn issuer_configuration(self, value: UserPoolIssuerConfiguration) -> Self {
-        Self(self.0.with("IssuerConfiguration", value))
-    }
-
-    /// The property `KeyConfiguration`.
-    pub fn key_configuration(self, value: UserPoolKeyConfiguration) -> Self {
-        Self(self.0.with("KeyConfiguration", value))
-    }
-
+    pub fn enabled_mfas(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("EnabledMfas", list::values::<String>(value))) }
+    /// `IssuerConfiguration`.
+    pub fn issuer_configuration(self, value: UserPoolIssuerConfiguration) -> Self { Self(self.0.with("IssuerConfiguration", value)) }
+    /// `KeyConfiguration`.
+    pub fn key_configuration(self, value: UserPoolKeyConfiguration) -> Self { Self(self.0.with("KeyConfiguration", value)) }
     /// A collection of user pool Lambda triggers.
-    pub fn lambda_config(self, value: UserPoolLambdaConfig) -> Self {
-        Self(self.0.with("LambdaConfig", value))
-    }
-
+    pub fn lambda_config(self, value: UserPoolLambdaConfig) -> Self { Self(self.0.with("LambdaConfig", value)) }
     /// Displays the state of multi-factor authentication (MFA) as on, off, or optional.
-    pub fn mfa_configuration(self, value: impl OneOf<UserPoolMfaConfiguration>) -> Self {
-        Self(self.0.with("MfaConfiguration", value.into_tree()))
-    }
-
+    pub fn mfa_configuration(self, value: impl OneOf<UserPoolMfaConfiguration>) -> Self { Self(self.0.with("MfaConfiguration", value.into_tree())) }
     /// A list of user pool policies. Contains the policy that sets password-complexity requirements.
-    pub fn policies(self, value: UserPoolPolicies) -> Self {
-        Self(self.0.with("Policies", value))
-    }
-
+    pub fn policies(self, value: UserPoolPolicies) -> Self { Self(self.0.with("Policies", value)) }
     /// An array of attributes for the new user pool.
-    pub fn schema(self, value: impl IntoIterator<Item = UserPoolSchemaAttribute>) -> Self {
-        Self(self.0.with("Schema", value.into_iter().collect::<Tree>()))
-    }
-
+    /// 1 to 50 items.
+    pub fn schema(self, value: impl IntoIterator<Item = UserPoolSchemaAttribute>) -> Self { Self(self.0.with("Schema", value.into_iter().collect::<Tree>())) }
     /// The contents of the SMS authentication message.
-    pub fn sms_authentication_message(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("SmsAuthenticationMessage", value.into()))
-    }
-
+    /// 6 to 140 characters.
+    pub fn sms_authentication_message(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("SmsAuthenticationMessage", value.into())) }
     /// The settings for your Amazon Cognito user pool to send SMS messages with Amazon Simple Notification Service.
-    pub fn sms_configuration(self, value: UserPoolSmsConfiguration) -> Self {
-        Self(self.0.with("SmsConfiguration", value))
-    }
-
+    pub fn sms_configuration(self, value: UserPoolSmsConfiguration) -> Self { Self(self.0.with("SmsConfiguration", value)) }
     /// This parameter is no longer used. See VerificationMessageTemplateType.
-    pub fn sms_verification_message(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("SmsVerificationMessage", value.into()))
-    }
-
+    /// 6 to 140 characters.
+    pub fn sms_verification_message(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("SmsVerificationMessage", value.into())) }
     /// The settings for updates to user attributes.
-    pub fn user_attribute_update_settings(self, value: UserPoolUserAttributeUpdateSettings) -> Self {
-        Self(self.0.with("UserAttributeUpdateSettings", value))
-    }
-
+    pub fn user_attribute_update_settings(self, value: UserPoolUserAttributeUpdateSettings) -> Self { Self(self.0.with("UserAttributeUpdateSettings", value)) }
     /// Contains settings for activation of threat protection, including the operating mode and additional authentication types.
-    pub fn user_pool_add_ons(self, value: UserPoolAddOns) -> Self {
-        Self(self.0.with("UserPoolAddOns", value))
-    }
-
+    pub fn user_pool_add_ons(self, value: UserPoolAddOns) -> Self { Self(self.0.with("UserPoolAddOns", value)) }
     /// A friendly name for your user pool.
-    pub fn user_pool_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("UserPoolName", value.into()))
-    }
-
+    /// 1 to 128 characters.
+    pub fn user_pool_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("UserPoolName", value.into())) }
     /// The tag keys and values to assign to the user pool.
-    pub fn user_pool_tags(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>) -> Self {
-        Self(self.0.with("UserPoolTags", Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value.into()))))))
-    }
-
-    /// The user pool feature plan, or tier. This parameter determines the eligibility of the user pool for features like managed login, access-token customization, and threat protection.
-    pub fn user_pool_tier(self, value: impl OneOf<UserPoolTier>) -> Self {
-        Self(self.0.with("UserPoolTier", value.into_tree()))
-    }
-
+    pub fn user_pool_tags(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>) -> Self { Self(self.0.with("UserPoolTags", Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value.into())))))) }
+    /// The user pool feature plan, or tier. This parameter determines the eligibility of the user pool for features like managed login, access-token customization …
+    pub fn user_pool_tier(self, value: impl OneOf<UserPoolTier>) -> Self { Self(self.0.with("UserPoolTier", value.into_tree())) }
     /// Specifies whether a user can use an email address or phone number as a username when they sign up.
-    pub fn username_attributes(self, value: impl IntoIterator<Item = impl OneOf<UserPoolUsernameAttributes>>) -> Self {
-        Self(self.0.with("UsernameAttributes", value.into_iter().map(|value| value.into_tree()).collect::<Tree>()))
-    }
-
+    pub fn username_attributes(self, value: impl IntoIterator<Item = impl OneOf<UserPoolUsernameAttributes>>) -> Self { Self(self.0.with("UsernameAttributes", list::choices::<UserPoolUsernameAttributes>(value))) }
     /// Sets the case sensitivity option for sign-in usernames.
-    pub fn username_configuration(self, value: UserPoolUsernameConfiguration) -> Self {
-        Self(self.0.with("UsernameConfiguration", value))
-    }
-
+    pub fn username_configuration(self, value: UserPoolUsernameConfiguration) -> Self { Self(self.0.with("UsernameConfiguration", value)) }
     /// The template for the verification message that your user pool delivers to users who set an email address or phone number attribute.
-    pub fn verification_message_template(self, value: UserPoolVerificationMessageTemplate) -> Self {
-        Self(self.0.with("VerificationMessageTemplate", value))
-    }
-
-    /// The property `WebAuthnFactorConfiguration`.
-    pub fn web_authn_factor_configuration(self, value: impl OneOf<UserPoolWebAuthnFactorConfiguration>) -> Self {
-        Self(self.0.with("WebAuthnFactorConfiguration", value.into_tree()))
-    }
-
+    pub fn verification_message_template(self, value: UserPoolVerificationMessageTemplate) -> Self { Self(self.0.with("VerificationMessageTemplate", value)) }
+    /// `WebAuthnFactorConfiguration`.
+    pub fn web_authn_factor_configuration(self, value: impl OneOf<UserPoolWebAuthnFactorConfiguration>) -> Self { Self(self.0.with("WebAuthnFactorConfiguration", value.into_tree())) }
     /// Sets or displays the authentication domain, typically your user pool domain, that passkey providers must use as a relying party (RP) in their configuration.
-    pub fn web_authn_relying_party_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("WebAuthnRelyingPartyID", value.into()))
-    }
-
+    /// 1 to 63 characters.
+    pub fn web_authn_relying_party_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("WebAuthnRelyingPartyID", value.into())) }
     /// When `required`, users can only register and sign in users with passkeys that are capable of user verification.
-    pub fn web_authn_user_verification(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("WebAuthnUserVerification", value.into()))
-    }
+    /// 1 to 9 characters.
+    pub fn web_authn_user_verification(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("WebAuthnUserVerification", value.into())) }
 }
-
-impl From<UserPool> for Properties {
-    fn from(value: UserPool) -> Self {
-        value.0
-    }
-}
-
+setting! { UserPool as Properties }
 impl ResourceType for UserPool {
     const TYPE: &'static str = "AWS::Cognito::UserPool";
     const REQUIRED: &'static [&'static str] = &[];
@@ -1161,1496 +456,519 @@ impl ResourceType for UserPool {
 /// The available verified method a user can use to recover their password when they call `ForgotPassword`.
 #[derive(Debug, Clone, Default)]
 pub struct UserPoolAccountRecoverySetting(Properties);
-
 impl UserPoolAccountRecoverySetting {
     /// Returns an empty `UserPoolAccountRecoverySetting`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The list of options and priorities for user message delivery in forgot-password operations.
-    pub fn recovery_mechanisms(self, value: impl IntoIterator<Item = UserPoolRecoveryOption>) -> Self {
-        Self(self.0.with("RecoveryMechanisms", value.into_iter().collect::<Tree>()))
-    }
+    /// 1 to 2 items.
+    pub fn recovery_mechanisms(self, value: impl IntoIterator<Item = UserPoolRecoveryOption>) -> Self { Self(self.0.with("RecoveryMechanisms", value.into_iter().collect::<Tree>())) }
 }
-
-impl From<UserPoolAccountRecoverySetting> for Properties {
-    fn from(value: UserPoolAccountRecoverySetting) -> Self {
-        value.0
-    }
-}
-
-impl From<UserPoolAccountRecoverySetting> for Tree {
-    fn from(value: UserPoolAccountRecoverySetting) -> Self {
-        value.0.into()
-    }
-}
+setting! { UserPoolAccountRecoverySetting as Tree }
 
 /// User pool add-ons. Contains settings for activation of threat protection.
 #[derive(Debug, Clone, Default)]
 pub struct UserPoolAddOns(Properties);
-
 impl UserPoolAddOns {
     /// Returns an empty `UserPoolAddOns`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// Threat protection configuration options for additional authentication types in your user pool, including custom authentication.
-    pub fn advanced_security_additional_flows(self, value: UserPoolAdvancedSecurityAdditionalFlows) -> Self {
-        Self(self.0.with("AdvancedSecurityAdditionalFlows", value))
-    }
-
-    /// The operating mode of threat protection for standard authentication types in your user pool, including username-password and secure remote password (SRP) authentication.
-    pub fn advanced_security_mode(self, value: impl OneOf<UserPoolAddOnsAdvancedSecurityMode>) -> Self {
-        Self(self.0.with("AdvancedSecurityMode", value.into_tree()))
-    }
+    pub fn advanced_security_additional_flows(self, value: UserPoolAdvancedSecurityAdditionalFlows) -> Self { Self(self.0.with("AdvancedSecurityAdditionalFlows", value)) }
+    /// The operating mode of threat protection for standard authentication types in your user pool, including username-password and secure remote password (SRP) …
+    pub fn advanced_security_mode(self, value: impl OneOf<UserPoolAddOnsAdvancedSecurityMode>) -> Self { Self(self.0.with("AdvancedSecurityMode", value.into_tree())) }
 }
-
-impl From<UserPoolAddOns> for Properties {
-    fn from(value: UserPoolAddOns) -> Self {
-        value.0
-    }
-}
-
-impl From<UserPoolAddOns> for Tree {
-    fn from(value: UserPoolAddOns) -> Self {
-        value.0.into()
-    }
-}
+setting! { UserPoolAddOns as Tree }
 
 /// The settings for administrator creation of users in a user pool.
 #[derive(Debug, Clone, Default)]
 pub struct UserPoolAdminCreateUserConfig(Properties);
-
 impl UserPoolAdminCreateUserConfig {
     /// Returns an empty `UserPoolAdminCreateUserConfig`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The setting for allowing self-service sign-up.
-    pub fn allow_admin_create_user_only(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("AllowAdminCreateUserOnly", value.into()))
-    }
-
+    pub fn allow_admin_create_user_only(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("AllowAdminCreateUserOnly", value.into())) }
     /// The template for the welcome message to new users.
-    pub fn invite_message_template(self, value: UserPoolInviteMessageTemplate) -> Self {
-        Self(self.0.with("InviteMessageTemplate", value))
-    }
-
+    pub fn invite_message_template(self, value: UserPoolInviteMessageTemplate) -> Self { Self(self.0.with("InviteMessageTemplate", value)) }
     /// This parameter is no longer in use.
-    pub fn unused_account_validity_days(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("UnusedAccountValidityDays", value.into()))
-    }
+    /// 0 to 365.
+    pub fn unused_account_validity_days(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("UnusedAccountValidityDays", value.into())) }
 }
-
-impl From<UserPoolAdminCreateUserConfig> for Properties {
-    fn from(value: UserPoolAdminCreateUserConfig) -> Self {
-        value.0
-    }
-}
-
-impl From<UserPoolAdminCreateUserConfig> for Tree {
-    fn from(value: UserPoolAdminCreateUserConfig) -> Self {
-        value.0.into()
-    }
-}
+setting! { UserPoolAdminCreateUserConfig as Tree }
 
 /// Threat protection configuration options for additional authentication types in your user pool, including custom authentication.
 #[derive(Debug, Clone, Default)]
 pub struct UserPoolAdvancedSecurityAdditionalFlows(Properties);
-
 impl UserPoolAdvancedSecurityAdditionalFlows {
     /// Returns an empty `UserPoolAdvancedSecurityAdditionalFlows`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The operating mode of threat protection in custom authentication with Custom authentication challenge Lambda triggers.
-    pub fn custom_auth_mode(self, value: impl OneOf<UserPoolAdvancedSecurityAdditionalFlowsCustomAuthMode>) -> Self {
-        Self(self.0.with("CustomAuthMode", value.into_tree()))
-    }
+    pub fn custom_auth_mode(self, value: impl OneOf<UserPoolAdvancedSecurityAdditionalFlowsCustomAuthMode>) -> Self { Self(self.0.with("CustomAuthMode", value.into_tree())) }
 }
-
-impl From<UserPoolAdvancedSecurityAdditionalFlows> for Properties {
-    fn from(value: UserPoolAdvancedSecurityAdditionalFlows) -> Self {
-        value.0
-    }
-}
-
-impl From<UserPoolAdvancedSecurityAdditionalFlows> for Tree {
-    fn from(value: UserPoolAdvancedSecurityAdditionalFlows) -> Self {
-        value.0.into()
-    }
-}
+setting! { UserPoolAdvancedSecurityAdditionalFlows as Tree }
 
 /// The configuration of a custom email sender Lambda trigger.
 #[derive(Debug, Clone, Default)]
 pub struct UserPoolCustomEmailSender(Properties);
-
 impl UserPoolCustomEmailSender {
     /// Returns an empty `UserPoolCustomEmailSender`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The Amazon Resource Name (ARN) of the function that you want to assign to your Lambda trigger.
-    pub fn lambda_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("LambdaArn", value.into()))
-    }
-
+    /// 20 to 2048 characters.
+    pub fn lambda_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("LambdaArn", value.into())) }
     /// The user pool trigger version of the request that Amazon Cognito sends to your Lambda function.
-    pub fn lambda_version(self, value: impl OneOf<UserPoolCustomEmailSenderLambdaVersion>) -> Self {
-        Self(self.0.with("LambdaVersion", value.into_tree()))
-    }
+    pub fn lambda_version(self, value: impl OneOf<UserPoolCustomEmailSenderLambdaVersion>) -> Self { Self(self.0.with("LambdaVersion", value.into_tree())) }
 }
-
-impl From<UserPoolCustomEmailSender> for Properties {
-    fn from(value: UserPoolCustomEmailSender) -> Self {
-        value.0
-    }
-}
-
-impl From<UserPoolCustomEmailSender> for Tree {
-    fn from(value: UserPoolCustomEmailSender) -> Self {
-        value.0.into()
-    }
-}
+setting! { UserPoolCustomEmailSender as Tree }
 
 /// The configuration of a custom SMS sender Lambda trigger.
 #[derive(Debug, Clone, Default)]
 pub struct UserPoolCustomSmsSender(Properties);
-
 impl UserPoolCustomSmsSender {
     /// Returns an empty `UserPoolCustomSmsSender`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The Amazon Resource Name (ARN) of the function that you want to assign to your Lambda trigger.
-    ///
-    /// Refers to `AWS::Lambda::Function` (`Arn`).
-    pub fn lambda_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("LambdaArn", value.into()))
-    }
-
+    /// 20 to 2048 characters. Refers to `AWS::Lambda::Function` (`Arn`).
+    pub fn lambda_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("LambdaArn", value.into())) }
     /// The user pool trigger version of the request that Amazon Cognito sends to your Lambda function.
-    pub fn lambda_version(self, value: impl OneOf<UserPoolCustomSmsSenderLambdaVersion>) -> Self {
-        Self(self.0.with("LambdaVersion", value.into_tree()))
-    }
+    pub fn lambda_version(self, value: impl OneOf<UserPoolCustomSmsSenderLambdaVersion>) -> Self { Self(self.0.with("LambdaVersion", value.into_tree())) }
 }
-
-impl From<UserPoolCustomSmsSender> for Properties {
-    fn from(value: UserPoolCustomSmsSender) -> Self {
-        value.0
-    }
-}
-
-impl From<UserPoolCustomSmsSender> for Tree {
-    fn from(value: UserPoolCustomSmsSender) -> Self {
-        value.0.into()
-    }
-}
+setting! { UserPoolCustomSmsSender as Tree }
 
 /// The device-remembering configuration for a user pool.
 #[derive(Debug, Clone, Default)]
 pub struct UserPoolDeviceConfiguration(Properties);
-
 impl UserPoolDeviceConfiguration {
     /// Returns an empty `UserPoolDeviceConfiguration`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// When true, a remembered device can sign in with device authentication instead of SMS and time-based one-time password (TOTP) factors for multi-factor authentication (MFA).
-    pub fn challenge_required_on_new_device(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("ChallengeRequiredOnNewDevice", value.into()))
-    }
-
+    pub fn new() -> Self { Self::matching() }
+    /// When true, a remembered device can sign in with device authentication instead of SMS and time-based one-time password (TOTP) factors for multi-factor …
+    pub fn challenge_required_on_new_device(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("ChallengeRequiredOnNewDevice", value.into())) }
     /// When true, Amazon Cognito doesn't automatically remember a user's device when your app sends a `ConfirmDevice` API request.
-    pub fn device_only_remembered_on_user_prompt(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("DeviceOnlyRememberedOnUserPrompt", value.into()))
-    }
+    pub fn device_only_remembered_on_user_prompt(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("DeviceOnlyRememberedOnUserPrompt", value.into())) }
 }
-
-impl From<UserPoolDeviceConfiguration> for Properties {
-    fn from(value: UserPoolDeviceConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<UserPoolDeviceConfiguration> for Tree {
-    fn from(value: UserPoolDeviceConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { UserPoolDeviceConfiguration as Tree }
 
 /// The email configuration of your user pool.
 #[derive(Debug, Clone, Default)]
 pub struct UserPoolEmailConfiguration(Properties);
-
 impl UserPoolEmailConfiguration {
     /// Returns an empty `UserPoolEmailConfiguration`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The set of configuration rules that can be applied to emails sent using Amazon Simple Email Service.
-    pub fn configuration_set(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ConfigurationSet", value.into()))
-    }
-
-    /// Specifies whether Amazon Cognito uses its built-in functionality to send your users email messages, or uses your Amazon Simple Email Service email configuration.
-    pub fn email_sending_account(self, value: impl OneOf<UserPoolEmailConfigurationEmailSendingAccount>) -> Self {
-        Self(self.0.with("EmailSendingAccount", value.into_tree()))
-    }
-
+    /// 1 to 64 characters. Matches `^[a-zA-Z0-9_-]+$`.
+    pub fn configuration_set(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ConfigurationSet", value.into())) }
+    /// Specifies whether Amazon Cognito uses its built-in functionality to send your users email messages, or uses your Amazon Simple Email Service email …
+    pub fn email_sending_account(self, value: impl OneOf<UserPoolEmailConfigurationEmailSendingAccount>) -> Self { Self(self.0.with("EmailSendingAccount", value.into_tree())) }
     /// Either the sender’s email address or the sender’s name with their email address.
-    pub fn from(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("From", value.into()))
-    }
-
+    /// At most 131072 characters.
+    pub fn from(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("From", value.into())) }
     /// The destination to which the receiver of the email should reply.
-    pub fn reply_to_email_address(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ReplyToEmailAddress", value.into()))
-    }
-
+    pub fn reply_to_email_address(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ReplyToEmailAddress", value.into())) }
     /// The ARN of a verified email address or an address from a verified domain in Amazon SES.
-    pub fn source_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("SourceArn", value.into()))
-    }
+    /// 20 to 2048 characters.
+    pub fn source_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("SourceArn", value.into())) }
 }
-
-impl From<UserPoolEmailConfiguration> for Properties {
-    fn from(value: UserPoolEmailConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<UserPoolEmailConfiguration> for Tree {
-    fn from(value: UserPoolEmailConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { UserPoolEmailConfiguration as Tree }
 
 /// `EumsSmsConfiguration` of `AWS::Cognito::UserPool`.
 #[derive(Debug, Clone)]
 pub struct UserPoolEumsSmsConfiguration(Properties);
-
 impl UserPoolEumsSmsConfiguration {
     /// Returns a `UserPoolEumsSmsConfiguration` with what CloudFormation requires.
-    pub fn new(caller_arn: impl Into<Value<String>>) -> Self {
-        Self::matching().caller_arn(caller_arn)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The property `CallerArn`.
-    pub fn caller_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("CallerArn", value.into()))
-    }
-
-    /// The property `ConfigurationSetName`.
-    pub fn configuration_set_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ConfigurationSetName", value.into()))
-    }
-
-    /// The property `ExternalId`.
-    pub fn external_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ExternalId", value.into()))
-    }
-
-    /// The property `InEntityId`.
-    pub fn in_entity_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("InEntityId", value.into()))
-    }
-
-    /// The property `InTemplateId`.
-    pub fn in_template_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("InTemplateId", value.into()))
-    }
-
-    /// The property `OriginationIdentity`.
-    pub fn origination_identity(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("OriginationIdentity", value.into()))
-    }
-
-    /// The property `Region`.
-    pub fn region(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Region", value.into()))
-    }
+    pub fn new(caller_arn: impl Into<Value<String>>) -> Self { Self::matching().caller_arn(caller_arn) }
+    /// `CallerArn`.
+    /// 20 to 2048 characters.
+    pub fn caller_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("CallerArn", value.into())) }
+    /// `ConfigurationSetName`.
+    /// At most 131072 characters.
+    pub fn configuration_set_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ConfigurationSetName", value.into())) }
+    /// `ExternalId`.
+    /// At most 131072 characters.
+    pub fn external_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ExternalId", value.into())) }
+    /// `InEntityId`.
+    /// At most 131072 characters.
+    pub fn in_entity_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("InEntityId", value.into())) }
+    /// `InTemplateId`.
+    /// At most 131072 characters.
+    pub fn in_template_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("InTemplateId", value.into())) }
+    /// `OriginationIdentity`.
+    /// At most 131072 characters.
+    pub fn origination_identity(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("OriginationIdentity", value.into())) }
+    /// `Region`.
+    /// 5 to 32 characters.
+    pub fn region(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Region", value.into())) }
 }
-
-impl From<UserPoolEumsSmsConfiguration> for Properties {
-    fn from(value: UserPoolEumsSmsConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<UserPoolEumsSmsConfiguration> for Tree {
-    fn from(value: UserPoolEumsSmsConfiguration) -> Self {
-        value.0.into()
-    }
-}
-
-/// `InboundFederation` of `AWS::Cognito::UserPool`.
-#[derive(Debug, Clone, Default)]
-pub struct UserPoolInboundFederation(Properties);
-
-impl UserPoolInboundFederation {
-    /// Returns an empty `UserPoolInboundFederation`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The property `LambdaArn`.
-    pub fn lambda_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("LambdaArn", value.into()))
-    }
-
-    /// The property `LambdaVersion`.
-    pub fn lambda_version(self, value: impl OneOf<UserPoolInboundFederationLambdaVersion>) -> Self {
-        Self(self.0.with("LambdaVersion", value.into_tree()))
-    }
-}
-
-impl From<UserPoolInboundFederation> for Properties {
-    fn from(value: UserPoolInboundFederation) -> Self {
-        value.0
-    }
-}
-
-impl From<UserPoolInboundFederation> for Tree {
-    fn from(value: UserPoolInboundFederation) -> Self {
-        value.0.into()
-    }
-}
+setting! { UserPoolEumsSmsConfiguration as Tree }
 
 /// The template for the welcome message to new users.
 #[derive(Debug, Clone, Default)]
 pub struct UserPoolInviteMessageTemplate(Properties);
-
 impl UserPoolInviteMessageTemplate {
     /// Returns an empty `UserPoolInviteMessageTemplate`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The message template for email messages.
-    pub fn email_message(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("EmailMessage", value.into()))
-    }
-
+    /// 6 to 20000 characters. Matches `^[\p{L}\p{M}\p{S}\p{N}\p{P}\s*]*$`.
+    pub fn email_message(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("EmailMessage", value.into())) }
     /// The subject line for email messages. EmailSubject is allowed only if EmailSendingAccount is DEVELOPER.
-    pub fn email_subject(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("EmailSubject", value.into()))
-    }
-
+    /// 1 to 140 characters. Matches `^[\p{L}\p{M}\p{S}\p{N}\p{P}\s]+$`.
+    pub fn email_subject(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("EmailSubject", value.into())) }
     /// The message template for SMS messages.
-    pub fn sms_message(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("SMSMessage", value.into()))
-    }
+    /// 6 to 140 characters. Matches `^(?s)`.
+    pub fn sms_message(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("SMSMessage", value.into())) }
 }
-
-impl From<UserPoolInviteMessageTemplate> for Properties {
-    fn from(value: UserPoolInviteMessageTemplate) -> Self {
-        value.0
-    }
-}
-
-impl From<UserPoolInviteMessageTemplate> for Tree {
-    fn from(value: UserPoolInviteMessageTemplate) -> Self {
-        value.0.into()
-    }
-}
+setting! { UserPoolInviteMessageTemplate as Tree }
 
 /// `IssuerConfiguration` of `AWS::Cognito::UserPool`.
 #[derive(Debug, Clone, Default)]
 pub struct UserPoolIssuerConfiguration(Properties);
-
 impl UserPoolIssuerConfiguration {
     /// Returns an empty `UserPoolIssuerConfiguration`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The property `Type`.
-    pub fn type_(self, value: impl OneOf<UserPoolIssuerConfigurationType>) -> Self {
-        Self(self.0.with("Type", value.into_tree()))
-    }
+    pub fn new() -> Self { Self::matching() }
+    /// `Type`.
+    pub fn type_(self, value: impl OneOf<UserPoolIssuerConfigurationType>) -> Self { Self(self.0.with("Type", value.into_tree())) }
 }
-
-impl From<UserPoolIssuerConfiguration> for Properties {
-    fn from(value: UserPoolIssuerConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<UserPoolIssuerConfiguration> for Tree {
-    fn from(value: UserPoolIssuerConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { UserPoolIssuerConfiguration as Tree }
 
 /// `KeyConfiguration` of `AWS::Cognito::UserPool`.
 #[derive(Debug, Clone, Default)]
 pub struct UserPoolKeyConfiguration(Properties);
-
 impl UserPoolKeyConfiguration {
     /// Returns an empty `UserPoolKeyConfiguration`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The property `KeyType`.
-    pub fn key_type(self, value: impl OneOf<UserPoolKeyConfigurationKeyType>) -> Self {
-        Self(self.0.with("KeyType", value.into_tree()))
-    }
-
-    /// The property `KmsKeyArn`.
-    pub fn kms_key_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("KmsKeyArn", value.into()))
-    }
+    pub fn new() -> Self { Self::matching() }
+    /// `KeyType`.
+    pub fn key_type(self, value: impl OneOf<UserPoolKeyConfigurationKeyType>) -> Self { Self(self.0.with("KeyType", value.into_tree())) }
+    /// `KmsKeyArn`.
+    /// 20 to 2048 characters.
+    pub fn kms_key_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("KmsKeyArn", value.into())) }
 }
-
-impl From<UserPoolKeyConfiguration> for Properties {
-    fn from(value: UserPoolKeyConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<UserPoolKeyConfiguration> for Tree {
-    fn from(value: UserPoolKeyConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { UserPoolKeyConfiguration as Tree }
 
 /// A collection of user pool Lambda triggers.
 #[derive(Debug, Clone, Default)]
 pub struct UserPoolLambdaConfig(Properties);
-
 impl UserPoolLambdaConfig {
     /// Returns an empty `UserPoolLambdaConfig`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The configuration of a create auth challenge Lambda trigger, one of three triggers in the sequence of the custom authentication challenge triggers.
-    ///
-    /// Refers to `AWS::Lambda::Function` (`Arn`).
-    pub fn create_auth_challenge(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("CreateAuthChallenge", value.into()))
-    }
-
+    /// 20 to 2048 characters. Refers to `AWS::Lambda::Function` (`Arn`).
+    pub fn create_auth_challenge(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("CreateAuthChallenge", value.into())) }
     /// The configuration of a custom email sender Lambda trigger.
-    pub fn custom_email_sender(self, value: UserPoolCustomEmailSender) -> Self {
-        Self(self.0.with("CustomEmailSender", value))
-    }
-
+    pub fn custom_email_sender(self, value: UserPoolCustomEmailSender) -> Self { Self(self.0.with("CustomEmailSender", value)) }
     /// A custom message Lambda trigger. This trigger is an opportunity to customize all SMS and email messages from your user pool.
-    ///
-    /// Refers to `AWS::Lambda::Function` (`Arn`) or `AWS::Lambda::Alias` (`Id`).
-    pub fn custom_message(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("CustomMessage", value.into()))
-    }
-
+    /// 20 to 2048 characters. Refers to `AWS::Lambda::Function` (`Arn`) or `AWS::Lambda::Alias` (`Id`).
+    pub fn custom_message(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("CustomMessage", value.into())) }
     /// The configuration of a custom SMS sender Lambda trigger.
-    pub fn custom_sms_sender(self, value: UserPoolCustomSmsSender) -> Self {
-        Self(self.0.with("CustomSMSSender", value))
-    }
-
+    pub fn custom_sms_sender(self, value: UserPoolCustomSmsSender) -> Self { Self(self.0.with("CustomSMSSender", value)) }
     /// The configuration of a define auth challenge Lambda trigger, one of three triggers in the sequence of the custom authentication challenge triggers.
-    ///
-    /// Refers to `AWS::Lambda::Function` (`Arn`).
-    pub fn define_auth_challenge(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("DefineAuthChallenge", value.into()))
-    }
-
-    /// The property `InboundFederation`.
-    pub fn inbound_federation(self, value: UserPoolInboundFederation) -> Self {
-        Self(self.0.with("InboundFederation", value))
-    }
-
+    /// 20 to 2048 characters. Refers to `AWS::Lambda::Function` (`Arn`).
+    pub fn define_auth_challenge(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("DefineAuthChallenge", value.into())) }
+    /// `InboundFederation`.
+    pub fn inbound_federation(self, value: UserPoolInboundFederation) -> Self { Self(self.0.with("InboundFederation", value)) }
     /// The ARN of an KMS key. Amazon Cognito uses the key to encrypt codes and temporary passwords sent to custom sender Lambda triggers.
-    ///
-    /// Refers to `AWS::KMS::Key` (`Arn`).
-    pub fn kms_key_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("KMSKeyID", value.into()))
-    }
-
+    /// 20 to 2048 characters. Refers to `AWS::KMS::Key` (`Arn`).
+    pub fn kms_key_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("KMSKeyID", value.into())) }
     /// The configuration of a post authentication Lambda trigger in a user pool.
-    ///
-    /// Refers to `AWS::Lambda::Function` (`Arn`) or `AWS::Lambda::Alias` (`Id`).
-    pub fn post_authentication(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("PostAuthentication", value.into()))
-    }
-
+    /// 20 to 2048 characters. Refers to `AWS::Lambda::Function` (`Arn`) or `AWS::Lambda::Alias` (`Id`).
+    pub fn post_authentication(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("PostAuthentication", value.into())) }
     /// The configuration of a post confirmation Lambda trigger in a user pool.
-    ///
-    /// Refers to `AWS::Lambda::Function` (`Arn`) or `AWS::Lambda::Alias` (`Id`).
-    pub fn post_confirmation(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("PostConfirmation", value.into()))
-    }
-
+    /// 20 to 2048 characters. Refers to `AWS::Lambda::Function` (`Arn`) or `AWS::Lambda::Alias` (`Id`).
+    pub fn post_confirmation(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("PostConfirmation", value.into())) }
     /// The configuration of a pre authentication trigger in a user pool.
-    ///
-    /// Refers to `AWS::Lambda::Function` (`Arn`).
-    pub fn pre_authentication(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("PreAuthentication", value.into()))
-    }
-
+    /// 20 to 2048 characters. Refers to `AWS::Lambda::Function` (`Arn`).
+    pub fn pre_authentication(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("PreAuthentication", value.into())) }
     /// The configuration of a pre sign-up Lambda trigger in a user pool.
-    ///
-    /// Refers to `AWS::Lambda::Function` (`Arn`) or `AWS::Lambda::Alias` (`Id`).
-    pub fn pre_sign_up(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("PreSignUp", value.into()))
-    }
-
+    /// 20 to 2048 characters. Refers to `AWS::Lambda::Function` (`Arn`) or `AWS::Lambda::Alias` (`Id`).
+    pub fn pre_sign_up(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("PreSignUp", value.into())) }
     /// The legacy configuration of a pre token generation Lambda trigger in a user pool.
-    ///
-    /// Refers to `AWS::Lambda::Function` (`Arn`).
-    pub fn pre_token_generation(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("PreTokenGeneration", value.into()))
-    }
-
+    /// 20 to 2048 characters. Refers to `AWS::Lambda::Function` (`Arn`).
+    pub fn pre_token_generation(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("PreTokenGeneration", value.into())) }
     /// The detailed configuration of a pre token generation Lambda trigger in a user pool.
-    pub fn pre_token_generation_config(self, value: UserPoolPreTokenGenerationConfig) -> Self {
-        Self(self.0.with("PreTokenGenerationConfig", value))
-    }
-
+    pub fn pre_token_generation_config(self, value: UserPoolPreTokenGenerationConfig) -> Self { Self(self.0.with("PreTokenGenerationConfig", value)) }
     /// The configuration of a migrate user Lambda trigger in a user pool.
-    pub fn user_migration(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("UserMigration", value.into()))
-    }
-
+    /// 20 to 2048 characters.
+    pub fn user_migration(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("UserMigration", value.into())) }
     /// The configuration of a verify auth challenge Lambda trigger, one of three triggers in the sequence of the custom authentication challenge triggers.
-    ///
-    /// Refers to `AWS::Lambda::Function` (`Arn`).
-    pub fn verify_auth_challenge_response(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("VerifyAuthChallengeResponse", value.into()))
-    }
+    /// 20 to 2048 characters. Refers to `AWS::Lambda::Function` (`Arn`).
+    pub fn verify_auth_challenge_response(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("VerifyAuthChallengeResponse", value.into())) }
 }
-
-impl From<UserPoolLambdaConfig> for Properties {
-    fn from(value: UserPoolLambdaConfig) -> Self {
-        value.0
-    }
-}
-
-impl From<UserPoolLambdaConfig> for Tree {
-    fn from(value: UserPoolLambdaConfig) -> Self {
-        value.0.into()
-    }
-}
+setting! { UserPoolLambdaConfig as Tree }
 
 /// The minimum and maximum values of an attribute that is of the number type, for example `custom:age`.
 #[derive(Debug, Clone, Default)]
 pub struct UserPoolNumberAttributeConstraints(Properties);
-
 impl UserPoolNumberAttributeConstraints {
     /// Returns an empty `UserPoolNumberAttributeConstraints`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The maximum length of a number attribute value.
-    pub fn max_value(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("MaxValue", value.into()))
-    }
-
+    /// At most 131072 characters.
+    pub fn max_value(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("MaxValue", value.into())) }
     /// The minimum value of an attribute that is of the number data type.
-    pub fn min_value(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("MinValue", value.into()))
-    }
+    /// At most 131072 characters.
+    pub fn min_value(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("MinValue", value.into())) }
 }
-
-impl From<UserPoolNumberAttributeConstraints> for Properties {
-    fn from(value: UserPoolNumberAttributeConstraints) -> Self {
-        value.0
-    }
-}
-
-impl From<UserPoolNumberAttributeConstraints> for Tree {
-    fn from(value: UserPoolNumberAttributeConstraints) -> Self {
-        value.0.into()
-    }
-}
+setting! { UserPoolNumberAttributeConstraints as Tree }
 
 /// The password policy settings for a user pool, including complexity, history, and length requirements.
 #[derive(Debug, Clone, Default)]
 pub struct UserPoolPasswordPolicy(Properties);
-
 impl UserPoolPasswordPolicy {
     /// Returns an empty `UserPoolPasswordPolicy`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The minimum length of the password in the policy that you have set.
-    pub fn minimum_length(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("MinimumLength", value.into()))
-    }
-
+    /// 6 to 99.
+    pub fn minimum_length(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("MinimumLength", value.into())) }
     /// The number of previous passwords that you want Amazon Cognito to restrict each user from reusing.
-    pub fn password_history_size(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("PasswordHistorySize", value.into()))
-    }
-
+    /// 0 to 24.
+    pub fn password_history_size(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("PasswordHistorySize", value.into())) }
     /// The requirement in a password policy that users must include at least one lowercase letter in their password.
-    pub fn require_lowercase(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("RequireLowercase", value.into()))
-    }
-
+    pub fn require_lowercase(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("RequireLowercase", value.into())) }
     /// The requirement in a password policy that users must include at least one number in their password.
-    pub fn require_numbers(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("RequireNumbers", value.into()))
-    }
-
+    pub fn require_numbers(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("RequireNumbers", value.into())) }
     /// The requirement in a password policy that users must include at least one symbol in their password.
-    pub fn require_symbols(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("RequireSymbols", value.into()))
-    }
-
+    pub fn require_symbols(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("RequireSymbols", value.into())) }
     /// The requirement in a password policy that users must include at least one uppercase letter in their password.
-    pub fn require_uppercase(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("RequireUppercase", value.into()))
-    }
-
+    pub fn require_uppercase(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("RequireUppercase", value.into())) }
     /// The number of days a temporary password is valid in the password policy.
-    pub fn temporary_password_validity_days(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("TemporaryPasswordValidityDays", value.into()))
-    }
+    /// 0 to 365.
+    pub fn temporary_password_validity_days(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("TemporaryPasswordValidityDays", value.into())) }
 }
-
-impl From<UserPoolPasswordPolicy> for Properties {
-    fn from(value: UserPoolPasswordPolicy) -> Self {
-        value.0
-    }
-}
-
-impl From<UserPoolPasswordPolicy> for Tree {
-    fn from(value: UserPoolPasswordPolicy) -> Self {
-        value.0.into()
-    }
-}
+setting! { UserPoolPasswordPolicy as Tree }
 
 /// A list of user pool policies. Contains the policy that sets password-complexity requirements.
 #[derive(Debug, Clone, Default)]
 pub struct UserPoolPolicies(Properties);
-
 impl UserPoolPolicies {
     /// Returns an empty `UserPoolPolicies`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The password policy settings for a user pool, including complexity, history, and length requirements.
-    pub fn password_policy(self, value: UserPoolPasswordPolicy) -> Self {
-        Self(self.0.with("PasswordPolicy", value))
-    }
-
+    pub fn password_policy(self, value: UserPoolPasswordPolicy) -> Self { Self(self.0.with("PasswordPolicy", value)) }
     /// The policy for allowed types of authentication in a user pool.
-    pub fn sign_in_policy(self, value: UserPoolSignInPolicy) -> Self {
-        Self(self.0.with("SignInPolicy", value))
-    }
+    pub fn sign_in_policy(self, value: UserPoolSignInPolicy) -> Self { Self(self.0.with("SignInPolicy", value)) }
 }
-
-impl From<UserPoolPolicies> for Properties {
-    fn from(value: UserPoolPolicies) -> Self {
-        value.0
-    }
-}
-
-impl From<UserPoolPolicies> for Tree {
-    fn from(value: UserPoolPolicies) -> Self {
-        value.0.into()
-    }
-}
+setting! { UserPoolPolicies as Tree }
 
 /// The properties of a pre token generation Lambda trigger.
 #[derive(Debug, Clone, Default)]
 pub struct UserPoolPreTokenGenerationConfig(Properties);
-
 impl UserPoolPreTokenGenerationConfig {
     /// Returns an empty `UserPoolPreTokenGenerationConfig`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The Amazon Resource Name (ARN) of the function that you want to assign to your Lambda trigger.
-    pub fn lambda_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("LambdaArn", value.into()))
-    }
-
+    /// 20 to 2048 characters.
+    pub fn lambda_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("LambdaArn", value.into())) }
     /// The user pool trigger version of the request that Amazon Cognito sends to your Lambda function.
-    pub fn lambda_version(self, value: impl OneOf<UserPoolPreTokenGenerationConfigLambdaVersion>) -> Self {
-        Self(self.0.with("LambdaVersion", value.into_tree()))
-    }
+    pub fn lambda_version(self, value: impl OneOf<UserPoolPreTokenGenerationConfigLambdaVersion>) -> Self { Self(self.0.with("LambdaVersion", value.into_tree())) }
 }
-
-impl From<UserPoolPreTokenGenerationConfig> for Properties {
-    fn from(value: UserPoolPreTokenGenerationConfig) -> Self {
-        value.0
-    }
-}
-
-impl From<UserPoolPreTokenGenerationConfig> for Tree {
-    fn from(value: UserPoolPreTokenGenerationConfig) -> Self {
-        value.0.into()
-    }
-}
+setting! { UserPoolPreTokenGenerationConfig as Tree }
 
 /// A recovery option for a user. The `AccountRecoverySettingType` data type is an array of this object.
 #[derive(Debug, Clone, Default)]
 pub struct UserPoolRecoveryOption(Properties);
-
 impl UserPoolRecoveryOption {
     /// Returns an empty `UserPoolRecoveryOption`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The recovery method that this object sets a recovery option for.
-    pub fn name(self, value: impl OneOf<UserPoolRecoveryOptionName>) -> Self {
-        Self(self.0.with("Name", value.into_tree()))
-    }
-
+    pub fn name(self, value: impl OneOf<UserPoolRecoveryOptionName>) -> Self { Self(self.0.with("Name", value.into_tree())) }
     /// Your priority preference for using the specified attribute in account recovery.
-    pub fn priority(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("Priority", value.into()))
-    }
+    /// 1 to 2.
+    pub fn priority(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("Priority", value.into())) }
 }
-
-impl From<UserPoolRecoveryOption> for Properties {
-    fn from(value: UserPoolRecoveryOption) -> Self {
-        value.0
-    }
-}
-
-impl From<UserPoolRecoveryOption> for Tree {
-    fn from(value: UserPoolRecoveryOption) -> Self {
-        value.0.into()
-    }
-}
+setting! { UserPoolRecoveryOption as Tree }
 
 /// A list of the user attributes and their properties in your user pool.
 #[derive(Debug, Clone, Default)]
 pub struct UserPoolSchemaAttribute(Properties);
-
 impl UserPoolSchemaAttribute {
     /// Returns an empty `UserPoolSchemaAttribute`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The data format of the values for your attribute.
-    pub fn attribute_data_type(self, value: impl OneOf<UserPoolSchemaAttributeAttributeDataType>) -> Self {
-        Self(self.0.with("AttributeDataType", value.into_tree()))
-    }
-
+    pub fn attribute_data_type(self, value: impl OneOf<UserPoolSchemaAttributeAttributeDataType>) -> Self { Self(self.0.with("AttributeDataType", value.into_tree())) }
     /// You should use WriteAttributes in the user pool client to control how attributes can be mutated for new use cases instead of using `DeveloperOnlyAttribute`.
-    pub fn developer_only_attribute(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("DeveloperOnlyAttribute", value.into()))
-    }
-
+    pub fn developer_only_attribute(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("DeveloperOnlyAttribute", value.into())) }
     /// Specifies whether the value of the attribute can be changed.
-    pub fn mutable(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("Mutable", value.into()))
-    }
-
+    pub fn mutable(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("Mutable", value.into())) }
     /// The name of your user pool attribute. When you create or update a user pool, adding a schema attribute creates a custom or developer-only attribute.
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
-
+    /// 1 to 20 characters. Matches `^[\p{L}\p{M}\p{S}\p{N}\p{P}]+$`.
+    pub fn name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Name", value.into())) }
     /// Specifies the constraints for an attribute of the number type.
-    pub fn number_attribute_constraints(self, value: UserPoolNumberAttributeConstraints) -> Self {
-        Self(self.0.with("NumberAttributeConstraints", value))
-    }
-
+    pub fn number_attribute_constraints(self, value: UserPoolNumberAttributeConstraints) -> Self { Self(self.0.with("NumberAttributeConstraints", value)) }
     /// Specifies whether a user pool attribute is required.
-    pub fn required(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("Required", value.into()))
-    }
-
+    pub fn required(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("Required", value.into())) }
     /// Specifies the constraints for an attribute of the string type.
-    pub fn string_attribute_constraints(self, value: UserPoolStringAttributeConstraints) -> Self {
-        Self(self.0.with("StringAttributeConstraints", value))
-    }
+    pub fn string_attribute_constraints(self, value: UserPoolStringAttributeConstraints) -> Self { Self(self.0.with("StringAttributeConstraints", value)) }
 }
-
-impl From<UserPoolSchemaAttribute> for Properties {
-    fn from(value: UserPoolSchemaAttribute) -> Self {
-        value.0
-    }
-}
-
-impl From<UserPoolSchemaAttribute> for Tree {
-    fn from(value: UserPoolSchemaAttribute) -> Self {
-        value.0.into()
-    }
-}
+setting! { UserPoolSchemaAttribute as Tree }
 
 /// The policy for allowed types of authentication in a user pool.
 #[derive(Debug, Clone, Default)]
 pub struct UserPoolSignInPolicy(Properties);
-
 impl UserPoolSignInPolicy {
     /// Returns an empty `UserPoolSignInPolicy`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The sign-in methods that a user pool supports as the first factor.
-    pub fn allowed_first_auth_factors(self, value: impl IntoIterator<Item = impl OneOf<UserPoolSignInPolicyAllowedFirstAuthFactors>>) -> Self {
-        Self(self.0.with("AllowedFirstAuthFactors", value.into_iter().map(|value| value.into_tree()).collect::<Tree>()))
-    }
+    /// 1 to 5 items.
+    pub fn allowed_first_auth_factors(self, value: impl IntoIterator<Item = impl OneOf<UserPoolSignInPolicyAllowedFirstAuthFactors>>) -> Self { Self(self.0.with("AllowedFirstAuthFactors", list::choices::<UserPoolSignInPolicyAllowedFirstAuthFactors>(value))) }
 }
-
-impl From<UserPoolSignInPolicy> for Properties {
-    fn from(value: UserPoolSignInPolicy) -> Self {
-        value.0
-    }
-}
-
-impl From<UserPoolSignInPolicy> for Tree {
-    fn from(value: UserPoolSignInPolicy) -> Self {
-        value.0.into()
-    }
-}
+setting! { UserPoolSignInPolicy as Tree }
 
 /// User pool configuration for delivery of SMS messages with Amazon Simple Notification Service.
 #[derive(Debug, Clone, Default)]
 pub struct UserPoolSmsConfiguration(Properties);
-
 impl UserPoolSmsConfiguration {
     /// Returns an empty `UserPoolSmsConfiguration`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The property `EumsSms`.
-    pub fn eums_sms(self, value: UserPoolEumsSmsConfiguration) -> Self {
-        Self(self.0.with("EumsSms", value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
+    /// `EumsSms`.
+    pub fn eums_sms(self, value: UserPoolEumsSmsConfiguration) -> Self { Self(self.0.with("EumsSms", value)) }
     /// The external ID provides additional security for your IAM role.
-    pub fn external_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ExternalId", value.into()))
-    }
-
+    /// At most 131072 characters.
+    pub fn external_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ExternalId", value.into())) }
     /// The Amazon Resource Name (ARN) of the Amazon SNS caller.
-    ///
-    /// Refers to `AWS::IAM::Role` (`Arn`).
-    pub fn sns_caller_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("SnsCallerArn", value.into()))
-    }
-
+    /// At most 2048 characters. Refers to `AWS::IAM::Role` (`Arn`).
+    pub fn sns_caller_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("SnsCallerArn", value.into())) }
     /// The AWS Region to use with Amazon SNS integration.
-    pub fn sns_region(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("SnsRegion", value.into()))
-    }
+    /// 5 to 32 characters.
+    pub fn sns_region(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("SnsRegion", value.into())) }
 }
-
-impl From<UserPoolSmsConfiguration> for Properties {
-    fn from(value: UserPoolSmsConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<UserPoolSmsConfiguration> for Tree {
-    fn from(value: UserPoolSmsConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { UserPoolSmsConfiguration as Tree }
 
 /// The minimum and maximum length values of an attribute that is of the string type, for example `custom:department`.
 #[derive(Debug, Clone, Default)]
 pub struct UserPoolStringAttributeConstraints(Properties);
-
 impl UserPoolStringAttributeConstraints {
     /// Returns an empty `UserPoolStringAttributeConstraints`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The maximum length of a string attribute value.
-    pub fn max_length(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("MaxLength", value.into()))
-    }
-
+    /// At most 131072 characters.
+    pub fn max_length(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("MaxLength", value.into())) }
     /// The minimum length of a string attribute value.
-    pub fn min_length(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("MinLength", value.into()))
-    }
+    /// At most 131072 characters.
+    pub fn min_length(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("MinLength", value.into())) }
 }
-
-impl From<UserPoolStringAttributeConstraints> for Properties {
-    fn from(value: UserPoolStringAttributeConstraints) -> Self {
-        value.0
-    }
-}
-
-impl From<UserPoolStringAttributeConstraints> for Tree {
-    fn from(value: UserPoolStringAttributeConstraints) -> Self {
-        value.0.into()
-    }
-}
+setting! { UserPoolStringAttributeConstraints as Tree }
 
 /// The settings for updates to user attributes.
 #[derive(Debug, Clone)]
 pub struct UserPoolUserAttributeUpdateSettings(Properties);
-
 impl UserPoolUserAttributeUpdateSettings {
     /// Returns a `UserPoolUserAttributeUpdateSettings` with what CloudFormation requires.
-    pub fn new(attributes_require_verification_before_update: impl IntoIterator<Item = impl OneOf<UserPoolUserAttributeUpdateSettingsAttributesRequireVerificationBeforeUpdate>>) -> Self {
-        Self::matching().attributes_require_verification_before_update(attributes_require_verification_before_update)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(attributes_require_verification_before_update: impl IntoIterator<Item = impl OneOf<UserPoolUserAttributeUpdateSettingsAttributesRequireVerificationBeforeUpdate>>) -> Self { Self::matching().attributes_require_verification_before_update(attributes_require_verification_before_update) }
     /// Requires that your user verifies their email address, phone number, or both before Amazon Cognito updates the value of that attribute.
-    pub fn attributes_require_verification_before_update(self, value: impl IntoIterator<Item = impl OneOf<UserPoolUserAttributeUpdateSettingsAttributesRequireVerificationBeforeUpdate>>) -> Self {
-        Self(self.0.with("AttributesRequireVerificationBeforeUpdate", value.into_iter().map(|value| value.into_tree()).collect::<Tree>()))
-    }
+    pub fn attributes_require_verification_before_update(self, value: impl IntoIterator<Item = impl OneOf<UserPoolUserAttributeUpdateSettingsAttributesRequireVerificationBeforeUpdate>>) -> Self { Self(self.0.with("AttributesRequireVerificationBeforeUpdate", list::choices::<UserPoolUserAttributeUpdateSettingsAttributesRequireVerificationBeforeUpdate>(value))) }
 }
-
-impl From<UserPoolUserAttributeUpdateSettings> for Properties {
-    fn from(value: UserPoolUserAttributeUpdateSettings) -> Self {
-        value.0
-    }
-}
-
-impl From<UserPoolUserAttributeUpdateSettings> for Tree {
-    fn from(value: UserPoolUserAttributeUpdateSettings) -> Self {
-        value.0.into()
-    }
-}
+setting! { UserPoolUserAttributeUpdateSettings as Tree }
 
 /// Case sensitivity of the username input for the selected sign-in option.
 #[derive(Debug, Clone, Default)]
 pub struct UserPoolUsernameConfiguration(Properties);
-
 impl UserPoolUsernameConfiguration {
     /// Returns an empty `UserPoolUsernameConfiguration`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// Specifies whether user name case sensitivity will be applied for all users in the user pool through Amazon Cognito APIs.
-    pub fn case_sensitive(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("CaseSensitive", value.into()))
-    }
+    pub fn case_sensitive(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("CaseSensitive", value.into())) }
 }
-
-impl From<UserPoolUsernameConfiguration> for Properties {
-    fn from(value: UserPoolUsernameConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<UserPoolUsernameConfiguration> for Tree {
-    fn from(value: UserPoolUsernameConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { UserPoolUsernameConfiguration as Tree }
 
 /// The template for the verification message that your user pool delivers to users who set an email address or phone number attribute.
 #[derive(Debug, Clone, Default)]
 pub struct UserPoolVerificationMessageTemplate(Properties);
-
 impl UserPoolVerificationMessageTemplate {
     /// Returns an empty `UserPoolVerificationMessageTemplate`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The configuration of verification emails to contain a clickable link or a verification code.
-    pub fn default_email_option(self, value: impl OneOf<UserPoolVerificationMessageTemplateDefaultEmailOption>) -> Self {
-        Self(self.0.with("DefaultEmailOption", value.into_tree()))
-    }
-
+    pub fn default_email_option(self, value: impl OneOf<UserPoolVerificationMessageTemplateDefaultEmailOption>) -> Self { Self(self.0.with("DefaultEmailOption", value.into_tree())) }
     /// The template for email messages that Amazon Cognito sends to your users.
-    pub fn email_message(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("EmailMessage", value.into()))
-    }
-
+    /// 6 to 20000 characters.
+    pub fn email_message(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("EmailMessage", value.into())) }
     /// The email message template for sending a confirmation link to the user.
-    pub fn email_message_by_link(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("EmailMessageByLink", value.into()))
-    }
-
+    /// 6 to 20000 characters.
+    pub fn email_message_by_link(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("EmailMessageByLink", value.into())) }
     /// The subject line for the email message template.
-    pub fn email_subject(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("EmailSubject", value.into()))
-    }
-
+    /// 1 to 140 characters. Matches `^[\p{L}\p{M}\p{S}\p{N}\p{P}\s]+$`.
+    pub fn email_subject(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("EmailSubject", value.into())) }
     /// The subject line for the email message template for sending a confirmation link to the user.
-    pub fn email_subject_by_link(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("EmailSubjectByLink", value.into()))
-    }
-
+    /// 1 to 140 characters. Matches `^[\p{L}\p{M}\p{S}\p{N}\p{P}\s]+$`.
+    pub fn email_subject_by_link(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("EmailSubjectByLink", value.into())) }
     /// The template for SMS messages that Amazon Cognito sends to your users.
-    pub fn sms_message(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("SmsMessage", value.into()))
-    }
+    /// 6 to 140 characters.
+    pub fn sms_message(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("SmsMessage", value.into())) }
 }
-
-impl From<UserPoolVerificationMessageTemplate> for Properties {
-    fn from(value: UserPoolVerificationMessageTemplate) -> Self {
-        value.0
-    }
-}
-
-impl From<UserPoolVerificationMessageTemplate> for Tree {
-    fn from(value: UserPoolVerificationMessageTemplate) -> Self {
-        value.0.into()
-    }
-}
+setting! { UserPoolVerificationMessageTemplate as Tree }
 
 /// The `AWS::Cognito::UserPoolClient` resource specifies an Amazon Cognito user pool client.
 ///
 /// CloudFormation type `AWS::Cognito::UserPoolClient`.
 #[derive(Debug, Clone)]
 pub struct UserPoolClient(Properties);
-
 impl UserPoolClient {
     /// The ID of the app client, for example `1example23456789`.
     pub const CLIENT_ID: Attribute<Self, String> = Attribute::new("ClientId");
-
-    /// The attribute `ClientSecret`.
+    /// `ClientSecret`.
     pub const CLIENT_SECRET: Attribute<Self, String> = Attribute::new("ClientSecret");
-
-    /// The attribute `Name`.
+    /// `Name`.
     pub const NAME: Attribute<Self, lightsout_core::Name<Self>> = Attribute::new("Name");
-
     /// Returns a `UserPoolClient` with what CloudFormation requires.
-    pub fn new(user_pool_id: impl Into<Value<String>>) -> Self {
-        Self::matching().user_pool_id(user_pool_id)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(user_pool_id: impl Into<Value<String>>) -> Self { Self::matching().user_pool_id(user_pool_id) }
     /// The access token time limit. After this limit expires, your user can't use their access token.
-    pub fn access_token_validity(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("AccessTokenValidity", value.into()))
-    }
-
+    /// 1 to 86400.
+    pub fn access_token_validity(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("AccessTokenValidity", value.into())) }
     /// The OAuth grant types that you want your app client to generate for clients in managed login authentication.
-    pub fn allowed_oauth_flows(self, value: impl IntoIterator<Item = impl OneOf<UserPoolClientAllowedOauthFlows>>) -> Self {
-        Self(self.0.with("AllowedOAuthFlows", value.into_iter().map(|value| value.into_tree()).collect::<Tree>()))
-    }
-
+    /// At most 3 items.
+    pub fn allowed_oauth_flows(self, value: impl IntoIterator<Item = impl OneOf<UserPoolClientAllowedOauthFlows>>) -> Self { Self(self.0.with("AllowedOAuthFlows", list::choices::<UserPoolClientAllowedOauthFlows>(value))) }
     /// Set to `true` to use OAuth 2.0 authorization server features in your app client.
-    pub fn allowed_oauth_flows_user_pool_client(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("AllowedOAuthFlowsUserPoolClient", value.into()))
-    }
-
+    pub fn allowed_oauth_flows_user_pool_client(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("AllowedOAuthFlowsUserPoolClient", value.into())) }
     /// The OAuth, OpenID Connect (OIDC), and custom scopes that you want to permit your app client to authorize access with.
-    pub fn allowed_oauth_scopes(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("AllowedOAuthScopes", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// At most 50 items. Each: 1 to 256 characters. Each: Matches `^[\x21\x23-\x5B\x5D-\x7E]+$`.
+    pub fn allowed_oauth_scopes(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("AllowedOAuthScopes", list::values::<String>(value))) }
     /// The user pool analytics configuration for collecting metrics and sending them to your Amazon Pinpoint campaign.
-    pub fn analytics_configuration(self, value: UserPoolClientAnalyticsConfiguration) -> Self {
-        Self(self.0.with("AnalyticsConfiguration", value))
-    }
-
+    pub fn analytics_configuration(self, value: UserPoolClientAnalyticsConfiguration) -> Self { Self(self.0.with("AnalyticsConfiguration", value)) }
     /// Amazon Cognito creates a session token for each API request in an authentication flow.
-    pub fn auth_session_validity(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("AuthSessionValidity", value.into()))
-    }
-
+    /// 3 to 15.
+    pub fn auth_session_validity(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("AuthSessionValidity", value.into())) }
     /// A list of allowed redirect, or callback, URLs for managed login authentication.
-    pub fn callback_urls(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("CallbackURLs", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// At most 100 items. Each: 1 to 1024 characters. Each: Matches `^[\p{L}\p{M}\p{S}\p{N}\p{P}]+$`.
+    pub fn callback_urls(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("CallbackURLs", list::values::<String>(value))) }
     /// A friendly name for the app client that you want to create.
-    pub fn client_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ClientName", value.into()))
-    }
-
+    /// 1 to 128 characters. Matches `^[\w\s+=,.@-]+$`.
+    pub fn client_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ClientName", value.into())) }
     /// The default redirect URI. In app clients with one assigned IdP, replaces `redirect_uri` in authentication requests.
-    pub fn default_redirect_uri(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("DefaultRedirectURI", value.into()))
-    }
-
+    /// 1 to 1024 characters. Matches `^[\p{L}\p{M}\p{S}\p{N}\p{P}]+$`.
+    pub fn default_redirect_uri(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("DefaultRedirectURI", value.into())) }
     /// When `true`, your application can include additional `UserContextData` in authentication requests.
-    pub fn enable_propagate_additional_user_context_data(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("EnablePropagateAdditionalUserContextData", value.into()))
-    }
-
+    pub fn enable_propagate_additional_user_context_data(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("EnablePropagateAdditionalUserContextData", value.into())) }
     /// Activates or deactivates token revocation.
-    pub fn enable_token_revocation(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("EnableTokenRevocation", value.into()))
-    }
-
+    pub fn enable_token_revocation(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("EnableTokenRevocation", value.into())) }
     /// The authentication flows that you want your user pool client to support.
-    pub fn explicit_auth_flows(self, value: impl IntoIterator<Item = impl OneOf<UserPoolClientExplicitAuthFlows>>) -> Self {
-        Self(self.0.with("ExplicitAuthFlows", value.into_iter().map(|value| value.into_tree()).collect::<Tree>()))
-    }
-
+    pub fn explicit_auth_flows(self, value: impl IntoIterator<Item = impl OneOf<UserPoolClientExplicitAuthFlows>>) -> Self { Self(self.0.with("ExplicitAuthFlows", list::choices::<UserPoolClientExplicitAuthFlows>(value))) }
     /// When `true`, generates a client secret for the app client.
-    ///
     /// A change replaces the resource.
-    pub fn generate_secret(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("GenerateSecret", value.into()))
-    }
-
+    pub fn generate_secret(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("GenerateSecret", value.into())) }
     /// The ID token time limit. After this limit expires, your user can't use their ID token.
-    pub fn id_token_validity(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("IdTokenValidity", value.into()))
-    }
-
+    /// 1 to 86400.
+    pub fn id_token_validity(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("IdTokenValidity", value.into())) }
     /// A list of allowed logout URLs for managed login authentication.
-    pub fn logout_urls(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("LogoutURLs", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
-    /// Errors and responses that you want Amazon Cognito APIs to return during authentication, account confirmation, and password recovery when the user doesn't exist in the user pool.
-    pub fn prevent_user_existence_errors(self, value: impl OneOf<UserPoolClientPreventUserExistenceErrors>) -> Self {
-        Self(self.0.with("PreventUserExistenceErrors", value.into_tree()))
-    }
-
+    /// At most 100 items. Each: 1 to 1024 characters. Each: Matches `^[\p{L}\p{M}\p{S}\p{N}\p{P}]+$`.
+    pub fn logout_urls(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("LogoutURLs", list::values::<String>(value))) }
+    /// Errors and responses that you want Amazon Cognito APIs to return during authentication, account confirmation, and password recovery when the user doesn't exist …
+    pub fn prevent_user_existence_errors(self, value: impl OneOf<UserPoolClientPreventUserExistenceErrors>) -> Self { Self(self.0.with("PreventUserExistenceErrors", value.into_tree())) }
     /// The list of user attributes that you want your app client to have read access to.
-    pub fn read_attributes(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("ReadAttributes", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// Each: 1 to 2048 characters.
+    pub fn read_attributes(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("ReadAttributes", list::values::<String>(value))) }
     /// The configuration of your app client for refresh token rotation.
-    pub fn refresh_token_rotation(self, value: UserPoolClientRefreshTokenRotation) -> Self {
-        Self(self.0.with("RefreshTokenRotation", value))
-    }
-
+    pub fn refresh_token_rotation(self, value: UserPoolClientRefreshTokenRotation) -> Self { Self(self.0.with("RefreshTokenRotation", value)) }
     /// The refresh token time limit. After this limit expires, your user can't use their refresh token.
-    pub fn refresh_token_validity(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("RefreshTokenValidity", value.into()))
-    }
-
+    /// 1 to 315360000.
+    pub fn refresh_token_validity(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("RefreshTokenValidity", value.into())) }
     /// A list of provider names for the identity providers (IdPs) that are supported on this client.
-    pub fn supported_identity_providers(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("SupportedIdentityProviders", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// Each: 1 to 32 characters. Each: Matches `^[\p{L}\p{M}\p{S}\p{N}\p{P}\p{Z}]+$`.
+    pub fn supported_identity_providers(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("SupportedIdentityProviders", list::values::<String>(value))) }
     /// The units that validity times are represented in.
-    pub fn token_validity_units(self, value: UserPoolClientTokenValidityUnits) -> Self {
-        Self(self.0.with("TokenValidityUnits", value))
-    }
-
+    pub fn token_validity_units(self, value: UserPoolClientTokenValidityUnits) -> Self { Self(self.0.with("TokenValidityUnits", value)) }
     /// The ID of the user pool where you want to create an app client.
-    ///
-    /// Refers to `AWS::Cognito::UserPool` (`UserPoolId`).
-    ///
-    /// A change replaces the resource.
-    pub fn user_pool_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("UserPoolId", value.into()))
-    }
-
+    /// 1 to 55 characters. Matches `^[\w-]+_[0-9a-zA-Z]+$`. Refers to `AWS::Cognito::UserPool` (`UserPoolId`). A change replaces the resource.
+    pub fn user_pool_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("UserPoolId", value.into())) }
     /// The list of user attributes that you want your app client to have write access to.
-    pub fn write_attributes(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("WriteAttributes", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    /// Each: 1 to 2048 characters.
+    pub fn write_attributes(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("WriteAttributes", list::values::<String>(value))) }
 }
-
-impl From<UserPoolClient> for Properties {
-    fn from(value: UserPoolClient) -> Self {
-        value.0
-    }
-}
-
+setting! { UserPoolClient as Properties }
 impl ResourceType for UserPoolClient {
     const TYPE: &'static str = "AWS::Cognito::UserPoolClient";
     const REQUIRED: &'static [&'static str] = &["UserPoolId"];
@@ -2659,219 +977,79 @@ impl ResourceType for UserPoolClient {
 /// The settings for Amazon Pinpoint analytics configuration.
 #[derive(Debug, Clone, Default)]
 pub struct UserPoolClientAnalyticsConfiguration(Properties);
-
 impl UserPoolClientAnalyticsConfiguration {
     /// Returns an empty `UserPoolClientAnalyticsConfiguration`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The Amazon Resource Name (ARN) of an Amazon Pinpoint project that you want to connect to your user pool app client.
-    pub fn application_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ApplicationArn", value.into()))
-    }
-
+    /// 20 to 2048 characters.
+    pub fn application_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ApplicationArn", value.into())) }
     /// Your Amazon Pinpoint project ID.
-    pub fn application_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ApplicationId", value.into()))
-    }
-
+    /// Matches `^[0-9a-fA-F]+$`.
+    pub fn application_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ApplicationId", value.into())) }
     /// The external ID of the role that Amazon Cognito assumes to send analytics data to Amazon Pinpoint.
-    pub fn external_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ExternalId", value.into()))
-    }
-
+    /// At most 131072 characters.
+    pub fn external_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ExternalId", value.into())) }
     /// The ARN of an AWS Identity and Access Management role that has the permissions required for Amazon Cognito to publish events to Amazon Pinpoint analytics.
-    ///
-    /// Refers to `AWS::IAM::Role` (`Arn`).
-    pub fn role_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("RoleArn", value.into()))
-    }
-
+    /// 20 to 2048 characters. Refers to `AWS::IAM::Role` (`Arn`).
+    pub fn role_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("RoleArn", value.into())) }
     /// If `UserDataShared` is `true`, Amazon Cognito includes user data in the events that it publishes to Amazon Pinpoint analytics.
-    pub fn user_data_shared(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("UserDataShared", value.into()))
-    }
+    pub fn user_data_shared(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("UserDataShared", value.into())) }
 }
-
-impl From<UserPoolClientAnalyticsConfiguration> for Properties {
-    fn from(value: UserPoolClientAnalyticsConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<UserPoolClientAnalyticsConfiguration> for Tree {
-    fn from(value: UserPoolClientAnalyticsConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { UserPoolClientAnalyticsConfiguration as Tree }
 
 /// The configuration of your app client for refresh token rotation.
 #[derive(Debug, Clone, Default)]
 pub struct UserPoolClientRefreshTokenRotation(Properties);
-
 impl UserPoolClientRefreshTokenRotation {
     /// Returns an empty `UserPoolClientRefreshTokenRotation`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The state of refresh token rotation for the current app client.
-    pub fn feature(self, value: impl OneOf<UserPoolClientRefreshTokenRotationFeature>) -> Self {
-        Self(self.0.with("Feature", value.into_tree()))
-    }
-
-    /// When you request a token refresh with `GetTokensFromRefreshToken`, the original refresh token that you're rotating out can remain valid for a period of time of up to 60 seconds.
-    pub fn retry_grace_period_seconds(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("RetryGracePeriodSeconds", value.into()))
-    }
+    pub fn feature(self, value: impl OneOf<UserPoolClientRefreshTokenRotationFeature>) -> Self { Self(self.0.with("Feature", value.into_tree())) }
+    /// When you request a token refresh with `GetTokensFromRefreshToken`, the original refresh token that you're rotating out can remain valid for a period of time of …
+    /// 0 to 60.
+    pub fn retry_grace_period_seconds(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("RetryGracePeriodSeconds", value.into())) }
 }
-
-impl From<UserPoolClientRefreshTokenRotation> for Properties {
-    fn from(value: UserPoolClientRefreshTokenRotation) -> Self {
-        value.0
-    }
-}
-
-impl From<UserPoolClientRefreshTokenRotation> for Tree {
-    fn from(value: UserPoolClientRefreshTokenRotation) -> Self {
-        value.0.into()
-    }
-}
+setting! { UserPoolClientRefreshTokenRotation as Tree }
 
 /// The units that validity times are represented in.
 #[derive(Debug, Clone, Default)]
 pub struct UserPoolClientTokenValidityUnits(Properties);
-
 impl UserPoolClientTokenValidityUnits {
     /// Returns an empty `UserPoolClientTokenValidityUnits`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// A time unit for the value that you set in the `AccessTokenValidity` parameter.
-    pub fn access_token(self, value: impl OneOf<UserPoolClientTokenValidityUnitsAccessToken>) -> Self {
-        Self(self.0.with("AccessToken", value.into_tree()))
-    }
-
+    pub fn access_token(self, value: impl OneOf<UserPoolClientTokenValidityUnitsAccessToken>) -> Self { Self(self.0.with("AccessToken", value.into_tree())) }
     /// A time unit for the value that you set in the `IdTokenValidity` parameter.
-    pub fn id_token(self, value: impl OneOf<UserPoolClientTokenValidityUnitsIdToken>) -> Self {
-        Self(self.0.with("IdToken", value.into_tree()))
-    }
-
+    pub fn id_token(self, value: impl OneOf<UserPoolClientTokenValidityUnitsIdToken>) -> Self { Self(self.0.with("IdToken", value.into_tree())) }
     /// A time unit for the value that you set in the `RefreshTokenValidity` parameter.
-    pub fn refresh_token(self, value: impl OneOf<UserPoolClientTokenValidityUnitsRefreshToken>) -> Self {
-        Self(self.0.with("RefreshToken", value.into_tree()))
-    }
+    pub fn refresh_token(self, value: impl OneOf<UserPoolClientTokenValidityUnitsRefreshToken>) -> Self { Self(self.0.with("RefreshToken", value.into_tree())) }
 }
-
-impl From<UserPoolClientTokenValidityUnits> for Properties {
-    fn from(value: UserPoolClientTokenValidityUnits) -> Self {
-        value.0
-    }
-}
-
-impl From<UserPoolClientTokenValidityUnits> for Tree {
-    fn from(value: UserPoolClientTokenValidityUnits) -> Self {
-        value.0.into()
-    }
-}
+setting! { UserPoolClientTokenValidityUnits as Tree }
 
 /// The AWS::Cognito::UserPoolDomain resource creates a new domain for a user pool.
 ///
 /// CloudFormation type `AWS::Cognito::UserPoolDomain`.
 #[derive(Debug, Clone)]
 pub struct UserPoolDomain(Properties);
-
 impl UserPoolDomain {
     /// The Amazon CloudFront endpoint that you use as the target of the alias that you set up with your Domain Name Service (DNS) provider.
     pub const CLOUD_FRONT_DISTRIBUTION: Attribute<Self, String> = Attribute::new("CloudFrontDistribution");
-
     /// Returns a `UserPoolDomain` with what CloudFormation requires.
-    pub fn new(domain: impl Into<Value<String>>, user_pool_id: impl Into<Value<String>>) -> Self {
-        Self::matching().domain(domain).user_pool_id(user_pool_id)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(domain: impl Into<Value<String>>, user_pool_id: impl Into<Value<String>>) -> Self { Self::matching().domain(domain).user_pool_id(user_pool_id) }
     /// The configuration for a custom domain that hosts the sign-up and sign-in pages for your application.
-    pub fn custom_domain_config(self, value: UserPoolDomainCustomDomainConfigType) -> Self {
-        Self(self.0.with("CustomDomainConfig", value))
-    }
-
+    pub fn custom_domain_config(self, value: UserPoolDomainCustomDomainConfigType) -> Self { Self(self.0.with("CustomDomainConfig", value)) }
     /// The name of the domain that you want to update.
-    ///
-    /// A change replaces the resource.
-    pub fn domain(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Domain", value.into()))
-    }
-
+    /// 1 to 63 characters. A change replaces the resource.
+    pub fn domain(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Domain", value.into())) }
     /// A version number that indicates the state of managed login for your domain.
-    pub fn managed_login_version(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("ManagedLoginVersion", value.into()))
-    }
-
-    /// The property `Routing`.
-    pub fn routing(self, value: UserPoolDomainRoutingType) -> Self {
-        Self(self.0.with("Routing", value))
-    }
-
+    pub fn managed_login_version(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("ManagedLoginVersion", value.into())) }
+    /// `Routing`.
+    pub fn routing(self, value: UserPoolDomainRoutingType) -> Self { Self(self.0.with("Routing", value)) }
     /// The ID of the user pool that is associated with the domain you're updating.
-    ///
-    /// A change replaces the resource.
-    pub fn user_pool_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("UserPoolId", value.into()))
-    }
+    /// 1 to 55 characters. Matches `^[\w-]+_[0-9a-zA-Z]+$`. A change replaces the resource.
+    pub fn user_pool_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("UserPoolId", value.into())) }
 }
-
-impl From<UserPoolDomain> for Properties {
-    fn from(value: UserPoolDomain) -> Self {
-        value.0
-    }
-}
-
+setting! { UserPoolDomain as Properties }
 impl ResourceType for UserPoolDomain {
     const TYPE: &'static str = "AWS::Cognito::UserPoolDomain";
     const REQUIRED: &'static [&'static str] = &["Domain", "UserPoolId"];
@@ -2880,193 +1058,68 @@ impl ResourceType for UserPoolDomain {
 /// The configuration for a hosted UI custom domain.
 #[derive(Debug, Clone, Default)]
 pub struct UserPoolDomainCustomDomainConfigType(Properties);
-
 impl UserPoolDomainCustomDomainConfigType {
     /// Returns an empty `UserPoolDomainCustomDomainConfigType`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The Amazon Resource Name (ARN) of an Certificate Manager SSL certificate.
-    pub fn certificate_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("CertificateArn", value.into()))
-    }
-
-    /// The property `SecurityPolicy`.
-    pub fn security_policy(self, value: impl OneOf<UserPoolDomainCustomDomainConfigTypeSecurityPolicy>) -> Self {
-        Self(self.0.with("SecurityPolicy", value.into_tree()))
-    }
+    /// 20 to 2048 characters.
+    pub fn certificate_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("CertificateArn", value.into())) }
+    /// `SecurityPolicy`.
+    pub fn security_policy(self, value: impl OneOf<UserPoolDomainCustomDomainConfigTypeSecurityPolicy>) -> Self { Self(self.0.with("SecurityPolicy", value.into_tree())) }
 }
-
-impl From<UserPoolDomainCustomDomainConfigType> for Properties {
-    fn from(value: UserPoolDomainCustomDomainConfigType) -> Self {
-        value.0
-    }
-}
-
-impl From<UserPoolDomainCustomDomainConfigType> for Tree {
-    fn from(value: UserPoolDomainCustomDomainConfigType) -> Self {
-        value.0.into()
-    }
-}
+setting! { UserPoolDomainCustomDomainConfigType as Tree }
 
 /// `FailoverType` of `AWS::Cognito::UserPoolDomain`.
 #[derive(Debug, Clone)]
 pub struct UserPoolDomainFailoverType(Properties);
-
 impl UserPoolDomainFailoverType {
     /// Returns a `UserPoolDomainFailoverType` with what CloudFormation requires.
-    pub fn new(primary_route53_health_check_id: impl Into<Value<String>>, secondary_region: impl Into<Value<String>>) -> Self {
-        Self::matching().primary_route53_health_check_id(primary_route53_health_check_id).secondary_region(secondary_region)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The property `PrimaryRoute53HealthCheckId`.
-    pub fn primary_route53_health_check_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("PrimaryRoute53HealthCheckId", value.into()))
-    }
-
-    /// The property `SecondaryRegion`.
-    pub fn secondary_region(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("SecondaryRegion", value.into()))
-    }
+    pub fn new(primary_route53_health_check_id: impl Into<Value<String>>, secondary_region: impl Into<Value<String>>) -> Self { Self::matching().primary_route53_health_check_id(primary_route53_health_check_id).secondary_region(secondary_region) }
+    /// `PrimaryRoute53HealthCheckId`.
+    /// At most 64 characters.
+    pub fn primary_route53_health_check_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("PrimaryRoute53HealthCheckId", value.into())) }
+    /// `SecondaryRegion`.
+    /// 5 to 32 characters.
+    pub fn secondary_region(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("SecondaryRegion", value.into())) }
 }
-
-impl From<UserPoolDomainFailoverType> for Properties {
-    fn from(value: UserPoolDomainFailoverType) -> Self {
-        value.0
-    }
-}
-
-impl From<UserPoolDomainFailoverType> for Tree {
-    fn from(value: UserPoolDomainFailoverType) -> Self {
-        value.0.into()
-    }
-}
+setting! { UserPoolDomainFailoverType as Tree }
 
 /// `RoutingType` of `AWS::Cognito::UserPoolDomain`.
 #[derive(Debug, Clone, Default)]
 pub struct UserPoolDomainRoutingType(Properties);
-
 impl UserPoolDomainRoutingType {
     /// Returns an empty `UserPoolDomainRoutingType`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The property `Failover`.
-    pub fn failover(self, value: UserPoolDomainFailoverType) -> Self {
-        Self(self.0.with("Failover", value))
-    }
+    pub fn new() -> Self { Self::matching() }
+    /// `Failover`.
+    pub fn failover(self, value: UserPoolDomainFailoverType) -> Self { Self(self.0.with("Failover", value)) }
 }
-
-impl From<UserPoolDomainRoutingType> for Properties {
-    fn from(value: UserPoolDomainRoutingType) -> Self {
-        value.0
-    }
-}
-
-impl From<UserPoolDomainRoutingType> for Tree {
-    fn from(value: UserPoolDomainRoutingType) -> Self {
-        value.0.into()
-    }
-}
+setting! { UserPoolDomainRoutingType as Tree }
 
 /// A user pool group. Contains details about the group and the way that it contributes to IAM role decisions with identity pools.
 ///
 /// CloudFormation type `AWS::Cognito::UserPoolGroup`.
 #[derive(Debug, Clone)]
 pub struct UserPoolGroup(Properties);
-
 impl UserPoolGroup {
     /// Returns a `UserPoolGroup` with what CloudFormation requires.
-    pub fn new(user_pool_id: impl Into<Value<String>>) -> Self {
-        Self::matching().user_pool_id(user_pool_id)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(user_pool_id: impl Into<Value<String>>) -> Self { Self::matching().user_pool_id(user_pool_id) }
     /// A description of the group that you're creating.
-    pub fn description(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Description", value.into()))
-    }
-
+    /// At most 2048 characters.
+    pub fn description(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Description", value.into())) }
     /// A name for the group. This name must be unique in your user pool.
-    ///
-    /// A change replaces the resource.
-    pub fn group_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("GroupName", value.into()))
-    }
-
+    /// 1 to 128 characters. Matches `^[\p{L}\p{M}\p{S}\p{N}\p{P}]+$`. A change replaces the resource.
+    pub fn group_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("GroupName", value.into())) }
     /// A non-negative integer value that specifies the precedence of this group relative to the other groups that a user can belong to in the user pool.
-    pub fn precedence(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("Precedence", value.into()))
-    }
-
+    /// At least 0.
+    pub fn precedence(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("Precedence", value.into())) }
     /// The Amazon Resource Name (ARN) for the IAM role that you want to associate with the group.
-    ///
-    /// Refers to `AWS::IAM::Role` (`Arn`).
-    pub fn role_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("RoleArn", value.into()))
-    }
-
+    /// 20 to 2048 characters. Refers to `AWS::IAM::Role` (`Arn`).
+    pub fn role_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("RoleArn", value.into())) }
     /// The ID of the user pool where you want to create a user group.
-    ///
-    /// Refers to `AWS::Cognito::UserPool` (`UserPoolId`).
-    ///
-    /// A change replaces the resource.
-    pub fn user_pool_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("UserPoolId", value.into()))
-    }
+    /// 1 to 55 characters. Matches `^[\w-]+_[0-9a-zA-Z]+$`. Refers to `AWS::Cognito::UserPool` (`UserPoolId`). A change replaces the resource.
+    pub fn user_pool_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("UserPoolId", value.into())) }
 }
-
-impl From<UserPoolGroup> for Properties {
-    fn from(value: UserPoolGroup) -> Self {
-        value.0
-    }
-}
-
+setting! { UserPoolGroup as Properties }
 impl ResourceType for UserPoolGroup {
     const TYPE: &'static str = "AWS::Cognito::UserPoolGroup";
     const REQUIRED: &'static [&'static str] = &["UserPoolId"];
@@ -3077,67 +1130,27 @@ impl ResourceType for UserPoolGroup {
 /// CloudFormation type `AWS::Cognito::UserPoolIdentityProvider`.
 #[derive(Debug, Clone)]
 pub struct UserPoolIdentityProvider(Properties);
-
 impl UserPoolIdentityProvider {
     /// Returns a `UserPoolIdentityProvider` with what CloudFormation requires.
-    pub fn new(provider_details: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>, provider_name: impl Into<Value<String>>, provider_type: impl OneOf<UserPoolIdentityProviderProviderType>, user_pool_id: impl Into<Value<String>>) -> Self {
-        Self::matching().provider_details(provider_details).provider_name(provider_name).provider_type(provider_type).user_pool_id(user_pool_id)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(provider_details: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>, provider_name: impl Into<Value<String>>, provider_type: impl OneOf<UserPoolIdentityProviderProviderType>, user_pool_id: impl Into<Value<String>>) -> Self { Self::matching().provider_details(provider_details).provider_name(provider_name).provider_type(provider_type).user_pool_id(user_pool_id) }
     /// A mapping of IdP attributes to standard and custom user pool attributes.
-    pub fn attribute_mapping(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>) -> Self {
-        Self(self.0.with("AttributeMapping", Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value.into()))))))
-    }
-
+    pub fn attribute_mapping(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>) -> Self { Self(self.0.with("AttributeMapping", Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value.into())))))) }
     /// An array of IdP identifiers, for example `"IdPIdentifiers": [ "MyIdP", "MyIdP2" ]`.
-    pub fn idp_identifiers(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("IdpIdentifiers", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// At most 50 items. Each: 1 to 40 characters. Each: Matches `^[\w\s+=.@-]+$`.
+    pub fn idp_identifiers(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("IdpIdentifiers", list::values::<String>(value))) }
     /// The scopes, URLs, and identifiers for your external identity provider.
-    pub fn provider_details(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>) -> Self {
-        Self(self.0.with("ProviderDetails", Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value.into()))))))
-    }
-
+    pub fn provider_details(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>) -> Self { Self(self.0.with("ProviderDetails", Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value.into())))))) }
     /// The name that you want to assign to the IdP.
-    ///
-    /// A change replaces the resource.
-    pub fn provider_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ProviderName", value.into()))
-    }
-
+    /// 1 to 32 characters. Matches `^[^_\p{Z}][\p{L}\p{M}\p{S}\p{N}\p{P}][^_\p{Z}]+$`. A change replaces the resource.
+    pub fn provider_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ProviderName", value.into())) }
     /// The type of IdP that you want to add. Amazon Cognito supports OIDC, SAML 2.0, Login With Amazon, Sign In With Apple, Google, and Facebook IdPs.
-    ///
     /// A change replaces the resource.
-    pub fn provider_type(self, value: impl OneOf<UserPoolIdentityProviderProviderType>) -> Self {
-        Self(self.0.with("ProviderType", value.into_tree()))
-    }
-
+    pub fn provider_type(self, value: impl OneOf<UserPoolIdentityProviderProviderType>) -> Self { Self(self.0.with("ProviderType", value.into_tree())) }
     /// The Id of the user pool where you want to create an IdP.
-    ///
-    /// A change replaces the resource.
-    pub fn user_pool_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("UserPoolId", value.into()))
-    }
+    /// 1 to 55 characters. Matches `^[\w-]+_[0-9a-zA-Z]+$`. A change replaces the resource.
+    pub fn user_pool_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("UserPoolId", value.into())) }
 }
-
-impl From<UserPoolIdentityProvider> for Properties {
-    fn from(value: UserPoolIdentityProvider) -> Self {
-        value.0
-    }
-}
-
+setting! { UserPoolIdentityProvider as Properties }
 impl ResourceType for UserPoolIdentityProvider {
     const TYPE: &'static str = "AWS::Cognito::UserPoolIdentityProvider";
     const REQUIRED: &'static [&'static str] = &["ProviderDetails", "ProviderName", "ProviderType", "UserPoolId"];
@@ -3148,63 +1161,24 @@ impl ResourceType for UserPoolIdentityProvider {
 /// CloudFormation type `AWS::Cognito::UserPoolRegionalConfigurationAttachment`.
 #[derive(Debug, Clone)]
 pub struct UserPoolRegionalConfigurationAttachment(Properties);
-
 impl UserPoolRegionalConfigurationAttachment {
     /// Returns a `UserPoolRegionalConfigurationAttachment` with what CloudFormation requires.
-    pub fn new(user_pool_id: impl Into<Value<String>>) -> Self {
-        Self::matching().user_pool_id(user_pool_id)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The property `EmailConfiguration`.
-    pub fn email_configuration(self, value: UserPoolRegionalConfigurationAttachmentEmailConfiguration) -> Self {
-        Self(self.0.with("EmailConfiguration", value))
-    }
-
-    /// The property `LambdaConfig`.
-    pub fn lambda_config(self, value: UserPoolRegionalConfigurationAttachmentLambdaConfig) -> Self {
-        Self(self.0.with("LambdaConfig", value))
-    }
-
-    /// The property `SmsConfiguration`.
-    pub fn sms_configuration(self, value: UserPoolRegionalConfigurationAttachmentSmsConfiguration) -> Self {
-        Self(self.0.with("SmsConfiguration", value))
-    }
-
+    pub fn new(user_pool_id: impl Into<Value<String>>) -> Self { Self::matching().user_pool_id(user_pool_id) }
+    /// `EmailConfiguration`.
+    pub fn email_configuration(self, value: UserPoolRegionalConfigurationAttachmentEmailConfiguration) -> Self { Self(self.0.with("EmailConfiguration", value)) }
+    /// `LambdaConfig`.
+    pub fn lambda_config(self, value: UserPoolRegionalConfigurationAttachmentLambdaConfig) -> Self { Self(self.0.with("LambdaConfig", value)) }
+    /// `SmsConfiguration`.
+    pub fn sms_configuration(self, value: UserPoolRegionalConfigurationAttachmentSmsConfiguration) -> Self { Self(self.0.with("SmsConfiguration", value)) }
     /// The status of the replica. Set to ACTIVE or INACTIVE.
-    pub fn status(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Status", value.into()))
-    }
-
-    /// The property `UserPoolId`.
-    ///
+    pub fn status(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Status", value.into())) }
+    /// `UserPoolId`.
     /// A change replaces the resource.
-    pub fn user_pool_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("UserPoolId", value.into()))
-    }
-
-    /// The property `UserPoolTags`.
-    pub fn user_pool_tags(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>) -> Self {
-        Self(self.0.with("UserPoolTags", Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value.into()))))))
-    }
+    pub fn user_pool_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("UserPoolId", value.into())) }
+    /// `UserPoolTags`.
+    pub fn user_pool_tags(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>) -> Self { Self(self.0.with("UserPoolTags", Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value.into())))))) }
 }
-
-impl From<UserPoolRegionalConfigurationAttachment> for Properties {
-    fn from(value: UserPoolRegionalConfigurationAttachment) -> Self {
-        value.0
-    }
-}
-
+setting! { UserPoolRegionalConfigurationAttachment as Properties }
 impl ResourceType for UserPoolRegionalConfigurationAttachment {
     const TYPE: &'static str = "AWS::Cognito::UserPoolRegionalConfigurationAttachment";
     const REQUIRED: &'static [&'static str] = &["UserPoolId"];
@@ -3214,521 +1188,133 @@ impl ResourceType for UserPoolRegionalConfigurationAttachment {
 /// `CustomEmailSender` of `AWS::Cognito::UserPoolRegionalConfigurationAttachment`.
 #[derive(Debug, Clone, Default)]
 pub struct UserPoolRegionalConfigurationAttachmentCustomEmailSender(Properties);
-
 impl UserPoolRegionalConfigurationAttachmentCustomEmailSender {
     /// Returns an empty `UserPoolRegionalConfigurationAttachmentCustomEmailSender`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The property `LambdaArn`.
-    pub fn lambda_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("LambdaArn", value.into()))
-    }
-
-    /// The property `LambdaVersion`.
-    pub fn lambda_version(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("LambdaVersion", value.into()))
-    }
+    pub fn new() -> Self { Self::matching() }
+    /// `LambdaArn`.
+    pub fn lambda_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("LambdaArn", value.into())) }
+    /// `LambdaVersion`.
+    pub fn lambda_version(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("LambdaVersion", value.into())) }
 }
-
-impl From<UserPoolRegionalConfigurationAttachmentCustomEmailSender> for Properties {
-    fn from(value: UserPoolRegionalConfigurationAttachmentCustomEmailSender) -> Self {
-        value.0
-    }
-}
-
-impl From<UserPoolRegionalConfigurationAttachmentCustomEmailSender> for Tree {
-    fn from(value: UserPoolRegionalConfigurationAttachmentCustomEmailSender) -> Self {
-        value.0.into()
-    }
-}
-
-/// `CustomSMSSender` of `AWS::Cognito::UserPoolRegionalConfigurationAttachment`.
-#[derive(Debug, Clone, Default)]
-pub struct UserPoolRegionalConfigurationAttachmentCustomSmsSender(Properties);
-
-impl UserPoolRegionalConfigurationAttachmentCustomSmsSender {
-    /// Returns an empty `UserPoolRegionalConfigurationAttachmentCustomSmsSender`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The property `LambdaArn`.
-    pub fn lambda_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("LambdaArn", value.into()))
-    }
-
-    /// The property `LambdaVersion`.
-    pub fn lambda_version(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("LambdaVersion", value.into()))
-    }
-}
-
-impl From<UserPoolRegionalConfigurationAttachmentCustomSmsSender> for Properties {
-    fn from(value: UserPoolRegionalConfigurationAttachmentCustomSmsSender) -> Self {
-        value.0
-    }
-}
-
-impl From<UserPoolRegionalConfigurationAttachmentCustomSmsSender> for Tree {
-    fn from(value: UserPoolRegionalConfigurationAttachmentCustomSmsSender) -> Self {
-        value.0.into()
-    }
-}
+setting! { UserPoolRegionalConfigurationAttachmentCustomEmailSender as Tree }
 
 /// `EmailConfiguration` of `AWS::Cognito::UserPoolRegionalConfigurationAttachment`.
 #[derive(Debug, Clone, Default)]
 pub struct UserPoolRegionalConfigurationAttachmentEmailConfiguration(Properties);
-
 impl UserPoolRegionalConfigurationAttachmentEmailConfiguration {
     /// Returns an empty `UserPoolRegionalConfigurationAttachmentEmailConfiguration`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The property `ConfigurationSet`.
-    pub fn configuration_set(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ConfigurationSet", value.into()))
-    }
-
-    /// The property `EmailSendingAccount`.
-    pub fn email_sending_account(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("EmailSendingAccount", value.into()))
-    }
-
-    /// The property `From`.
-    pub fn from(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("From", value.into()))
-    }
-
-    /// The property `ReplyToEmailAddress`.
-    pub fn reply_to_email_address(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ReplyToEmailAddress", value.into()))
-    }
-
-    /// The property `SourceArn`.
-    pub fn source_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("SourceArn", value.into()))
-    }
+    pub fn new() -> Self { Self::matching() }
+    /// `ConfigurationSet`.
+    pub fn configuration_set(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ConfigurationSet", value.into())) }
+    /// `EmailSendingAccount`.
+    pub fn email_sending_account(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("EmailSendingAccount", value.into())) }
+    /// `From`.
+    pub fn from(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("From", value.into())) }
+    /// `ReplyToEmailAddress`.
+    pub fn reply_to_email_address(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ReplyToEmailAddress", value.into())) }
+    /// `SourceArn`.
+    pub fn source_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("SourceArn", value.into())) }
 }
-
-impl From<UserPoolRegionalConfigurationAttachmentEmailConfiguration> for Properties {
-    fn from(value: UserPoolRegionalConfigurationAttachmentEmailConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<UserPoolRegionalConfigurationAttachmentEmailConfiguration> for Tree {
-    fn from(value: UserPoolRegionalConfigurationAttachmentEmailConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { UserPoolRegionalConfigurationAttachmentEmailConfiguration as Tree }
 
 /// `EumsSmsConfiguration` of `AWS::Cognito::UserPoolRegionalConfigurationAttachment`.
 #[derive(Debug, Clone)]
 pub struct UserPoolRegionalConfigurationAttachmentEumsSmsConfiguration(Properties);
-
 impl UserPoolRegionalConfigurationAttachmentEumsSmsConfiguration {
     /// Returns a `UserPoolRegionalConfigurationAttachmentEumsSmsConfiguration` with what CloudFormation requires.
-    pub fn new(caller_arn: impl Into<Value<String>>) -> Self {
-        Self::matching().caller_arn(caller_arn)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The property `CallerArn`.
-    pub fn caller_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("CallerArn", value.into()))
-    }
-
-    /// The property `ConfigurationSetName`.
-    pub fn configuration_set_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ConfigurationSetName", value.into()))
-    }
-
-    /// The property `ExternalId`.
-    pub fn external_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ExternalId", value.into()))
-    }
-
-    /// The property `InEntityId`.
-    pub fn in_entity_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("InEntityId", value.into()))
-    }
-
-    /// The property `InTemplateId`.
-    pub fn in_template_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("InTemplateId", value.into()))
-    }
-
-    /// The property `OriginationIdentity`.
-    pub fn origination_identity(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("OriginationIdentity", value.into()))
-    }
-
-    /// The property `Region`.
-    pub fn region(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Region", value.into()))
-    }
+    pub fn new(caller_arn: impl Into<Value<String>>) -> Self { Self::matching().caller_arn(caller_arn) }
+    /// `CallerArn`.
+    pub fn caller_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("CallerArn", value.into())) }
+    /// `ConfigurationSetName`.
+    pub fn configuration_set_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ConfigurationSetName", value.into())) }
+    /// `ExternalId`.
+    pub fn external_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ExternalId", value.into())) }
+    /// `InEntityId`.
+    pub fn in_entity_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("InEntityId", value.into())) }
+    /// `InTemplateId`.
+    pub fn in_template_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("InTemplateId", value.into())) }
+    /// `OriginationIdentity`.
+    pub fn origination_identity(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("OriginationIdentity", value.into())) }
+    /// `Region`.
+    pub fn region(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Region", value.into())) }
 }
-
-impl From<UserPoolRegionalConfigurationAttachmentEumsSmsConfiguration> for Properties {
-    fn from(value: UserPoolRegionalConfigurationAttachmentEumsSmsConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<UserPoolRegionalConfigurationAttachmentEumsSmsConfiguration> for Tree {
-    fn from(value: UserPoolRegionalConfigurationAttachmentEumsSmsConfiguration) -> Self {
-        value.0.into()
-    }
-}
-
-/// `InboundFederation` of `AWS::Cognito::UserPoolRegionalConfigurationAttachment`.
-#[derive(Debug, Clone, Default)]
-pub struct UserPoolRegionalConfigurationAttachmentInboundFederation(Properties);
-
-impl UserPoolRegionalConfigurationAttachmentInboundFederation {
-    /// Returns an empty `UserPoolRegionalConfigurationAttachmentInboundFederation`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The property `LambdaArn`.
-    pub fn lambda_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("LambdaArn", value.into()))
-    }
-
-    /// The property `LambdaVersion`.
-    pub fn lambda_version(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("LambdaVersion", value.into()))
-    }
-}
-
-impl From<UserPoolRegionalConfigurationAttachmentInboundFederation> for Properties {
-    fn from(value: UserPoolRegionalConfigurationAttachmentInboundFederation) -> Self {
-        value.0
-    }
-}
-
-impl From<UserPoolRegionalConfigurationAttachmentInboundFederation> for Tree {
-    fn from(value: UserPoolRegionalConfigurationAttachmentInboundFederation) -> Self {
-        value.0.into()
-    }
-}
+setting! { UserPoolRegionalConfigurationAttachmentEumsSmsConfiguration as Tree }
 
 /// `LambdaConfig` of `AWS::Cognito::UserPoolRegionalConfigurationAttachment`.
 #[derive(Debug, Clone, Default)]
 pub struct UserPoolRegionalConfigurationAttachmentLambdaConfig(Properties);
-
 impl UserPoolRegionalConfigurationAttachmentLambdaConfig {
     /// Returns an empty `UserPoolRegionalConfigurationAttachmentLambdaConfig`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The property `CreateAuthChallenge`.
-    pub fn create_auth_challenge(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("CreateAuthChallenge", value.into()))
-    }
-
-    /// The property `CustomEmailSender`.
-    pub fn custom_email_sender(self, value: UserPoolRegionalConfigurationAttachmentCustomEmailSender) -> Self {
-        Self(self.0.with("CustomEmailSender", value))
-    }
-
-    /// The property `CustomMessage`.
-    pub fn custom_message(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("CustomMessage", value.into()))
-    }
-
-    /// The property `CustomSMSSender`.
-    pub fn custom_sms_sender(self, value: UserPoolRegionalConfigurationAttachmentCustomSmsSender) -> Self {
-        Self(self.0.with("CustomSMSSender", value))
-    }
-
-    /// The property `DefineAuthChallenge`.
-    pub fn define_auth_challenge(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("DefineAuthChallenge", value.into()))
-    }
-
-    /// The property `InboundFederation`.
-    pub fn inbound_federation(self, value: UserPoolRegionalConfigurationAttachmentInboundFederation) -> Self {
-        Self(self.0.with("InboundFederation", value))
-    }
-
-    /// The property `KMSKeyID`.
-    pub fn kms_key_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("KMSKeyID", value.into()))
-    }
-
-    /// The property `PostAuthentication`.
-    pub fn post_authentication(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("PostAuthentication", value.into()))
-    }
-
-    /// The property `PostConfirmation`.
-    pub fn post_confirmation(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("PostConfirmation", value.into()))
-    }
-
-    /// The property `PreAuthentication`.
-    pub fn pre_authentication(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("PreAuthentication", value.into()))
-    }
-
-    /// The property `PreSignUp`.
-    pub fn pre_sign_up(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("PreSignUp", value.into()))
-    }
-
-    /// The property `PreTokenGeneration`.
-    pub fn pre_token_generation(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("PreTokenGeneration", value.into()))
-    }
-
-    /// The property `PreTokenGenerationConfig`.
-    pub fn pre_token_generation_config(self, value: UserPoolRegionalConfigurationAttachmentPreTokenGenerationConfig) -> Self {
-        Self(self.0.with("PreTokenGenerationConfig", value))
-    }
-
-    /// The property `UserMigration`.
-    pub fn user_migration(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("UserMigration", value.into()))
-    }
-
-    /// The property `VerifyAuthChallengeResponse`.
-    pub fn verify_auth_challenge_response(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("VerifyAuthChallengeResponse", value.into()))
-    }
+    pub fn new() -> Self { Self::matching() }
+    /// `CreateAuthChallenge`.
+    pub fn create_auth_challenge(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("CreateAuthChallenge", value.into())) }
+    /// `CustomEmailSender`.
+    pub fn custom_email_sender(self, value: UserPoolRegionalConfigurationAttachmentCustomEmailSender) -> Self { Self(self.0.with("CustomEmailSender", value)) }
+    /// `CustomMessage`.
+    pub fn custom_message(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("CustomMessage", value.into())) }
+    /// `CustomSMSSender`.
+    pub fn custom_sms_sender(self, value: UserPoolRegionalConfigurationAttachmentCustomSmsSender) -> Self { Self(self.0.with("CustomSMSSender", value)) }
+    /// `DefineAuthChallenge`.
+    pub fn define_auth_challenge(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("DefineAuthChallenge", value.into())) }
+    /// `InboundFederation`.
+    pub fn inbound_federation(self, value: UserPoolRegionalConfigurationAttachmentInboundFederation) -> Self { Self(self.0.with("InboundFederation", value)) }
+    /// `KMSKeyID`.
+    pub fn kms_key_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("KMSKeyID", value.into())) }
+    /// `PostAuthentication`.
+    pub fn post_authentication(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("PostAuthentication", value.into())) }
+    /// `PostConfirmation`.
+    pub fn post_confirmation(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("PostConfirmation", value.into())) }
+    /// `PreAuthentication`.
+    pub fn pre_authentication(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("PreAuthentication", value.into())) }
+    /// `PreSignUp`.
+    pub fn pre_sign_up(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("PreSignUp", value.into())) }
+    /// `PreTokenGeneration`.
+    pub fn pre_token_generation(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("PreTokenGeneration", value.into())) }
+    /// `PreTokenGenerationConfig`.
+    pub fn pre_token_generation_config(self, value: UserPoolRegionalConfigurationAttachmentPreTokenGenerationConfig) -> Self { Self(self.0.with("PreTokenGenerationConfig", value)) }
+    /// `UserMigration`.
+    pub fn user_migration(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("UserMigration", value.into())) }
+    /// `VerifyAuthChallengeResponse`.
+    pub fn verify_auth_challenge_response(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("VerifyAuthChallengeResponse", value.into())) }
 }
-
-impl From<UserPoolRegionalConfigurationAttachmentLambdaConfig> for Properties {
-    fn from(value: UserPoolRegionalConfigurationAttachmentLambdaConfig) -> Self {
-        value.0
-    }
-}
-
-impl From<UserPoolRegionalConfigurationAttachmentLambdaConfig> for Tree {
-    fn from(value: UserPoolRegionalConfigurationAttachmentLambdaConfig) -> Self {
-        value.0.into()
-    }
-}
-
-/// `PreTokenGenerationConfig` of `AWS::Cognito::UserPoolRegionalConfigurationAttachment`.
-#[derive(Debug, Clone, Default)]
-pub struct UserPoolRegionalConfigurationAttachmentPreTokenGenerationConfig(Properties);
-
-impl UserPoolRegionalConfigurationAttachmentPreTokenGenerationConfig {
-    /// Returns an empty `UserPoolRegionalConfigurationAttachmentPreTokenGenerationConfig`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The property `LambdaArn`.
-    pub fn lambda_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("LambdaArn", value.into()))
-    }
-
-    /// The property `LambdaVersion`.
-    pub fn lambda_version(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("LambdaVersion", value.into()))
-    }
-}
-
-impl From<UserPoolRegionalConfigurationAttachmentPreTokenGenerationConfig> for Properties {
-    fn from(value: UserPoolRegionalConfigurationAttachmentPreTokenGenerationConfig) -> Self {
-        value.0
-    }
-}
-
-impl From<UserPoolRegionalConfigurationAttachmentPreTokenGenerationConfig> for Tree {
-    fn from(value: UserPoolRegionalConfigurationAttachmentPreTokenGenerationConfig) -> Self {
-        value.0.into()
-    }
-}
+setting! { UserPoolRegionalConfigurationAttachmentLambdaConfig as Tree }
 
 /// `SmsConfiguration` of `AWS::Cognito::UserPoolRegionalConfigurationAttachment`.
 #[derive(Debug, Clone, Default)]
 pub struct UserPoolRegionalConfigurationAttachmentSmsConfiguration(Properties);
-
 impl UserPoolRegionalConfigurationAttachmentSmsConfiguration {
     /// Returns an empty `UserPoolRegionalConfigurationAttachmentSmsConfiguration`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The property `EumsSms`.
-    pub fn eums_sms(self, value: UserPoolRegionalConfigurationAttachmentEumsSmsConfiguration) -> Self {
-        Self(self.0.with("EumsSms", value))
-    }
-
-    /// The property `ExternalId`.
-    pub fn external_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ExternalId", value.into()))
-    }
-
-    /// The property `SnsCallerArn`.
-    pub fn sns_caller_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("SnsCallerArn", value.into()))
-    }
-
-    /// The property `SnsRegion`.
-    pub fn sns_region(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("SnsRegion", value.into()))
-    }
+    pub fn new() -> Self { Self::matching() }
+    /// `EumsSms`.
+    pub fn eums_sms(self, value: UserPoolRegionalConfigurationAttachmentEumsSmsConfiguration) -> Self { Self(self.0.with("EumsSms", value)) }
+    /// `ExternalId`.
+    pub fn external_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ExternalId", value.into())) }
+    /// `SnsCallerArn`.
+    pub fn sns_caller_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("SnsCallerArn", value.into())) }
+    /// `SnsRegion`.
+    pub fn sns_region(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("SnsRegion", value.into())) }
 }
-
-impl From<UserPoolRegionalConfigurationAttachmentSmsConfiguration> for Properties {
-    fn from(value: UserPoolRegionalConfigurationAttachmentSmsConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<UserPoolRegionalConfigurationAttachmentSmsConfiguration> for Tree {
-    fn from(value: UserPoolRegionalConfigurationAttachmentSmsConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { UserPoolRegionalConfigurationAttachmentSmsConfiguration as Tree }
 
 /// Resource Type definition for AWS::Cognito::UserPoolReplica.
 ///
 /// CloudFormation type `AWS::Cognito::UserPoolReplica`.
 #[derive(Debug, Clone)]
 pub struct UserPoolReplica(Properties);
-
 impl UserPoolReplica {
     /// Returns a `UserPoolReplica` with what CloudFormation requires.
-    pub fn new(region_name: impl Into<Value<String>>, user_pool_id: impl Into<Value<String>>) -> Self {
-        Self::matching().region_name(region_name).user_pool_id(user_pool_id)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The property `RegionName`.
-    ///
+    pub fn new(region_name: impl Into<Value<String>>, user_pool_id: impl Into<Value<String>>) -> Self { Self::matching().region_name(region_name).user_pool_id(user_pool_id) }
+    /// `RegionName`.
+    /// 5 to 32 characters. A change replaces the resource.
+    pub fn region_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("RegionName", value.into())) }
+    /// `UserPoolId`.
+    /// 1 to 55 characters. Matches `^[\w-]+_[0-9a-zA-Z]+$`. A change replaces the resource.
+    pub fn user_pool_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("UserPoolId", value.into())) }
+    /// `UserPoolTagsAtCreate`.
     /// A change replaces the resource.
-    pub fn region_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("RegionName", value.into()))
-    }
-
-    /// The property `UserPoolId`.
-    ///
-    /// A change replaces the resource.
-    pub fn user_pool_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("UserPoolId", value.into()))
-    }
-
-    /// The property `UserPoolTagsAtCreate`.
-    ///
-    /// A change replaces the resource.
-    pub fn user_pool_tags_at_create(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>) -> Self {
-        Self(self.0.with("UserPoolTagsAtCreate", Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value.into()))))))
-    }
+    pub fn user_pool_tags_at_create(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>) -> Self { Self(self.0.with("UserPoolTagsAtCreate", Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value.into())))))) }
 }
-
-impl From<UserPoolReplica> for Properties {
-    fn from(value: UserPoolReplica) -> Self {
-        value.0
-    }
-}
-
+setting! { UserPoolReplica as Properties }
 impl ResourceType for UserPoolReplica {
     const TYPE: &'static str = "AWS::Cognito::UserPoolReplica";
     const REQUIRED: &'static [&'static str] = &["RegionName", "UserPoolId"];
@@ -3740,57 +1326,23 @@ impl ResourceType for UserPoolReplica {
 /// CloudFormation type `AWS::Cognito::UserPoolResourceServer`.
 #[derive(Debug, Clone)]
 pub struct UserPoolResourceServer(Properties);
-
 impl UserPoolResourceServer {
     /// Returns a `UserPoolResourceServer` with what CloudFormation requires.
-    pub fn new(identifier: impl Into<Value<String>>, name: impl Into<Value<String>>, user_pool_id: impl Into<Value<String>>) -> Self {
-        Self::matching().identifier(identifier).name(name).user_pool_id(user_pool_id)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(identifier: impl Into<Value<String>>, name: impl Into<Value<String>>, user_pool_id: impl Into<Value<String>>) -> Self { Self::matching().identifier(identifier).name(name).user_pool_id(user_pool_id) }
     /// A unique resource server identifier for the resource server.
-    ///
-    /// A change replaces the resource.
-    pub fn identifier(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Identifier", value.into()))
-    }
-
+    /// 1 to 256 characters. Matches `^[\x21\x23-\x5B\x5D-\x7E]+$`. A change replaces the resource.
+    pub fn identifier(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Identifier", value.into())) }
     /// A friendly name for the resource server.
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
-
+    /// 1 to 256 characters. Matches `^[\w\s+=,.@-]+$`.
+    pub fn name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Name", value.into())) }
     /// A list of scopes. Each scope is a map with keys `ScopeName` and `ScopeDescription`.
-    pub fn scopes(self, value: impl IntoIterator<Item = UserPoolResourceServerResourceServerScopeType>) -> Self {
-        Self(self.0.with("Scopes", value.into_iter().collect::<Tree>()))
-    }
-
+    /// At most 100 items.
+    pub fn scopes(self, value: impl IntoIterator<Item = UserPoolResourceServerResourceServerScopeType>) -> Self { Self(self.0.with("Scopes", value.into_iter().collect::<Tree>())) }
     /// The ID of the user pool where you want to create a resource server.
-    ///
-    /// Refers to `AWS::Cognito::UserPool` (`UserPoolId`).
-    ///
-    /// A change replaces the resource.
-    pub fn user_pool_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("UserPoolId", value.into()))
-    }
+    /// 1 to 55 characters. Matches `^[\w-]+_[0-9a-zA-Z]+$`. Refers to `AWS::Cognito::UserPool` (`UserPoolId`). A change replaces the resource.
+    pub fn user_pool_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("UserPoolId", value.into())) }
 }
-
-impl From<UserPoolResourceServer> for Properties {
-    fn from(value: UserPoolResourceServer) -> Self {
-        value.0
-    }
-}
-
+setting! { UserPoolResourceServer as Properties }
 impl ResourceType for UserPoolResourceServer {
     const TYPE: &'static str = "AWS::Cognito::UserPoolResourceServer";
     const REQUIRED: &'static [&'static str] = &["Identifier", "Name", "UserPoolId"];
@@ -3799,108 +1351,40 @@ impl ResourceType for UserPoolResourceServer {
 /// One custom scope associated with a user pool resource server.
 #[derive(Debug, Clone)]
 pub struct UserPoolResourceServerResourceServerScopeType(Properties);
-
 impl UserPoolResourceServerResourceServerScopeType {
     /// Returns a `UserPoolResourceServerResourceServerScopeType` with what CloudFormation requires.
-    pub fn new(scope_description: impl Into<Value<String>>, scope_name: impl Into<Value<String>>) -> Self {
-        Self::matching().scope_description(scope_description).scope_name(scope_name)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(scope_description: impl Into<Value<String>>, scope_name: impl Into<Value<String>>) -> Self { Self::matching().scope_description(scope_description).scope_name(scope_name) }
     /// A friendly description of a custom scope.
-    pub fn scope_description(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ScopeDescription", value.into()))
-    }
-
+    /// 1 to 256 characters.
+    pub fn scope_description(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ScopeDescription", value.into())) }
     /// The name of the scope. Amazon Cognito renders custom scopes in the format `resourceServerIdentifier/ScopeName`.
-    pub fn scope_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ScopeName", value.into()))
-    }
+    /// 1 to 256 characters. Matches `^[\x21\x23-\x2E\x30-\x5B\x5D-\x7E]+$`.
+    pub fn scope_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ScopeName", value.into())) }
 }
-
-impl From<UserPoolResourceServerResourceServerScopeType> for Properties {
-    fn from(value: UserPoolResourceServerResourceServerScopeType) -> Self {
-        value.0
-    }
-}
-
-impl From<UserPoolResourceServerResourceServerScopeType> for Tree {
-    fn from(value: UserPoolResourceServerResourceServerScopeType) -> Self {
-        value.0.into()
-    }
-}
+setting! { UserPoolResourceServerResourceServerScopeType as Tree }
 
 /// The `AWS::Cognito::UserPoolRiskConfigurationAttachment` resource sets the risk configuration that is used for Amazon Cognito advanced security features.
 ///
 /// CloudFormation type `AWS::Cognito::UserPoolRiskConfigurationAttachment`.
 #[derive(Debug, Clone)]
 pub struct UserPoolRiskConfigurationAttachment(Properties);
-
 impl UserPoolRiskConfigurationAttachment {
     /// Returns a `UserPoolRiskConfigurationAttachment` with what CloudFormation requires.
-    pub fn new(client_id: impl Into<Value<String>>, user_pool_id: impl Into<Value<String>>) -> Self {
-        Self::matching().client_id(client_id).user_pool_id(user_pool_id)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(client_id: impl Into<Value<String>>, user_pool_id: impl Into<Value<String>>) -> Self { Self::matching().client_id(client_id).user_pool_id(user_pool_id) }
     /// The settings for automated responses and notification templates for adaptive authentication with threat protection.
-    pub fn account_takeover_risk_configuration(self, value: UserPoolRiskConfigurationAttachmentAccountTakeoverRiskConfigurationType) -> Self {
-        Self(self.0.with("AccountTakeoverRiskConfiguration", value))
-    }
-
+    pub fn account_takeover_risk_configuration(self, value: UserPoolRiskConfigurationAttachmentAccountTakeoverRiskConfigurationType) -> Self { Self(self.0.with("AccountTakeoverRiskConfiguration", value)) }
     /// The app client where this configuration is applied.
-    ///
     /// A change replaces the resource.
-    pub fn client_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ClientId", value.into()))
-    }
-
+    pub fn client_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ClientId", value.into())) }
     /// Settings for compromised-credentials actions and authentication types with threat protection in full-function `ENFORCED` mode.
-    pub fn compromised_credentials_risk_configuration(self, value: UserPoolRiskConfigurationAttachmentCompromisedCredentialsRiskConfigurationType) -> Self {
-        Self(self.0.with("CompromisedCredentialsRiskConfiguration", value))
-    }
-
+    pub fn compromised_credentials_risk_configuration(self, value: UserPoolRiskConfigurationAttachmentCompromisedCredentialsRiskConfigurationType) -> Self { Self(self.0.with("CompromisedCredentialsRiskConfiguration", value)) }
     /// Exceptions to the risk evaluation configuration, including always-allow and always-block IP address ranges.
-    pub fn risk_exception_configuration(self, value: UserPoolRiskConfigurationAttachmentRiskExceptionConfigurationType) -> Self {
-        Self(self.0.with("RiskExceptionConfiguration", value))
-    }
-
+    pub fn risk_exception_configuration(self, value: UserPoolRiskConfigurationAttachmentRiskExceptionConfigurationType) -> Self { Self(self.0.with("RiskExceptionConfiguration", value)) }
     /// The ID of the user pool that has the risk configuration applied.
-    ///
-    /// Refers to `AWS::Cognito::UserPool` (`UserPoolId`).
-    ///
-    /// A change replaces the resource.
-    pub fn user_pool_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("UserPoolId", value.into()))
-    }
+    /// Refers to `AWS::Cognito::UserPool` (`UserPoolId`). A change replaces the resource.
+    pub fn user_pool_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("UserPoolId", value.into())) }
 }
-
-impl From<UserPoolRiskConfigurationAttachment> for Properties {
-    fn from(value: UserPoolRiskConfigurationAttachment) -> Self {
-        value.0
-    }
-}
-
+setting! { UserPoolRiskConfigurationAttachment as Properties }
 impl ResourceType for UserPoolRiskConfigurationAttachment {
     const TYPE: &'static str = "AWS::Cognito::UserPoolRiskConfigurationAttachment";
     const REQUIRED: &'static [&'static str] = &["ClientId", "UserPoolId"];
@@ -3909,431 +1393,135 @@ impl ResourceType for UserPoolRiskConfigurationAttachment {
 /// The automated response to a risk level for adaptive authentication in full-function, or `ENFORCED`, mode.
 #[derive(Debug, Clone)]
 pub struct UserPoolRiskConfigurationAttachmentAccountTakeoverActionType(Properties);
-
 impl UserPoolRiskConfigurationAttachmentAccountTakeoverActionType {
     /// Returns a `UserPoolRiskConfigurationAttachmentAccountTakeoverActionType` with what CloudFormation requires.
-    pub fn new(event_action: impl Into<Value<String>>, notify: impl Into<Value<bool>>) -> Self {
-        Self::matching().event_action(event_action).notify(notify)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(event_action: impl Into<Value<String>>, notify: impl Into<Value<bool>>) -> Self { Self::matching().event_action(event_action).notify(notify) }
     /// The action to take for the attempted account takeover action for the associated risk level.
-    pub fn event_action(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("EventAction", value.into()))
-    }
-
+    pub fn event_action(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("EventAction", value.into())) }
     /// Determines whether Amazon Cognito sends a user a notification message when your user pools assesses a user's session at the associated risk level.
-    pub fn notify(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("Notify", value.into()))
-    }
+    pub fn notify(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("Notify", value.into())) }
 }
-
-impl From<UserPoolRiskConfigurationAttachmentAccountTakeoverActionType> for Properties {
-    fn from(value: UserPoolRiskConfigurationAttachmentAccountTakeoverActionType) -> Self {
-        value.0
-    }
-}
-
-impl From<UserPoolRiskConfigurationAttachmentAccountTakeoverActionType> for Tree {
-    fn from(value: UserPoolRiskConfigurationAttachmentAccountTakeoverActionType) -> Self {
-        value.0.into()
-    }
-}
+setting! { UserPoolRiskConfigurationAttachmentAccountTakeoverActionType as Tree }
 
 /// A list of account-takeover actions for each level of risk that Amazon Cognito might assess with advanced security features.
 #[derive(Debug, Clone, Default)]
 pub struct UserPoolRiskConfigurationAttachmentAccountTakeoverActionsType(Properties);
-
 impl UserPoolRiskConfigurationAttachmentAccountTakeoverActionsType {
     /// Returns an empty `UserPoolRiskConfigurationAttachmentAccountTakeoverActionsType`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The action that you assign to a high-risk assessment by threat protection.
-    pub fn high_action(self, value: UserPoolRiskConfigurationAttachmentAccountTakeoverActionType) -> Self {
-        Self(self.0.with("HighAction", value))
-    }
-
+    pub fn high_action(self, value: UserPoolRiskConfigurationAttachmentAccountTakeoverActionType) -> Self { Self(self.0.with("HighAction", value)) }
     /// The action that you assign to a low-risk assessment by threat protection.
-    pub fn low_action(self, value: UserPoolRiskConfigurationAttachmentAccountTakeoverActionType) -> Self {
-        Self(self.0.with("LowAction", value))
-    }
-
+    pub fn low_action(self, value: UserPoolRiskConfigurationAttachmentAccountTakeoverActionType) -> Self { Self(self.0.with("LowAction", value)) }
     /// The action that you assign to a medium-risk assessment by threat protection.
-    pub fn medium_action(self, value: UserPoolRiskConfigurationAttachmentAccountTakeoverActionType) -> Self {
-        Self(self.0.with("MediumAction", value))
-    }
+    pub fn medium_action(self, value: UserPoolRiskConfigurationAttachmentAccountTakeoverActionType) -> Self { Self(self.0.with("MediumAction", value)) }
 }
-
-impl From<UserPoolRiskConfigurationAttachmentAccountTakeoverActionsType> for Properties {
-    fn from(value: UserPoolRiskConfigurationAttachmentAccountTakeoverActionsType) -> Self {
-        value.0
-    }
-}
-
-impl From<UserPoolRiskConfigurationAttachmentAccountTakeoverActionsType> for Tree {
-    fn from(value: UserPoolRiskConfigurationAttachmentAccountTakeoverActionsType) -> Self {
-        value.0.into()
-    }
-}
+setting! { UserPoolRiskConfigurationAttachmentAccountTakeoverActionsType as Tree }
 
 /// The settings for automated responses and notification templates for adaptive authentication with advanced security features.
 #[derive(Debug, Clone)]
 pub struct UserPoolRiskConfigurationAttachmentAccountTakeoverRiskConfigurationType(Properties);
-
 impl UserPoolRiskConfigurationAttachmentAccountTakeoverRiskConfigurationType {
     /// Returns a `UserPoolRiskConfigurationAttachmentAccountTakeoverRiskConfigurationType` with what CloudFormation requires.
-    pub fn new(actions: UserPoolRiskConfigurationAttachmentAccountTakeoverActionsType) -> Self {
-        Self::matching().actions(actions)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(actions: UserPoolRiskConfigurationAttachmentAccountTakeoverActionsType) -> Self { Self::matching().actions(actions) }
     /// A list of account-takeover actions for each level of risk that Amazon Cognito might assess with threat protection.
-    pub fn actions(self, value: UserPoolRiskConfigurationAttachmentAccountTakeoverActionsType) -> Self {
-        Self(self.0.with("Actions", value))
-    }
-
+    pub fn actions(self, value: UserPoolRiskConfigurationAttachmentAccountTakeoverActionsType) -> Self { Self(self.0.with("Actions", value)) }
     /// The settings for composing and sending an email message when threat protection assesses a risk level with adaptive authentication.
-    pub fn notify_configuration(self, value: UserPoolRiskConfigurationAttachmentNotifyConfigurationType) -> Self {
-        Self(self.0.with("NotifyConfiguration", value))
-    }
+    pub fn notify_configuration(self, value: UserPoolRiskConfigurationAttachmentNotifyConfigurationType) -> Self { Self(self.0.with("NotifyConfiguration", value)) }
 }
-
-impl From<UserPoolRiskConfigurationAttachmentAccountTakeoverRiskConfigurationType> for Properties {
-    fn from(value: UserPoolRiskConfigurationAttachmentAccountTakeoverRiskConfigurationType) -> Self {
-        value.0
-    }
-}
-
-impl From<UserPoolRiskConfigurationAttachmentAccountTakeoverRiskConfigurationType> for Tree {
-    fn from(value: UserPoolRiskConfigurationAttachmentAccountTakeoverRiskConfigurationType) -> Self {
-        value.0.into()
-    }
-}
+setting! { UserPoolRiskConfigurationAttachmentAccountTakeoverRiskConfigurationType as Tree }
 
 /// Settings for user pool actions when Amazon Cognito detects compromised credentials with advanced security features in full-function `ENFORCED` mode.
 #[derive(Debug, Clone)]
 pub struct UserPoolRiskConfigurationAttachmentCompromisedCredentialsActionsType(Properties);
-
 impl UserPoolRiskConfigurationAttachmentCompromisedCredentialsActionsType {
     /// Returns a `UserPoolRiskConfigurationAttachmentCompromisedCredentialsActionsType` with what CloudFormation requires.
-    pub fn new(event_action: impl Into<Value<String>>) -> Self {
-        Self::matching().event_action(event_action)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(event_action: impl Into<Value<String>>) -> Self { Self::matching().event_action(event_action) }
     /// The action that Amazon Cognito takes when it detects compromised credentials.
-    pub fn event_action(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("EventAction", value.into()))
-    }
+    pub fn event_action(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("EventAction", value.into())) }
 }
-
-impl From<UserPoolRiskConfigurationAttachmentCompromisedCredentialsActionsType> for Properties {
-    fn from(value: UserPoolRiskConfigurationAttachmentCompromisedCredentialsActionsType) -> Self {
-        value.0
-    }
-}
-
-impl From<UserPoolRiskConfigurationAttachmentCompromisedCredentialsActionsType> for Tree {
-    fn from(value: UserPoolRiskConfigurationAttachmentCompromisedCredentialsActionsType) -> Self {
-        value.0.into()
-    }
-}
+setting! { UserPoolRiskConfigurationAttachmentCompromisedCredentialsActionsType as Tree }
 
 /// Settings for compromised-credentials actions and authentication-event sources with advanced security features in full-function `ENFORCED` mode.
 #[derive(Debug, Clone)]
 pub struct UserPoolRiskConfigurationAttachmentCompromisedCredentialsRiskConfigurationType(Properties);
-
 impl UserPoolRiskConfigurationAttachmentCompromisedCredentialsRiskConfigurationType {
     /// Returns a `UserPoolRiskConfigurationAttachmentCompromisedCredentialsRiskConfigurationType` with what CloudFormation requires.
-    pub fn new(actions: UserPoolRiskConfigurationAttachmentCompromisedCredentialsActionsType) -> Self {
-        Self::matching().actions(actions)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(actions: UserPoolRiskConfigurationAttachmentCompromisedCredentialsActionsType) -> Self { Self::matching().actions(actions) }
     /// Settings for the actions that you want your user pool to take when Amazon Cognito detects compromised credentials.
-    pub fn actions(self, value: UserPoolRiskConfigurationAttachmentCompromisedCredentialsActionsType) -> Self {
-        Self(self.0.with("Actions", value))
-    }
-
+    pub fn actions(self, value: UserPoolRiskConfigurationAttachmentCompromisedCredentialsActionsType) -> Self { Self(self.0.with("Actions", value)) }
     /// Settings for the sign-in activity where you want to configure compromised-credentials actions.
-    pub fn event_filter(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("EventFilter", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    pub fn event_filter(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("EventFilter", list::values::<String>(value))) }
 }
+setting! { UserPoolRiskConfigurationAttachmentCompromisedCredentialsRiskConfigurationType as Tree }
 
-impl From<UserPoolRiskConfigurationAttachmentCompromisedCredentialsRiskConfigurationType> for Properties {
-    fn from(value: UserPoolRiskConfigurationAttachmentCompromisedCredentialsRiskConfigurationType) -> Self {
-        value.0
-    }
-}
-
-impl From<UserPoolRiskConfigurationAttachmentCompromisedCredentialsRiskConfigurationType> for Tree {
-    fn from(value: UserPoolRiskConfigurationAttachmentCompromisedCredentialsRiskConfigurationType) -> Self {
-        value.0.into()
-    }
-}
-
-/// The configuration for Amazon SES email messages that advanced security features sends to a user when your adaptive authentication automated response has a Notify action.
+/// The configuration for Amazon SES email messages that advanced security features sends to a user when your adaptive authentication automated response has a …
 #[derive(Debug, Clone)]
 pub struct UserPoolRiskConfigurationAttachmentNotifyConfigurationType(Properties);
-
 impl UserPoolRiskConfigurationAttachmentNotifyConfigurationType {
     /// Returns a `UserPoolRiskConfigurationAttachmentNotifyConfigurationType` with what CloudFormation requires.
-    pub fn new(source_arn: impl Into<Value<String>>) -> Self {
-        Self::matching().source_arn(source_arn)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(source_arn: impl Into<Value<String>>) -> Self { Self::matching().source_arn(source_arn) }
     /// The template for the email message that your user pool sends when a detected risk event is blocked.
-    pub fn block_email(self, value: UserPoolRiskConfigurationAttachmentNotifyEmailType) -> Self {
-        Self(self.0.with("BlockEmail", value))
-    }
-
+    pub fn block_email(self, value: UserPoolRiskConfigurationAttachmentNotifyEmailType) -> Self { Self(self.0.with("BlockEmail", value)) }
     /// The email address that sends the email message.
-    pub fn from(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("From", value.into()))
-    }
-
+    pub fn from(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("From", value.into())) }
     /// The template for the email message that your user pool sends when MFA is challenged in response to a detected risk.
-    pub fn mfa_email(self, value: UserPoolRiskConfigurationAttachmentNotifyEmailType) -> Self {
-        Self(self.0.with("MfaEmail", value))
-    }
-
+    pub fn mfa_email(self, value: UserPoolRiskConfigurationAttachmentNotifyEmailType) -> Self { Self(self.0.with("MfaEmail", value)) }
     /// The template for the email message that your user pool sends when no action is taken in response to a detected risk.
-    pub fn no_action_email(self, value: UserPoolRiskConfigurationAttachmentNotifyEmailType) -> Self {
-        Self(self.0.with("NoActionEmail", value))
-    }
-
+    pub fn no_action_email(self, value: UserPoolRiskConfigurationAttachmentNotifyEmailType) -> Self { Self(self.0.with("NoActionEmail", value)) }
     /// The reply-to email address of an email template.
-    pub fn reply_to(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ReplyTo", value.into()))
-    }
-
+    pub fn reply_to(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ReplyTo", value.into())) }
     /// The Amazon Resource Name (ARN) of the identity that is associated with the sending authorization policy.
-    pub fn source_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("SourceArn", value.into()))
-    }
+    pub fn source_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("SourceArn", value.into())) }
 }
-
-impl From<UserPoolRiskConfigurationAttachmentNotifyConfigurationType> for Properties {
-    fn from(value: UserPoolRiskConfigurationAttachmentNotifyConfigurationType) -> Self {
-        value.0
-    }
-}
-
-impl From<UserPoolRiskConfigurationAttachmentNotifyConfigurationType> for Tree {
-    fn from(value: UserPoolRiskConfigurationAttachmentNotifyConfigurationType) -> Self {
-        value.0.into()
-    }
-}
+setting! { UserPoolRiskConfigurationAttachmentNotifyConfigurationType as Tree }
 
 /// The template for email messages that advanced security features sends to a user when your threat protection automated response has a Notify action.
 #[derive(Debug, Clone)]
 pub struct UserPoolRiskConfigurationAttachmentNotifyEmailType(Properties);
-
 impl UserPoolRiskConfigurationAttachmentNotifyEmailType {
     /// Returns a `UserPoolRiskConfigurationAttachmentNotifyEmailType` with what CloudFormation requires.
-    pub fn new(subject: impl Into<Value<String>>) -> Self {
-        Self::matching().subject(subject)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(subject: impl Into<Value<String>>) -> Self { Self::matching().subject(subject) }
     /// The body of an email notification formatted in HTML.
-    pub fn html_body(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("HtmlBody", value.into()))
-    }
-
+    pub fn html_body(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("HtmlBody", value.into())) }
     /// The subject of the threat protection email notification.
-    pub fn subject(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Subject", value.into()))
-    }
-
+    pub fn subject(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Subject", value.into())) }
     /// The body of an email notification formatted in plaintext.
-    pub fn text_body(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("TextBody", value.into()))
-    }
+    pub fn text_body(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("TextBody", value.into())) }
 }
-
-impl From<UserPoolRiskConfigurationAttachmentNotifyEmailType> for Properties {
-    fn from(value: UserPoolRiskConfigurationAttachmentNotifyEmailType) -> Self {
-        value.0
-    }
-}
-
-impl From<UserPoolRiskConfigurationAttachmentNotifyEmailType> for Tree {
-    fn from(value: UserPoolRiskConfigurationAttachmentNotifyEmailType) -> Self {
-        value.0.into()
-    }
-}
+setting! { UserPoolRiskConfigurationAttachmentNotifyEmailType as Tree }
 
 /// Exceptions to the risk evaluation configuration, including always-allow and always-block IP address ranges.
 #[derive(Debug, Clone, Default)]
 pub struct UserPoolRiskConfigurationAttachmentRiskExceptionConfigurationType(Properties);
-
 impl UserPoolRiskConfigurationAttachmentRiskExceptionConfigurationType {
     /// Returns an empty `UserPoolRiskConfigurationAttachmentRiskExceptionConfigurationType`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// An always-block IP address list. Overrides the risk decision and always blocks authentication requests.
-    pub fn blocked_ip_range_list(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("BlockedIPRangeList", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    pub fn blocked_ip_range_list(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("BlockedIPRangeList", list::values::<String>(value))) }
     /// An always-allow IP address list. Risk detection isn't performed on the IP addresses in this range list.
-    pub fn skipped_ip_range_list(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("SkippedIPRangeList", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    pub fn skipped_ip_range_list(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("SkippedIPRangeList", list::values::<String>(value))) }
 }
-
-impl From<UserPoolRiskConfigurationAttachmentRiskExceptionConfigurationType> for Properties {
-    fn from(value: UserPoolRiskConfigurationAttachmentRiskExceptionConfigurationType) -> Self {
-        value.0
-    }
-}
-
-impl From<UserPoolRiskConfigurationAttachmentRiskExceptionConfigurationType> for Tree {
-    fn from(value: UserPoolRiskConfigurationAttachmentRiskExceptionConfigurationType) -> Self {
-        value.0.into()
-    }
-}
+setting! { UserPoolRiskConfigurationAttachmentRiskExceptionConfigurationType as Tree }
 
 /// A container for the UI customization information for the hosted UI in a user pool.
 ///
 /// CloudFormation type `AWS::Cognito::UserPoolUICustomizationAttachment`.
 #[derive(Debug, Clone)]
 pub struct UserPoolUiCustomizationAttachment(Properties);
-
 impl UserPoolUiCustomizationAttachment {
     /// Returns a `UserPoolUiCustomizationAttachment` with what CloudFormation requires.
-    pub fn new(client_id: impl Into<Value<String>>, user_pool_id: impl Into<Value<String>>) -> Self {
-        Self::matching().client_id(client_id).user_pool_id(user_pool_id)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(client_id: impl Into<Value<String>>, user_pool_id: impl Into<Value<String>>) -> Self { Self::matching().client_id(client_id).user_pool_id(user_pool_id) }
     /// A plaintext CSS file that contains the custom fields that you want to apply to your user pool or app client.
-    pub fn css(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("CSS", value.into()))
-    }
-
+    pub fn css(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("CSS", value.into())) }
     /// The app client ID for your UI customization.
-    ///
     /// A change replaces the resource.
-    pub fn client_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ClientId", value.into()))
-    }
-
+    pub fn client_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ClientId", value.into())) }
     /// The ID of the user pool where you want to apply branding to the classic hosted UI.
-    ///
-    /// Refers to `AWS::Cognito::UserPool` (`UserPoolId`).
-    ///
-    /// A change replaces the resource.
-    pub fn user_pool_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("UserPoolId", value.into()))
-    }
+    /// Refers to `AWS::Cognito::UserPool` (`UserPoolId`). A change replaces the resource.
+    pub fn user_pool_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("UserPoolId", value.into())) }
 }
-
-impl From<UserPoolUiCustomizationAttachment> for Properties {
-    fn from(value: UserPoolUiCustomizationAttachment) -> Self {
-        value.0
-    }
-}
-
+setting! { UserPoolUiCustomizationAttachment as Properties }
 impl ResourceType for UserPoolUiCustomizationAttachment {
     const TYPE: &'static str = "AWS::Cognito::UserPoolUICustomizationAttachment";
     const REQUIRED: &'static [&'static str] = &["ClientId", "UserPoolId"];
@@ -4344,89 +1532,35 @@ impl ResourceType for UserPoolUiCustomizationAttachment {
 /// CloudFormation type `AWS::Cognito::UserPoolUser`.
 #[derive(Debug, Clone)]
 pub struct UserPoolUser(Properties);
-
 impl UserPoolUser {
     /// Returns a `UserPoolUser` with what CloudFormation requires.
-    pub fn new(user_pool_id: impl Into<Value<String>>) -> Self {
-        Self::matching().user_pool_id(user_pool_id)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(user_pool_id: impl Into<Value<String>>) -> Self { Self::matching().user_pool_id(user_pool_id) }
     /// A map of custom key-value pairs that you can provide as input for any custom workflows that this action triggers.
-    ///
     /// A change replaces the resource.
-    pub fn client_metadata(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>) -> Self {
-        Self(self.0.with("ClientMetadata", Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value.into()))))))
-    }
-
+    pub fn client_metadata(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>) -> Self { Self(self.0.with("ClientMetadata", Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value.into())))))) }
     /// Specify `EMAIL` if email will be used to send the welcome message.
-    ///
     /// A change replaces the resource.
-    pub fn desired_delivery_mediums(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("DesiredDeliveryMediums", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    pub fn desired_delivery_mediums(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("DesiredDeliveryMediums", list::values::<String>(value))) }
     /// This parameter is used only if the `phone_number_verified` or `email_verified` attribute is set to `True`.
-    ///
     /// A change replaces the resource.
-    pub fn force_alias_creation(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("ForceAliasCreation", value.into()))
-    }
-
+    pub fn force_alias_creation(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("ForceAliasCreation", value.into())) }
     /// Set to `RESEND` to resend the invitation message to a user that already exists, and to reset the temporary-password duration with a new temporary password.
-    ///
     /// A change replaces the resource.
-    pub fn message_action(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("MessageAction", value.into()))
-    }
-
+    pub fn message_action(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("MessageAction", value.into())) }
     /// An array of name-value pairs that contain user attributes and attribute values to be set for the user to be created.
-    ///
     /// A change replaces the resource.
-    pub fn user_attributes(self, value: impl IntoIterator<Item = UserPoolUserAttributeType>) -> Self {
-        Self(self.0.with("UserAttributes", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn user_attributes(self, value: impl IntoIterator<Item = UserPoolUserAttributeType>) -> Self { Self(self.0.with("UserAttributes", value.into_iter().collect::<Tree>())) }
     /// The ID of the user pool where you want to create a user.
-    ///
-    /// Refers to `AWS::Cognito::UserPool` (`UserPoolId`).
-    ///
-    /// A change replaces the resource.
-    pub fn user_pool_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("UserPoolId", value.into()))
-    }
-
+    /// Refers to `AWS::Cognito::UserPool` (`UserPoolId`). A change replaces the resource.
+    pub fn user_pool_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("UserPoolId", value.into())) }
     /// The value that you want to set as the username sign-in attribute.
-    ///
     /// A change replaces the resource.
-    pub fn username(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Username", value.into()))
-    }
-
+    pub fn username(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Username", value.into())) }
     /// Temporary user attributes that contribute to the outcomes of your pre sign-up Lambda trigger.
-    ///
     /// A change replaces the resource.
-    pub fn validation_data(self, value: impl IntoIterator<Item = UserPoolUserAttributeType>) -> Self {
-        Self(self.0.with("ValidationData", value.into_iter().collect::<Tree>()))
-    }
+    pub fn validation_data(self, value: impl IntoIterator<Item = UserPoolUserAttributeType>) -> Self { Self(self.0.with("ValidationData", value.into_iter().collect::<Tree>())) }
 }
-
-impl From<UserPoolUser> for Properties {
-    fn from(value: UserPoolUser) -> Self {
-        value.0
-    }
-}
-
+setting! { UserPoolUser as Properties }
 impl ResourceType for UserPoolUser {
     const TYPE: &'static str = "AWS::Cognito::UserPoolUser";
     const REQUIRED: &'static [&'static str] = &["UserPoolId"];
@@ -4435,108 +1569,37 @@ impl ResourceType for UserPoolUser {
 /// The name and value of a user attribute.
 #[derive(Debug, Clone, Default)]
 pub struct UserPoolUserAttributeType(Properties);
-
 impl UserPoolUserAttributeType {
     /// Returns an empty `UserPoolUserAttributeType`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The name of the attribute.
-    ///
     /// A change replaces the resource.
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
-
+    pub fn name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Name", value.into())) }
     /// The value of the attribute.
-    ///
     /// A change replaces the resource.
-    pub fn value(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Value", value.into()))
-    }
+    pub fn value(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Value", value.into())) }
 }
+setting! { UserPoolUserAttributeType as Tree }
 
-impl From<UserPoolUserAttributeType> for Properties {
-    fn from(value: UserPoolUserAttributeType) -> Self {
-        value.0
-    }
-}
-
-impl From<UserPoolUserAttributeType> for Tree {
-    fn from(value: UserPoolUserAttributeType) -> Self {
-        value.0.into()
-    }
-}
-
-/// Adds a user to a group. A user who is in a group can present a preferred-role claim to an identity pool, and populates a `cognito:groups` claim to their access and identity tokens.
+/// Adds a user to a group. A user who is in a group can present a preferred-role claim to an identity pool, and populates a `cognito:groups` claim to their access …
 ///
 /// CloudFormation type `AWS::Cognito::UserPoolUserToGroupAttachment`.
 #[derive(Debug, Clone)]
 pub struct UserPoolUserToGroupAttachment(Properties);
-
 impl UserPoolUserToGroupAttachment {
     /// Returns a `UserPoolUserToGroupAttachment` with what CloudFormation requires.
-    pub fn new(group_name: impl Into<Value<String>>, user_pool_id: impl Into<Value<String>>, username: impl Into<Value<String>>) -> Self {
-        Self::matching().group_name(group_name).user_pool_id(user_pool_id).username(username)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(group_name: impl Into<Value<String>>, user_pool_id: impl Into<Value<String>>, username: impl Into<Value<String>>) -> Self { Self::matching().group_name(group_name).user_pool_id(user_pool_id).username(username) }
     /// The name of the group that you want to add your user to.
-    ///
-    /// Refers to `AWS::Cognito::UserPoolGroup` (`GroupName`).
-    ///
-    /// A change replaces the resource.
-    pub fn group_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("GroupName", value.into()))
-    }
-
+    /// Refers to `AWS::Cognito::UserPoolGroup` (`GroupName`). A change replaces the resource.
+    pub fn group_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("GroupName", value.into())) }
     /// The ID of the user pool that contains the group that you want to add the user to.
-    ///
-    /// Refers to `AWS::Cognito::UserPool` (`UserPoolId`).
-    ///
-    /// A change replaces the resource.
-    pub fn user_pool_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("UserPoolId", value.into()))
-    }
-
+    /// Refers to `AWS::Cognito::UserPool` (`UserPoolId`). A change replaces the resource.
+    pub fn user_pool_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("UserPoolId", value.into())) }
     /// The user's username.
-    ///
-    /// Refers to `AWS::Cognito::UserPoolUser` (`Username`).
-    ///
-    /// A change replaces the resource.
-    pub fn username(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Username", value.into()))
-    }
+    /// Refers to `AWS::Cognito::UserPoolUser` (`Username`). A change replaces the resource.
+    pub fn username(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Username", value.into())) }
 }
-
-impl From<UserPoolUserToGroupAttachment> for Properties {
-    fn from(value: UserPoolUserToGroupAttachment) -> Self {
-        value.0
-    }
-}
-
+setting! { UserPoolUserToGroupAttachment as Properties }
 impl ResourceType for UserPoolUserToGroupAttachment {
     const TYPE: &'static str = "AWS::Cognito::UserPoolUserToGroupAttachment";
     const REQUIRED: &'static [&'static str] = &["GroupName", "UserPoolId", "Username"];
@@ -4544,322 +1607,184 @@ impl ResourceType for UserPoolUserToGroupAttachment {
 
 choice! {
     /// Known values of `Category`.
-    pub enum ManagedLoginBrandingAssetTypeCategory {
-        FaviconIco = "FAVICON_ICO",
-        FaviconSvg = "FAVICON_SVG",
-        EmailGraphic = "EMAIL_GRAPHIC",
-        SmsGraphic = "SMS_GRAPHIC",
-        AuthAppGraphic = "AUTH_APP_GRAPHIC",
-        PasswordGraphic = "PASSWORD_GRAPHIC",
-        PasskeyGraphic = "PASSKEY_GRAPHIC",
-        PageHeaderLogo = "PAGE_HEADER_LOGO",
-        PageHeaderBackground = "PAGE_HEADER_BACKGROUND",
-        PageFooterLogo = "PAGE_FOOTER_LOGO",
-        PageFooterBackground = "PAGE_FOOTER_BACKGROUND",
-        PageBackground = "PAGE_BACKGROUND",
-        FormBackground = "FORM_BACKGROUND",
-        FormLogo = "FORM_LOGO",
-        IdpButtonIcon = "IDP_BUTTON_ICON",
-    }
+    pub enum ManagedLoginBrandingAssetTypeCategory { FaviconIco = "FAVICON_ICO", FaviconSvg = "FAVICON_SVG", EmailGraphic = "EMAIL_GRAPHIC", SmsGraphic = "SMS_GRAPHIC", AuthAppGraphic = "AUTH_APP_GRAPHIC", PasswordGraphic = "PASSWORD_GRAPHIC", PasskeyGraphic = "PASSKEY_GRAPHIC", PageHeaderLogo = "PAGE_HEADER_LOGO", PageHeaderBackground = "PAGE_HEADER_BACKGROUND", PageFooterLogo = "PAGE_FOOTER_LOGO", PageFooterBackground = "PAGE_FOOTER_BACKGROUND", PageBackground = "PAGE_BACKGROUND", FormBackground = "FORM_BACKGROUND", FormLogo = "FORM_LOGO", IdpButtonIcon = "IDP_BUTTON_ICON" }
 }
 
 choice! {
     /// Known values of `ColorMode`.
-    pub enum ManagedLoginBrandingAssetTypeColorMode {
-        Light = "LIGHT",
-        Dark = "DARK",
-        Dynamic = "DYNAMIC",
-    }
+    pub enum ManagedLoginBrandingAssetTypeColorMode { Light = "LIGHT", Dark = "DARK", Dynamic = "DYNAMIC" }
 }
 
 choice! {
     /// Known values of `Extension`.
-    pub enum ManagedLoginBrandingAssetTypeExtension {
-        Ico = "ICO",
-        Jpeg = "JPEG",
-        Png = "PNG",
-        Svg = "SVG",
-        Webp = "WEBP",
-    }
+    pub enum ManagedLoginBrandingAssetTypeExtension { Ico = "ICO", Jpeg = "JPEG", Png = "PNG", Svg = "SVG", Webp = "WEBP" }
 }
 
 choice! {
     /// Known values of `Enforcement`.
-    pub enum TermsEnforcement {
-        None = "NONE",
-    }
+    pub enum TermsEnforcement { None = "NONE" }
 }
 
 choice! {
     /// Known values of `TermsSource`.
-    pub enum TermsSource {
-        Link = "LINK",
-    }
+    pub enum TermsSource { Link = "LINK" }
 }
 
 choice! {
     /// Known values of `AliasAttributes`.
-    pub enum UserPoolAliasAttributes {
-        Email = "email",
-        PhoneNumber = "phone_number",
-        PreferredUsername = "preferred_username",
-    }
+    pub enum UserPoolAliasAttributes { Email = "email", PhoneNumber = "phone_number", PreferredUsername = "preferred_username" }
 }
 
 choice! {
     /// Known values of `AutoVerifiedAttributes`.
-    pub enum UserPoolAutoVerifiedAttributes {
-        Email = "email",
-        PhoneNumber = "phone_number",
-    }
+    pub enum UserPoolAutoVerifiedAttributes { Email = "email", PhoneNumber = "phone_number" }
 }
 
 choice! {
     /// Known values of `DeletionProtection`.
-    pub enum UserPoolDeletionProtection {
-        Active = "ACTIVE",
-        Inactive = "INACTIVE",
-    }
+    pub enum UserPoolDeletionProtection { Active = "ACTIVE", Inactive = "INACTIVE" }
 }
 
 choice! {
     /// Known values of `MfaConfiguration`.
-    pub enum UserPoolMfaConfiguration {
-        Off = "OFF",
-        On = "ON",
-        Optional = "OPTIONAL",
-    }
+    pub enum UserPoolMfaConfiguration { Off = "OFF", On = "ON", Optional = "OPTIONAL" }
 }
 
 choice! {
     /// Known values of `UserPoolTier`.
-    pub enum UserPoolTier {
-        Lite = "LITE",
-        Essentials = "ESSENTIALS",
-        Plus = "PLUS",
-    }
-}
-
-choice! {
-    /// Known values of `UsernameAttributes`.
-    pub enum UserPoolUsernameAttributes {
-        Email = "email",
-        PhoneNumber = "phone_number",
-    }
+    pub enum UserPoolTier { Lite = "LITE", Essentials = "ESSENTIALS", Plus = "PLUS" }
 }
 
 choice! {
     /// Known values of `WebAuthnFactorConfiguration`.
-    pub enum UserPoolWebAuthnFactorConfiguration {
-        SingleFactor = "SINGLE_FACTOR",
-        MultiFactorWithUserVerification = "MULTI_FACTOR_WITH_USER_VERIFICATION",
-    }
+    pub enum UserPoolWebAuthnFactorConfiguration { SingleFactor = "SINGLE_FACTOR", MultiFactorWithUserVerification = "MULTI_FACTOR_WITH_USER_VERIFICATION" }
 }
 
 choice! {
     /// Known values of `EmailSendingAccount`.
-    pub enum UserPoolEmailConfigurationEmailSendingAccount {
-        CognitoDefault = "COGNITO_DEFAULT",
-        Developer = "DEVELOPER",
-    }
+    pub enum UserPoolEmailConfigurationEmailSendingAccount { CognitoDefault = "COGNITO_DEFAULT", Developer = "DEVELOPER" }
 }
 
 choice! {
     /// Known values of `Type`.
-    pub enum UserPoolIssuerConfigurationType {
-        Original = "ORIGINAL",
-        Updated = "UPDATED",
-    }
+    pub enum UserPoolIssuerConfigurationType { Original = "ORIGINAL", Updated = "UPDATED" }
 }
 
 choice! {
     /// Known values of `KeyType`.
-    pub enum UserPoolKeyConfigurationKeyType {
-        AwsOwnedKey = "AWS_OWNED_KEY",
-        CustomerManagedKey = "CUSTOMER_MANAGED_KEY",
-    }
+    pub enum UserPoolKeyConfigurationKeyType { AwsOwnedKey = "AWS_OWNED_KEY", CustomerManagedKey = "CUSTOMER_MANAGED_KEY" }
 }
 
 choice! {
     /// Known values of `AttributeDataType`.
-    pub enum UserPoolSchemaAttributeAttributeDataType {
-        Boolean = "Boolean",
-        DateTime = "DateTime",
-        Number = "Number",
-        String = "String",
-    }
-}
-
-choice! {
-    /// Known values of `AttributesRequireVerificationBeforeUpdate`.
-    pub enum UserPoolUserAttributeUpdateSettingsAttributesRequireVerificationBeforeUpdate {
-        Email = "email",
-        PhoneNumber = "phone_number",
-    }
+    pub enum UserPoolSchemaAttributeAttributeDataType { Boolean = "Boolean", DateTime = "DateTime", Number = "Number", String = "String" }
 }
 
 choice! {
     /// Known values of `AdvancedSecurityMode`.
-    pub enum UserPoolAddOnsAdvancedSecurityMode {
-        Audit = "AUDIT",
-        Enforced = "ENFORCED",
-        Off = "OFF",
-    }
+    pub enum UserPoolAddOnsAdvancedSecurityMode { Audit = "AUDIT", Enforced = "ENFORCED", Off = "OFF" }
 }
 
 choice! {
     /// Known values of `DefaultEmailOption`.
-    pub enum UserPoolVerificationMessageTemplateDefaultEmailOption {
-        ConfirmWithCode = "CONFIRM_WITH_CODE",
-        ConfirmWithLink = "CONFIRM_WITH_LINK",
-    }
+    pub enum UserPoolVerificationMessageTemplateDefaultEmailOption { ConfirmWithCode = "CONFIRM_WITH_CODE", ConfirmWithLink = "CONFIRM_WITH_LINK" }
 }
 
 choice! {
     /// Known values of `Name`.
-    pub enum UserPoolRecoveryOptionName {
-        AdminOnly = "admin_only",
-        VerifiedEmail = "verified_email",
-        VerifiedPhoneNumber = "verified_phone_number",
-    }
+    pub enum UserPoolRecoveryOptionName { AdminOnly = "admin_only", VerifiedEmail = "verified_email", VerifiedPhoneNumber = "verified_phone_number" }
 }
 
 choice! {
     /// Known values of `LambdaVersion`.
-    pub enum UserPoolCustomEmailSenderLambdaVersion {
-        V1_0 = "V1_0",
-    }
+    pub enum UserPoolCustomEmailSenderLambdaVersion { V1_0 = "V1_0" }
 }
 
 choice! {
     /// Known values of `LambdaVersion`.
-    pub enum UserPoolCustomSmsSenderLambdaVersion {
-        V1_0 = "V1_0",
-    }
-}
-
-choice! {
-    /// Known values of `LambdaVersion`.
-    pub enum UserPoolInboundFederationLambdaVersion {
-        V1_0 = "V1_0",
-    }
-}
-
-choice! {
-    /// Known values of `LambdaVersion`.
-    pub enum UserPoolPreTokenGenerationConfigLambdaVersion {
-        V1_0 = "V1_0",
-        V2_0 = "V2_0",
-        V3_0 = "V3_0",
-    }
+    pub enum UserPoolPreTokenGenerationConfigLambdaVersion { V1_0 = "V1_0", V2_0 = "V2_0", V3_0 = "V3_0" }
 }
 
 choice! {
     /// Known values of `AllowedFirstAuthFactors`.
-    pub enum UserPoolSignInPolicyAllowedFirstAuthFactors {
-        EmailOtp = "EMAIL_OTP",
-        Password = "PASSWORD",
-        SmsOtp = "SMS_OTP",
-        SoftwareToken = "SOFTWARE_TOKEN",
-        WebAuthn = "WEB_AUTHN",
-    }
+    pub enum UserPoolSignInPolicyAllowedFirstAuthFactors { EmailOtp = "EMAIL_OTP", Password = "PASSWORD", SmsOtp = "SMS_OTP", SoftwareToken = "SOFTWARE_TOKEN", WebAuthn = "WEB_AUTHN" }
 }
 
 choice! {
     /// Known values of `CustomAuthMode`.
-    pub enum UserPoolAdvancedSecurityAdditionalFlowsCustomAuthMode {
-        Audit = "AUDIT",
-        Enforced = "ENFORCED",
-    }
+    pub enum UserPoolAdvancedSecurityAdditionalFlowsCustomAuthMode { Audit = "AUDIT", Enforced = "ENFORCED" }
 }
 
 choice! {
     /// Known values of `AllowedOAuthFlows`.
-    pub enum UserPoolClientAllowedOauthFlows {
-        ClientCredentials = "client_credentials",
-        Code = "code",
-        Implicit = "implicit",
-    }
+    pub enum UserPoolClientAllowedOauthFlows { ClientCredentials = "client_credentials", Code = "code", Implicit = "implicit" }
 }
 
 choice! {
     /// Known values of `ExplicitAuthFlows`.
-    pub enum UserPoolClientExplicitAuthFlows {
-        AdminNoSrpAuth = "ADMIN_NO_SRP_AUTH",
-        AllowAdminUserPasswordAuth = "ALLOW_ADMIN_USER_PASSWORD_AUTH",
-        AllowCustomAuth = "ALLOW_CUSTOM_AUTH",
-        AllowRefreshTokenAuth = "ALLOW_REFRESH_TOKEN_AUTH",
-        AllowUserAuth = "ALLOW_USER_AUTH",
-        AllowUserPasswordAuth = "ALLOW_USER_PASSWORD_AUTH",
-        AllowUserSrpAuth = "ALLOW_USER_SRP_AUTH",
-        CustomAuthFlowOnly = "CUSTOM_AUTH_FLOW_ONLY",
-        UserPasswordAuth = "USER_PASSWORD_AUTH",
-    }
+    pub enum UserPoolClientExplicitAuthFlows { AdminNoSrpAuth = "ADMIN_NO_SRP_AUTH", AllowAdminUserPasswordAuth = "ALLOW_ADMIN_USER_PASSWORD_AUTH", AllowCustomAuth = "ALLOW_CUSTOM_AUTH", AllowRefreshTokenAuth = "ALLOW_REFRESH_TOKEN_AUTH", AllowUserAuth = "ALLOW_USER_AUTH", AllowUserPasswordAuth = "ALLOW_USER_PASSWORD_AUTH", AllowUserSrpAuth = "ALLOW_USER_SRP_AUTH", CustomAuthFlowOnly = "CUSTOM_AUTH_FLOW_ONLY", UserPasswordAuth = "USER_PASSWORD_AUTH" }
 }
 
 choice! {
     /// Known values of `PreventUserExistenceErrors`.
-    pub enum UserPoolClientPreventUserExistenceErrors {
-        Enabled = "ENABLED",
-        Legacy = "LEGACY",
-    }
+    pub enum UserPoolClientPreventUserExistenceErrors { Enabled = "ENABLED", Legacy = "LEGACY" }
 }
 
 choice! {
     /// Known values of `Feature`.
-    pub enum UserPoolClientRefreshTokenRotationFeature {
-        Enabled = "ENABLED",
-        Disabled = "DISABLED",
-    }
+    pub enum UserPoolClientRefreshTokenRotationFeature { Enabled = "ENABLED", Disabled = "DISABLED" }
 }
 
 choice! {
     /// Known values of `AccessToken`.
-    pub enum UserPoolClientTokenValidityUnitsAccessToken {
-        Days = "days",
-        Hours = "hours",
-        Minutes = "minutes",
-        Seconds = "seconds",
-    }
-}
-
-choice! {
-    /// Known values of `IdToken`.
-    pub enum UserPoolClientTokenValidityUnitsIdToken {
-        Days = "days",
-        Hours = "hours",
-        Minutes = "minutes",
-        Seconds = "seconds",
-    }
-}
-
-choice! {
-    /// Known values of `RefreshToken`.
-    pub enum UserPoolClientTokenValidityUnitsRefreshToken {
-        Days = "days",
-        Hours = "hours",
-        Minutes = "minutes",
-        Seconds = "seconds",
-    }
+    pub enum UserPoolClientTokenValidityUnitsAccessToken { Days = "days", Hours = "hours", Minutes = "minutes", Seconds = "seconds" }
 }
 
 choice! {
     /// Known values of `SecurityPolicy`.
-    pub enum UserPoolDomainCustomDomainConfigTypeSecurityPolicy {
-        TlsV1 = "TLS_V1",
-        TlsV1_2_2021 = "TLS_V1_2_2021",
-        TlsV1_3_2025 = "TLS_V1_3_2025",
-    }
+    pub enum UserPoolDomainCustomDomainConfigTypeSecurityPolicy { TlsV1 = "TLS_V1", TlsV1_2_2021 = "TLS_V1_2_2021", TlsV1_3_2025 = "TLS_V1_3_2025" }
 }
 
 choice! {
     /// Known values of `ProviderType`.
-    pub enum UserPoolIdentityProviderProviderType {
-        Facebook = "Facebook",
-        Google = "Google",
-        LoginWithAmazon = "LoginWithAmazon",
-        Oidc = "OIDC",
-        Saml = "SAML",
-        SignInWithApple = "SignInWithApple",
-    }
+    pub enum UserPoolIdentityProviderProviderType { Facebook = "Facebook", Google = "Google", LoginWithAmazon = "LoginWithAmazon", Oidc = "OIDC", Saml = "SAML", SignInWithApple = "SignInWithApple" }
+}
+
+/// Equals [`UserPoolClientTokenValidityUnitsAccessToken`].
+pub type UserPoolClientTokenValidityUnitsIdToken = UserPoolClientTokenValidityUnitsAccessToken;
+
+/// Equals [`UserPoolClientTokenValidityUnitsAccessToken`].
+pub type UserPoolClientTokenValidityUnitsRefreshToken = UserPoolClientTokenValidityUnitsAccessToken;
+
+/// Equals [`UserPoolCustomEmailSenderLambdaVersion`].
+pub type UserPoolCustomSmsSenderLambdaVersion = UserPoolCustomEmailSenderLambdaVersion;
+
+/// Equals [`UserPoolCustomEmailSender`].
+pub type UserPoolInboundFederation = UserPoolCustomEmailSender;
+
+/// Equals [`UserPoolCustomEmailSenderLambdaVersion`].
+pub type UserPoolInboundFederationLambdaVersion = UserPoolCustomEmailSenderLambdaVersion;
+
+/// Equals [`UserPoolRegionalConfigurationAttachmentCustomEmailSender`].
+pub type UserPoolRegionalConfigurationAttachmentCustomSmsSender = UserPoolRegionalConfigurationAttachmentCustomEmailSender;
+
+/// Equals [`UserPoolRegionalConfigurationAttachmentCustomEmailSender`].
+pub type UserPoolRegionalConfigurationAttachmentInboundFederation = UserPoolRegionalConfigurationAttachmentCustomEmailSender;
+
+/// Equals [`UserPoolRegionalConfigurationAttachmentCustomEmailSender`].
+pub type UserPoolRegionalConfigurationAttachmentPreTokenGenerationConfig = UserPoolRegionalConfigurationAttachmentCustomEmailSender;
+
+/// Equals [`UserPoolAutoVerifiedAttributes`].
+pub type UserPoolUserAttributeUpdateSettingsAttributesRequireVerificationBeforeUpdate = UserPoolAutoVerifiedAttributes;
+
+/// Equals [`UserPoolAutoVerifiedAttributes`].
+pub type UserPoolUsernameAttributes = UserPoolAutoVerifiedAttributes;
+
+/// What CloudWatch measures, each with the statistic of AWS's own dashboards.
+pub mod metrics {
+    use crate::{Dimension::{Of}, Metric, Statistic};
+    /// `NoRisk` of `AWS/Cognito`.
+    pub const NO_RISK: Metric = Metric::new("AWS/Cognito", "NoRisk", Statistic::Sum, &[&[Of("Operation"), Of("UserPoolId")]]);
+    /// `Risk` of `AWS/Cognito`.
+    pub const RISK: Metric = Metric::new("AWS/Cognito", "Risk", Statistic::Sum, &[&[Of("Operation"), Of("UserPoolId")]]);
 }

@@ -3,149 +3,74 @@
 //! Resource types of `AWS::DynamoDB`.
 
 use lightsout_core::{Arn, Attribute, Properties, ResourceType, Tags, Tree, Value};
-use crate::{OneOf, Tag};
+use crate::{OneOf, Tag, list};
 use crate::choice::choice;
+use crate::setting::setting;
 
 /// The `AWS::DynamoDB::GlobalTable` resource enables you to create and manage a Version 2019.11.21 global table.
 ///
 /// CloudFormation type `AWS::DynamoDB::GlobalTable`.
 #[derive(Debug, Clone)]
 pub struct GlobalTable(Properties);
-
 impl GlobalTable {
     /// The Amazon Resource Name (ARN) of the DynamoDB table, such as `arn:aws:dynamodb:us-east-2:123456789012:table/myDynamoDBTable`.
     pub const ARN: Attribute<Self, Arn<Self>> = Attribute::new("Arn");
-
-    /// The ARN of the DynamoDB stream, such as `arn:aws:dynamodb:us-east-1:123456789012:table/testddbstack-myDynamoDBTable-012A1SL7SMP5Q/stream/2015-11-30T20:10:00.000`.
+    /// The ARN of the DynamoDB stream, such as …
     pub const STREAM_ARN: Attribute<Self, String> = Attribute::new("StreamArn");
-
     /// Unique identifier for the table, such as `a123b456-01ab-23cd-123a-111222aaabbb`.
     pub const TABLE_ID: Attribute<Self, String> = Attribute::new("TableId");
-
     /// Returns a `GlobalTable` with what CloudFormation requires.
-    pub fn new(replicas: impl IntoIterator<Item = GlobalTableReplicaSpecification>) -> Self {
-        Self::matching().replicas(replicas)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(replicas: impl IntoIterator<Item = GlobalTableReplicaSpecification>) -> Self { Self::matching().replicas(replicas) }
     /// A list of attributes that describe the key schema for the global table and indexes.
-    pub fn attribute_definitions(self, value: impl IntoIterator<Item = GlobalTableAttributeDefinition>) -> Self {
-        Self(self.0.with("AttributeDefinitions", value.into_iter().collect::<Tree>()))
-    }
-
+    /// At least 1 item.
+    pub fn attribute_definitions(self, value: impl IntoIterator<Item = GlobalTableAttributeDefinition>) -> Self { Self(self.0.with("AttributeDefinitions", value.into_iter().collect::<Tree>())) }
     /// Specifies how you are charged for read and write throughput and how you manage capacity.
-    pub fn billing_mode(self, value: impl OneOf<GlobalTableBillingMode>) -> Self {
-        Self(self.0.with("BillingMode", value.into_tree()))
-    }
-
+    pub fn billing_mode(self, value: impl OneOf<GlobalTableBillingMode>) -> Self { Self(self.0.with("BillingMode", value.into_tree())) }
     /// Global secondary indexes to be created on the global table.
-    pub fn global_secondary_indexes(self, value: impl IntoIterator<Item = GlobalTableGlobalSecondaryIndex>) -> Self {
-        Self(self.0.with("GlobalSecondaryIndexes", value.into_iter().collect::<Tree>()))
-    }
-
-    /// The property `GlobalTableSourceArn`.
-    pub fn global_table_source_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("GlobalTableSourceArn", value.into()))
-    }
-
+    pub fn global_secondary_indexes(self, value: impl IntoIterator<Item = GlobalTableGlobalSecondaryIndex>) -> Self { Self(self.0.with("GlobalSecondaryIndexes", value.into_iter().collect::<Tree>())) }
+    /// `GlobalTableSourceArn`.
+    /// 1 to 1024 characters.
+    pub fn global_table_source_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("GlobalTableSourceArn", value.into())) }
     /// The list of witnesses of the MRSC global table.
-    pub fn global_table_witnesses(self, value: impl IntoIterator<Item = GlobalTableWitness>) -> Self {
-        Self(self.0.with("GlobalTableWitnesses", value.into_iter().collect::<Tree>()))
-    }
-
+    /// Exactly 1 item.
+    pub fn global_table_witnesses(self, value: impl IntoIterator<Item = GlobalTableWitness>) -> Self { Self(self.0.with("GlobalTableWitnesses", value.into_iter().collect::<Tree>())) }
     /// Specifies the attributes that make up the primary key for the table.
-    ///
     /// A change replaces the resource.
-    pub fn key_schema(self, value: impl IntoIterator<Item = GlobalTableKeySchema>) -> Self {
-        Self(self.0.with("KeySchema", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn key_schema(self, value: impl IntoIterator<Item = GlobalTableKeySchema>) -> Self { Self(self.0.with("KeySchema", value.into_iter().collect::<Tree>())) }
     /// Local secondary indexes to be created on the table.
-    ///
     /// A change replaces the resource.
-    pub fn local_secondary_indexes(self, value: impl IntoIterator<Item = GlobalTableLocalSecondaryIndex>) -> Self {
-        Self(self.0.with("LocalSecondaryIndexes", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn local_secondary_indexes(self, value: impl IntoIterator<Item = GlobalTableLocalSecondaryIndex>) -> Self { Self(self.0.with("LocalSecondaryIndexes", value.into_iter().collect::<Tree>())) }
     /// Specifies the consistency mode for a new global table.
-    pub fn multi_region_consistency(self, value: impl OneOf<GlobalTableMultiRegionConsistency>) -> Self {
-        Self(self.0.with("MultiRegionConsistency", value.into_tree()))
-    }
-
-    /// The property `ReadOnDemandThroughputSettings`.
-    pub fn read_on_demand_throughput_settings(self, value: GlobalTableReadOnDemandThroughputSettings) -> Self {
-        Self(self.0.with("ReadOnDemandThroughputSettings", value))
-    }
-
-    /// The property `ReadProvisionedThroughputSettings`.
-    pub fn read_provisioned_throughput_settings(self, value: GlobalTableGlobalReadProvisionedThroughputSettings) -> Self {
-        Self(self.0.with("ReadProvisionedThroughputSettings", value))
-    }
-
+    pub fn multi_region_consistency(self, value: impl OneOf<GlobalTableMultiRegionConsistency>) -> Self { Self(self.0.with("MultiRegionConsistency", value.into_tree())) }
+    /// `ReadOnDemandThroughputSettings`.
+    pub fn read_on_demand_throughput_settings(self, value: GlobalTableReadOnDemandThroughputSettings) -> Self { Self(self.0.with("ReadOnDemandThroughputSettings", value)) }
+    /// `ReadProvisionedThroughputSettings`.
+    pub fn read_provisioned_throughput_settings(self, value: GlobalTableGlobalReadProvisionedThroughputSettings) -> Self { Self(self.0.with("ReadProvisionedThroughputSettings", value)) }
     /// Specifies the list of replicas for your global table.
-    pub fn replicas(self, value: impl IntoIterator<Item = GlobalTableReplicaSpecification>) -> Self {
-        Self(self.0.with("Replicas", value.into_iter().collect::<Tree>()))
-    }
-
+    /// At least 1 item.
+    pub fn replicas(self, value: impl IntoIterator<Item = GlobalTableReplicaSpecification>) -> Self { Self(self.0.with("Replicas", value.into_iter().collect::<Tree>())) }
     /// Specifies the settings to enable server-side encryption.
-    pub fn sse_specification(self, value: GlobalTableSseSpecification) -> Self {
-        Self(self.0.with("SSESpecification", value))
-    }
-
+    pub fn sse_specification(self, value: GlobalTableSseSpecification) -> Self { Self(self.0.with("SSESpecification", value)) }
     /// Specifies the streams settings on your global table.
-    pub fn stream_specification(self, value: GlobalTableStreamSpecification) -> Self {
-        Self(self.0.with("StreamSpecification", value))
-    }
-
+    pub fn stream_specification(self, value: GlobalTableStreamSpecification) -> Self { Self(self.0.with("StreamSpecification", value)) }
     /// A name for the global table. If you don't specify a name, AWS CloudFormation generates a unique ID and uses that ID as the table name.
-    ///
-    /// A change replaces the resource.
-    pub fn table_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("TableName", value.into()))
-    }
-
+    /// 1 to 1024 characters. A change replaces the resource.
+    pub fn table_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("TableName", value.into())) }
+    /// `TableType`.
+    pub fn table_type(self, value: impl OneOf<GlobalTableTableType>) -> Self { Self(self.0.with("TableType", value.into_tree())) }
     /// Specifies the time to live (TTL) settings for the table.
-    pub fn time_to_live_specification(self, value: GlobalTableTimeToLiveSpecification) -> Self {
-        Self(self.0.with("TimeToLiveSpecification", value))
-    }
-
-    /// The property `VectorIndexes`.
-    pub fn vector_indexes(self, value: impl IntoIterator<Item = GlobalTableVectorIndex>) -> Self {
-        Self(self.0.with("VectorIndexes", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn time_to_live_specification(self, value: GlobalTableTimeToLiveSpecification) -> Self { Self(self.0.with("TimeToLiveSpecification", value)) }
+    /// `VectorIndexes`.
+    /// At least 1 item.
+    pub fn vector_indexes(self, value: impl IntoIterator<Item = GlobalTableVectorIndex>) -> Self { Self(self.0.with("VectorIndexes", value.into_iter().collect::<Tree>())) }
     /// Provides visibility into the number of read and write operations your table or secondary index can instantaneously support.
-    pub fn warm_throughput(self, value: GlobalTableWarmThroughput) -> Self {
-        Self(self.0.with("WarmThroughput", value))
-    }
-
+    pub fn warm_throughput(self, value: GlobalTableWarmThroughput) -> Self { Self(self.0.with("WarmThroughput", value)) }
     /// Sets the write request settings for a global table or a global secondary index.
-    pub fn write_on_demand_throughput_settings(self, value: GlobalTableWriteOnDemandThroughputSettings) -> Self {
-        Self(self.0.with("WriteOnDemandThroughputSettings", value))
-    }
-
+    pub fn write_on_demand_throughput_settings(self, value: GlobalTableWriteOnDemandThroughputSettings) -> Self { Self(self.0.with("WriteOnDemandThroughputSettings", value)) }
     /// Specifies an auto scaling policy for write capacity.
-    pub fn write_provisioned_throughput_settings(self, value: GlobalTableWriteProvisionedThroughputSettings) -> Self {
-        Self(self.0.with("WriteProvisionedThroughputSettings", value))
-    }
+    pub fn write_provisioned_throughput_settings(self, value: GlobalTableWriteProvisionedThroughputSettings) -> Self { Self(self.0.with("WriteProvisionedThroughputSettings", value)) }
 }
-
-impl From<GlobalTable> for Properties {
-    fn from(value: GlobalTable) -> Self {
-        value.0
-    }
-}
-
+setting! { GlobalTable as Properties }
 impl ResourceType for GlobalTable {
     const TYPE: &'static str = "AWS::DynamoDB::GlobalTable";
     const REQUIRED: &'static [&'static str] = &["Replicas"];
@@ -155,1498 +80,496 @@ impl ResourceType for GlobalTable {
 /// Represents an attribute for describing the schema for the table and indexes.
 #[derive(Debug, Clone)]
 pub struct GlobalTableAttributeDefinition(Properties);
-
 impl GlobalTableAttributeDefinition {
     /// Returns a `GlobalTableAttributeDefinition` with what CloudFormation requires.
-    pub fn new(attribute_name: impl Into<Value<String>>, attribute_type: impl OneOf<GlobalTableAttributeDefinitionAttributeType>) -> Self {
-        Self::matching().attribute_name(attribute_name).attribute_type(attribute_type)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(attribute_name: impl Into<Value<String>>, attribute_type: impl OneOf<GlobalTableAttributeDefinitionAttributeType>) -> Self { Self::matching().attribute_name(attribute_name).attribute_type(attribute_type) }
     /// A name for the attribute.
-    pub fn attribute_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("AttributeName", value.into()))
-    }
-
+    /// 1 to 255 characters.
+    pub fn attribute_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("AttributeName", value.into())) }
     /// The data type for the attribute, where:
-    pub fn attribute_type(self, value: impl OneOf<GlobalTableAttributeDefinitionAttributeType>) -> Self {
-        Self(self.0.with("AttributeType", value.into_tree()))
-    }
+    pub fn attribute_type(self, value: impl OneOf<GlobalTableAttributeDefinitionAttributeType>) -> Self { Self(self.0.with("AttributeType", value.into_tree())) }
 }
-
-impl From<GlobalTableAttributeDefinition> for Properties {
-    fn from(value: GlobalTableAttributeDefinition) -> Self {
-        value.0
-    }
-}
-
-impl From<GlobalTableAttributeDefinition> for Tree {
-    fn from(value: GlobalTableAttributeDefinition) -> Self {
-        value.0.into()
-    }
-}
+setting! { GlobalTableAttributeDefinition as Tree }
 
 /// Configures a scalable target and an autoscaling policy for a table or global secondary index's read or write capacity.
 #[derive(Debug, Clone)]
 pub struct GlobalTableCapacityAutoScalingSettings(Properties);
-
 impl GlobalTableCapacityAutoScalingSettings {
     /// Returns a `GlobalTableCapacityAutoScalingSettings` with what CloudFormation requires.
-    pub fn new(max_capacity: impl Into<Value<i64>>, min_capacity: impl Into<Value<i64>>, target_tracking_scaling_policy_configuration: GlobalTableTargetTrackingScalingPolicyConfiguration) -> Self {
-        Self::matching().max_capacity(max_capacity).min_capacity(min_capacity).target_tracking_scaling_policy_configuration(target_tracking_scaling_policy_configuration)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(max_capacity: impl Into<Value<i64>>, min_capacity: impl Into<Value<i64>>, target_tracking_scaling_policy_configuration: GlobalTableTargetTrackingScalingPolicyConfiguration) -> Self { Self::matching().max_capacity(max_capacity).min_capacity(min_capacity).target_tracking_scaling_policy_configuration(target_tracking_scaling_policy_configuration) }
     /// The maximum provisioned capacity units for the global table.
-    pub fn max_capacity(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("MaxCapacity", value.into()))
-    }
-
+    /// At least 1.
+    pub fn max_capacity(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("MaxCapacity", value.into())) }
     /// The minimum provisioned capacity units for the global table.
-    pub fn min_capacity(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("MinCapacity", value.into()))
-    }
-
-    /// When switching billing mode from `PAY_PER_REQUEST` to `PROVISIONED`, DynamoDB requires you to specify read and write capacity unit values for the table and for each global secondary index.
-    pub fn seed_capacity(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("SeedCapacity", value.into()))
-    }
-
+    /// At least 1.
+    pub fn min_capacity(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("MinCapacity", value.into())) }
+    /// When switching billing mode from `PAY_PER_REQUEST` to `PROVISIONED`, DynamoDB requires you to specify read and write capacity unit values for the table and for …
+    /// At least 1.
+    pub fn seed_capacity(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("SeedCapacity", value.into())) }
     /// Defines a target tracking scaling policy.
-    pub fn target_tracking_scaling_policy_configuration(self, value: GlobalTableTargetTrackingScalingPolicyConfiguration) -> Self {
-        Self(self.0.with("TargetTrackingScalingPolicyConfiguration", value))
-    }
+    pub fn target_tracking_scaling_policy_configuration(self, value: GlobalTableTargetTrackingScalingPolicyConfiguration) -> Self { Self(self.0.with("TargetTrackingScalingPolicyConfiguration", value)) }
 }
-
-impl From<GlobalTableCapacityAutoScalingSettings> for Properties {
-    fn from(value: GlobalTableCapacityAutoScalingSettings) -> Self {
-        value.0
-    }
-}
-
-impl From<GlobalTableCapacityAutoScalingSettings> for Tree {
-    fn from(value: GlobalTableCapacityAutoScalingSettings) -> Self {
-        value.0.into()
-    }
-}
+setting! { GlobalTableCapacityAutoScalingSettings as Tree }
 
 /// Configures contributor insights settings for a replica or one of its indexes.
 #[derive(Debug, Clone)]
 pub struct GlobalTableContributorInsightsSpecification(Properties);
-
 impl GlobalTableContributorInsightsSpecification {
     /// Returns a `GlobalTableContributorInsightsSpecification` with what CloudFormation requires.
-    pub fn new(enabled: impl Into<Value<bool>>) -> Self {
-        Self::matching().enabled(enabled)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(enabled: impl Into<Value<bool>>) -> Self { Self::matching().enabled(enabled) }
     /// Indicates whether CloudWatch Contributor Insights are to be enabled (true) or disabled (false).
-    pub fn enabled(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("Enabled", value.into()))
-    }
-
+    pub fn enabled(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("Enabled", value.into())) }
     /// Specifies the CloudWatch Contributor Insights mode for a global table.
-    pub fn mode(self, value: impl OneOf<GlobalTableContributorInsightsSpecificationMode>) -> Self {
-        Self(self.0.with("Mode", value.into_tree()))
-    }
+    pub fn mode(self, value: impl OneOf<GlobalTableContributorInsightsSpecificationMode>) -> Self { Self(self.0.with("Mode", value.into_tree())) }
 }
-
-impl From<GlobalTableContributorInsightsSpecification> for Properties {
-    fn from(value: GlobalTableContributorInsightsSpecification) -> Self {
-        value.0
-    }
-}
-
-impl From<GlobalTableContributorInsightsSpecification> for Tree {
-    fn from(value: GlobalTableContributorInsightsSpecification) -> Self {
-        value.0.into()
-    }
-}
+setting! { GlobalTableContributorInsightsSpecification as Tree }
 
 /// `GlobalReadProvisionedThroughputSettings` of `AWS::DynamoDB::GlobalTable`.
 #[derive(Debug, Clone, Default)]
 pub struct GlobalTableGlobalReadProvisionedThroughputSettings(Properties);
-
 impl GlobalTableGlobalReadProvisionedThroughputSettings {
     /// Returns an empty `GlobalTableGlobalReadProvisionedThroughputSettings`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The property `ReadCapacityUnits`.
-    pub fn read_capacity_units(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("ReadCapacityUnits", value.into()))
-    }
+    pub fn new() -> Self { Self::matching() }
+    /// `ReadCapacityUnits`.
+    /// At least 1.
+    pub fn read_capacity_units(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("ReadCapacityUnits", value.into())) }
 }
-
-impl From<GlobalTableGlobalReadProvisionedThroughputSettings> for Properties {
-    fn from(value: GlobalTableGlobalReadProvisionedThroughputSettings) -> Self {
-        value.0
-    }
-}
-
-impl From<GlobalTableGlobalReadProvisionedThroughputSettings> for Tree {
-    fn from(value: GlobalTableGlobalReadProvisionedThroughputSettings) -> Self {
-        value.0.into()
-    }
-}
+setting! { GlobalTableGlobalReadProvisionedThroughputSettings as Tree }
 
 /// Allows you to specify a global secondary index for the global table.
 #[derive(Debug, Clone)]
 pub struct GlobalTableGlobalSecondaryIndex(Properties);
-
 impl GlobalTableGlobalSecondaryIndex {
     /// Returns a `GlobalTableGlobalSecondaryIndex` with what CloudFormation requires.
-    pub fn new(index_name: impl Into<Value<String>>, key_schema: impl IntoIterator<Item = GlobalTableKeySchema>, projection: GlobalTableProjection) -> Self {
-        Self::matching().index_name(index_name).key_schema(key_schema).projection(projection)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(index_name: impl Into<Value<String>>, key_schema: impl IntoIterator<Item = GlobalTableKeySchema>, projection: GlobalTableProjection) -> Self { Self::matching().index_name(index_name).key_schema(key_schema).projection(projection) }
     /// The name of the global secondary index. The name must be unique among all other indexes on this table.
-    pub fn index_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("IndexName", value.into()))
-    }
-
+    /// 3 to 255 characters. Matches `^[a-zA-Z0-9_.-]+$`.
+    pub fn index_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("IndexName", value.into())) }
     /// The complete key schema for a global secondary index, which consists of one or more pairs of attribute names and key types:
-    pub fn key_schema(self, value: impl IntoIterator<Item = GlobalTableKeySchema>) -> Self {
-        Self(self.0.with("KeySchema", value.into_iter().collect::<Tree>()))
-    }
-
+    /// At least 1 item.
+    pub fn key_schema(self, value: impl IntoIterator<Item = GlobalTableKeySchema>) -> Self { Self(self.0.with("KeySchema", value.into_iter().collect::<Tree>())) }
     /// Represents attributes that are copied (projected) from the table into the global secondary index.
-    pub fn projection(self, value: GlobalTableProjection) -> Self {
-        Self(self.0.with("Projection", value))
-    }
-
-    /// The property `ReadOnDemandThroughputSettings`.
-    pub fn read_on_demand_throughput_settings(self, value: GlobalTableReadOnDemandThroughputSettings) -> Self {
-        Self(self.0.with("ReadOnDemandThroughputSettings", value))
-    }
-
-    /// The property `ReadProvisionedThroughputSettings`.
-    pub fn read_provisioned_throughput_settings(self, value: GlobalTableGlobalReadProvisionedThroughputSettings) -> Self {
-        Self(self.0.with("ReadProvisionedThroughputSettings", value))
-    }
-
+    pub fn projection(self, value: GlobalTableProjection) -> Self { Self(self.0.with("Projection", value)) }
+    /// `ReadOnDemandThroughputSettings`.
+    pub fn read_on_demand_throughput_settings(self, value: GlobalTableReadOnDemandThroughputSettings) -> Self { Self(self.0.with("ReadOnDemandThroughputSettings", value)) }
+    /// `ReadProvisionedThroughputSettings`.
+    pub fn read_provisioned_throughput_settings(self, value: GlobalTableGlobalReadProvisionedThroughputSettings) -> Self { Self(self.0.with("ReadProvisionedThroughputSettings", value)) }
     /// Represents the warm throughput value (in read units per second and write units per second) for the specified secondary index.
-    pub fn warm_throughput(self, value: GlobalTableWarmThroughput) -> Self {
-        Self(self.0.with("WarmThroughput", value))
-    }
-
+    pub fn warm_throughput(self, value: GlobalTableWarmThroughput) -> Self { Self(self.0.with("WarmThroughput", value)) }
     /// Sets the write request settings for a global table or a global secondary index.
-    pub fn write_on_demand_throughput_settings(self, value: GlobalTableWriteOnDemandThroughputSettings) -> Self {
-        Self(self.0.with("WriteOnDemandThroughputSettings", value))
-    }
-
+    pub fn write_on_demand_throughput_settings(self, value: GlobalTableWriteOnDemandThroughputSettings) -> Self { Self(self.0.with("WriteOnDemandThroughputSettings", value)) }
     /// Defines write capacity settings for the global secondary index.
-    pub fn write_provisioned_throughput_settings(self, value: GlobalTableWriteProvisionedThroughputSettings) -> Self {
-        Self(self.0.with("WriteProvisionedThroughputSettings", value))
-    }
+    pub fn write_provisioned_throughput_settings(self, value: GlobalTableWriteProvisionedThroughputSettings) -> Self { Self(self.0.with("WriteProvisionedThroughputSettings", value)) }
 }
-
-impl From<GlobalTableGlobalSecondaryIndex> for Properties {
-    fn from(value: GlobalTableGlobalSecondaryIndex) -> Self {
-        value.0
-    }
-}
-
-impl From<GlobalTableGlobalSecondaryIndex> for Tree {
-    fn from(value: GlobalTableGlobalSecondaryIndex) -> Self {
-        value.0.into()
-    }
-}
+setting! { GlobalTableGlobalSecondaryIndex as Tree }
 
 /// Represents a single element of a key schema.
 #[derive(Debug, Clone)]
 pub struct GlobalTableKeySchema(Properties);
-
 impl GlobalTableKeySchema {
     /// Returns a `GlobalTableKeySchema` with what CloudFormation requires.
-    pub fn new(attribute_name: impl Into<Value<String>>, key_type: impl OneOf<GlobalTableKeySchemaKeyType>) -> Self {
-        Self::matching().attribute_name(attribute_name).key_type(key_type)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(attribute_name: impl Into<Value<String>>, key_type: impl OneOf<GlobalTableKeySchemaKeyType>) -> Self { Self::matching().attribute_name(attribute_name).key_type(key_type) }
     /// The name of a key attribute.
-    ///
-    /// A change may replace the resource.
-    pub fn attribute_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("AttributeName", value.into()))
-    }
-
+    /// 1 to 255 characters. A change may replace the resource.
+    pub fn attribute_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("AttributeName", value.into())) }
     /// The role that this key attribute will assume:
-    ///
     /// A change may replace the resource.
-    pub fn key_type(self, value: impl OneOf<GlobalTableKeySchemaKeyType>) -> Self {
-        Self(self.0.with("KeyType", value.into_tree()))
-    }
+    pub fn key_type(self, value: impl OneOf<GlobalTableKeySchemaKeyType>) -> Self { Self(self.0.with("KeyType", value.into_tree())) }
 }
-
-impl From<GlobalTableKeySchema> for Properties {
-    fn from(value: GlobalTableKeySchema) -> Self {
-        value.0
-    }
-}
-
-impl From<GlobalTableKeySchema> for Tree {
-    fn from(value: GlobalTableKeySchema) -> Self {
-        value.0.into()
-    }
-}
+setting! { GlobalTableKeySchema as Tree }
 
 /// The Kinesis Data Streams configuration for the specified global table replica.
 #[derive(Debug, Clone)]
 pub struct GlobalTableKinesisStreamSpecification(Properties);
-
 impl GlobalTableKinesisStreamSpecification {
     /// Returns a `GlobalTableKinesisStreamSpecification` with what CloudFormation requires.
-    pub fn new(stream_arn: impl Into<Value<String>>) -> Self {
-        Self::matching().stream_arn(stream_arn)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(stream_arn: impl Into<Value<String>>) -> Self { Self::matching().stream_arn(stream_arn) }
     /// The precision for the time and date that the stream was created.
-    pub fn approximate_creation_date_time_precision(self, value: impl OneOf<GlobalTableKinesisStreamSpecificationApproximateCreationDateTimePrecision>) -> Self {
-        Self(self.0.with("ApproximateCreationDateTimePrecision", value.into_tree()))
-    }
-
+    pub fn approximate_creation_date_time_precision(self, value: impl OneOf<GlobalTableKinesisStreamSpecificationApproximateCreationDateTimePrecision>) -> Self { Self(self.0.with("ApproximateCreationDateTimePrecision", value.into_tree())) }
     /// The ARN for a specific Kinesis data stream.
-    pub fn stream_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("StreamArn", value.into()))
-    }
+    pub fn stream_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("StreamArn", value.into())) }
 }
-
-impl From<GlobalTableKinesisStreamSpecification> for Properties {
-    fn from(value: GlobalTableKinesisStreamSpecification) -> Self {
-        value.0
-    }
-}
-
-impl From<GlobalTableKinesisStreamSpecification> for Tree {
-    fn from(value: GlobalTableKinesisStreamSpecification) -> Self {
-        value.0.into()
-    }
-}
+setting! { GlobalTableKinesisStreamSpecification as Tree }
 
 /// Represents the properties of a local secondary index.
 #[derive(Debug, Clone)]
 pub struct GlobalTableLocalSecondaryIndex(Properties);
-
 impl GlobalTableLocalSecondaryIndex {
     /// Returns a `GlobalTableLocalSecondaryIndex` with what CloudFormation requires.
-    pub fn new(index_name: impl Into<Value<String>>, key_schema: impl IntoIterator<Item = GlobalTableKeySchema>, projection: GlobalTableProjection) -> Self {
-        Self::matching().index_name(index_name).key_schema(key_schema).projection(projection)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(index_name: impl Into<Value<String>>, key_schema: impl IntoIterator<Item = GlobalTableKeySchema>, projection: GlobalTableProjection) -> Self { Self::matching().index_name(index_name).key_schema(key_schema).projection(projection) }
     /// The name of the local secondary index. The name must be unique among all other indexes on this table.
-    ///
-    /// A change replaces the resource.
-    pub fn index_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("IndexName", value.into()))
-    }
-
+    /// 3 to 255 characters. Matches `^[a-zA-Z0-9_.-]+$`. A change replaces the resource.
+    pub fn index_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("IndexName", value.into())) }
     /// The complete key schema for the local secondary index, consisting of one or more pairs of attribute names and key types:
-    ///
     /// A change replaces the resource.
-    pub fn key_schema(self, value: impl IntoIterator<Item = GlobalTableKeySchema>) -> Self {
-        Self(self.0.with("KeySchema", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn key_schema(self, value: impl IntoIterator<Item = GlobalTableKeySchema>) -> Self { Self(self.0.with("KeySchema", value.into_iter().collect::<Tree>())) }
     /// Represents attributes that are copied (projected) from the table into the local secondary index.
-    ///
     /// A change replaces the resource.
-    pub fn projection(self, value: GlobalTableProjection) -> Self {
-        Self(self.0.with("Projection", value))
-    }
+    pub fn projection(self, value: GlobalTableProjection) -> Self { Self(self.0.with("Projection", value)) }
 }
-
-impl From<GlobalTableLocalSecondaryIndex> for Properties {
-    fn from(value: GlobalTableLocalSecondaryIndex) -> Self {
-        value.0
-    }
-}
-
-impl From<GlobalTableLocalSecondaryIndex> for Tree {
-    fn from(value: GlobalTableLocalSecondaryIndex) -> Self {
-        value.0.into()
-    }
-}
+setting! { GlobalTableLocalSecondaryIndex as Tree }
 
 /// Represents the settings used to enable point in time recovery.
 #[derive(Debug, Clone, Default)]
 pub struct GlobalTablePointInTimeRecoverySpecification(Properties);
-
 impl GlobalTablePointInTimeRecoverySpecification {
     /// Returns an empty `GlobalTablePointInTimeRecoverySpecification`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// Indicates whether point in time recovery is enabled (true) or disabled (false) on the table.
-    pub fn point_in_time_recovery_enabled(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("PointInTimeRecoveryEnabled", value.into()))
-    }
-
+    pub fn point_in_time_recovery_enabled(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("PointInTimeRecoveryEnabled", value.into())) }
     /// The number of preceding days for which continuous backups are taken and maintained.
-    pub fn recovery_period_in_days(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("RecoveryPeriodInDays", value.into()))
-    }
+    /// 1 to 35.
+    pub fn recovery_period_in_days(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("RecoveryPeriodInDays", value.into())) }
 }
-
-impl From<GlobalTablePointInTimeRecoverySpecification> for Properties {
-    fn from(value: GlobalTablePointInTimeRecoverySpecification) -> Self {
-        value.0
-    }
-}
-
-impl From<GlobalTablePointInTimeRecoverySpecification> for Tree {
-    fn from(value: GlobalTablePointInTimeRecoverySpecification) -> Self {
-        value.0.into()
-    }
-}
+setting! { GlobalTablePointInTimeRecoverySpecification as Tree }
 
 /// Represents attributes that are copied (projected) from the table into an index.
 #[derive(Debug, Clone, Default)]
 pub struct GlobalTableProjection(Properties);
-
 impl GlobalTableProjection {
     /// Returns an empty `GlobalTableProjection`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// Represents the non-key attribute names which will be projected into the index.
-    ///
-    /// A change may replace the resource.
-    pub fn non_key_attributes(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("NonKeyAttributes", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// At most 20 items. Each: 1 to 255 characters. A change may replace the resource.
+    pub fn non_key_attributes(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("NonKeyAttributes", list::values::<String>(value))) }
     /// The set of attributes that are projected into the index:
-    ///
     /// A change may replace the resource.
-    pub fn projection_type(self, value: impl OneOf<GlobalTableProjectionProjectionType>) -> Self {
-        Self(self.0.with("ProjectionType", value.into_tree()))
-    }
+    pub fn projection_type(self, value: impl OneOf<GlobalTableProjectionProjectionType>) -> Self { Self(self.0.with("ProjectionType", value.into_tree())) }
 }
-
-impl From<GlobalTableProjection> for Properties {
-    fn from(value: GlobalTableProjection) -> Self {
-        value.0
-    }
-}
-
-impl From<GlobalTableProjection> for Tree {
-    fn from(value: GlobalTableProjection) -> Self {
-        value.0.into()
-    }
-}
+setting! { GlobalTableProjection as Tree }
 
 /// Sets the read request settings for a replica table or a replica global secondary index.
 #[derive(Debug, Clone, Default)]
 pub struct GlobalTableReadOnDemandThroughputSettings(Properties);
-
 impl GlobalTableReadOnDemandThroughputSettings {
     /// Returns an empty `GlobalTableReadOnDemandThroughputSettings`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// Maximum number of read request units for the specified replica of a global table.
-    pub fn max_read_request_units(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("MaxReadRequestUnits", value.into()))
-    }
+    /// At least 1.
+    pub fn max_read_request_units(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("MaxReadRequestUnits", value.into())) }
 }
-
-impl From<GlobalTableReadOnDemandThroughputSettings> for Properties {
-    fn from(value: GlobalTableReadOnDemandThroughputSettings) -> Self {
-        value.0
-    }
-}
-
-impl From<GlobalTableReadOnDemandThroughputSettings> for Tree {
-    fn from(value: GlobalTableReadOnDemandThroughputSettings) -> Self {
-        value.0.into()
-    }
-}
+setting! { GlobalTableReadOnDemandThroughputSettings as Tree }
 
 /// Allows you to specify the read capacity settings for a replica table or a replica global secondary index when the `BillingMode` is set to `PROVISIONED`.
 #[derive(Debug, Clone, Default)]
 pub struct GlobalTableReadProvisionedThroughputSettings(Properties);
-
 impl GlobalTableReadProvisionedThroughputSettings {
     /// Returns an empty `GlobalTableReadProvisionedThroughputSettings`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// Specifies auto scaling settings for the replica table or global secondary index.
-    pub fn read_capacity_auto_scaling_settings(self, value: GlobalTableCapacityAutoScalingSettings) -> Self {
-        Self(self.0.with("ReadCapacityAutoScalingSettings", value))
-    }
-
+    pub fn read_capacity_auto_scaling_settings(self, value: GlobalTableCapacityAutoScalingSettings) -> Self { Self(self.0.with("ReadCapacityAutoScalingSettings", value)) }
     /// Specifies a fixed read capacity for the replica table or global secondary index.
-    pub fn read_capacity_units(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("ReadCapacityUnits", value.into()))
-    }
+    /// At least 1.
+    pub fn read_capacity_units(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("ReadCapacityUnits", value.into())) }
 }
-
-impl From<GlobalTableReadProvisionedThroughputSettings> for Properties {
-    fn from(value: GlobalTableReadProvisionedThroughputSettings) -> Self {
-        value.0
-    }
-}
-
-impl From<GlobalTableReadProvisionedThroughputSettings> for Tree {
-    fn from(value: GlobalTableReadProvisionedThroughputSettings) -> Self {
-        value.0.into()
-    }
-}
+setting! { GlobalTableReadProvisionedThroughputSettings as Tree }
 
 /// Represents the properties of a global secondary index that can be set on a per-replica basis.
 #[derive(Debug, Clone)]
 pub struct GlobalTableReplicaGlobalSecondaryIndexSpecification(Properties);
-
 impl GlobalTableReplicaGlobalSecondaryIndexSpecification {
     /// Returns a `GlobalTableReplicaGlobalSecondaryIndexSpecification` with what CloudFormation requires.
-    pub fn new(index_name: impl Into<Value<String>>) -> Self {
-        Self::matching().index_name(index_name)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(index_name: impl Into<Value<String>>) -> Self { Self::matching().index_name(index_name) }
     /// Updates the status for contributor insights for a specific table or index.
-    pub fn contributor_insights_specification(self, value: GlobalTableContributorInsightsSpecification) -> Self {
-        Self(self.0.with("ContributorInsightsSpecification", value))
-    }
-
+    pub fn contributor_insights_specification(self, value: GlobalTableContributorInsightsSpecification) -> Self { Self(self.0.with("ContributorInsightsSpecification", value)) }
     /// The name of the global secondary index. The name must be unique among all other indexes on this table.
-    pub fn index_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("IndexName", value.into()))
-    }
-
+    /// 3 to 255 characters.
+    pub fn index_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("IndexName", value.into())) }
     /// Sets the read request settings for a replica global secondary index.
-    pub fn read_on_demand_throughput_settings(self, value: GlobalTableReadOnDemandThroughputSettings) -> Self {
-        Self(self.0.with("ReadOnDemandThroughputSettings", value))
-    }
-
+    pub fn read_on_demand_throughput_settings(self, value: GlobalTableReadOnDemandThroughputSettings) -> Self { Self(self.0.with("ReadOnDemandThroughputSettings", value)) }
     /// Allows you to specify the read capacity settings for a replica global secondary index when the `BillingMode` is set to `PROVISIONED`.
-    pub fn read_provisioned_throughput_settings(self, value: GlobalTableReadProvisionedThroughputSettings) -> Self {
-        Self(self.0.with("ReadProvisionedThroughputSettings", value))
-    }
+    pub fn read_provisioned_throughput_settings(self, value: GlobalTableReadProvisionedThroughputSettings) -> Self { Self(self.0.with("ReadProvisionedThroughputSettings", value)) }
 }
-
-impl From<GlobalTableReplicaGlobalSecondaryIndexSpecification> for Properties {
-    fn from(value: GlobalTableReplicaGlobalSecondaryIndexSpecification) -> Self {
-        value.0
-    }
-}
-
-impl From<GlobalTableReplicaGlobalSecondaryIndexSpecification> for Tree {
-    fn from(value: GlobalTableReplicaGlobalSecondaryIndexSpecification) -> Self {
-        value.0.into()
-    }
-}
+setting! { GlobalTableReplicaGlobalSecondaryIndexSpecification as Tree }
 
 /// Defines settings specific to a single replica of a global table.
 #[derive(Debug, Clone)]
 pub struct GlobalTableReplicaSpecification(Properties);
-
 impl GlobalTableReplicaSpecification {
     /// Returns a `GlobalTableReplicaSpecification` with what CloudFormation requires.
-    pub fn new(region: impl Into<Value<String>>) -> Self {
-        Self::matching().region(region)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(region: impl Into<Value<String>>) -> Self { Self::matching().region(region) }
     /// The settings used to enable or disable CloudWatch Contributor Insights for the specified replica.
-    pub fn contributor_insights_specification(self, value: GlobalTableContributorInsightsSpecification) -> Self {
-        Self(self.0.with("ContributorInsightsSpecification", value))
-    }
-
+    pub fn contributor_insights_specification(self, value: GlobalTableContributorInsightsSpecification) -> Self { Self(self.0.with("ContributorInsightsSpecification", value)) }
     /// Determines if a replica is protected from deletion.
-    pub fn deletion_protection_enabled(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("DeletionProtectionEnabled", value.into()))
-    }
-
+    pub fn deletion_protection_enabled(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("DeletionProtectionEnabled", value.into())) }
     /// Defines additional settings for the global secondary indexes of this replica.
-    pub fn global_secondary_indexes(self, value: impl IntoIterator<Item = GlobalTableReplicaGlobalSecondaryIndexSpecification>) -> Self {
-        Self(self.0.with("GlobalSecondaryIndexes", value.into_iter().collect::<Tree>()))
-    }
-
-    /// The property `GlobalTableSettingsReplicationMode`.
-    pub fn global_table_settings_replication_mode(self, value: impl OneOf<GlobalTableReplicaSpecificationGlobalTableSettingsReplicationMode>) -> Self {
-        Self(self.0.with("GlobalTableSettingsReplicationMode", value.into_tree()))
-    }
-
+    pub fn global_secondary_indexes(self, value: impl IntoIterator<Item = GlobalTableReplicaGlobalSecondaryIndexSpecification>) -> Self { Self(self.0.with("GlobalSecondaryIndexes", value.into_iter().collect::<Tree>())) }
+    /// `GlobalTableSettingsReplicationMode`.
+    pub fn global_table_settings_replication_mode(self, value: impl OneOf<GlobalTableReplicaSpecificationGlobalTableSettingsReplicationMode>) -> Self { Self(self.0.with("GlobalTableSettingsReplicationMode", value.into_tree())) }
     /// Defines the Kinesis Data Streams configuration for the specified replica.
-    pub fn kinesis_stream_specification(self, value: GlobalTableKinesisStreamSpecification) -> Self {
-        Self(self.0.with("KinesisStreamSpecification", value))
-    }
-
+    pub fn kinesis_stream_specification(self, value: GlobalTableKinesisStreamSpecification) -> Self { Self(self.0.with("KinesisStreamSpecification", value)) }
     /// The settings used to enable point in time recovery.
-    pub fn point_in_time_recovery_specification(self, value: GlobalTablePointInTimeRecoverySpecification) -> Self {
-        Self(self.0.with("PointInTimeRecoverySpecification", value))
-    }
-
+    pub fn point_in_time_recovery_specification(self, value: GlobalTablePointInTimeRecoverySpecification) -> Self { Self(self.0.with("PointInTimeRecoverySpecification", value)) }
     /// Sets read request settings for the replica table.
-    pub fn read_on_demand_throughput_settings(self, value: GlobalTableReadOnDemandThroughputSettings) -> Self {
-        Self(self.0.with("ReadOnDemandThroughputSettings", value))
-    }
-
+    pub fn read_on_demand_throughput_settings(self, value: GlobalTableReadOnDemandThroughputSettings) -> Self { Self(self.0.with("ReadOnDemandThroughputSettings", value)) }
     /// Defines read capacity settings for the replica table.
-    pub fn read_provisioned_throughput_settings(self, value: GlobalTableReadProvisionedThroughputSettings) -> Self {
-        Self(self.0.with("ReadProvisionedThroughputSettings", value))
-    }
-
+    pub fn read_provisioned_throughput_settings(self, value: GlobalTableReadProvisionedThroughputSettings) -> Self { Self(self.0.with("ReadProvisionedThroughputSettings", value)) }
     /// The region in which this replica exists.
-    pub fn region(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Region", value.into()))
-    }
-
+    pub fn region(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Region", value.into())) }
     /// Represents the DynamoDB Streams configuration for a global table replica.
-    pub fn replica_stream_specification(self, value: GlobalTableReplicaStreamSpecification) -> Self {
-        Self(self.0.with("ReplicaStreamSpecification", value))
-    }
-
+    pub fn replica_stream_specification(self, value: GlobalTableReplicaStreamSpecification) -> Self { Self(self.0.with("ReplicaStreamSpecification", value)) }
     /// A resource-based policy document that contains permissions to add to the specified replica of a DynamoDB global table.
-    pub fn resource_policy(self, value: GlobalTableResourcePolicy) -> Self {
-        Self(self.0.with("ResourcePolicy", value))
-    }
-
+    pub fn resource_policy(self, value: GlobalTableResourcePolicy) -> Self { Self(self.0.with("ResourcePolicy", value)) }
     /// Allows you to specify a customer-managed key for the replica.
-    pub fn sse_specification(self, value: GlobalTableReplicaSseSpecification) -> Self {
-        Self(self.0.with("SSESpecification", value))
-    }
-
+    pub fn sse_specification(self, value: GlobalTableReplicaSseSpecification) -> Self { Self(self.0.with("SSESpecification", value)) }
     /// The table class of the specified table. Valid values are `STANDARD` and `STANDARD_INFREQUENT_ACCESS`.
-    pub fn table_class(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("TableClass", value.into()))
-    }
-
+    pub fn table_class(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("TableClass", value.into())) }
     /// An array of key-value pairs to apply to this replica.
-    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self {
-        Self(self.0.with("Tags", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self { Self(self.0.with("Tags", list::tags(value))) }
 }
-
-impl From<GlobalTableReplicaSpecification> for Properties {
-    fn from(value: GlobalTableReplicaSpecification) -> Self {
-        value.0
-    }
-}
-
-impl From<GlobalTableReplicaSpecification> for Tree {
-    fn from(value: GlobalTableReplicaSpecification) -> Self {
-        value.0.into()
-    }
-}
+setting! { GlobalTableReplicaSpecification as Tree }
 
 /// Allows you to specify a KMS key identifier to be used for server-side encryption.
 #[derive(Debug, Clone)]
 pub struct GlobalTableReplicaSseSpecification(Properties);
-
 impl GlobalTableReplicaSseSpecification {
     /// Returns a `GlobalTableReplicaSseSpecification` with what CloudFormation requires.
-    pub fn new(kms_master_key_id: impl Into<Value<String>>) -> Self {
-        Self::matching().kms_master_key_id(kms_master_key_id)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(kms_master_key_id: impl Into<Value<String>>) -> Self { Self::matching().kms_master_key_id(kms_master_key_id) }
     /// The AWS key that should be used for the AWS encryption.
-    ///
     /// Refers to `AWS::KMS::Key` (`Arn`) or `AWS::KMS::Key` (`KeyId`) or `AWS::KMS::Alias` (`AliasName`).
-    pub fn kms_master_key_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("KMSMasterKeyId", value.into()))
-    }
+    pub fn kms_master_key_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("KMSMasterKeyId", value.into())) }
 }
-
-impl From<GlobalTableReplicaSseSpecification> for Properties {
-    fn from(value: GlobalTableReplicaSseSpecification) -> Self {
-        value.0
-    }
-}
-
-impl From<GlobalTableReplicaSseSpecification> for Tree {
-    fn from(value: GlobalTableReplicaSseSpecification) -> Self {
-        value.0.into()
-    }
-}
+setting! { GlobalTableReplicaSseSpecification as Tree }
 
 /// Represents the DynamoDB Streams configuration for a global table replica.
 #[derive(Debug, Clone, Default)]
 pub struct GlobalTableReplicaStreamSpecification(Properties);
-
 impl GlobalTableReplicaStreamSpecification {
     /// Returns an empty `GlobalTableReplicaStreamSpecification`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// A resource-based policy document that contains the permissions for the specified stream of a DynamoDB global table replica.
-    pub fn resource_policy(self, value: GlobalTableResourcePolicy) -> Self {
-        Self(self.0.with("ResourcePolicy", value))
-    }
-
-    /// The property `Tags`.
-    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self {
-        Self(self.0.with("Tags", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    pub fn resource_policy(self, value: GlobalTableResourcePolicy) -> Self { Self(self.0.with("ResourcePolicy", value)) }
+    /// `Tags`.
+    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self { Self(self.0.with("Tags", list::tags(value))) }
 }
-
-impl From<GlobalTableReplicaStreamSpecification> for Properties {
-    fn from(value: GlobalTableReplicaStreamSpecification) -> Self {
-        value.0
-    }
-}
-
-impl From<GlobalTableReplicaStreamSpecification> for Tree {
-    fn from(value: GlobalTableReplicaStreamSpecification) -> Self {
-        value.0.into()
-    }
-}
+setting! { GlobalTableReplicaStreamSpecification as Tree }
 
 /// Creates or updates a resource-based policy document that contains the permissions for DynamoDB resources, such as a table, its indexes, and stream.
 #[derive(Debug, Clone)]
 pub struct GlobalTableResourcePolicy(Properties);
-
 impl GlobalTableResourcePolicy {
     /// Returns a `GlobalTableResourcePolicy` with what CloudFormation requires.
-    pub fn new(policy_document: impl Into<Tree>) -> Self {
-        Self::matching().policy_document(policy_document)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(policy_document: impl Into<Tree>) -> Self { Self::matching().policy_document(policy_document) }
     /// A resource-based policy document that contains permissions to add to the specified DynamoDB table, its indexes, and stream.
-    pub fn policy_document(self, value: impl Into<Tree>) -> Self {
-        Self(self.0.with("PolicyDocument", value))
-    }
+    pub fn policy_document(self, value: impl Into<Tree>) -> Self { Self(self.0.with("PolicyDocument", value)) }
 }
-
-impl From<GlobalTableResourcePolicy> for Properties {
-    fn from(value: GlobalTableResourcePolicy) -> Self {
-        value.0
-    }
-}
-
-impl From<GlobalTableResourcePolicy> for Tree {
-    fn from(value: GlobalTableResourcePolicy) -> Self {
-        value.0.into()
-    }
-}
+setting! { GlobalTableResourcePolicy as Tree }
 
 /// `SearchSchemaElement` of `AWS::DynamoDB::GlobalTable`.
 #[derive(Debug, Clone)]
 pub struct GlobalTableSearchSchemaElement(Properties);
-
 impl GlobalTableSearchSchemaElement {
     /// Returns a `GlobalTableSearchSchemaElement` with what CloudFormation requires.
-    pub fn new(attribute_name: impl Into<Value<String>>, search_schema_element_type: impl OneOf<GlobalTableSearchSchemaElementSearchSchemaElementType>) -> Self {
-        Self::matching().attribute_name(attribute_name).search_schema_element_type(search_schema_element_type)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The property `AttributeName`.
-    pub fn attribute_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("AttributeName", value.into()))
-    }
-
-    /// The property `SearchSchemaElementType`.
-    pub fn search_schema_element_type(self, value: impl OneOf<GlobalTableSearchSchemaElementSearchSchemaElementType>) -> Self {
-        Self(self.0.with("SearchSchemaElementType", value.into_tree()))
-    }
+    pub fn new(attribute_name: impl Into<Value<String>>, search_schema_element_type: impl OneOf<GlobalTableSearchSchemaElementSearchSchemaElementType>) -> Self { Self::matching().attribute_name(attribute_name).search_schema_element_type(search_schema_element_type) }
+    /// `AttributeName`.
+    /// At most 65535 characters.
+    pub fn attribute_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("AttributeName", value.into())) }
+    /// `SearchSchemaElementType`.
+    pub fn search_schema_element_type(self, value: impl OneOf<GlobalTableSearchSchemaElementSearchSchemaElementType>) -> Self { Self(self.0.with("SearchSchemaElementType", value.into_tree())) }
 }
-
-impl From<GlobalTableSearchSchemaElement> for Properties {
-    fn from(value: GlobalTableSearchSchemaElement) -> Self {
-        value.0
-    }
-}
-
-impl From<GlobalTableSearchSchemaElement> for Tree {
-    fn from(value: GlobalTableSearchSchemaElement) -> Self {
-        value.0.into()
-    }
-}
+setting! { GlobalTableSearchSchemaElement as Tree }
 
 /// Represents the settings used to enable server-side encryption.
 #[derive(Debug, Clone)]
 pub struct GlobalTableSseSpecification(Properties);
-
 impl GlobalTableSseSpecification {
     /// Returns a `GlobalTableSseSpecification` with what CloudFormation requires.
-    pub fn new(sse_enabled: impl Into<Value<bool>>) -> Self {
-        Self::matching().sse_enabled(sse_enabled)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(sse_enabled: impl Into<Value<bool>>) -> Self { Self::matching().sse_enabled(sse_enabled) }
     /// Indicates whether server-side encryption is performed using an AWS managed key or an AWS owned key.
-    pub fn sse_enabled(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("SSEEnabled", value.into()))
-    }
-
+    pub fn sse_enabled(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("SSEEnabled", value.into())) }
     /// Server-side encryption type. The only supported value is:
-    pub fn sse_type(self, value: impl OneOf<GlobalTableSseSpecificationSseType>) -> Self {
-        Self(self.0.with("SSEType", value.into_tree()))
-    }
+    pub fn sse_type(self, value: impl OneOf<GlobalTableSseSpecificationSseType>) -> Self { Self(self.0.with("SSEType", value.into_tree())) }
 }
-
-impl From<GlobalTableSseSpecification> for Properties {
-    fn from(value: GlobalTableSseSpecification) -> Self {
-        value.0
-    }
-}
-
-impl From<GlobalTableSseSpecification> for Tree {
-    fn from(value: GlobalTableSseSpecification) -> Self {
-        value.0.into()
-    }
-}
+setting! { GlobalTableSseSpecification as Tree }
 
 /// Represents the DynamoDB Streams configuration for a table in DynamoDB.
 #[derive(Debug, Clone)]
 pub struct GlobalTableStreamSpecification(Properties);
-
 impl GlobalTableStreamSpecification {
     /// Returns a `GlobalTableStreamSpecification` with what CloudFormation requires.
-    pub fn new(stream_view_type: impl OneOf<GlobalTableStreamSpecificationStreamViewType>) -> Self {
-        Self::matching().stream_view_type(stream_view_type)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(stream_view_type: impl OneOf<GlobalTableStreamSpecificationStreamViewType>) -> Self { Self::matching().stream_view_type(stream_view_type) }
     /// When an item in the table is modified, `StreamViewType` determines what information is written to the stream for this table.
-    pub fn stream_view_type(self, value: impl OneOf<GlobalTableStreamSpecificationStreamViewType>) -> Self {
-        Self(self.0.with("StreamViewType", value.into_tree()))
-    }
+    pub fn stream_view_type(self, value: impl OneOf<GlobalTableStreamSpecificationStreamViewType>) -> Self { Self(self.0.with("StreamViewType", value.into_tree())) }
 }
-
-impl From<GlobalTableStreamSpecification> for Properties {
-    fn from(value: GlobalTableStreamSpecification) -> Self {
-        value.0
-    }
-}
-
-impl From<GlobalTableStreamSpecification> for Tree {
-    fn from(value: GlobalTableStreamSpecification) -> Self {
-        value.0.into()
-    }
-}
+setting! { GlobalTableStreamSpecification as Tree }
 
 /// Defines a target tracking scaling policy.
 #[derive(Debug, Clone)]
 pub struct GlobalTableTargetTrackingScalingPolicyConfiguration(Properties);
-
 impl GlobalTableTargetTrackingScalingPolicyConfiguration {
     /// Returns a `GlobalTableTargetTrackingScalingPolicyConfiguration` with what CloudFormation requires.
-    pub fn new(target_value: impl Into<Value<f64>>) -> Self {
-        Self::matching().target_value(target_value)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(target_value: impl Into<Value<f64>>) -> Self { Self::matching().target_value(target_value) }
     /// Indicates whether scale in by the target tracking scaling policy is disabled.
-    pub fn disable_scale_in(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("DisableScaleIn", value.into()))
-    }
-
+    pub fn disable_scale_in(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("DisableScaleIn", value.into())) }
     /// The amount of time, in seconds, after a scale-in activity completes before another scale-in activity can start.
-    pub fn scale_in_cooldown(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("ScaleInCooldown", value.into()))
-    }
-
+    /// At least 0.
+    pub fn scale_in_cooldown(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("ScaleInCooldown", value.into())) }
     /// The amount of time, in seconds, after a scale-out activity completes before another scale-out activity can start.
-    pub fn scale_out_cooldown(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("ScaleOutCooldown", value.into()))
-    }
-
+    /// At least 0.
+    pub fn scale_out_cooldown(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("ScaleOutCooldown", value.into())) }
     /// Defines a target value for the scaling policy.
-    pub fn target_value(self, value: impl Into<Value<f64>>) -> Self {
-        Self(self.0.with("TargetValue", value.into()))
-    }
+    pub fn target_value(self, value: impl Into<Value<f64>>) -> Self { Self(self.0.with("TargetValue", value.into())) }
 }
-
-impl From<GlobalTableTargetTrackingScalingPolicyConfiguration> for Properties {
-    fn from(value: GlobalTableTargetTrackingScalingPolicyConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<GlobalTableTargetTrackingScalingPolicyConfiguration> for Tree {
-    fn from(value: GlobalTableTargetTrackingScalingPolicyConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { GlobalTableTargetTrackingScalingPolicyConfiguration as Tree }
 
 /// Represents the settings used to enable or disable Time to Live (TTL) for the specified table.
 #[derive(Debug, Clone)]
 pub struct GlobalTableTimeToLiveSpecification(Properties);
-
 impl GlobalTableTimeToLiveSpecification {
     /// Returns a `GlobalTableTimeToLiveSpecification` with what CloudFormation requires.
-    pub fn new(enabled: impl Into<Value<bool>>) -> Self {
-        Self::matching().enabled(enabled)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(enabled: impl Into<Value<bool>>) -> Self { Self::matching().enabled(enabled) }
     /// The name of the attribute used to store the expiration time for items in the table.
-    pub fn attribute_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("AttributeName", value.into()))
-    }
-
+    pub fn attribute_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("AttributeName", value.into())) }
     /// Indicates whether TTL is to be enabled (true) or disabled (false) on the table.
-    pub fn enabled(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("Enabled", value.into()))
-    }
+    pub fn enabled(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("Enabled", value.into())) }
 }
-
-impl From<GlobalTableTimeToLiveSpecification> for Properties {
-    fn from(value: GlobalTableTimeToLiveSpecification) -> Self {
-        value.0
-    }
-}
-
-impl From<GlobalTableTimeToLiveSpecification> for Tree {
-    fn from(value: GlobalTableTimeToLiveSpecification) -> Self {
-        value.0.into()
-    }
-}
+setting! { GlobalTableTimeToLiveSpecification as Tree }
 
 /// `VectorAttribute` of `AWS::DynamoDB::GlobalTable`.
 #[derive(Debug, Clone)]
 pub struct GlobalTableVectorAttribute(Properties);
-
 impl GlobalTableVectorAttribute {
     /// Returns a `GlobalTableVectorAttribute` with what CloudFormation requires.
-    pub fn new(attribute_name: impl Into<Value<String>>) -> Self {
-        Self::matching().attribute_name(attribute_name)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The property `AttributeName`.
-    pub fn attribute_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("AttributeName", value.into()))
-    }
+    pub fn new(attribute_name: impl Into<Value<String>>) -> Self { Self::matching().attribute_name(attribute_name) }
+    /// `AttributeName`.
+    /// 1 to 255 characters.
+    pub fn attribute_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("AttributeName", value.into())) }
 }
-
-impl From<GlobalTableVectorAttribute> for Properties {
-    fn from(value: GlobalTableVectorAttribute) -> Self {
-        value.0
-    }
-}
-
-impl From<GlobalTableVectorAttribute> for Tree {
-    fn from(value: GlobalTableVectorAttribute) -> Self {
-        value.0.into()
-    }
-}
+setting! { GlobalTableVectorAttribute as Tree }
 
 /// `VectorIndex` of `AWS::DynamoDB::GlobalTable`.
 #[derive(Debug, Clone)]
 pub struct GlobalTableVectorIndex(Properties);
-
 impl GlobalTableVectorIndex {
     /// Returns a `GlobalTableVectorIndex` with what CloudFormation requires.
-    pub fn new(dimensions: impl Into<Value<i64>>, distance_function: impl OneOf<GlobalTableVectorIndexDistanceFunction>, index_name: impl Into<Value<String>>, projection: GlobalTableProjection, vector_attribute: GlobalTableVectorAttribute) -> Self {
-        Self::matching().dimensions(dimensions).distance_function(distance_function).index_name(index_name).projection(projection).vector_attribute(vector_attribute)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The property `Dimensions`.
-    pub fn dimensions(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("Dimensions", value.into()))
-    }
-
-    /// The property `DistanceFunction`.
-    pub fn distance_function(self, value: impl OneOf<GlobalTableVectorIndexDistanceFunction>) -> Self {
-        Self(self.0.with("DistanceFunction", value.into_tree()))
-    }
-
-    /// The property `IndexName`.
-    pub fn index_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("IndexName", value.into()))
-    }
-
-    /// The property `Projection`.
-    pub fn projection(self, value: GlobalTableProjection) -> Self {
-        Self(self.0.with("Projection", value))
-    }
-
-    /// The property `SearchSchema`.
-    pub fn search_schema(self, value: impl IntoIterator<Item = GlobalTableSearchSchemaElement>) -> Self {
-        Self(self.0.with("SearchSchema", value.into_iter().collect::<Tree>()))
-    }
-
-    /// The property `VectorAttribute`.
-    pub fn vector_attribute(self, value: GlobalTableVectorAttribute) -> Self {
-        Self(self.0.with("VectorAttribute", value))
-    }
+    pub fn new(dimensions: impl Into<Value<i64>>, distance_function: impl OneOf<GlobalTableVectorIndexDistanceFunction>, index_name: impl Into<Value<String>>, projection: GlobalTableProjection, vector_attribute: GlobalTableVectorAttribute) -> Self { Self::matching().dimensions(dimensions).distance_function(distance_function).index_name(index_name).projection(projection).vector_attribute(vector_attribute) }
+    /// `Dimensions`.
+    /// 1 to 4096.
+    pub fn dimensions(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("Dimensions", value.into())) }
+    /// `DistanceFunction`.
+    pub fn distance_function(self, value: impl OneOf<GlobalTableVectorIndexDistanceFunction>) -> Self { Self(self.0.with("DistanceFunction", value.into_tree())) }
+    /// `IndexName`.
+    /// 3 to 255 characters. Matches `^[a-zA-Z0-9_.-]+$`.
+    pub fn index_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("IndexName", value.into())) }
+    /// `Projection`.
+    pub fn projection(self, value: GlobalTableProjection) -> Self { Self(self.0.with("Projection", value)) }
+    /// `SearchSchema`.
+    /// At least 1 item.
+    pub fn search_schema(self, value: impl IntoIterator<Item = GlobalTableSearchSchemaElement>) -> Self { Self(self.0.with("SearchSchema", value.into_iter().collect::<Tree>())) }
+    /// `VectorAttribute`.
+    pub fn vector_attribute(self, value: GlobalTableVectorAttribute) -> Self { Self(self.0.with("VectorAttribute", value)) }
 }
-
-impl From<GlobalTableVectorIndex> for Properties {
-    fn from(value: GlobalTableVectorIndex) -> Self {
-        value.0
-    }
-}
-
-impl From<GlobalTableVectorIndex> for Tree {
-    fn from(value: GlobalTableVectorIndex) -> Self {
-        value.0.into()
-    }
-}
+setting! { GlobalTableVectorIndex as Tree }
 
 /// Provides visibility into the number of read and write operations your table or secondary index can instantaneously support.
 #[derive(Debug, Clone, Default)]
 pub struct GlobalTableWarmThroughput(Properties);
-
 impl GlobalTableWarmThroughput {
     /// Returns an empty `GlobalTableWarmThroughput`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// Represents the number of read operations your base table can instantaneously support.
-    pub fn read_units_per_second(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("ReadUnitsPerSecond", value.into()))
-    }
-
+    /// At least 1.
+    pub fn read_units_per_second(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("ReadUnitsPerSecond", value.into())) }
     /// Represents the number of write operations your base table can instantaneously support.
-    pub fn write_units_per_second(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("WriteUnitsPerSecond", value.into()))
-    }
+    /// At least 1.
+    pub fn write_units_per_second(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("WriteUnitsPerSecond", value.into())) }
 }
-
-impl From<GlobalTableWarmThroughput> for Properties {
-    fn from(value: GlobalTableWarmThroughput) -> Self {
-        value.0
-    }
-}
-
-impl From<GlobalTableWarmThroughput> for Tree {
-    fn from(value: GlobalTableWarmThroughput) -> Self {
-        value.0.into()
-    }
-}
+setting! { GlobalTableWarmThroughput as Tree }
 
 /// The witness Region for the MRSC global table.
 #[derive(Debug, Clone, Default)]
 pub struct GlobalTableWitness(Properties);
-
 impl GlobalTableWitness {
     /// Returns an empty `GlobalTableWitness`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The name of the AWS Region that serves as a witness for the MRSC global table.
-    pub fn region(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Region", value.into()))
-    }
+    pub fn region(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Region", value.into())) }
 }
-
-impl From<GlobalTableWitness> for Properties {
-    fn from(value: GlobalTableWitness) -> Self {
-        value.0
-    }
-}
-
-impl From<GlobalTableWitness> for Tree {
-    fn from(value: GlobalTableWitness) -> Self {
-        value.0.into()
-    }
-}
+setting! { GlobalTableWitness as Tree }
 
 /// Sets the write request settings for a global table or a global secondary index.
 #[derive(Debug, Clone, Default)]
 pub struct GlobalTableWriteOnDemandThroughputSettings(Properties);
-
 impl GlobalTableWriteOnDemandThroughputSettings {
     /// Returns an empty `GlobalTableWriteOnDemandThroughputSettings`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// Maximum number of write request settings for the specified replica of a global table.
-    pub fn max_write_request_units(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("MaxWriteRequestUnits", value.into()))
-    }
+    /// At least 1.
+    pub fn max_write_request_units(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("MaxWriteRequestUnits", value.into())) }
 }
-
-impl From<GlobalTableWriteOnDemandThroughputSettings> for Properties {
-    fn from(value: GlobalTableWriteOnDemandThroughputSettings) -> Self {
-        value.0
-    }
-}
-
-impl From<GlobalTableWriteOnDemandThroughputSettings> for Tree {
-    fn from(value: GlobalTableWriteOnDemandThroughputSettings) -> Self {
-        value.0.into()
-    }
-}
+setting! { GlobalTableWriteOnDemandThroughputSettings as Tree }
 
 /// Specifies an auto scaling policy for write capacity.
 #[derive(Debug, Clone, Default)]
 pub struct GlobalTableWriteProvisionedThroughputSettings(Properties);
-
 impl GlobalTableWriteProvisionedThroughputSettings {
     /// Returns an empty `GlobalTableWriteProvisionedThroughputSettings`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// Specifies auto scaling settings for the replica table or global secondary index.
-    pub fn write_capacity_auto_scaling_settings(self, value: GlobalTableCapacityAutoScalingSettings) -> Self {
-        Self(self.0.with("WriteCapacityAutoScalingSettings", value))
-    }
+    pub fn write_capacity_auto_scaling_settings(self, value: GlobalTableCapacityAutoScalingSettings) -> Self { Self(self.0.with("WriteCapacityAutoScalingSettings", value)) }
 }
-
-impl From<GlobalTableWriteProvisionedThroughputSettings> for Properties {
-    fn from(value: GlobalTableWriteProvisionedThroughputSettings) -> Self {
-        value.0
-    }
-}
-
-impl From<GlobalTableWriteProvisionedThroughputSettings> for Tree {
-    fn from(value: GlobalTableWriteProvisionedThroughputSettings) -> Self {
-        value.0.into()
-    }
-}
+setting! { GlobalTableWriteProvisionedThroughputSettings as Tree }
 
 /// The `AWS::DynamoDB::Table` resource creates a DynamoDB table.
 ///
 /// CloudFormation type `AWS::DynamoDB::Table`.
 #[derive(Debug, Clone)]
 pub struct Table(Properties);
-
 impl Table {
     /// The Amazon Resource Name (ARN) of the DynamoDB table, such as `arn:aws:dynamodb:us-east-2:123456789012:table/myDynamoDBTable`.
     pub const ARN: Attribute<Self, Arn<Self>> = Attribute::new("Arn");
-
-    /// The ARN of the DynamoDB stream, such as `arn:aws:dynamodb:us-east-1:123456789012:table/testddbstack-myDynamoDBTable-012A1SL7SMP5Q/stream/2015-11-30T20:10:00.000`.
+    /// The ARN of the DynamoDB stream, such as …
     pub const STREAM_ARN: Attribute<Self, String> = Attribute::new("StreamArn");
-
     /// Returns a `Table` with what CloudFormation requires.
-    pub fn new(key_schema: impl Into<Tree>) -> Self {
-        Self::matching().key_schema(key_schema)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(key_schema: impl Into<Tree>) -> Self { Self::matching().key_schema(key_schema) }
     /// A list of attributes that describe the key schema for the table and indexes.
-    pub fn attribute_definitions(self, value: impl IntoIterator<Item = TableAttributeDefinition>) -> Self {
-        Self(self.0.with("AttributeDefinitions", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn attribute_definitions(self, value: impl IntoIterator<Item = TableAttributeDefinition>) -> Self { Self(self.0.with("AttributeDefinitions", value.into_iter().collect::<Tree>())) }
     /// Specify how you are charged for read and write throughput and how you manage capacity.
-    pub fn billing_mode(self, value: impl OneOf<TableBillingMode>) -> Self {
-        Self(self.0.with("BillingMode", value.into_tree()))
-    }
-
+    pub fn billing_mode(self, value: impl OneOf<TableBillingMode>) -> Self { Self(self.0.with("BillingMode", value.into_tree())) }
     /// The settings used to specify whether to enable CloudWatch Contributor Insights for the table and define which events to monitor.
-    pub fn contributor_insights_specification(self, value: TableContributorInsightsSpecification) -> Self {
-        Self(self.0.with("ContributorInsightsSpecification", value))
-    }
-
+    pub fn contributor_insights_specification(self, value: TableContributorInsightsSpecification) -> Self { Self(self.0.with("ContributorInsightsSpecification", value)) }
     /// Determines if a table is protected from deletion.
-    pub fn deletion_protection_enabled(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("DeletionProtectionEnabled", value.into()))
-    }
-
+    pub fn deletion_protection_enabled(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("DeletionProtectionEnabled", value.into())) }
     /// Global secondary indexes to be created on the table.
-    pub fn global_secondary_indexes(self, value: impl IntoIterator<Item = TableGlobalSecondaryIndex>) -> Self {
-        Self(self.0.with("GlobalSecondaryIndexes", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn global_secondary_indexes(self, value: impl IntoIterator<Item = TableGlobalSecondaryIndex>) -> Self { Self(self.0.with("GlobalSecondaryIndexes", value.into_iter().collect::<Tree>())) }
     /// Specifies the properties of data being imported from the S3 bucket source to the" table.
-    ///
     /// A change replaces the resource.
-    pub fn import_source_specification(self, value: TableImportSourceSpecification) -> Self {
-        Self(self.0.with("ImportSourceSpecification", value))
-    }
-
+    pub fn import_source_specification(self, value: TableImportSourceSpecification) -> Self { Self(self.0.with("ImportSourceSpecification", value)) }
     /// Specifies the attributes that make up the primary key for the table.
-    ///
-    /// A change replaces the resource.
-    pub fn key_schema(self, value: impl Into<Tree>) -> Self {
-        Self(self.0.with("KeySchema", value))
-    }
-
+    /// At least 1 item. A change replaces the resource.
+    pub fn key_schema(self, value: impl Into<Tree>) -> Self { Self(self.0.with("KeySchema", value)) }
     /// The Kinesis Data Streams configuration for the specified table.
-    pub fn kinesis_stream_specification(self, value: TableKinesisStreamSpecification) -> Self {
-        Self(self.0.with("KinesisStreamSpecification", value))
-    }
-
+    pub fn kinesis_stream_specification(self, value: TableKinesisStreamSpecification) -> Self { Self(self.0.with("KinesisStreamSpecification", value)) }
     /// Local secondary indexes to be created on the table.
-    pub fn local_secondary_indexes(self, value: impl IntoIterator<Item = TableLocalSecondaryIndex>) -> Self {
-        Self(self.0.with("LocalSecondaryIndexes", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn local_secondary_indexes(self, value: impl IntoIterator<Item = TableLocalSecondaryIndex>) -> Self { Self(self.0.with("LocalSecondaryIndexes", value.into_iter().collect::<Tree>())) }
     /// Sets the maximum number of read and write units for the specified on-demand table.
-    pub fn on_demand_throughput(self, value: TableOnDemandThroughput) -> Self {
-        Self(self.0.with("OnDemandThroughput", value))
-    }
-
+    pub fn on_demand_throughput(self, value: TableOnDemandThroughput) -> Self { Self(self.0.with("OnDemandThroughput", value)) }
     /// The settings used to enable point in time recovery.
-    pub fn point_in_time_recovery_specification(self, value: TablePointInTimeRecoverySpecification) -> Self {
-        Self(self.0.with("PointInTimeRecoverySpecification", value))
-    }
-
+    pub fn point_in_time_recovery_specification(self, value: TablePointInTimeRecoverySpecification) -> Self { Self(self.0.with("PointInTimeRecoverySpecification", value)) }
     /// Throughput for the specified table, which consists of values for `ReadCapacityUnits` and `WriteCapacityUnits`.
-    pub fn provisioned_throughput(self, value: TableProvisionedThroughput) -> Self {
-        Self(self.0.with("ProvisionedThroughput", value))
-    }
-
+    pub fn provisioned_throughput(self, value: TableProvisionedThroughput) -> Self { Self(self.0.with("ProvisionedThroughput", value)) }
     /// An AWS resource-based policy document in JSON format that will be attached to the table.
-    pub fn resource_policy(self, value: TableResourcePolicy) -> Self {
-        Self(self.0.with("ResourcePolicy", value))
-    }
-
+    pub fn resource_policy(self, value: TableResourcePolicy) -> Self { Self(self.0.with("ResourcePolicy", value)) }
     /// Specifies the settings to enable server-side encryption.
-    pub fn sse_specification(self, value: TableSseSpecification) -> Self {
-        Self(self.0.with("SSESpecification", value))
-    }
-
+    pub fn sse_specification(self, value: TableSseSpecification) -> Self { Self(self.0.with("SSESpecification", value)) }
     /// The settings for the DynamoDB table stream, which captures changes to items stored in the table.
-    pub fn stream_specification(self, value: TableStreamSpecification) -> Self {
-        Self(self.0.with("StreamSpecification", value))
-    }
-
+    pub fn stream_specification(self, value: TableStreamSpecification) -> Self { Self(self.0.with("StreamSpecification", value)) }
     /// The table class of the new table. Valid values are `STANDARD` and `STANDARD_INFREQUENT_ACCESS`.
-    pub fn table_class(self, value: impl OneOf<TableClass>) -> Self {
-        Self(self.0.with("TableClass", value.into_tree()))
-    }
-
+    pub fn table_class(self, value: impl OneOf<TableClass>) -> Self { Self(self.0.with("TableClass", value.into_tree())) }
     /// A name for the table. If you don't specify a name, AWS CloudFormation generates a unique physical ID and uses that ID for the table name.
-    ///
-    /// A change replaces the resource.
-    pub fn table_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("TableName", value.into()))
-    }
-
+    /// 1 to 1024 characters. A change replaces the resource.
+    pub fn table_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("TableName", value.into())) }
     /// An array of key-value pairs to apply to this resource.
-    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self {
-        Self(self.0.with("Tags", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self { Self(self.0.with("Tags", list::tags(value))) }
     /// Specifies the Time to Live (TTL) settings for the table.
-    pub fn time_to_live_specification(self, value: TableTimeToLiveSpecification) -> Self {
-        Self(self.0.with("TimeToLiveSpecification", value))
-    }
-
-    /// The property `VectorIndexes`.
-    pub fn vector_indexes(self, value: impl IntoIterator<Item = TableVectorIndex>) -> Self {
-        Self(self.0.with("VectorIndexes", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn time_to_live_specification(self, value: TableTimeToLiveSpecification) -> Self { Self(self.0.with("TimeToLiveSpecification", value)) }
+    /// `VectorIndexes`.
+    /// At least 1 item.
+    pub fn vector_indexes(self, value: impl IntoIterator<Item = TableVectorIndex>) -> Self { Self(self.0.with("VectorIndexes", value.into_iter().collect::<Tree>())) }
     /// Represents the warm throughput (in read units per second and write units per second) for creating a table.
-    pub fn warm_throughput(self, value: TableWarmThroughput) -> Self {
-        Self(self.0.with("WarmThroughput", value))
-    }
+    pub fn warm_throughput(self, value: TableWarmThroughput) -> Self { Self(self.0.with("WarmThroughput", value)) }
 }
-
-impl From<Table> for Properties {
-    fn from(value: Table) -> Self {
-        value.0
-    }
-}
-
+setting! { Table as Properties }
 impl ResourceType for Table {
     const TYPE: &'static str = "AWS::DynamoDB::Table";
     const REQUIRED: &'static [&'static str] = &["KeySchema"];
@@ -1654,1238 +577,425 @@ impl ResourceType for Table {
     const TAGS: Option<Tags> = Some(Tags::List("Tags"));
 }
 
-/// Represents an attribute for describing the schema for the table and indexes.
-#[derive(Debug, Clone)]
-pub struct TableAttributeDefinition(Properties);
-
-impl TableAttributeDefinition {
-    /// Returns a `TableAttributeDefinition` with what CloudFormation requires.
-    pub fn new(attribute_name: impl Into<Value<String>>, attribute_type: impl OneOf<TableAttributeDefinitionAttributeType>) -> Self {
-        Self::matching().attribute_name(attribute_name).attribute_type(attribute_type)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// A name for the attribute.
-    pub fn attribute_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("AttributeName", value.into()))
-    }
-
-    /// The data type for the attribute, where:
-    pub fn attribute_type(self, value: impl OneOf<TableAttributeDefinitionAttributeType>) -> Self {
-        Self(self.0.with("AttributeType", value.into_tree()))
-    }
-}
-
-impl From<TableAttributeDefinition> for Properties {
-    fn from(value: TableAttributeDefinition) -> Self {
-        value.0
-    }
-}
-
-impl From<TableAttributeDefinition> for Tree {
-    fn from(value: TableAttributeDefinition) -> Self {
-        value.0.into()
-    }
-}
-
-/// Configures contributor insights settings for a table or one of its indexes.
-#[derive(Debug, Clone)]
-pub struct TableContributorInsightsSpecification(Properties);
-
-impl TableContributorInsightsSpecification {
-    /// Returns a `TableContributorInsightsSpecification` with what CloudFormation requires.
-    pub fn new(enabled: impl Into<Value<bool>>) -> Self {
-        Self::matching().enabled(enabled)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// Indicates whether CloudWatch Contributor Insights are to be enabled (true) or disabled (false).
-    pub fn enabled(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("Enabled", value.into()))
-    }
-
-    /// Specifies the CloudWatch Contributor Insights mode for a table.
-    pub fn mode(self, value: impl OneOf<TableContributorInsightsSpecificationMode>) -> Self {
-        Self(self.0.with("Mode", value.into_tree()))
-    }
-}
-
-impl From<TableContributorInsightsSpecification> for Properties {
-    fn from(value: TableContributorInsightsSpecification) -> Self {
-        value.0
-    }
-}
-
-impl From<TableContributorInsightsSpecification> for Tree {
-    fn from(value: TableContributorInsightsSpecification) -> Self {
-        value.0.into()
-    }
-}
-
 /// The options for imported source files in CSV format.
 #[derive(Debug, Clone, Default)]
 pub struct TableCsv(Properties);
-
 impl TableCsv {
     /// Returns an empty `TableCsv`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The delimiter used for separating items in the CSV file being imported.
-    ///
     /// A change replaces the resource.
-    pub fn delimiter(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Delimiter", value.into()))
-    }
-
+    pub fn delimiter(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Delimiter", value.into())) }
     /// List of the headers used to specify a common header for all source CSV files being imported.
-    ///
     /// A change replaces the resource.
-    pub fn header_list(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("HeaderList", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    pub fn header_list(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("HeaderList", list::values::<String>(value))) }
 }
-
-impl From<TableCsv> for Properties {
-    fn from(value: TableCsv) -> Self {
-        value.0
-    }
-}
-
-impl From<TableCsv> for Tree {
-    fn from(value: TableCsv) -> Self {
-        value.0.into()
-    }
-}
+setting! { TableCsv as Tree }
 
 /// Represents the properties of a global secondary index.
 #[derive(Debug, Clone)]
 pub struct TableGlobalSecondaryIndex(Properties);
-
 impl TableGlobalSecondaryIndex {
     /// Returns a `TableGlobalSecondaryIndex` with what CloudFormation requires.
-    pub fn new(index_name: impl Into<Value<String>>, key_schema: impl IntoIterator<Item = TableKeySchema>, projection: TableProjection) -> Self {
-        Self::matching().index_name(index_name).key_schema(key_schema).projection(projection)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(index_name: impl Into<Value<String>>, key_schema: impl IntoIterator<Item = TableKeySchema>, projection: TableProjection) -> Self { Self::matching().index_name(index_name).key_schema(key_schema).projection(projection) }
     /// The settings used to specify whether to enable CloudWatch Contributor Insights for the global table and define which events to monitor.
-    pub fn contributor_insights_specification(self, value: TableContributorInsightsSpecification) -> Self {
-        Self(self.0.with("ContributorInsightsSpecification", value))
-    }
-
+    pub fn contributor_insights_specification(self, value: TableContributorInsightsSpecification) -> Self { Self(self.0.with("ContributorInsightsSpecification", value)) }
     /// The name of the global secondary index. The name must be unique among all other indexes on this table.
-    pub fn index_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("IndexName", value.into()))
-    }
-
+    /// 3 to 255 characters. Matches `^[a-zA-Z0-9_.-]+$`.
+    pub fn index_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("IndexName", value.into())) }
     /// The complete key schema for a global secondary index, which consists of one or more pairs of attribute names and key types:
-    pub fn key_schema(self, value: impl IntoIterator<Item = TableKeySchema>) -> Self {
-        Self(self.0.with("KeySchema", value.into_iter().collect::<Tree>()))
-    }
-
+    /// At least 1 item.
+    pub fn key_schema(self, value: impl IntoIterator<Item = TableKeySchema>) -> Self { Self(self.0.with("KeySchema", value.into_iter().collect::<Tree>())) }
     /// The maximum number of read and write units for the specified global secondary index.
-    pub fn on_demand_throughput(self, value: TableOnDemandThroughput) -> Self {
-        Self(self.0.with("OnDemandThroughput", value))
-    }
-
+    pub fn on_demand_throughput(self, value: TableOnDemandThroughput) -> Self { Self(self.0.with("OnDemandThroughput", value)) }
     /// Represents attributes that are copied (projected) from the table into the global secondary index.
-    pub fn projection(self, value: TableProjection) -> Self {
-        Self(self.0.with("Projection", value))
-    }
-
+    pub fn projection(self, value: TableProjection) -> Self { Self(self.0.with("Projection", value)) }
     /// Represents the provisioned throughput settings for the specified global secondary index.
-    pub fn provisioned_throughput(self, value: TableProvisionedThroughput) -> Self {
-        Self(self.0.with("ProvisionedThroughput", value))
-    }
-
+    pub fn provisioned_throughput(self, value: TableProvisionedThroughput) -> Self { Self(self.0.with("ProvisionedThroughput", value)) }
     /// Represents the warm throughput value (in read units per second and write units per second) for the specified secondary index.
-    pub fn warm_throughput(self, value: TableWarmThroughput) -> Self {
-        Self(self.0.with("WarmThroughput", value))
-    }
+    pub fn warm_throughput(self, value: TableWarmThroughput) -> Self { Self(self.0.with("WarmThroughput", value)) }
 }
-
-impl From<TableGlobalSecondaryIndex> for Properties {
-    fn from(value: TableGlobalSecondaryIndex) -> Self {
-        value.0
-    }
-}
-
-impl From<TableGlobalSecondaryIndex> for Tree {
-    fn from(value: TableGlobalSecondaryIndex) -> Self {
-        value.0.into()
-    }
-}
+setting! { TableGlobalSecondaryIndex as Tree }
 
 /// Specifies the properties of data being imported from the S3 bucket source to the table.
 #[derive(Debug, Clone)]
 pub struct TableImportSourceSpecification(Properties);
-
 impl TableImportSourceSpecification {
     /// Returns a `TableImportSourceSpecification` with what CloudFormation requires.
-    pub fn new(input_format: impl Into<Value<String>>, s3_bucket_source: TableS3BucketSource) -> Self {
-        Self::matching().input_format(input_format).s3_bucket_source(s3_bucket_source)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(input_format: impl Into<Value<String>>, s3_bucket_source: TableS3BucketSource) -> Self { Self::matching().input_format(input_format).s3_bucket_source(s3_bucket_source) }
     /// Type of compression to be used on the input coming from the imported table.
-    ///
     /// A change replaces the resource.
-    pub fn input_compression_type(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("InputCompressionType", value.into()))
-    }
-
+    pub fn input_compression_type(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("InputCompressionType", value.into())) }
     /// The format of the source data. Valid values for `ImportFormat` are `CSV`, `DYNAMODB_JSON` or `ION`.
-    ///
     /// A change replaces the resource.
-    pub fn input_format(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("InputFormat", value.into()))
-    }
-
+    pub fn input_format(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("InputFormat", value.into())) }
     /// Additional properties that specify how the input is formatted,.
-    ///
     /// A change replaces the resource.
-    pub fn input_format_options(self, value: TableInputFormatOptions) -> Self {
-        Self(self.0.with("InputFormatOptions", value))
-    }
-
+    pub fn input_format_options(self, value: TableInputFormatOptions) -> Self { Self(self.0.with("InputFormatOptions", value)) }
     /// The S3 bucket that provides the source for the import.
-    ///
     /// A change replaces the resource.
-    pub fn s3_bucket_source(self, value: TableS3BucketSource) -> Self {
-        Self(self.0.with("S3BucketSource", value))
-    }
+    pub fn s3_bucket_source(self, value: TableS3BucketSource) -> Self { Self(self.0.with("S3BucketSource", value)) }
 }
-
-impl From<TableImportSourceSpecification> for Properties {
-    fn from(value: TableImportSourceSpecification) -> Self {
-        value.0
-    }
-}
-
-impl From<TableImportSourceSpecification> for Tree {
-    fn from(value: TableImportSourceSpecification) -> Self {
-        value.0.into()
-    }
-}
+setting! { TableImportSourceSpecification as Tree }
 
 /// The format options for the data that was imported into the target table.
 #[derive(Debug, Clone, Default)]
 pub struct TableInputFormatOptions(Properties);
-
 impl TableInputFormatOptions {
     /// Returns an empty `TableInputFormatOptions`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The options for imported source files in CSV format.
-    ///
     /// A change replaces the resource.
-    pub fn csv(self, value: TableCsv) -> Self {
-        Self(self.0.with("Csv", value))
-    }
+    pub fn csv(self, value: TableCsv) -> Self { Self(self.0.with("Csv", value)) }
 }
-
-impl From<TableInputFormatOptions> for Properties {
-    fn from(value: TableInputFormatOptions) -> Self {
-        value.0
-    }
-}
-
-impl From<TableInputFormatOptions> for Tree {
-    fn from(value: TableInputFormatOptions) -> Self {
-        value.0.into()
-    }
-}
+setting! { TableInputFormatOptions as Tree }
 
 /// Represents a single element of a key schema.
 #[derive(Debug, Clone)]
 pub struct TableKeySchema(Properties);
-
 impl TableKeySchema {
     /// Returns a `TableKeySchema` with what CloudFormation requires.
-    pub fn new(attribute_name: impl Into<Value<String>>, key_type: impl Into<Value<String>>) -> Self {
-        Self::matching().attribute_name(attribute_name).key_type(key_type)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(attribute_name: impl Into<Value<String>>, key_type: impl Into<Value<String>>) -> Self { Self::matching().attribute_name(attribute_name).key_type(key_type) }
     /// The name of a key attribute.
-    pub fn attribute_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("AttributeName", value.into()))
-    }
-
+    pub fn attribute_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("AttributeName", value.into())) }
     /// The role that this key attribute will assume:
-    pub fn key_type(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("KeyType", value.into()))
-    }
+    pub fn key_type(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("KeyType", value.into())) }
 }
-
-impl From<TableKeySchema> for Properties {
-    fn from(value: TableKeySchema) -> Self {
-        value.0
-    }
-}
-
-impl From<TableKeySchema> for Tree {
-    fn from(value: TableKeySchema) -> Self {
-        value.0.into()
-    }
-}
+setting! { TableKeySchema as Tree }
 
 /// The Kinesis Data Streams configuration for the specified table.
 #[derive(Debug, Clone)]
 pub struct TableKinesisStreamSpecification(Properties);
-
 impl TableKinesisStreamSpecification {
     /// Returns a `TableKinesisStreamSpecification` with what CloudFormation requires.
-    pub fn new(stream_arn: impl Into<Value<String>>) -> Self {
-        Self::matching().stream_arn(stream_arn)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(stream_arn: impl Into<Value<String>>) -> Self { Self::matching().stream_arn(stream_arn) }
     /// The precision for the time and date that the stream was created.
-    pub fn approximate_creation_date_time_precision(self, value: impl OneOf<TableKinesisStreamSpecificationApproximateCreationDateTimePrecision>) -> Self {
-        Self(self.0.with("ApproximateCreationDateTimePrecision", value.into_tree()))
-    }
-
+    pub fn approximate_creation_date_time_precision(self, value: impl OneOf<TableKinesisStreamSpecificationApproximateCreationDateTimePrecision>) -> Self { Self(self.0.with("ApproximateCreationDateTimePrecision", value.into_tree())) }
     /// The ARN for a specific Kinesis data stream.
-    ///
     /// Refers to `AWS::Kinesis::Stream` (`Arn`).
-    pub fn stream_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("StreamArn", value.into()))
-    }
+    pub fn stream_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("StreamArn", value.into())) }
 }
-
-impl From<TableKinesisStreamSpecification> for Properties {
-    fn from(value: TableKinesisStreamSpecification) -> Self {
-        value.0
-    }
-}
-
-impl From<TableKinesisStreamSpecification> for Tree {
-    fn from(value: TableKinesisStreamSpecification) -> Self {
-        value.0.into()
-    }
-}
+setting! { TableKinesisStreamSpecification as Tree }
 
 /// Represents the properties of a local secondary index.
 #[derive(Debug, Clone)]
 pub struct TableLocalSecondaryIndex(Properties);
-
 impl TableLocalSecondaryIndex {
     /// Returns a `TableLocalSecondaryIndex` with what CloudFormation requires.
-    pub fn new(index_name: impl Into<Value<String>>, key_schema: impl IntoIterator<Item = TableKeySchema>, projection: TableProjection) -> Self {
-        Self::matching().index_name(index_name).key_schema(key_schema).projection(projection)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(index_name: impl Into<Value<String>>, key_schema: impl IntoIterator<Item = TableKeySchema>, projection: TableProjection) -> Self { Self::matching().index_name(index_name).key_schema(key_schema).projection(projection) }
     /// The name of the local secondary index. The name must be unique among all other indexes on this table.
-    pub fn index_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("IndexName", value.into()))
-    }
-
+    /// 3 to 255 characters. Matches `^[a-zA-Z0-9_.-]+$`.
+    pub fn index_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("IndexName", value.into())) }
     /// The complete key schema for the local secondary index, consisting of one or more pairs of attribute names and key types:
-    pub fn key_schema(self, value: impl IntoIterator<Item = TableKeySchema>) -> Self {
-        Self(self.0.with("KeySchema", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn key_schema(self, value: impl IntoIterator<Item = TableKeySchema>) -> Self { Self(self.0.with("KeySchema", value.into_iter().collect::<Tree>())) }
     /// Represents attributes that are copied (projected) from the table into the local secondary index.
-    pub fn projection(self, value: TableProjection) -> Self {
-        Self(self.0.with("Projection", value))
-    }
+    pub fn projection(self, value: TableProjection) -> Self { Self(self.0.with("Projection", value)) }
 }
-
-impl From<TableLocalSecondaryIndex> for Properties {
-    fn from(value: TableLocalSecondaryIndex) -> Self {
-        value.0
-    }
-}
-
-impl From<TableLocalSecondaryIndex> for Tree {
-    fn from(value: TableLocalSecondaryIndex) -> Self {
-        value.0.into()
-    }
-}
+setting! { TableLocalSecondaryIndex as Tree }
 
 /// Sets the maximum number of read and write units for the specified on-demand table.
 #[derive(Debug, Clone, Default)]
 pub struct TableOnDemandThroughput(Properties);
-
 impl TableOnDemandThroughput {
     /// Returns an empty `TableOnDemandThroughput`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// Maximum number of read request units for the specified table.
-    pub fn max_read_request_units(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("MaxReadRequestUnits", value.into()))
-    }
-
+    /// At least 1.
+    pub fn max_read_request_units(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("MaxReadRequestUnits", value.into())) }
     /// Maximum number of write request units for the specified table.
-    pub fn max_write_request_units(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("MaxWriteRequestUnits", value.into()))
-    }
+    /// At least 1.
+    pub fn max_write_request_units(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("MaxWriteRequestUnits", value.into())) }
 }
-
-impl From<TableOnDemandThroughput> for Properties {
-    fn from(value: TableOnDemandThroughput) -> Self {
-        value.0
-    }
-}
-
-impl From<TableOnDemandThroughput> for Tree {
-    fn from(value: TableOnDemandThroughput) -> Self {
-        value.0.into()
-    }
-}
-
-/// The settings used to enable point in time recovery.
-#[derive(Debug, Clone, Default)]
-pub struct TablePointInTimeRecoverySpecification(Properties);
-
-impl TablePointInTimeRecoverySpecification {
-    /// Returns an empty `TablePointInTimeRecoverySpecification`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// Indicates whether point in time recovery is enabled (true) or disabled (false) on the table.
-    pub fn point_in_time_recovery_enabled(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("PointInTimeRecoveryEnabled", value.into()))
-    }
-
-    /// The number of preceding days for which continuous backups are taken and maintained.
-    pub fn recovery_period_in_days(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("RecoveryPeriodInDays", value.into()))
-    }
-}
-
-impl From<TablePointInTimeRecoverySpecification> for Properties {
-    fn from(value: TablePointInTimeRecoverySpecification) -> Self {
-        value.0
-    }
-}
-
-impl From<TablePointInTimeRecoverySpecification> for Tree {
-    fn from(value: TablePointInTimeRecoverySpecification) -> Self {
-        value.0.into()
-    }
-}
+setting! { TableOnDemandThroughput as Tree }
 
 /// Represents attributes that are copied (projected) from the table into an index.
 #[derive(Debug, Clone, Default)]
 pub struct TableProjection(Properties);
-
 impl TableProjection {
     /// Returns an empty `TableProjection`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// Represents the non-key attribute names which will be projected into the index.
-    pub fn non_key_attributes(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("NonKeyAttributes", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// Each: 1 to 255 characters.
+    pub fn non_key_attributes(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("NonKeyAttributes", list::values::<String>(value))) }
     /// The set of attributes that are projected into the index:
-    pub fn projection_type(self, value: impl OneOf<TableProjectionProjectionType>) -> Self {
-        Self(self.0.with("ProjectionType", value.into_tree()))
-    }
+    pub fn projection_type(self, value: impl OneOf<TableProjectionProjectionType>) -> Self { Self(self.0.with("ProjectionType", value.into_tree())) }
 }
-
-impl From<TableProjection> for Properties {
-    fn from(value: TableProjection) -> Self {
-        value.0
-    }
-}
-
-impl From<TableProjection> for Tree {
-    fn from(value: TableProjection) -> Self {
-        value.0.into()
-    }
-}
+setting! { TableProjection as Tree }
 
 /// Throughput for the specified table, which consists of values for `ReadCapacityUnits` and `WriteCapacityUnits`.
 #[derive(Debug, Clone)]
 pub struct TableProvisionedThroughput(Properties);
-
 impl TableProvisionedThroughput {
     /// Returns a `TableProvisionedThroughput` with what CloudFormation requires.
-    pub fn new(read_capacity_units: impl Into<Value<i64>>, write_capacity_units: impl Into<Value<i64>>) -> Self {
-        Self::matching().read_capacity_units(read_capacity_units).write_capacity_units(write_capacity_units)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(read_capacity_units: impl Into<Value<i64>>, write_capacity_units: impl Into<Value<i64>>) -> Self { Self::matching().read_capacity_units(read_capacity_units).write_capacity_units(write_capacity_units) }
     /// The maximum number of strongly consistent reads consumed per second before DynamoDB returns a `ThrottlingException`.
-    pub fn read_capacity_units(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("ReadCapacityUnits", value.into()))
-    }
-
+    /// At least 0.
+    pub fn read_capacity_units(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("ReadCapacityUnits", value.into())) }
     /// The maximum number of writes consumed per second before DynamoDB returns a `ThrottlingException`.
-    pub fn write_capacity_units(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("WriteCapacityUnits", value.into()))
-    }
+    /// At least 0.
+    pub fn write_capacity_units(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("WriteCapacityUnits", value.into())) }
 }
-
-impl From<TableProvisionedThroughput> for Properties {
-    fn from(value: TableProvisionedThroughput) -> Self {
-        value.0
-    }
-}
-
-impl From<TableProvisionedThroughput> for Tree {
-    fn from(value: TableProvisionedThroughput) -> Self {
-        value.0.into()
-    }
-}
-
-/// Creates or updates a resource-based policy document that contains the permissions for DynamoDB resources, such as a table, its indexes, and stream.
-#[derive(Debug, Clone)]
-pub struct TableResourcePolicy(Properties);
-
-impl TableResourcePolicy {
-    /// Returns a `TableResourcePolicy` with what CloudFormation requires.
-    pub fn new(policy_document: impl Into<Tree>) -> Self {
-        Self::matching().policy_document(policy_document)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// A resource-based policy document that contains permissions to add to the specified DynamoDB table, index, or both.
-    pub fn policy_document(self, value: impl Into<Tree>) -> Self {
-        Self(self.0.with("PolicyDocument", value))
-    }
-}
-
-impl From<TableResourcePolicy> for Properties {
-    fn from(value: TableResourcePolicy) -> Self {
-        value.0
-    }
-}
-
-impl From<TableResourcePolicy> for Tree {
-    fn from(value: TableResourcePolicy) -> Self {
-        value.0.into()
-    }
-}
+setting! { TableProvisionedThroughput as Tree }
 
 /// The S3 bucket that is being imported from.
 #[derive(Debug, Clone)]
 pub struct TableS3BucketSource(Properties);
-
 impl TableS3BucketSource {
     /// Returns a `TableS3BucketSource` with what CloudFormation requires.
-    pub fn new(s3_bucket: impl Into<Value<String>>) -> Self {
-        Self::matching().s3_bucket(s3_bucket)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(s3_bucket: impl Into<Value<String>>) -> Self { Self::matching().s3_bucket(s3_bucket) }
     /// The S3 bucket that is being imported from.
-    ///
     /// A change replaces the resource.
-    pub fn s3_bucket(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("S3Bucket", value.into()))
-    }
-
+    pub fn s3_bucket(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("S3Bucket", value.into())) }
     /// The account number of the S3 bucket that is being imported from.
-    ///
     /// A change replaces the resource.
-    pub fn s3_bucket_owner(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("S3BucketOwner", value.into()))
-    }
-
+    pub fn s3_bucket_owner(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("S3BucketOwner", value.into())) }
     /// The key prefix shared by all S3 Objects that are being imported.
-    ///
     /// A change replaces the resource.
-    pub fn s3_key_prefix(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("S3KeyPrefix", value.into()))
-    }
+    pub fn s3_key_prefix(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("S3KeyPrefix", value.into())) }
 }
-
-impl From<TableS3BucketSource> for Properties {
-    fn from(value: TableS3BucketSource) -> Self {
-        value.0
-    }
-}
-
-impl From<TableS3BucketSource> for Tree {
-    fn from(value: TableS3BucketSource) -> Self {
-        value.0.into()
-    }
-}
-
-/// `SearchSchemaElement` of `AWS::DynamoDB::Table`.
-#[derive(Debug, Clone)]
-pub struct TableSearchSchemaElement(Properties);
-
-impl TableSearchSchemaElement {
-    /// Returns a `TableSearchSchemaElement` with what CloudFormation requires.
-    pub fn new(attribute_name: impl Into<Value<String>>, search_schema_element_type: impl OneOf<TableSearchSchemaElementSearchSchemaElementType>) -> Self {
-        Self::matching().attribute_name(attribute_name).search_schema_element_type(search_schema_element_type)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The property `AttributeName`.
-    pub fn attribute_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("AttributeName", value.into()))
-    }
-
-    /// The property `SearchSchemaElementType`.
-    pub fn search_schema_element_type(self, value: impl OneOf<TableSearchSchemaElementSearchSchemaElementType>) -> Self {
-        Self(self.0.with("SearchSchemaElementType", value.into_tree()))
-    }
-}
-
-impl From<TableSearchSchemaElement> for Properties {
-    fn from(value: TableSearchSchemaElement) -> Self {
-        value.0
-    }
-}
-
-impl From<TableSearchSchemaElement> for Tree {
-    fn from(value: TableSearchSchemaElement) -> Self {
-        value.0.into()
-    }
-}
+setting! { TableS3BucketSource as Tree }
 
 /// Represents the settings used to enable server-side encryption.
 #[derive(Debug, Clone)]
 pub struct TableSseSpecification(Properties);
-
 impl TableSseSpecification {
     /// Returns a `TableSseSpecification` with what CloudFormation requires.
-    pub fn new(sse_enabled: impl Into<Value<bool>>) -> Self {
-        Self::matching().sse_enabled(sse_enabled)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(sse_enabled: impl Into<Value<bool>>) -> Self { Self::matching().sse_enabled(sse_enabled) }
     /// The AWS key that should be used for the AWS encryption.
-    ///
     /// Refers to `AWS::KMS::Key` (`Arn`) or `AWS::KMS::Key` (`KeyId`) or `AWS::KMS::Alias` (`AliasName`).
-    pub fn kms_master_key_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("KMSMasterKeyId", value.into()))
-    }
-
+    pub fn kms_master_key_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("KMSMasterKeyId", value.into())) }
     /// Indicates whether server-side encryption is done using an AWS managed key or an AWS owned key.
-    pub fn sse_enabled(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("SSEEnabled", value.into()))
-    }
-
+    pub fn sse_enabled(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("SSEEnabled", value.into())) }
     /// Server-side encryption type. The only supported value is:
-    pub fn sse_type(self, value: impl OneOf<TableSseSpecificationSseType>) -> Self {
-        Self(self.0.with("SSEType", value.into_tree()))
-    }
+    pub fn sse_type(self, value: impl OneOf<TableSseSpecificationSseType>) -> Self { Self(self.0.with("SSEType", value.into_tree())) }
 }
-
-impl From<TableSseSpecification> for Properties {
-    fn from(value: TableSseSpecification) -> Self {
-        value.0
-    }
-}
-
-impl From<TableSseSpecification> for Tree {
-    fn from(value: TableSseSpecification) -> Self {
-        value.0.into()
-    }
-}
+setting! { TableSseSpecification as Tree }
 
 /// Represents the DynamoDB Streams configuration for a table in DynamoDB.
 #[derive(Debug, Clone)]
 pub struct TableStreamSpecification(Properties);
-
 impl TableStreamSpecification {
     /// Returns a `TableStreamSpecification` with what CloudFormation requires.
-    pub fn new(stream_view_type: impl OneOf<TableStreamSpecificationStreamViewType>) -> Self {
-        Self::matching().stream_view_type(stream_view_type)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(stream_view_type: impl OneOf<TableStreamSpecificationStreamViewType>) -> Self { Self::matching().stream_view_type(stream_view_type) }
     /// Creates or updates a resource-based policy document that contains the permissions for DynamoDB resources, such as a table's streams.
-    pub fn resource_policy(self, value: TableResourcePolicy) -> Self {
-        Self(self.0.with("ResourcePolicy", value))
-    }
-
+    pub fn resource_policy(self, value: TableResourcePolicy) -> Self { Self(self.0.with("ResourcePolicy", value)) }
     /// When an item in the table is modified, `StreamViewType` determines what information is written to the stream for this table.
-    pub fn stream_view_type(self, value: impl OneOf<TableStreamSpecificationStreamViewType>) -> Self {
-        Self(self.0.with("StreamViewType", value.into_tree()))
-    }
-
-    /// The property `Tags`.
-    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self {
-        Self(self.0.with("Tags", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    pub fn stream_view_type(self, value: impl OneOf<TableStreamSpecificationStreamViewType>) -> Self { Self(self.0.with("StreamViewType", value.into_tree())) }
+    /// `Tags`.
+    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self { Self(self.0.with("Tags", list::tags(value))) }
 }
-
-impl From<TableStreamSpecification> for Properties {
-    fn from(value: TableStreamSpecification) -> Self {
-        value.0
-    }
-}
-
-impl From<TableStreamSpecification> for Tree {
-    fn from(value: TableStreamSpecification) -> Self {
-        value.0.into()
-    }
-}
-
-/// Represents the settings used to enable or disable Time to Live (TTL) for the specified table.
-#[derive(Debug, Clone)]
-pub struct TableTimeToLiveSpecification(Properties);
-
-impl TableTimeToLiveSpecification {
-    /// Returns a `TableTimeToLiveSpecification` with what CloudFormation requires.
-    pub fn new(enabled: impl Into<Value<bool>>) -> Self {
-        Self::matching().enabled(enabled)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The name of the TTL attribute used to store the expiration time for items in the table.
-    pub fn attribute_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("AttributeName", value.into()))
-    }
-
-    /// Indicates whether TTL is to be enabled (true) or disabled (false) on the table.
-    pub fn enabled(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("Enabled", value.into()))
-    }
-}
-
-impl From<TableTimeToLiveSpecification> for Properties {
-    fn from(value: TableTimeToLiveSpecification) -> Self {
-        value.0
-    }
-}
-
-impl From<TableTimeToLiveSpecification> for Tree {
-    fn from(value: TableTimeToLiveSpecification) -> Self {
-        value.0.into()
-    }
-}
-
-/// `VectorAttribute` of `AWS::DynamoDB::Table`.
-#[derive(Debug, Clone)]
-pub struct TableVectorAttribute(Properties);
-
-impl TableVectorAttribute {
-    /// Returns a `TableVectorAttribute` with what CloudFormation requires.
-    pub fn new(attribute_name: impl Into<Value<String>>) -> Self {
-        Self::matching().attribute_name(attribute_name)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The property `AttributeName`.
-    pub fn attribute_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("AttributeName", value.into()))
-    }
-}
-
-impl From<TableVectorAttribute> for Properties {
-    fn from(value: TableVectorAttribute) -> Self {
-        value.0
-    }
-}
-
-impl From<TableVectorAttribute> for Tree {
-    fn from(value: TableVectorAttribute) -> Self {
-        value.0.into()
-    }
-}
+setting! { TableStreamSpecification as Tree }
 
 /// `VectorIndex` of `AWS::DynamoDB::Table`.
 #[derive(Debug, Clone)]
 pub struct TableVectorIndex(Properties);
-
 impl TableVectorIndex {
     /// Returns a `TableVectorIndex` with what CloudFormation requires.
-    pub fn new(dimensions: impl Into<Value<i64>>, distance_function: impl OneOf<TableVectorIndexDistanceFunction>, index_name: impl Into<Value<String>>, projection: TableProjection, vector_attribute: TableVectorAttribute) -> Self {
-        Self::matching().dimensions(dimensions).distance_function(distance_function).index_name(index_name).projection(projection).vector_attribute(vector_attribute)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The property `Dimensions`.
-    pub fn dimensions(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("Dimensions", value.into()))
-    }
-
-    /// The property `DistanceFunction`.
-    pub fn distance_function(self, value: impl OneOf<TableVectorIndexDistanceFunction>) -> Self {
-        Self(self.0.with("DistanceFunction", value.into_tree()))
-    }
-
-    /// The property `IndexName`.
-    pub fn index_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("IndexName", value.into()))
-    }
-
+    pub fn new(dimensions: impl Into<Value<i64>>, distance_function: impl OneOf<TableVectorIndexDistanceFunction>, index_name: impl Into<Value<String>>, projection: TableProjection, vector_attribute: TableVectorAttribute) -> Self { Self::matching().dimensions(dimensions).distance_function(distance_function).index_name(index_name).projection(projection).vector_attribute(vector_attribute) }
+    /// `Dimensions`.
+    /// 1 to 4096.
+    pub fn dimensions(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("Dimensions", value.into())) }
+    /// `DistanceFunction`.
+    pub fn distance_function(self, value: impl OneOf<TableVectorIndexDistanceFunction>) -> Self { Self(self.0.with("DistanceFunction", value.into_tree())) }
+    /// `IndexName`.
+    /// 3 to 255 characters. Matches `^[a-zA-Z0-9_.-]+$`.
+    pub fn index_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("IndexName", value.into())) }
     /// Represents attributes that are copied (projected) from the table into an index.
-    pub fn projection(self, value: TableProjection) -> Self {
-        Self(self.0.with("Projection", value))
-    }
-
-    /// The property `SearchSchema`.
-    pub fn search_schema(self, value: impl IntoIterator<Item = TableSearchSchemaElement>) -> Self {
-        Self(self.0.with("SearchSchema", value.into_iter().collect::<Tree>()))
-    }
-
-    /// The property `VectorAttribute`.
-    pub fn vector_attribute(self, value: TableVectorAttribute) -> Self {
-        Self(self.0.with("VectorAttribute", value))
-    }
+    pub fn projection(self, value: TableProjection) -> Self { Self(self.0.with("Projection", value)) }
+    /// `SearchSchema`.
+    /// At least 1 item.
+    pub fn search_schema(self, value: impl IntoIterator<Item = TableSearchSchemaElement>) -> Self { Self(self.0.with("SearchSchema", value.into_iter().collect::<Tree>())) }
+    /// `VectorAttribute`.
+    pub fn vector_attribute(self, value: TableVectorAttribute) -> Self { Self(self.0.with("VectorAttribute", value)) }
 }
-
-impl From<TableVectorIndex> for Properties {
-    fn from(value: TableVectorIndex) -> Self {
-        value.0
-    }
-}
-
-impl From<TableVectorIndex> for Tree {
-    fn from(value: TableVectorIndex) -> Self {
-        value.0.into()
-    }
-}
-
-/// Provides visibility into the number of read and write operations your table or secondary index can instantaneously support.
-#[derive(Debug, Clone, Default)]
-pub struct TableWarmThroughput(Properties);
-
-impl TableWarmThroughput {
-    /// Returns an empty `TableWarmThroughput`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// Represents the number of read operations your base table can instantaneously support.
-    pub fn read_units_per_second(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("ReadUnitsPerSecond", value.into()))
-    }
-
-    /// Represents the number of write operations your base table can instantaneously support.
-    pub fn write_units_per_second(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("WriteUnitsPerSecond", value.into()))
-    }
-}
-
-impl From<TableWarmThroughput> for Properties {
-    fn from(value: TableWarmThroughput) -> Self {
-        value.0
-    }
-}
-
-impl From<TableWarmThroughput> for Tree {
-    fn from(value: TableWarmThroughput) -> Self {
-        value.0.into()
-    }
-}
+setting! { TableVectorIndex as Tree }
 
 choice! {
     /// Known values of `BillingMode`.
-    pub enum GlobalTableBillingMode {
-        PayPerRequest = "PAY_PER_REQUEST",
-        Provisioned = "PROVISIONED",
-    }
+    pub enum GlobalTableBillingMode { PayPerRequest = "PAY_PER_REQUEST", Provisioned = "PROVISIONED" }
 }
 
 choice! {
     /// Known values of `MultiRegionConsistency`.
-    pub enum GlobalTableMultiRegionConsistency {
-        Eventual = "EVENTUAL",
-        Strong = "STRONG",
-    }
+    pub enum GlobalTableMultiRegionConsistency { Eventual = "EVENTUAL", Strong = "STRONG" }
+}
+
+choice! {
+    /// Known values of `TableType`.
+    pub enum GlobalTableTableType { GlobalTableReplica = "GlobalTableReplica", Regional = "Regional" }
 }
 
 choice! {
     /// Known values of `AttributeType`.
-    pub enum GlobalTableAttributeDefinitionAttributeType {
-        B = "B",
-        N = "N",
-        S = "S",
-    }
+    pub enum GlobalTableAttributeDefinitionAttributeType { B = "B", N = "N", S = "S" }
 }
 
 choice! {
     /// Known values of `KeyType`.
-    pub enum GlobalTableKeySchemaKeyType {
-        Hash = "HASH",
-        Range = "RANGE",
-    }
+    pub enum GlobalTableKeySchemaKeyType { Hash = "HASH", Range = "RANGE" }
 }
 
 choice! {
     /// Known values of `GlobalTableSettingsReplicationMode`.
-    pub enum GlobalTableReplicaSpecificationGlobalTableSettingsReplicationMode {
-        Enabled = "ENABLED",
-        Disabled = "DISABLED",
-    }
+    pub enum GlobalTableReplicaSpecificationGlobalTableSettingsReplicationMode { Enabled = "ENABLED", Disabled = "DISABLED" }
 }
 
 choice! {
     /// Known values of `SSEType`.
-    pub enum GlobalTableSseSpecificationSseType {
-        Kms = "KMS",
-    }
+    pub enum GlobalTableSseSpecificationSseType { Kms = "KMS" }
 }
 
 choice! {
     /// Known values of `StreamViewType`.
-    pub enum GlobalTableStreamSpecificationStreamViewType {
-        KeysOnly = "KEYS_ONLY",
-        NewAndOldImages = "NEW_AND_OLD_IMAGES",
-        NewImage = "NEW_IMAGE",
-        OldImage = "OLD_IMAGE",
-    }
+    pub enum GlobalTableStreamSpecificationStreamViewType { KeysOnly = "KEYS_ONLY", NewAndOldImages = "NEW_AND_OLD_IMAGES", NewImage = "NEW_IMAGE", OldImage = "OLD_IMAGE" }
 }
 
 choice! {
     /// Known values of `DistanceFunction`.
-    pub enum GlobalTableVectorIndexDistanceFunction {
-        Cosine = "COSINE",
-        DotProduct = "DOT_PRODUCT",
-        Euclidean = "EUCLIDEAN",
-    }
+    pub enum GlobalTableVectorIndexDistanceFunction { Cosine = "COSINE", DotProduct = "DOT_PRODUCT", Euclidean = "EUCLIDEAN" }
 }
 
 choice! {
     /// Known values of `ProjectionType`.
-    pub enum GlobalTableProjectionProjectionType {
-        All = "ALL",
-        Include = "INCLUDE",
-        KeysOnly = "KEYS_ONLY",
-    }
+    pub enum GlobalTableProjectionProjectionType { All = "ALL", Include = "INCLUDE", KeysOnly = "KEYS_ONLY" }
 }
 
 choice! {
     /// Known values of `Mode`.
-    pub enum GlobalTableContributorInsightsSpecificationMode {
-        AccessedAndThrottledKeys = "ACCESSED_AND_THROTTLED_KEYS",
-        ThrottledKeys = "THROTTLED_KEYS",
-    }
+    pub enum GlobalTableContributorInsightsSpecificationMode { AccessedAndThrottledKeys = "ACCESSED_AND_THROTTLED_KEYS", ThrottledKeys = "THROTTLED_KEYS" }
 }
 
 choice! {
     /// Known values of `ApproximateCreationDateTimePrecision`.
-    pub enum GlobalTableKinesisStreamSpecificationApproximateCreationDateTimePrecision {
-        Microsecond = "MICROSECOND",
-        Millisecond = "MILLISECOND",
-    }
+    pub enum GlobalTableKinesisStreamSpecificationApproximateCreationDateTimePrecision { Microsecond = "MICROSECOND", Millisecond = "MILLISECOND" }
 }
 
 choice! {
     /// Known values of `SearchSchemaElementType`.
-    pub enum GlobalTableSearchSchemaElementSearchSchemaElementType {
-        Hash = "HASH",
-        InlineFilter = "INLINE_FILTER",
-    }
-}
-
-choice! {
-    /// Known values of `BillingMode`.
-    pub enum TableBillingMode {
-        PayPerRequest = "PAY_PER_REQUEST",
-        Provisioned = "PROVISIONED",
-    }
+    pub enum GlobalTableSearchSchemaElementSearchSchemaElementType { Hash = "HASH", InlineFilter = "INLINE_FILTER" }
 }
 
 choice! {
     /// Known values of `TableClass`.
-    pub enum TableClass {
-        Standard = "STANDARD",
-        StandardInfrequentAccess = "STANDARD_INFREQUENT_ACCESS",
-    }
+    pub enum TableClass { Standard = "STANDARD", StandardInfrequentAccess = "STANDARD_INFREQUENT_ACCESS" }
 }
 
-choice! {
-    /// Known values of `AttributeType`.
-    pub enum TableAttributeDefinitionAttributeType {
-        B = "B",
-        N = "N",
-        S = "S",
-    }
-}
+/// Equals [`GlobalTableAttributeDefinition`].
+pub type TableAttributeDefinition = GlobalTableAttributeDefinition;
 
-choice! {
-    /// Known values of `Mode`.
-    pub enum TableContributorInsightsSpecificationMode {
-        AccessedAndThrottledKeys = "ACCESSED_AND_THROTTLED_KEYS",
-        ThrottledKeys = "THROTTLED_KEYS",
-    }
-}
+/// Equals [`GlobalTableAttributeDefinitionAttributeType`].
+pub type TableAttributeDefinitionAttributeType = GlobalTableAttributeDefinitionAttributeType;
 
-choice! {
-    /// Known values of `ApproximateCreationDateTimePrecision`.
-    pub enum TableKinesisStreamSpecificationApproximateCreationDateTimePrecision {
-        Microsecond = "MICROSECOND",
-        Millisecond = "MILLISECOND",
-    }
-}
+/// Equals [`GlobalTableBillingMode`].
+pub type TableBillingMode = GlobalTableBillingMode;
 
-choice! {
-    /// Known values of `SSEType`.
-    pub enum TableSseSpecificationSseType {
-        Kms = "KMS",
-    }
-}
+/// Equals [`GlobalTableContributorInsightsSpecification`].
+pub type TableContributorInsightsSpecification = GlobalTableContributorInsightsSpecification;
 
-choice! {
-    /// Known values of `StreamViewType`.
-    pub enum TableStreamSpecificationStreamViewType {
-        KeysOnly = "KEYS_ONLY",
-        NewAndOldImages = "NEW_AND_OLD_IMAGES",
-        NewImage = "NEW_IMAGE",
-        OldImage = "OLD_IMAGE",
-    }
-}
+/// Equals [`GlobalTableContributorInsightsSpecificationMode`].
+pub type TableContributorInsightsSpecificationMode = GlobalTableContributorInsightsSpecificationMode;
 
-choice! {
-    /// Known values of `DistanceFunction`.
-    pub enum TableVectorIndexDistanceFunction {
-        Cosine = "COSINE",
-        DotProduct = "DOT_PRODUCT",
-        Euclidean = "EUCLIDEAN",
-    }
-}
+/// Equals [`GlobalTableKinesisStreamSpecificationApproximateCreationDateTimePrecision`].
+pub type TableKinesisStreamSpecificationApproximateCreationDateTimePrecision = GlobalTableKinesisStreamSpecificationApproximateCreationDateTimePrecision;
 
-choice! {
-    /// Known values of `ProjectionType`.
-    pub enum TableProjectionProjectionType {
-        All = "ALL",
-        Include = "INCLUDE",
-        KeysOnly = "KEYS_ONLY",
-    }
-}
+/// Equals [`GlobalTablePointInTimeRecoverySpecification`].
+pub type TablePointInTimeRecoverySpecification = GlobalTablePointInTimeRecoverySpecification;
 
-choice! {
-    /// Known values of `SearchSchemaElementType`.
-    pub enum TableSearchSchemaElementSearchSchemaElementType {
-        Hash = "HASH",
-        InlineFilter = "INLINE_FILTER",
-    }
+/// Equals [`GlobalTableProjectionProjectionType`].
+pub type TableProjectionProjectionType = GlobalTableProjectionProjectionType;
+
+/// Equals [`GlobalTableResourcePolicy`].
+pub type TableResourcePolicy = GlobalTableResourcePolicy;
+
+/// Equals [`GlobalTableSearchSchemaElement`].
+pub type TableSearchSchemaElement = GlobalTableSearchSchemaElement;
+
+/// Equals [`GlobalTableSearchSchemaElementSearchSchemaElementType`].
+pub type TableSearchSchemaElementSearchSchemaElementType = GlobalTableSearchSchemaElementSearchSchemaElementType;
+
+/// Equals [`GlobalTableSseSpecificationSseType`].
+pub type TableSseSpecificationSseType = GlobalTableSseSpecificationSseType;
+
+/// Equals [`GlobalTableStreamSpecificationStreamViewType`].
+pub type TableStreamSpecificationStreamViewType = GlobalTableStreamSpecificationStreamViewType;
+
+/// Equals [`GlobalTableTimeToLiveSpecification`].
+pub type TableTimeToLiveSpecification = GlobalTableTimeToLiveSpecification;
+
+/// Equals [`GlobalTableVectorAttribute`].
+pub type TableVectorAttribute = GlobalTableVectorAttribute;
+
+/// Equals [`GlobalTableVectorIndexDistanceFunction`].
+pub type TableVectorIndexDistanceFunction = GlobalTableVectorIndexDistanceFunction;
+
+/// Equals [`GlobalTableWarmThroughput`].
+pub type TableWarmThroughput = GlobalTableWarmThroughput;
+
+/// What CloudWatch measures, each with the statistic of AWS's own dashboards.
+pub mod metrics {
+    use crate::{Dimension::{Is, Of}, Metric, Statistic};
+    /// `AccountMaxReads` of `AWS/DynamoDB`.
+    pub const ACCOUNT_MAX_READS: Metric = Metric::new("AWS/DynamoDB", "AccountMaxReads", Statistic::Maximum, &[&[]]);
+    /// `AccountMaxTableLevelReads` of `AWS/DynamoDB`.
+    pub const ACCOUNT_MAX_TABLE_LEVEL_READS: Metric = Metric::new("AWS/DynamoDB", "AccountMaxTableLevelReads", Statistic::Maximum, &[&[]]);
+    /// `AccountMaxTableLevelWrites` of `AWS/DynamoDB`.
+    pub const ACCOUNT_MAX_TABLE_LEVEL_WRITES: Metric = Metric::new("AWS/DynamoDB", "AccountMaxTableLevelWrites", Statistic::Maximum, &[&[]]);
+    /// `AccountMaxWrites` of `AWS/DynamoDB`.
+    pub const ACCOUNT_MAX_WRITES: Metric = Metric::new("AWS/DynamoDB", "AccountMaxWrites", Statistic::Maximum, &[&[]]);
+    /// `AccountProvisionedReadCapacityUtilization` of `AWS/DynamoDB`.
+    pub const ACCOUNT_PROVISIONED_READ_CAPACITY_UTILIZATION: Metric = Metric::new("AWS/DynamoDB", "AccountProvisionedReadCapacityUtilization", Statistic::Average, &[&[]]);
+    /// `AccountProvisionedWriteCapacityUtilization` of `AWS/DynamoDB`.
+    pub const ACCOUNT_PROVISIONED_WRITE_CAPACITY_UTILIZATION: Metric = Metric::new("AWS/DynamoDB", "AccountProvisionedWriteCapacityUtilization", Statistic::Average, &[&[]]);
+    /// `AgeOfOldestUnreplicatedRecord` of `AWS/DynamoDB`.
+    pub const AGE_OF_OLDEST_UNREPLICATED_RECORD: Metric = Metric::new("AWS/DynamoDB", "AgeOfOldestUnreplicatedRecord", Statistic::Average, &[&[Of("TableName"), Of("DelegatedOperation")]]);
+    /// `ConditionalCheckFailedRequests` of `AWS/DynamoDB`.
+    pub const CONDITIONAL_CHECK_FAILED_REQUESTS: Metric = Metric::new("AWS/DynamoDB", "ConditionalCheckFailedRequests", Statistic::Sum, &[&[Of("TableName")]]);
+    /// `ConsumedChangeDataCaptureUnits` of `AWS/DynamoDB`.
+    pub const CONSUMED_CHANGE_DATA_CAPTURE_UNITS: Metric = Metric::new("AWS/DynamoDB", "ConsumedChangeDataCaptureUnits", Statistic::Average, &[&[Of("TableName"), Of("DelegatedOperation")]]);
+    /// `ConsumedReadCapacityUnits` of `AWS/DynamoDB`.
+    pub const CONSUMED_READ_CAPACITY_UNITS: Metric = Metric::new("AWS/DynamoDB", "ConsumedReadCapacityUnits", Statistic::Sum, &[&[Of("TableName")], &[Of("TableName"), Is("GlobalSecondaryIndexName", "GlobalSecondaryIndexName")]]);
+    /// `ConsumedWriteCapacityUnits` of `AWS/DynamoDB`.
+    pub const CONSUMED_WRITE_CAPACITY_UNITS: Metric = Metric::new("AWS/DynamoDB", "ConsumedWriteCapacityUnits", Statistic::Sum, &[&[Of("TableName")], &[Of("TableName"), Is("GlobalSecondaryIndexName", "GlobalSecondaryIndexName")]]);
+    /// `MaxProvisionedTableReadCapacityUtilization` of `AWS/DynamoDB`.
+    pub const MAX_PROVISIONED_TABLE_READ_CAPACITY_UTILIZATION: Metric = Metric::new("AWS/DynamoDB", "MaxProvisionedTableReadCapacityUtilization", Statistic::Average, &[&[]]);
+    /// `MaxProvisionedTableWriteCapacityUtilization` of `AWS/DynamoDB`.
+    pub const MAX_PROVISIONED_TABLE_WRITE_CAPACITY_UTILIZATION: Metric = Metric::new("AWS/DynamoDB", "MaxProvisionedTableWriteCapacityUtilization", Statistic::Average, &[&[]]);
+    /// `OnlineIndexConsumedWriteCapacity` of `AWS/DynamoDB`.
+    pub const ONLINE_INDEX_CONSUMED_WRITE_CAPACITY: Metric = Metric::new("AWS/DynamoDB", "OnlineIndexConsumedWriteCapacity", Statistic::Sum, &[&[Of("TableName"), Is("GlobalSecondaryIndexName", "GlobalSecondaryIndexName")]]);
+    /// `OnlineIndexPercentageProgress` of `AWS/DynamoDB`.
+    pub const ONLINE_INDEX_PERCENTAGE_PROGRESS: Metric = Metric::new("AWS/DynamoDB", "OnlineIndexPercentageProgress", Statistic::Average, &[&[Of("TableName"), Is("GlobalSecondaryIndexName", "GlobalSecondaryIndexName")]]);
+    /// `OnlineIndexThrottleEvents` of `AWS/DynamoDB`.
+    pub const ONLINE_INDEX_THROTTLE_EVENTS: Metric = Metric::new("AWS/DynamoDB", "OnlineIndexThrottleEvents", Statistic::Sum, &[&[Of("TableName"), Is("GlobalSecondaryIndexName", "GlobalSecondaryIndexName")]]);
+    /// `PendingReplicationCount` of `AWS/DynamoDB`.
+    pub const PENDING_REPLICATION_COUNT: Metric = Metric::new("AWS/DynamoDB", "PendingReplicationCount", Statistic::Average, &[&[Of("TableName"), Of("ReceivingRegion")]]);
+    /// `ProvisionedReadCapacityUnits` of `AWS/DynamoDB`.
+    pub const PROVISIONED_READ_CAPACITY_UNITS: Metric = Metric::new("AWS/DynamoDB", "ProvisionedReadCapacityUnits", Statistic::Average, &[&[Of("TableName")], &[Of("TableName"), Is("GlobalSecondaryIndexName", "GlobalSecondaryIndexName")]]);
+    /// `ProvisionedWriteCapacityUnits` of `AWS/DynamoDB`.
+    pub const PROVISIONED_WRITE_CAPACITY_UNITS: Metric = Metric::new("AWS/DynamoDB", "ProvisionedWriteCapacityUnits", Statistic::Average, &[&[Of("TableName")], &[Of("TableName"), Is("GlobalSecondaryIndexName", "GlobalSecondaryIndexName")]]);
+    /// `ReadThrottleEvents` of `AWS/DynamoDB`.
+    pub const READ_THROTTLE_EVENTS: Metric = Metric::new("AWS/DynamoDB", "ReadThrottleEvents", Statistic::Sum, &[&[Of("TableName")], &[Of("TableName"), Is("GlobalSecondaryIndexName", "GlobalSecondaryIndexName")]]);
+    /// `ReplicationLatency` of `AWS/DynamoDB`.
+    pub const REPLICATION_LATENCY: Metric = Metric::new("AWS/DynamoDB", "ReplicationLatency", Statistic::Average, &[&[Of("TableName"), Of("ReceivingRegion")]]);
+    /// `ReturnedBytes` of `AWS/DynamoDB`.
+    pub const RETURNED_BYTES: Metric = Metric::new("AWS/DynamoDB", "ReturnedBytes", Statistic::Average, &[&[Of("TableName"), Of("StreamLabel"), Of("Operation")]]);
+    /// `ReturnedItemCount` of `AWS/DynamoDB`.
+    pub const RETURNED_ITEM_COUNT: Metric = Metric::new("AWS/DynamoDB", "ReturnedItemCount", Statistic::Sum, &[&[Of("TableName"), Is("Operation", "GetItem")], &[Of("TableName"), Is("Operation", "PutItem")], &[Of("TableName"), Is("Operation", "Scan")], &[Of("TableName"), Is("Operation", "BatchExecuteStatement")], &[Of("TableName"), Is("Operation", "BatchGetItem")], &[Of("TableName"), Is("Operation", "BatchWriteItem")], &[Of("TableName"), Is("Operation", "DeleteItem")], &[Of("TableName"), Is("Operation", "ExecuteStatement")], &[Of("TableName"), Is("Operation", "ExecuteTransaction")], &[Of("TableName"), Is("Operation", "Query")], &[Of("TableName"), Is("Operation", "TransactGetItems")], &[Of("TableName"), Is("Operation", "TransactWriteItems")], &[Of("TableName"), Is("Operation", "UpdateItem")]]);
+    /// `ReturnedRecordsCount` of `AWS/DynamoDB`.
+    pub const RETURNED_RECORDS_COUNT: Metric = Metric::new("AWS/DynamoDB", "ReturnedRecordsCount", Statistic::Average, &[&[Of("TableName"), Of("StreamLabel"), Of("Operation")]]);
+    /// `SuccessfulRequestLatency` of `AWS/DynamoDB`.
+    pub const SUCCESSFUL_REQUEST_LATENCY: Metric = Metric::new("AWS/DynamoDB", "SuccessfulRequestLatency", Statistic::Average, &[&[Of("TableName"), Is("Operation", "GetItem")], &[Of("TableName"), Is("Operation", "PutItem")], &[Of("TableName"), Is("Operation", "GetRecords")], &[Of("TableName"), Is("Operation", "Scan")], &[Of("TableName"), Is("Operation", "BatchExecuteStatement")], &[Of("TableName"), Is("Operation", "BatchGetItem")], &[Of("TableName"), Is("Operation", "BatchWriteItem")], &[Of("TableName"), Is("Operation", "DeleteItem")], &[Of("TableName"), Is("Operation", "ExecuteStatement")], &[Of("TableName"), Is("Operation", "ExecuteTransaction")], &[Of("TableName"), Is("Operation", "Query")], &[Of("TableName"), Is("Operation", "TransactGetItems")], &[Of("TableName"), Is("Operation", "TransactWriteItems")], &[Of("TableName"), Is("Operation", "UpdateItem")]]);
+    /// `SystemErrors` of `AWS/DynamoDB`.
+    pub const SYSTEM_ERRORS: Metric = Metric::new("AWS/DynamoDB", "SystemErrors", Statistic::Sum, &[&[Of("TableName"), Is("Operation", "GetItem")], &[Of("TableName"), Is("Operation", "PutItem")], &[Of("TableName"), Is("Operation", "GetRecords")], &[Of("TableName"), Is("Operation", "Scan")], &[Of("TableName"), Is("Operation", "BatchExecuteStatement")], &[Of("TableName"), Is("Operation", "BatchGetItem")], &[Of("TableName"), Is("Operation", "BatchWriteItem")], &[Of("TableName"), Is("Operation", "DeleteItem")], &[Of("TableName"), Is("Operation", "ExecuteStatement")], &[Of("TableName"), Is("Operation", "ExecuteTransaction")], &[Of("TableName"), Is("Operation", "Query")], &[Of("TableName"), Is("Operation", "TransactGetItems")], &[Of("TableName"), Is("Operation", "TransactWriteItems")], &[Of("TableName"), Is("Operation", "UpdateItem")]]);
+    /// `ThrottledPutRecordCount` of `AWS/DynamoDB`.
+    pub const THROTTLED_PUT_RECORD_COUNT: Metric = Metric::new("AWS/DynamoDB", "ThrottledPutRecordCount", Statistic::Average, &[&[Of("TableName"), Of("DelegatedOperation")]]);
+    /// `ThrottledRequests` of `AWS/DynamoDB`.
+    pub const THROTTLED_REQUESTS: Metric = Metric::new("AWS/DynamoDB", "ThrottledRequests", Statistic::Sum, &[&[Of("TableName"), Is("Operation", "GetItem")], &[Of("TableName"), Is("Operation", "PutItem")], &[Of("TableName"), Is("Operation", "GetRecords")], &[Of("TableName"), Is("Operation", "Scan")], &[Of("TableName"), Is("Operation", "BatchExecuteStatement")], &[Of("TableName"), Is("Operation", "BatchGetItem")], &[Of("TableName"), Is("Operation", "BatchWriteItem")], &[Of("TableName"), Is("Operation", "DeleteItem")], &[Of("TableName"), Is("Operation", "ExecuteStatement")], &[Of("TableName"), Is("Operation", "ExecuteTransaction")], &[Of("TableName"), Is("Operation", "Query")], &[Of("TableName"), Is("Operation", "TransactGetItems")], &[Of("TableName"), Is("Operation", "TransactWriteItems")], &[Of("TableName"), Is("Operation", "UpdateItem")]]);
+    /// `TimeToLiveDeletedItemCount` of `AWS/DynamoDB`.
+    pub const TIME_TO_LIVE_DELETED_ITEM_COUNT: Metric = Metric::new("AWS/DynamoDB", "TimeToLiveDeletedItemCount", Statistic::Sum, &[&[Of("TableName")]]);
+    /// `TransactionConflict` of `AWS/DynamoDB`.
+    pub const TRANSACTION_CONFLICT: Metric = Metric::new("AWS/DynamoDB", "TransactionConflict", Statistic::Average, &[&[Of("TableName")]]);
+    /// `UserErrors` of `AWS/DynamoDB`.
+    pub const USER_ERRORS: Metric = Metric::new("AWS/DynamoDB", "UserErrors", Statistic::Sum, &[&[]]);
+    /// `WriteThrottleEvents` of `AWS/DynamoDB`.
+    pub const WRITE_THROTTLE_EVENTS: Metric = Metric::new("AWS/DynamoDB", "WriteThrottleEvents", Statistic::Sum, &[&[Of("TableName")], &[Of("TableName"), Is("GlobalSecondaryIndexName", "GlobalSecondaryIndexName")]]);
 }

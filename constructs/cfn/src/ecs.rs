@@ -4,68 +4,33 @@
 
 use std::borrow::Cow;
 use lightsout_core::{Arn, Attribute, Properties, ResourceType, Tags, Tree, Value};
-use crate::{OneOf, Tag};
+use crate::{OneOf, Tag, list};
 use crate::choice::choice;
+use crate::setting::setting;
 
 /// Creates a capacity provider. Capacity providers are associated with a cluster and are used in capacity provider strategies to facilitate cluster auto scaling.
 ///
 /// CloudFormation type `AWS::ECS::CapacityProvider`.
 #[derive(Debug, Clone, Default)]
 pub struct CapacityProvider(Properties);
-
 impl CapacityProvider {
     /// Returns an empty `CapacityProvider`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The Auto Scaling group settings for the capacity provider.
-    pub fn auto_scaling_group_provider(self, value: CapacityProviderAutoScalingGroupProvider) -> Self {
-        Self(self.0.with("AutoScalingGroupProvider", value))
-    }
-
+    pub fn auto_scaling_group_provider(self, value: CapacityProviderAutoScalingGroupProvider) -> Self { Self(self.0.with("AutoScalingGroupProvider", value)) }
     /// The cluster that this capacity provider is associated with.
-    ///
     /// A change replaces the resource.
-    pub fn cluster_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ClusterName", value.into()))
-    }
-
+    pub fn cluster_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ClusterName", value.into())) }
     /// The configuration for the Amazon ECS Managed Instances provider.
-    pub fn managed_instances_provider(self, value: CapacityProviderManagedInstancesProvider) -> Self {
-        Self(self.0.with("ManagedInstancesProvider", value))
-    }
-
+    pub fn managed_instances_provider(self, value: CapacityProviderManagedInstancesProvider) -> Self { Self(self.0.with("ManagedInstancesProvider", value)) }
     /// The name of the capacity provider. If a name is specified, it cannot start with `aws`, `ecs`, or `fargate`.
-    ///
     /// A change replaces the resource.
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
-
+    pub fn name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Name", value.into())) }
     /// The metadata that you apply to the capacity provider to help you categorize and organize it.
-    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self {
-        Self(self.0.with("Tags", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    /// At most 50 items.
+    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self { Self(self.0.with("Tags", list::tags(value))) }
 }
-
-impl From<CapacityProvider> for Properties {
-    fn from(value: CapacityProvider) -> Self {
-        value.0
-    }
-}
-
+setting! { CapacityProvider as Properties }
 impl ResourceType for CapacityProvider {
     const TYPE: &'static str = "AWS::ECS::CapacityProvider";
     const REQUIRED: &'static [&'static str] = &[];
@@ -75,1131 +40,292 @@ impl ResourceType for CapacityProvider {
 /// The minimum and maximum number of accelerators (such as GPUs) for instance type selection.
 #[derive(Debug, Clone, Default)]
 pub struct CapacityProviderAcceleratorCountRequest(Properties);
-
 impl CapacityProviderAcceleratorCountRequest {
     /// Returns an empty `CapacityProviderAcceleratorCountRequest`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The maximum number of accelerators. Instance types with more accelerators are excluded from selection.
-    pub fn max(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("Max", value.into()))
-    }
-
+    pub fn max(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("Max", value.into())) }
     /// The minimum number of accelerators. Instance types with fewer accelerators are excluded from selection.
-    pub fn min(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("Min", value.into()))
-    }
+    pub fn min(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("Min", value.into())) }
 }
-
-impl From<CapacityProviderAcceleratorCountRequest> for Properties {
-    fn from(value: CapacityProviderAcceleratorCountRequest) -> Self {
-        value.0
-    }
-}
-
-impl From<CapacityProviderAcceleratorCountRequest> for Tree {
-    fn from(value: CapacityProviderAcceleratorCountRequest) -> Self {
-        value.0.into()
-    }
-}
-
-/// The minimum and maximum total accelerator memory in mebibytes (MiB) for instance type selection.
-#[derive(Debug, Clone, Default)]
-pub struct CapacityProviderAcceleratorTotalMemoryMibRequest(Properties);
-
-impl CapacityProviderAcceleratorTotalMemoryMibRequest {
-    /// Returns an empty `CapacityProviderAcceleratorTotalMemoryMibRequest`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The maximum total accelerator memory in MiB.
-    pub fn max(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("Max", value.into()))
-    }
-
-    /// The minimum total accelerator memory in MiB.
-    pub fn min(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("Min", value.into()))
-    }
-}
-
-impl From<CapacityProviderAcceleratorTotalMemoryMibRequest> for Properties {
-    fn from(value: CapacityProviderAcceleratorTotalMemoryMibRequest) -> Self {
-        value.0
-    }
-}
-
-impl From<CapacityProviderAcceleratorTotalMemoryMibRequest> for Tree {
-    fn from(value: CapacityProviderAcceleratorTotalMemoryMibRequest) -> Self {
-        value.0.into()
-    }
-}
+setting! { CapacityProviderAcceleratorCountRequest as Tree }
 
 /// `AutoRepairConfiguration` of `AWS::ECS::CapacityProvider`.
 #[derive(Debug, Clone, Default)]
 pub struct CapacityProviderAutoRepairConfiguration(Properties);
-
 impl CapacityProviderAutoRepairConfiguration {
     /// Returns an empty `CapacityProviderAutoRepairConfiguration`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The property `ActionsStatus`.
-    pub fn actions_status(self, value: impl OneOf<CapacityProviderAutoRepairConfigurationActionsStatus>) -> Self {
-        Self(self.0.with("ActionsStatus", value.into_tree()))
-    }
+    pub fn new() -> Self { Self::matching() }
+    /// `ActionsStatus`.
+    pub fn actions_status(self, value: impl OneOf<CapacityProviderAutoRepairConfigurationActionsStatus>) -> Self { Self(self.0.with("ActionsStatus", value.into_tree())) }
 }
-
-impl From<CapacityProviderAutoRepairConfiguration> for Properties {
-    fn from(value: CapacityProviderAutoRepairConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<CapacityProviderAutoRepairConfiguration> for Tree {
-    fn from(value: CapacityProviderAutoRepairConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { CapacityProviderAutoRepairConfiguration as Tree }
 
 /// The details of the Auto Scaling group for the capacity provider.
 #[derive(Debug, Clone)]
 pub struct CapacityProviderAutoScalingGroupProvider(Properties);
-
 impl CapacityProviderAutoScalingGroupProvider {
     /// Returns a `CapacityProviderAutoScalingGroupProvider` with what CloudFormation requires.
-    pub fn new(auto_scaling_group_arn: impl Into<Value<String>>) -> Self {
-        Self::matching().auto_scaling_group_arn(auto_scaling_group_arn)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(auto_scaling_group_arn: impl Into<Value<String>>) -> Self { Self::matching().auto_scaling_group_arn(auto_scaling_group_arn) }
     /// The Amazon Resource Name (ARN) that identifies the Auto Scaling group, or the Auto Scaling group name.
-    ///
-    /// Refers to `AWS::AutoScaling::AutoScalingGroup` (`AutoScalingGroupName`).
-    ///
-    /// A change replaces the resource.
-    pub fn auto_scaling_group_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("AutoScalingGroupArn", value.into()))
-    }
-
+    /// Refers to `AWS::AutoScaling::AutoScalingGroup` (`AutoScalingGroupName`). A change replaces the resource.
+    pub fn auto_scaling_group_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("AutoScalingGroupArn", value.into())) }
     /// The managed draining option for the Auto Scaling group capacity provider.
-    pub fn managed_draining(self, value: impl OneOf<CapacityProviderAutoScalingGroupProviderManagedDraining>) -> Self {
-        Self(self.0.with("ManagedDraining", value.into_tree()))
-    }
-
+    pub fn managed_draining(self, value: impl OneOf<CapacityProviderAutoScalingGroupProviderManagedDraining>) -> Self { Self(self.0.with("ManagedDraining", value.into_tree())) }
     /// The managed scaling settings for the Auto Scaling group capacity provider.
-    pub fn managed_scaling(self, value: CapacityProviderManagedScaling) -> Self {
-        Self(self.0.with("ManagedScaling", value))
-    }
-
+    pub fn managed_scaling(self, value: CapacityProviderManagedScaling) -> Self { Self(self.0.with("ManagedScaling", value)) }
     /// The managed termination protection setting to use for the Auto Scaling group capacity provider.
-    pub fn managed_termination_protection(self, value: impl OneOf<CapacityProviderAutoScalingGroupProviderManagedTerminationProtection>) -> Self {
-        Self(self.0.with("ManagedTerminationProtection", value.into_tree()))
-    }
+    pub fn managed_termination_protection(self, value: impl OneOf<CapacityProviderAutoScalingGroupProviderManagedTerminationProtection>) -> Self { Self(self.0.with("ManagedTerminationProtection", value.into_tree())) }
 }
-
-impl From<CapacityProviderAutoScalingGroupProvider> for Properties {
-    fn from(value: CapacityProviderAutoScalingGroupProvider) -> Self {
-        value.0
-    }
-}
-
-impl From<CapacityProviderAutoScalingGroupProvider> for Tree {
-    fn from(value: CapacityProviderAutoScalingGroupProvider) -> Self {
-        value.0.into()
-    }
-}
-
-/// The minimum and maximum baseline Amazon EBS bandwidth in megabits per second (Mbps) for instance type selection.
-#[derive(Debug, Clone, Default)]
-pub struct CapacityProviderBaselineEbsBandwidthMbpsRequest(Properties);
-
-impl CapacityProviderBaselineEbsBandwidthMbpsRequest {
-    /// Returns an empty `CapacityProviderBaselineEbsBandwidthMbpsRequest`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The maximum baseline Amazon EBS bandwidth in Mbps.
-    pub fn max(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("Max", value.into()))
-    }
-
-    /// The minimum baseline Amazon EBS bandwidth in Mbps.
-    pub fn min(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("Min", value.into()))
-    }
-}
-
-impl From<CapacityProviderBaselineEbsBandwidthMbpsRequest> for Properties {
-    fn from(value: CapacityProviderBaselineEbsBandwidthMbpsRequest) -> Self {
-        value.0
-    }
-}
-
-impl From<CapacityProviderBaselineEbsBandwidthMbpsRequest> for Tree {
-    fn from(value: CapacityProviderBaselineEbsBandwidthMbpsRequest) -> Self {
-        value.0.into()
-    }
-}
+setting! { CapacityProviderAutoScalingGroupProvider as Tree }
 
 /// `CapacityReservationRequest` of `AWS::ECS::CapacityProvider`.
 #[derive(Debug, Clone, Default)]
 pub struct CapacityProviderCapacityReservationRequest(Properties);
-
 impl CapacityProviderCapacityReservationRequest {
     /// Returns an empty `CapacityProviderCapacityReservationRequest`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The property `ReservationGroupArn`.
-    pub fn reservation_group_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ReservationGroupArn", value.into()))
-    }
-
-    /// The property `ReservationPreference`.
-    pub fn reservation_preference(self, value: impl OneOf<CapacityProviderCapacityReservationRequestReservationPreference>) -> Self {
-        Self(self.0.with("ReservationPreference", value.into_tree()))
-    }
+    pub fn new() -> Self { Self::matching() }
+    /// `ReservationGroupArn`.
+    pub fn reservation_group_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ReservationGroupArn", value.into())) }
+    /// `ReservationPreference`.
+    pub fn reservation_preference(self, value: impl OneOf<CapacityProviderCapacityReservationRequestReservationPreference>) -> Self { Self(self.0.with("ReservationPreference", value.into_tree())) }
 }
-
-impl From<CapacityProviderCapacityReservationRequest> for Properties {
-    fn from(value: CapacityProviderCapacityReservationRequest) -> Self {
-        value.0
-    }
-}
-
-impl From<CapacityProviderCapacityReservationRequest> for Tree {
-    fn from(value: CapacityProviderCapacityReservationRequest) -> Self {
-        value.0.into()
-    }
-}
+setting! { CapacityProviderCapacityReservationRequest as Tree }
 
 /// The configuration that controls how Amazon ECS optimizes your infrastructure.
 #[derive(Debug, Clone, Default)]
 pub struct CapacityProviderInfrastructureOptimization(Properties);
-
 impl CapacityProviderInfrastructureOptimization {
     /// Returns an empty `CapacityProviderInfrastructureOptimization`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// This parameter defines the number of seconds Amazon ECS Managed Instances waits before optimizing EC2 instances that have become idle or underutilized.
-    pub fn scale_in_after(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("ScaleInAfter", value.into()))
-    }
+    /// -1 to 3600.
+    pub fn scale_in_after(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("ScaleInAfter", value.into())) }
 }
-
-impl From<CapacityProviderInfrastructureOptimization> for Properties {
-    fn from(value: CapacityProviderInfrastructureOptimization) -> Self {
-        value.0
-    }
-}
-
-impl From<CapacityProviderInfrastructureOptimization> for Tree {
-    fn from(value: CapacityProviderInfrastructureOptimization) -> Self {
-        value.0.into()
-    }
-}
+setting! { CapacityProviderInfrastructureOptimization as Tree }
 
 /// The launch template configuration for Amazon ECS Managed Instances.
 #[derive(Debug, Clone)]
 pub struct CapacityProviderInstanceLaunchTemplate(Properties);
-
 impl CapacityProviderInstanceLaunchTemplate {
     /// Returns a `CapacityProviderInstanceLaunchTemplate` with what CloudFormation requires.
-    pub fn new(ec2_instance_profile_arn: impl Into<Value<String>>, network_configuration: CapacityProviderManagedInstancesNetworkConfiguration) -> Self {
-        Self::matching().ec2_instance_profile_arn(ec2_instance_profile_arn).network_configuration(network_configuration)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(ec2_instance_profile_arn: impl Into<Value<String>>, network_configuration: CapacityProviderManagedInstancesNetworkConfiguration) -> Self { Self::matching().ec2_instance_profile_arn(ec2_instance_profile_arn).network_configuration(network_configuration) }
     /// The capacity option type. This determines whether Amazon ECS launches On-Demand or Spot Instances for your managed instance capacity provider.
-    pub fn capacity_option_type(self, value: impl OneOf<CapacityProviderInstanceLaunchTemplateCapacityOptionType>) -> Self {
-        Self(self.0.with("CapacityOptionType", value.into_tree()))
-    }
-
-    /// The property `CapacityReservations`.
-    pub fn capacity_reservations(self, value: CapacityProviderCapacityReservationRequest) -> Self {
-        Self(self.0.with("CapacityReservations", value))
-    }
-
+    pub fn capacity_option_type(self, value: impl OneOf<CapacityProviderInstanceLaunchTemplateCapacityOptionType>) -> Self { Self(self.0.with("CapacityOptionType", value.into_tree())) }
+    /// `CapacityReservations`.
+    pub fn capacity_reservations(self, value: CapacityProviderCapacityReservationRequest) -> Self { Self(self.0.with("CapacityReservations", value)) }
     /// The Amazon Resource Name (ARN) of the instance profile that Amazon ECS applies to Amazon ECS Managed Instances.
-    pub fn ec2_instance_profile_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Ec2InstanceProfileArn", value.into()))
-    }
-
-    /// The property `FipsEnabled`.
-    ///
+    pub fn ec2_instance_profile_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Ec2InstanceProfileArn", value.into())) }
+    /// `FipsEnabled`.
     /// A change replaces the resource.
-    pub fn fips_enabled(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("FipsEnabled", value.into()))
-    }
-
-    /// The property `InstanceMetadataTagsPropagation`.
-    pub fn instance_metadata_tags_propagation(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("InstanceMetadataTagsPropagation", value.into()))
-    }
-
+    pub fn fips_enabled(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("FipsEnabled", value.into())) }
+    /// `InstanceMetadataTagsPropagation`.
+    pub fn instance_metadata_tags_propagation(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("InstanceMetadataTagsPropagation", value.into())) }
     /// The instance requirements. You can specify:
-    pub fn instance_requirements(self, value: CapacityProviderInstanceRequirementsRequest) -> Self {
-        Self(self.0.with("InstanceRequirements", value))
-    }
-
-    /// The property `LocalStorageConfiguration`.
-    pub fn local_storage_configuration(self, value: CapacityProviderManagedInstancesLocalStorageConfiguration) -> Self {
-        Self(self.0.with("LocalStorageConfiguration", value))
-    }
-
+    pub fn instance_requirements(self, value: CapacityProviderInstanceRequirementsRequest) -> Self { Self(self.0.with("InstanceRequirements", value)) }
+    /// `LocalStorageConfiguration`.
+    pub fn local_storage_configuration(self, value: CapacityProviderManagedInstancesLocalStorageConfiguration) -> Self { Self(self.0.with("LocalStorageConfiguration", value)) }
     /// CloudWatch provides two categories of monitoring: basic monitoring and detailed monitoring.
-    pub fn monitoring(self, value: impl OneOf<CapacityProviderInstanceLaunchTemplateMonitoring>) -> Self {
-        Self(self.0.with("Monitoring", value.into_tree()))
-    }
-
+    pub fn monitoring(self, value: impl OneOf<CapacityProviderInstanceLaunchTemplateMonitoring>) -> Self { Self(self.0.with("Monitoring", value.into_tree())) }
     /// The network configuration for Amazon ECS Managed Instances.
-    pub fn network_configuration(self, value: CapacityProviderManagedInstancesNetworkConfiguration) -> Self {
-        Self(self.0.with("NetworkConfiguration", value))
-    }
-
+    pub fn network_configuration(self, value: CapacityProviderManagedInstancesNetworkConfiguration) -> Self { Self(self.0.with("NetworkConfiguration", value)) }
     /// The storage configuration for Amazon ECS Managed Instances.
-    pub fn storage_configuration(self, value: CapacityProviderManagedInstancesStorageConfiguration) -> Self {
-        Self(self.0.with("StorageConfiguration", value))
-    }
+    pub fn storage_configuration(self, value: CapacityProviderManagedInstancesStorageConfiguration) -> Self { Self(self.0.with("StorageConfiguration", value)) }
 }
-
-impl From<CapacityProviderInstanceLaunchTemplate> for Properties {
-    fn from(value: CapacityProviderInstanceLaunchTemplate) -> Self {
-        value.0
-    }
-}
-
-impl From<CapacityProviderInstanceLaunchTemplate> for Tree {
-    fn from(value: CapacityProviderInstanceLaunchTemplate) -> Self {
-        value.0.into()
-    }
-}
+setting! { CapacityProviderInstanceLaunchTemplate as Tree }
 
 /// The instance requirements for attribute-based instance type selection.
 #[derive(Debug, Clone)]
 pub struct CapacityProviderInstanceRequirementsRequest(Properties);
-
 impl CapacityProviderInstanceRequirementsRequest {
     /// Returns a `CapacityProviderInstanceRequirementsRequest` with what CloudFormation requires.
-    pub fn new(memory_mib: CapacityProviderMemoryMibRequest, v_cpu_count: CapacityProviderVCpuCountRangeRequest) -> Self {
-        Self::matching().memory_mib(memory_mib).v_cpu_count(v_cpu_count)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(memory_mib: CapacityProviderMemoryMibRequest, v_cpu_count: CapacityProviderVCpuCountRangeRequest) -> Self { Self::matching().memory_mib(memory_mib).v_cpu_count(v_cpu_count) }
     /// The minimum and maximum number of accelerators for the instance types.
-    pub fn accelerator_count(self, value: CapacityProviderAcceleratorCountRequest) -> Self {
-        Self(self.0.with("AcceleratorCount", value))
-    }
-
+    pub fn accelerator_count(self, value: CapacityProviderAcceleratorCountRequest) -> Self { Self(self.0.with("AcceleratorCount", value)) }
     /// The accelerator manufacturers to include.
-    pub fn accelerator_manufacturers(self, value: impl IntoIterator<Item = impl OneOf<CapacityProviderInstanceRequirementsRequestAcceleratorManufacturers>>) -> Self {
-        Self(self.0.with("AcceleratorManufacturers", value.into_iter().map(|value| value.into_tree()).collect::<Tree>()))
-    }
-
+    pub fn accelerator_manufacturers(self, value: impl IntoIterator<Item = impl OneOf<CapacityProviderInstanceRequirementsRequestAcceleratorManufacturers>>) -> Self { Self(self.0.with("AcceleratorManufacturers", list::choices::<CapacityProviderInstanceRequirementsRequestAcceleratorManufacturers>(value))) }
     /// The specific accelerator names to include.
-    pub fn accelerator_names(self, value: impl IntoIterator<Item = impl OneOf<CapacityProviderInstanceRequirementsRequestAcceleratorNames>>) -> Self {
-        Self(self.0.with("AcceleratorNames", value.into_iter().map(|value| value.into_tree()).collect::<Tree>()))
-    }
-
+    pub fn accelerator_names(self, value: impl IntoIterator<Item = impl OneOf<CapacityProviderInstanceRequirementsRequestAcceleratorNames>>) -> Self { Self(self.0.with("AcceleratorNames", list::choices::<CapacityProviderInstanceRequirementsRequestAcceleratorNames>(value))) }
     /// The minimum and maximum total accelerator memory in mebibytes (MiB).
-    pub fn accelerator_total_memory_mib(self, value: CapacityProviderAcceleratorTotalMemoryMibRequest) -> Self {
-        Self(self.0.with("AcceleratorTotalMemoryMiB", value))
-    }
-
-    /// The accelerator types to include. You can specify `gpu` for graphics processing units, `fpga` for field programmable gate arrays, or `inference` for machine learning inference accelerators.
-    pub fn accelerator_types(self, value: impl IntoIterator<Item = impl OneOf<CapacityProviderInstanceRequirementsRequestAcceleratorTypes>>) -> Self {
-        Self(self.0.with("AcceleratorTypes", value.into_iter().map(|value| value.into_tree()).collect::<Tree>()))
-    }
-
+    pub fn accelerator_total_memory_mib(self, value: CapacityProviderAcceleratorTotalMemoryMibRequest) -> Self { Self(self.0.with("AcceleratorTotalMemoryMiB", value)) }
+    /// The accelerator types to include. You can specify `gpu` for graphics processing units, `fpga` for field programmable gate arrays, or `inference` for machine …
+    pub fn accelerator_types(self, value: impl IntoIterator<Item = impl OneOf<CapacityProviderInstanceRequirementsRequestAcceleratorTypes>>) -> Self { Self(self.0.with("AcceleratorTypes", list::choices::<CapacityProviderInstanceRequirementsRequestAcceleratorTypes>(value))) }
     /// The instance types to include in the selection.
-    pub fn allowed_instance_types(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("AllowedInstanceTypes", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// At most 400 items. Each: 1 to 30 characters. Each: Matches `[a-zA-Z0-9\.\*]+`.
+    pub fn allowed_instance_types(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("AllowedInstanceTypes", list::values::<String>(value))) }
     /// Indicates whether to include bare metal instance types.
-    pub fn bare_metal(self, value: impl OneOf<CapacityProviderInstanceRequirementsRequestBareMetal>) -> Self {
-        Self(self.0.with("BareMetal", value.into_tree()))
-    }
-
+    pub fn bare_metal(self, value: impl OneOf<CapacityProviderInstanceRequirementsRequestBareMetal>) -> Self { Self(self.0.with("BareMetal", value.into_tree())) }
     /// The minimum and maximum baseline Amazon EBS bandwidth in megabits per second (Mbps).
-    pub fn baseline_ebs_bandwidth_mbps(self, value: CapacityProviderBaselineEbsBandwidthMbpsRequest) -> Self {
-        Self(self.0.with("BaselineEbsBandwidthMbps", value))
-    }
-
+    pub fn baseline_ebs_bandwidth_mbps(self, value: CapacityProviderBaselineEbsBandwidthMbpsRequest) -> Self { Self(self.0.with("BaselineEbsBandwidthMbps", value)) }
     /// Indicates whether to include burstable performance instance types (T2, T3, T3a, T4g).
-    pub fn burstable_performance(self, value: impl OneOf<CapacityProviderInstanceRequirementsRequestBurstablePerformance>) -> Self {
-        Self(self.0.with("BurstablePerformance", value.into_tree()))
-    }
-
+    pub fn burstable_performance(self, value: impl OneOf<CapacityProviderInstanceRequirementsRequestBurstablePerformance>) -> Self { Self(self.0.with("BurstablePerformance", value.into_tree())) }
     /// The CPU manufacturers to include or exclude.
-    pub fn cpu_manufacturers(self, value: impl IntoIterator<Item = impl OneOf<CapacityProviderInstanceRequirementsRequestCpuManufacturers>>) -> Self {
-        Self(self.0.with("CpuManufacturers", value.into_iter().map(|value| value.into_tree()).collect::<Tree>()))
-    }
-
+    pub fn cpu_manufacturers(self, value: impl IntoIterator<Item = impl OneOf<CapacityProviderInstanceRequirementsRequestCpuManufacturers>>) -> Self { Self(self.0.with("CpuManufacturers", list::choices::<CapacityProviderInstanceRequirementsRequestCpuManufacturers>(value))) }
     /// The instance types to exclude from selection.
-    pub fn excluded_instance_types(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("ExcludedInstanceTypes", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
-    /// The instance generations to include. You can specify `current` to use the latest generation instances, or `previous` to include previous generation instances for cost optimization.
-    pub fn instance_generations(self, value: impl IntoIterator<Item = impl OneOf<CapacityProviderInstanceRequirementsRequestInstanceGenerations>>) -> Self {
-        Self(self.0.with("InstanceGenerations", value.into_iter().map(|value| value.into_tree()).collect::<Tree>()))
-    }
-
+    /// At most 400 items. Each: 1 to 30 characters. Each: Matches `[a-zA-Z0-9\.\*]+`.
+    pub fn excluded_instance_types(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("ExcludedInstanceTypes", list::values::<String>(value))) }
+    /// The instance generations to include. You can specify `current` to use the latest generation instances, or `previous` to include previous generation instances …
+    pub fn instance_generations(self, value: impl IntoIterator<Item = impl OneOf<CapacityProviderInstanceRequirementsRequestInstanceGenerations>>) -> Self { Self(self.0.with("InstanceGenerations", list::choices::<CapacityProviderInstanceRequirementsRequestInstanceGenerations>(value))) }
     /// Indicates whether to include instance types with local storage.
-    pub fn local_storage(self, value: impl OneOf<CapacityProviderInstanceRequirementsRequestLocalStorage>) -> Self {
-        Self(self.0.with("LocalStorage", value.into_tree()))
-    }
-
+    pub fn local_storage(self, value: impl OneOf<CapacityProviderInstanceRequirementsRequestLocalStorage>) -> Self { Self(self.0.with("LocalStorage", value.into_tree())) }
     /// The local storage types to include. You can specify `hdd` for hard disk drives, `ssd` for solid state drives, or both.
-    pub fn local_storage_types(self, value: impl IntoIterator<Item = impl OneOf<CapacityProviderInstanceRequirementsRequestLocalStorageTypes>>) -> Self {
-        Self(self.0.with("LocalStorageTypes", value.into_iter().map(|value| value.into_tree()).collect::<Tree>()))
-    }
-
+    pub fn local_storage_types(self, value: impl IntoIterator<Item = impl OneOf<CapacityProviderInstanceRequirementsRequestLocalStorageTypes>>) -> Self { Self(self.0.with("LocalStorageTypes", list::choices::<CapacityProviderInstanceRequirementsRequestLocalStorageTypes>(value))) }
     /// The maximum price for Spot instances as a percentage of the optimal On-Demand price.
-    pub fn max_spot_price_as_percentage_of_optimal_on_demand_price(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("MaxSpotPriceAsPercentageOfOptimalOnDemandPrice", value.into()))
-    }
-
+    pub fn max_spot_price_as_percentage_of_optimal_on_demand_price(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("MaxSpotPriceAsPercentageOfOptimalOnDemandPrice", value.into())) }
     /// The minimum and maximum amount of memory per vCPU in gibibytes (GiB).
-    pub fn memory_gib_per_v_cpu(self, value: CapacityProviderMemoryGibPerVCpuRequest) -> Self {
-        Self(self.0.with("MemoryGiBPerVCpu", value))
-    }
-
+    pub fn memory_gib_per_v_cpu(self, value: CapacityProviderMemoryGibPerVCpuRequest) -> Self { Self(self.0.with("MemoryGiBPerVCpu", value)) }
     /// The minimum and maximum amount of memory in mebibytes (MiB) for the instance types.
-    pub fn memory_mib(self, value: CapacityProviderMemoryMibRequest) -> Self {
-        Self(self.0.with("MemoryMiB", value))
-    }
-
+    pub fn memory_mib(self, value: CapacityProviderMemoryMibRequest) -> Self { Self(self.0.with("MemoryMiB", value)) }
     /// The minimum and maximum network bandwidth in gigabits per second (Gbps).
-    pub fn network_bandwidth_gbps(self, value: CapacityProviderNetworkBandwidthGbpsRequest) -> Self {
-        Self(self.0.with("NetworkBandwidthGbps", value))
-    }
-
+    pub fn network_bandwidth_gbps(self, value: CapacityProviderNetworkBandwidthGbpsRequest) -> Self { Self(self.0.with("NetworkBandwidthGbps", value)) }
     /// The minimum and maximum number of network interfaces for the instance types.
-    pub fn network_interface_count(self, value: CapacityProviderNetworkInterfaceCountRequest) -> Self {
-        Self(self.0.with("NetworkInterfaceCount", value))
-    }
-
+    pub fn network_interface_count(self, value: CapacityProviderNetworkInterfaceCountRequest) -> Self { Self(self.0.with("NetworkInterfaceCount", value)) }
     /// The price protection threshold for On-Demand Instances, as a percentage higher than an identified On-Demand price.
-    pub fn on_demand_max_price_percentage_over_lowest_price(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("OnDemandMaxPricePercentageOverLowestPrice", value.into()))
-    }
-
+    pub fn on_demand_max_price_percentage_over_lowest_price(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("OnDemandMaxPricePercentageOverLowestPrice", value.into())) }
     /// Indicates whether the instance types must support hibernation.
-    pub fn require_hibernate_support(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("RequireHibernateSupport", value.into()))
-    }
-
+    pub fn require_hibernate_support(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("RequireHibernateSupport", value.into())) }
     /// The maximum price for Spot instances as a percentage over the lowest priced On-Demand instance.
-    pub fn spot_max_price_percentage_over_lowest_price(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("SpotMaxPricePercentageOverLowestPrice", value.into()))
-    }
-
+    pub fn spot_max_price_percentage_over_lowest_price(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("SpotMaxPricePercentageOverLowestPrice", value.into())) }
     /// The minimum and maximum total local storage in gigabytes (GB) for instance types with local storage.
-    pub fn total_local_storage_gb(self, value: CapacityProviderTotalLocalStorageGbRequest) -> Self {
-        Self(self.0.with("TotalLocalStorageGB", value))
-    }
-
+    pub fn total_local_storage_gb(self, value: CapacityProviderTotalLocalStorageGbRequest) -> Self { Self(self.0.with("TotalLocalStorageGB", value)) }
     /// The minimum and maximum number of vCPUs for the instance types.
-    pub fn v_cpu_count(self, value: CapacityProviderVCpuCountRangeRequest) -> Self {
-        Self(self.0.with("VCpuCount", value))
-    }
+    pub fn v_cpu_count(self, value: CapacityProviderVCpuCountRangeRequest) -> Self { Self(self.0.with("VCpuCount", value)) }
 }
-
-impl From<CapacityProviderInstanceRequirementsRequest> for Properties {
-    fn from(value: CapacityProviderInstanceRequirementsRequest) -> Self {
-        value.0
-    }
-}
-
-impl From<CapacityProviderInstanceRequirementsRequest> for Tree {
-    fn from(value: CapacityProviderInstanceRequirementsRequest) -> Self {
-        value.0.into()
-    }
-}
+setting! { CapacityProviderInstanceRequirementsRequest as Tree }
 
 /// `ManagedInstancesLocalStorageConfiguration` of `AWS::ECS::CapacityProvider`.
 #[derive(Debug, Clone, Default)]
 pub struct CapacityProviderManagedInstancesLocalStorageConfiguration(Properties);
-
 impl CapacityProviderManagedInstancesLocalStorageConfiguration {
     /// Returns an empty `CapacityProviderManagedInstancesLocalStorageConfiguration`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The property `UseLocalStorage`.
-    pub fn use_local_storage(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("UseLocalStorage", value.into()))
-    }
+    pub fn new() -> Self { Self::matching() }
+    /// `UseLocalStorage`.
+    pub fn use_local_storage(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("UseLocalStorage", value.into())) }
 }
-
-impl From<CapacityProviderManagedInstancesLocalStorageConfiguration> for Properties {
-    fn from(value: CapacityProviderManagedInstancesLocalStorageConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<CapacityProviderManagedInstancesLocalStorageConfiguration> for Tree {
-    fn from(value: CapacityProviderManagedInstancesLocalStorageConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { CapacityProviderManagedInstancesLocalStorageConfiguration as Tree }
 
 /// The network configuration for Amazon ECS Managed Instances.
 #[derive(Debug, Clone)]
 pub struct CapacityProviderManagedInstancesNetworkConfiguration(Properties);
-
 impl CapacityProviderManagedInstancesNetworkConfiguration {
     /// Returns a `CapacityProviderManagedInstancesNetworkConfiguration` with what CloudFormation requires.
-    pub fn new(security_groups: impl IntoIterator<Item = impl Into<Value<String>>>, subnets: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self::matching().security_groups(security_groups).subnets(subnets)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(security_groups: impl IntoIterator<Item = impl Into<Value<String>>>, subnets: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self::matching().security_groups(security_groups).subnets(subnets) }
     /// The list of security group IDs to apply to Amazon ECS Managed Instances.
-    pub fn security_groups(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("SecurityGroups", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    pub fn security_groups(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("SecurityGroups", list::values::<String>(value))) }
     /// The list of subnet IDs where Amazon ECS can launch Amazon ECS Managed Instances.
-    pub fn subnets(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("Subnets", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    pub fn subnets(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("Subnets", list::values::<String>(value))) }
 }
-
-impl From<CapacityProviderManagedInstancesNetworkConfiguration> for Properties {
-    fn from(value: CapacityProviderManagedInstancesNetworkConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<CapacityProviderManagedInstancesNetworkConfiguration> for Tree {
-    fn from(value: CapacityProviderManagedInstancesNetworkConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { CapacityProviderManagedInstancesNetworkConfiguration as Tree }
 
 /// The configuration for a Amazon ECS Managed Instances provider.
 #[derive(Debug, Clone)]
 pub struct CapacityProviderManagedInstancesProvider(Properties);
-
 impl CapacityProviderManagedInstancesProvider {
     /// Returns a `CapacityProviderManagedInstancesProvider` with what CloudFormation requires.
-    pub fn new(infrastructure_role_arn: impl Into<Value<String>>, instance_launch_template: CapacityProviderInstanceLaunchTemplate) -> Self {
-        Self::matching().infrastructure_role_arn(infrastructure_role_arn).instance_launch_template(instance_launch_template)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The property `AutoRepairConfiguration`.
-    pub fn auto_repair_configuration(self, value: CapacityProviderAutoRepairConfiguration) -> Self {
-        Self(self.0.with("AutoRepairConfiguration", value))
-    }
-
+    pub fn new(infrastructure_role_arn: impl Into<Value<String>>, instance_launch_template: CapacityProviderInstanceLaunchTemplate) -> Self { Self::matching().infrastructure_role_arn(infrastructure_role_arn).instance_launch_template(instance_launch_template) }
+    /// `AutoRepairConfiguration`.
+    pub fn auto_repair_configuration(self, value: CapacityProviderAutoRepairConfiguration) -> Self { Self(self.0.with("AutoRepairConfiguration", value)) }
     /// Defines how Amazon ECS Managed Instances optimizes the infrastastructure in your capacity provider.
-    pub fn infrastructure_optimization(self, value: CapacityProviderInfrastructureOptimization) -> Self {
-        Self(self.0.with("InfrastructureOptimization", value))
-    }
-
+    pub fn infrastructure_optimization(self, value: CapacityProviderInfrastructureOptimization) -> Self { Self(self.0.with("InfrastructureOptimization", value)) }
     /// The Amazon Resource Name (ARN) of the infrastructure role that Amazon ECS assumes to manage instances.
-    pub fn infrastructure_role_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("InfrastructureRoleArn", value.into()))
-    }
-
+    pub fn infrastructure_role_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("InfrastructureRoleArn", value.into())) }
     /// The launch template that defines how Amazon ECS launches Amazon ECS Managed Instances.
-    pub fn instance_launch_template(self, value: CapacityProviderInstanceLaunchTemplate) -> Self {
-        Self(self.0.with("InstanceLaunchTemplate", value))
-    }
-
+    pub fn instance_launch_template(self, value: CapacityProviderInstanceLaunchTemplate) -> Self { Self(self.0.with("InstanceLaunchTemplate", value)) }
     /// Determines whether tags from the capacity provider are automatically applied to Amazon ECS Managed Instances.
-    pub fn propagate_tags(self, value: impl OneOf<CapacityProviderManagedInstancesProviderPropagateTags>) -> Self {
-        Self(self.0.with("PropagateTags", value.into_tree()))
-    }
+    pub fn propagate_tags(self, value: impl OneOf<CapacityProviderManagedInstancesProviderPropagateTags>) -> Self { Self(self.0.with("PropagateTags", value.into_tree())) }
 }
-
-impl From<CapacityProviderManagedInstancesProvider> for Properties {
-    fn from(value: CapacityProviderManagedInstancesProvider) -> Self {
-        value.0
-    }
-}
-
-impl From<CapacityProviderManagedInstancesProvider> for Tree {
-    fn from(value: CapacityProviderManagedInstancesProvider) -> Self {
-        value.0.into()
-    }
-}
+setting! { CapacityProviderManagedInstancesProvider as Tree }
 
 /// The storage configuration for Amazon ECS Managed Instances.
 #[derive(Debug, Clone)]
 pub struct CapacityProviderManagedInstancesStorageConfiguration(Properties);
-
 impl CapacityProviderManagedInstancesStorageConfiguration {
     /// Returns a `CapacityProviderManagedInstancesStorageConfiguration` with what CloudFormation requires.
-    pub fn new(storage_size_gib: impl Into<Value<i64>>) -> Self {
-        Self::matching().storage_size_gib(storage_size_gib)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(storage_size_gib: impl Into<Value<i64>>) -> Self { Self::matching().storage_size_gib(storage_size_gib) }
     /// The size of the tasks volume.
-    pub fn storage_size_gib(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("StorageSizeGiB", value.into()))
-    }
+    /// At least 1.
+    pub fn storage_size_gib(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("StorageSizeGiB", value.into())) }
 }
-
-impl From<CapacityProviderManagedInstancesStorageConfiguration> for Properties {
-    fn from(value: CapacityProviderManagedInstancesStorageConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<CapacityProviderManagedInstancesStorageConfiguration> for Tree {
-    fn from(value: CapacityProviderManagedInstancesStorageConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { CapacityProviderManagedInstancesStorageConfiguration as Tree }
 
 /// The managed scaling settings for the Auto Scaling group capacity provider.
 #[derive(Debug, Clone, Default)]
 pub struct CapacityProviderManagedScaling(Properties);
-
 impl CapacityProviderManagedScaling {
     /// Returns an empty `CapacityProviderManagedScaling`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The period of time, in seconds, after a newly launched Amazon EC2 instance can contribute to CloudWatch metrics for Auto Scaling group.
-    pub fn instance_warmup_period(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("InstanceWarmupPeriod", value.into()))
-    }
-
+    /// 0 to 10000.
+    pub fn instance_warmup_period(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("InstanceWarmupPeriod", value.into())) }
     /// The maximum number of Amazon EC2 instances that Amazon ECS will scale out at one time.
-    pub fn maximum_scaling_step_size(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("MaximumScalingStepSize", value.into()))
-    }
-
+    /// 1 to 10000.
+    pub fn maximum_scaling_step_size(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("MaximumScalingStepSize", value.into())) }
     /// The minimum number of Amazon EC2 instances that Amazon ECS will scale out at one time.
-    pub fn minimum_scaling_step_size(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("MinimumScalingStepSize", value.into()))
-    }
-
+    /// 1 to 10000.
+    pub fn minimum_scaling_step_size(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("MinimumScalingStepSize", value.into())) }
     /// Determines whether to use managed scaling for the capacity provider.
-    pub fn status(self, value: impl OneOf<CapacityProviderManagedScalingStatus>) -> Self {
-        Self(self.0.with("Status", value.into_tree()))
-    }
-
+    pub fn status(self, value: impl OneOf<CapacityProviderManagedScalingStatus>) -> Self { Self(self.0.with("Status", value.into_tree())) }
     /// The target capacity utilization as a percentage for the capacity provider.
-    pub fn target_capacity(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("TargetCapacity", value.into()))
-    }
+    /// 1 to 100.
+    pub fn target_capacity(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("TargetCapacity", value.into())) }
 }
-
-impl From<CapacityProviderManagedScaling> for Properties {
-    fn from(value: CapacityProviderManagedScaling) -> Self {
-        value.0
-    }
-}
-
-impl From<CapacityProviderManagedScaling> for Tree {
-    fn from(value: CapacityProviderManagedScaling) -> Self {
-        value.0.into()
-    }
-}
+setting! { CapacityProviderManagedScaling as Tree }
 
 /// The minimum and maximum amount of memory per vCPU in gibibytes (GiB).
 #[derive(Debug, Clone, Default)]
 pub struct CapacityProviderMemoryGibPerVCpuRequest(Properties);
-
 impl CapacityProviderMemoryGibPerVCpuRequest {
     /// Returns an empty `CapacityProviderMemoryGibPerVCpuRequest`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The maximum amount of memory per vCPU in GiB.
-    pub fn max(self, value: impl Into<Value<f64>>) -> Self {
-        Self(self.0.with("Max", value.into()))
-    }
-
+    pub fn max(self, value: impl Into<Value<f64>>) -> Self { Self(self.0.with("Max", value.into())) }
     /// The minimum amount of memory per vCPU in GiB.
-    pub fn min(self, value: impl Into<Value<f64>>) -> Self {
-        Self(self.0.with("Min", value.into()))
-    }
+    pub fn min(self, value: impl Into<Value<f64>>) -> Self { Self(self.0.with("Min", value.into())) }
 }
-
-impl From<CapacityProviderMemoryGibPerVCpuRequest> for Properties {
-    fn from(value: CapacityProviderMemoryGibPerVCpuRequest) -> Self {
-        value.0
-    }
-}
-
-impl From<CapacityProviderMemoryGibPerVCpuRequest> for Tree {
-    fn from(value: CapacityProviderMemoryGibPerVCpuRequest) -> Self {
-        value.0.into()
-    }
-}
+setting! { CapacityProviderMemoryGibPerVCpuRequest as Tree }
 
 /// The minimum and maximum amount of memory in mebibytes (MiB) for instance type selection.
 #[derive(Debug, Clone)]
 pub struct CapacityProviderMemoryMibRequest(Properties);
-
 impl CapacityProviderMemoryMibRequest {
     /// Returns a `CapacityProviderMemoryMibRequest` with what CloudFormation requires.
-    pub fn new(min: impl Into<Value<i64>>) -> Self {
-        Self::matching().min(min)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(min: impl Into<Value<i64>>) -> Self { Self::matching().min(min) }
     /// The maximum amount of memory in MiB. Instance types with more memory than this value are excluded from selection.
-    pub fn max(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("Max", value.into()))
-    }
-
+    pub fn max(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("Max", value.into())) }
     /// The minimum amount of memory in MiB. Instance types with less memory than this value are excluded from selection.
-    pub fn min(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("Min", value.into()))
-    }
+    pub fn min(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("Min", value.into())) }
 }
-
-impl From<CapacityProviderMemoryMibRequest> for Properties {
-    fn from(value: CapacityProviderMemoryMibRequest) -> Self {
-        value.0
-    }
-}
-
-impl From<CapacityProviderMemoryMibRequest> for Tree {
-    fn from(value: CapacityProviderMemoryMibRequest) -> Self {
-        value.0.into()
-    }
-}
-
-/// The minimum and maximum network bandwidth in gigabits per second (Gbps) for instance type selection.
-#[derive(Debug, Clone, Default)]
-pub struct CapacityProviderNetworkBandwidthGbpsRequest(Properties);
-
-impl CapacityProviderNetworkBandwidthGbpsRequest {
-    /// Returns an empty `CapacityProviderNetworkBandwidthGbpsRequest`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The maximum network bandwidth in Gbps. Instance types with higher network bandwidth are excluded from selection.
-    pub fn max(self, value: impl Into<Value<f64>>) -> Self {
-        Self(self.0.with("Max", value.into()))
-    }
-
-    /// The minimum network bandwidth in Gbps. Instance types with lower network bandwidth are excluded from selection.
-    pub fn min(self, value: impl Into<Value<f64>>) -> Self {
-        Self(self.0.with("Min", value.into()))
-    }
-}
-
-impl From<CapacityProviderNetworkBandwidthGbpsRequest> for Properties {
-    fn from(value: CapacityProviderNetworkBandwidthGbpsRequest) -> Self {
-        value.0
-    }
-}
-
-impl From<CapacityProviderNetworkBandwidthGbpsRequest> for Tree {
-    fn from(value: CapacityProviderNetworkBandwidthGbpsRequest) -> Self {
-        value.0.into()
-    }
-}
-
-/// The minimum and maximum number of network interfaces for instance type selection.
-#[derive(Debug, Clone, Default)]
-pub struct CapacityProviderNetworkInterfaceCountRequest(Properties);
-
-impl CapacityProviderNetworkInterfaceCountRequest {
-    /// Returns an empty `CapacityProviderNetworkInterfaceCountRequest`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The maximum number of network interfaces.
-    pub fn max(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("Max", value.into()))
-    }
-
-    /// The minimum number of network interfaces.
-    pub fn min(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("Min", value.into()))
-    }
-}
-
-impl From<CapacityProviderNetworkInterfaceCountRequest> for Properties {
-    fn from(value: CapacityProviderNetworkInterfaceCountRequest) -> Self {
-        value.0
-    }
-}
-
-impl From<CapacityProviderNetworkInterfaceCountRequest> for Tree {
-    fn from(value: CapacityProviderNetworkInterfaceCountRequest) -> Self {
-        value.0.into()
-    }
-}
-
-/// The minimum and maximum total local storage in gigabytes (GB) for instance types with local storage.
-#[derive(Debug, Clone, Default)]
-pub struct CapacityProviderTotalLocalStorageGbRequest(Properties);
-
-impl CapacityProviderTotalLocalStorageGbRequest {
-    /// Returns an empty `CapacityProviderTotalLocalStorageGbRequest`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The maximum total local storage in GB. Instance types with more local storage are excluded from selection.
-    pub fn max(self, value: impl Into<Value<f64>>) -> Self {
-        Self(self.0.with("Max", value.into()))
-    }
-
-    /// The minimum total local storage in GB. Instance types with less local storage are excluded from selection.
-    pub fn min(self, value: impl Into<Value<f64>>) -> Self {
-        Self(self.0.with("Min", value.into()))
-    }
-}
-
-impl From<CapacityProviderTotalLocalStorageGbRequest> for Properties {
-    fn from(value: CapacityProviderTotalLocalStorageGbRequest) -> Self {
-        value.0
-    }
-}
-
-impl From<CapacityProviderTotalLocalStorageGbRequest> for Tree {
-    fn from(value: CapacityProviderTotalLocalStorageGbRequest) -> Self {
-        value.0.into()
-    }
-}
-
-/// The minimum and maximum number of vCPUs for instance type selection.
-#[derive(Debug, Clone)]
-pub struct CapacityProviderVCpuCountRangeRequest(Properties);
-
-impl CapacityProviderVCpuCountRangeRequest {
-    /// Returns a `CapacityProviderVCpuCountRangeRequest` with what CloudFormation requires.
-    pub fn new(min: impl Into<Value<i64>>) -> Self {
-        Self::matching().min(min)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The maximum number of vCPUs. Instance types with more vCPUs than this value are excluded from selection.
-    pub fn max(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("Max", value.into()))
-    }
-
-    /// The minimum number of vCPUs. Instance types with fewer vCPUs than this value are excluded from selection.
-    pub fn min(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("Min", value.into()))
-    }
-}
-
-impl From<CapacityProviderVCpuCountRangeRequest> for Properties {
-    fn from(value: CapacityProviderVCpuCountRangeRequest) -> Self {
-        value.0
-    }
-}
-
-impl From<CapacityProviderVCpuCountRangeRequest> for Tree {
-    fn from(value: CapacityProviderVCpuCountRangeRequest) -> Self {
-        value.0.into()
-    }
-}
+setting! { CapacityProviderMemoryMibRequest as Tree }
 
 /// The `AWS::ECS::Cluster` resource creates an Amazon Elastic Container Service (Amazon ECS) cluster.
 ///
 /// CloudFormation type `AWS::ECS::Cluster`.
 #[derive(Debug, Clone, Default)]
 pub struct Cluster(Properties);
-
 impl Cluster {
     /// The Amazon Resource Name (ARN) of the Amazon ECS cluster, such as `arn:aws:ecs:us-east-2:123456789012:cluster/MyECSCluster`.
     pub const ARN: Attribute<Self, Arn<Self>> = Attribute::new("Arn");
-
     /// Returns an empty `Cluster`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The short name of one or more capacity providers to associate with the cluster.
-    ///
     /// Refers to `AWS::ECS::CapacityProvider` (`Name`).
-    pub fn capacity_providers(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("CapacityProviders", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    pub fn capacity_providers(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("CapacityProviders", list::values::<String>(value))) }
     /// A user-generated string that you use to identify your cluster.
-    ///
     /// A change replaces the resource.
-    pub fn cluster_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ClusterName", value.into()))
-    }
-
+    pub fn cluster_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ClusterName", value.into())) }
     /// The settings to use when creating a cluster.
-    pub fn cluster_settings(self, value: impl IntoIterator<Item = ClusterSettings>) -> Self {
-        Self(self.0.with("ClusterSettings", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn cluster_settings(self, value: impl IntoIterator<Item = ClusterSettings>) -> Self { Self(self.0.with("ClusterSettings", value.into_iter().collect::<Tree>())) }
     /// The execute command and managed storage configuration for the cluster.
-    pub fn configuration(self, value: ClusterConfiguration) -> Self {
-        Self(self.0.with("Configuration", value))
-    }
-
+    pub fn configuration(self, value: ClusterConfiguration) -> Self { Self(self.0.with("Configuration", value)) }
     /// The default capacity provider strategy for the cluster.
-    pub fn default_capacity_provider_strategy(self, value: impl IntoIterator<Item = ClusterCapacityProviderStrategyItem>) -> Self {
-        Self(self.0.with("DefaultCapacityProviderStrategy", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn default_capacity_provider_strategy(self, value: impl IntoIterator<Item = ClusterCapacityProviderStrategyItem>) -> Self { Self(self.0.with("DefaultCapacityProviderStrategy", value.into_iter().collect::<Tree>())) }
     /// Use this parameter to set a default Service Connect namespace.
-    pub fn service_connect_defaults(self, value: ClusterServiceConnectDefaults) -> Self {
-        Self(self.0.with("ServiceConnectDefaults", value))
-    }
-
+    pub fn service_connect_defaults(self, value: ClusterServiceConnectDefaults) -> Self { Self(self.0.with("ServiceConnectDefaults", value)) }
     /// The metadata that you apply to the cluster to help you categorize and organize them.
-    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self {
-        Self(self.0.with("Tags", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    /// At most 50 items.
+    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self { Self(self.0.with("Tags", list::tags(value))) }
 }
-
-impl From<Cluster> for Properties {
-    fn from(value: Cluster) -> Self {
-        value.0
-    }
-}
-
+setting! { Cluster as Properties }
 impl ResourceType for Cluster {
     const TYPE: &'static str = "AWS::ECS::Cluster";
     const REQUIRED: &'static [&'static str] = &[];
@@ -1209,386 +335,124 @@ impl ResourceType for Cluster {
 /// The `CapacityProviderStrategyItem` property specifies the details of the default capacity provider strategy for the cluster.
 #[derive(Debug, Clone, Default)]
 pub struct ClusterCapacityProviderStrategyItem(Properties);
-
 impl ClusterCapacityProviderStrategyItem {
     /// Returns an empty `ClusterCapacityProviderStrategyItem`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The base value designates how many tasks, at a minimum, to run on the specified capacity provider for each service.
-    pub fn base(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("Base", value.into()))
-    }
-
+    /// 0 to 100000.
+    pub fn base(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("Base", value.into())) }
     /// The short name of the capacity provider.
-    pub fn capacity_provider(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("CapacityProvider", value.into()))
-    }
-
+    pub fn capacity_provider(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("CapacityProvider", value.into())) }
     /// The weight value designates the relative percentage of the total number of tasks launched that should use the specified capacity provider.
-    pub fn weight(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("Weight", value.into()))
-    }
+    /// 0 to 1000.
+    pub fn weight(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("Weight", value.into())) }
 }
-
-impl From<ClusterCapacityProviderStrategyItem> for Properties {
-    fn from(value: ClusterCapacityProviderStrategyItem) -> Self {
-        value.0
-    }
-}
-
-impl From<ClusterCapacityProviderStrategyItem> for Tree {
-    fn from(value: ClusterCapacityProviderStrategyItem) -> Self {
-        value.0.into()
-    }
-}
+setting! { ClusterCapacityProviderStrategyItem as Tree }
 
 /// The execute command and managed storage configuration for the cluster.
 #[derive(Debug, Clone, Default)]
 pub struct ClusterConfiguration(Properties);
-
 impl ClusterConfiguration {
     /// Returns an empty `ClusterConfiguration`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The details of the execute command configuration.
-    pub fn execute_command_configuration(self, value: ClusterExecuteCommandConfiguration) -> Self {
-        Self(self.0.with("ExecuteCommandConfiguration", value))
-    }
-
+    pub fn execute_command_configuration(self, value: ClusterExecuteCommandConfiguration) -> Self { Self(self.0.with("ExecuteCommandConfiguration", value)) }
     /// The details of the managed storage configuration.
-    pub fn managed_storage_configuration(self, value: ClusterManagedStorageConfiguration) -> Self {
-        Self(self.0.with("ManagedStorageConfiguration", value))
-    }
+    pub fn managed_storage_configuration(self, value: ClusterManagedStorageConfiguration) -> Self { Self(self.0.with("ManagedStorageConfiguration", value)) }
 }
-
-impl From<ClusterConfiguration> for Properties {
-    fn from(value: ClusterConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<ClusterConfiguration> for Tree {
-    fn from(value: ClusterConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { ClusterConfiguration as Tree }
 
 /// The details of the execute command configuration.
 #[derive(Debug, Clone, Default)]
 pub struct ClusterExecuteCommandConfiguration(Properties);
-
 impl ClusterExecuteCommandConfiguration {
     /// Returns an empty `ClusterExecuteCommandConfiguration`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// Specify an AWS Key Management Service key ID to encrypt the data between the local client and the container.
-    ///
     /// Refers to `AWS::KMS::Key` (`Arn`).
-    pub fn kms_key_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("KmsKeyId", value.into()))
-    }
-
+    pub fn kms_key_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("KmsKeyId", value.into())) }
     /// The log configuration for the results of the execute command actions.
-    pub fn log_configuration(self, value: ClusterExecuteCommandLogConfiguration) -> Self {
-        Self(self.0.with("LogConfiguration", value))
-    }
-
+    pub fn log_configuration(self, value: ClusterExecuteCommandLogConfiguration) -> Self { Self(self.0.with("LogConfiguration", value)) }
     /// The log setting to use for redirecting logs for your execute command results.
-    pub fn logging(self, value: impl OneOf<ClusterExecuteCommandConfigurationLogging>) -> Self {
-        Self(self.0.with("Logging", value.into_tree()))
-    }
+    pub fn logging(self, value: impl OneOf<ClusterExecuteCommandConfigurationLogging>) -> Self { Self(self.0.with("Logging", value.into_tree())) }
 }
-
-impl From<ClusterExecuteCommandConfiguration> for Properties {
-    fn from(value: ClusterExecuteCommandConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<ClusterExecuteCommandConfiguration> for Tree {
-    fn from(value: ClusterExecuteCommandConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { ClusterExecuteCommandConfiguration as Tree }
 
 /// The log configuration for the results of the execute command actions.
 #[derive(Debug, Clone, Default)]
 pub struct ClusterExecuteCommandLogConfiguration(Properties);
-
 impl ClusterExecuteCommandLogConfiguration {
     /// Returns an empty `ClusterExecuteCommandLogConfiguration`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// Determines whether to use encryption on the CloudWatch logs.
-    pub fn cloud_watch_encryption_enabled(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("CloudWatchEncryptionEnabled", value.into()))
-    }
-
+    pub fn cloud_watch_encryption_enabled(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("CloudWatchEncryptionEnabled", value.into())) }
     /// The name of the CloudWatch log group to send logs to.
-    ///
     /// Refers to `AWS::Logs::LogGroup` (`LogGroupName`).
-    pub fn cloud_watch_log_group_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("CloudWatchLogGroupName", value.into()))
-    }
-
+    pub fn cloud_watch_log_group_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("CloudWatchLogGroupName", value.into())) }
     /// The name of the S3 bucket to send logs to.
-    pub fn s3_bucket_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("S3BucketName", value.into()))
-    }
-
+    pub fn s3_bucket_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("S3BucketName", value.into())) }
     /// Determines whether to use encryption on the S3 logs.
-    pub fn s3_encryption_enabled(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("S3EncryptionEnabled", value.into()))
-    }
-
+    pub fn s3_encryption_enabled(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("S3EncryptionEnabled", value.into())) }
     /// An optional folder in the S3 bucket to place logs in.
-    pub fn s3_key_prefix(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("S3KeyPrefix", value.into()))
-    }
+    pub fn s3_key_prefix(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("S3KeyPrefix", value.into())) }
 }
-
-impl From<ClusterExecuteCommandLogConfiguration> for Properties {
-    fn from(value: ClusterExecuteCommandLogConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<ClusterExecuteCommandLogConfiguration> for Tree {
-    fn from(value: ClusterExecuteCommandLogConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { ClusterExecuteCommandLogConfiguration as Tree }
 
 /// The managed storage configuration for the cluster.
 #[derive(Debug, Clone, Default)]
 pub struct ClusterManagedStorageConfiguration(Properties);
-
 impl ClusterManagedStorageConfiguration {
     /// Returns an empty `ClusterManagedStorageConfiguration`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// Specify the AWS Key Management Service key ID for Fargate ephemeral storage.
-    pub fn fargate_ephemeral_storage_kms_key_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("FargateEphemeralStorageKmsKeyId", value.into()))
-    }
-
+    pub fn fargate_ephemeral_storage_kms_key_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("FargateEphemeralStorageKmsKeyId", value.into())) }
     /// Specify a AWS Key Management Service key ID to encrypt Amazon ECS managed storage.
-    pub fn kms_key_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("KmsKeyId", value.into()))
-    }
+    pub fn kms_key_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("KmsKeyId", value.into())) }
 }
-
-impl From<ClusterManagedStorageConfiguration> for Properties {
-    fn from(value: ClusterManagedStorageConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<ClusterManagedStorageConfiguration> for Tree {
-    fn from(value: ClusterManagedStorageConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { ClusterManagedStorageConfiguration as Tree }
 
 /// Use this parameter to set a default Service Connect namespace.
 #[derive(Debug, Clone, Default)]
 pub struct ClusterServiceConnectDefaults(Properties);
-
 impl ClusterServiceConnectDefaults {
     /// Returns an empty `ClusterServiceConnectDefaults`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The namespace name or full Amazon Resource Name (ARN) of the AWS Cloud Map namespace that's used when you create a service and don't specify a Service Connect configuration.
-    pub fn namespace(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Namespace", value.into()))
-    }
+    pub fn new() -> Self { Self::matching() }
+    /// The namespace name or full Amazon Resource Name (ARN) of the AWS Cloud Map namespace that's used when you create a service and don't specify a Service Connect …
+    pub fn namespace(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Namespace", value.into())) }
 }
-
-impl From<ClusterServiceConnectDefaults> for Properties {
-    fn from(value: ClusterServiceConnectDefaults) -> Self {
-        value.0
-    }
-}
-
-impl From<ClusterServiceConnectDefaults> for Tree {
-    fn from(value: ClusterServiceConnectDefaults) -> Self {
-        value.0.into()
-    }
-}
+setting! { ClusterServiceConnectDefaults as Tree }
 
 /// The settings to use when creating a cluster.
 #[derive(Debug, Clone, Default)]
 pub struct ClusterSettings(Properties);
-
 impl ClusterSettings {
     /// Returns an empty `ClusterSettings`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The name of the cluster setting. The value is `containerInsights`.
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
-
+    pub fn name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Name", value.into())) }
     /// The value to set for the cluster setting.
-    pub fn value(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Value", value.into()))
-    }
+    pub fn value(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Value", value.into())) }
 }
-
-impl From<ClusterSettings> for Properties {
-    fn from(value: ClusterSettings) -> Self {
-        value.0
-    }
-}
-
-impl From<ClusterSettings> for Tree {
-    fn from(value: ClusterSettings) -> Self {
-        value.0.into()
-    }
-}
+setting! { ClusterSettings as Tree }
 
 /// The `AWS::ECS::ClusterCapacityProviderAssociations` resource associates one or more capacity providers and a default capacity provider strategy with a cluster.
 ///
 /// CloudFormation type `AWS::ECS::ClusterCapacityProviderAssociations`.
 #[derive(Debug, Clone)]
 pub struct ClusterCapacityProviderAssociations(Properties);
-
 impl ClusterCapacityProviderAssociations {
     /// Returns a `ClusterCapacityProviderAssociations` with what CloudFormation requires.
-    pub fn new(cluster: impl Into<Value<String>>, default_capacity_provider_strategy: impl IntoIterator<Item = ClusterCapacityProviderAssociationsCapacityProviderStrategy>) -> Self {
-        Self::matching().cluster(cluster).default_capacity_provider_strategy(default_capacity_provider_strategy)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(cluster: impl Into<Value<String>>, default_capacity_provider_strategy: impl IntoIterator<Item = ClusterCapacityProviderAssociationsCapacityProviderStrategy>) -> Self { Self::matching().cluster(cluster).default_capacity_provider_strategy(default_capacity_provider_strategy) }
     /// The capacity providers to associate with the cluster.
-    ///
     /// Refers to `AWS::ECS::CapacityProvider` (`Name`).
-    pub fn capacity_providers(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("CapacityProviders", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    pub fn capacity_providers(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("CapacityProviders", list::values::<String>(value))) }
     /// The cluster the capacity provider association is the target of.
-    ///
-    /// Refers to `AWS::ECS::Cluster` (`ClusterName`) or `AWS::ECS::Cluster` (`Arn`).
-    ///
-    /// A change replaces the resource.
-    pub fn cluster(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Cluster", value.into()))
-    }
-
+    /// 1 to 2048 characters. Refers to `AWS::ECS::Cluster` (`ClusterName`) or `AWS::ECS::Cluster` (`Arn`). A change replaces the resource.
+    pub fn cluster(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Cluster", value.into())) }
     /// The default capacity provider strategy to associate with the cluster.
-    pub fn default_capacity_provider_strategy(self, value: impl IntoIterator<Item = ClusterCapacityProviderAssociationsCapacityProviderStrategy>) -> Self {
-        Self(self.0.with("DefaultCapacityProviderStrategy", value.into_iter().collect::<Tree>()))
-    }
+    pub fn default_capacity_provider_strategy(self, value: impl IntoIterator<Item = ClusterCapacityProviderAssociationsCapacityProviderStrategy>) -> Self { Self(self.0.with("DefaultCapacityProviderStrategy", value.into_iter().collect::<Tree>())) }
 }
-
-impl From<ClusterCapacityProviderAssociations> for Properties {
-    fn from(value: ClusterCapacityProviderAssociations) -> Self {
-        value.0
-    }
-}
-
+setting! { ClusterCapacityProviderAssociations as Properties }
 impl ResourceType for ClusterCapacityProviderAssociations {
     const TYPE: &'static str = "AWS::ECS::ClusterCapacityProviderAssociations";
     const REQUIRED: &'static [&'static str] = &["Cluster", "DefaultCapacityProviderStrategy"];
@@ -1597,151 +461,64 @@ impl ResourceType for ClusterCapacityProviderAssociations {
 /// The `CapacityProviderStrategy` property specifies the details of the default capacity provider strategy for the cluster.
 #[derive(Debug, Clone)]
 pub struct ClusterCapacityProviderAssociationsCapacityProviderStrategy(Properties);
-
 impl ClusterCapacityProviderAssociationsCapacityProviderStrategy {
     /// Returns a `ClusterCapacityProviderAssociationsCapacityProviderStrategy` with what CloudFormation requires.
-    pub fn new(capacity_provider: impl Into<Value<String>>) -> Self {
-        Self::matching().capacity_provider(capacity_provider)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(capacity_provider: impl Into<Value<String>>) -> Self { Self::matching().capacity_provider(capacity_provider) }
     /// The base value designates how many tasks, at a minimum, to run on the specified capacity provider for each service.
-    pub fn base(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("Base", value.into()))
-    }
-
+    /// 0 to 100000.
+    pub fn base(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("Base", value.into())) }
     /// The short name of the capacity provider.
-    pub fn capacity_provider(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("CapacityProvider", value.into()))
-    }
-
+    pub fn capacity_provider(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("CapacityProvider", value.into())) }
     /// The weight value designates the relative percentage of the total number of tasks launched that should use the specified capacity provider.
-    pub fn weight(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("Weight", value.into()))
-    }
+    /// 0 to 1000.
+    pub fn weight(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("Weight", value.into())) }
 }
-
-impl From<ClusterCapacityProviderAssociationsCapacityProviderStrategy> for Properties {
-    fn from(value: ClusterCapacityProviderAssociationsCapacityProviderStrategy) -> Self {
-        value.0
-    }
-}
-
-impl From<ClusterCapacityProviderAssociationsCapacityProviderStrategy> for Tree {
-    fn from(value: ClusterCapacityProviderAssociationsCapacityProviderStrategy) -> Self {
-        value.0.into()
-    }
-}
+setting! { ClusterCapacityProviderAssociationsCapacityProviderStrategy as Tree }
 
 /// Information about a daemon resource.
 ///
 /// CloudFormation type `AWS::ECS::Daemon`.
 #[derive(Debug, Clone, Default)]
 pub struct Daemon(Properties);
-
 impl Daemon {
-    /// The attribute `CreatedAt`.
+    /// `CreatedAt`.
     pub const CREATED_AT: Attribute<Self, String> = Attribute::new("CreatedAt");
-
-    /// The attribute `DaemonArn`.
+    /// `DaemonArn`.
     pub const DAEMON_ARN: Attribute<Self, Arn<Self>> = Attribute::new("DaemonArn");
-
-    /// The attribute `DaemonStatus`.
+    /// `DaemonStatus`.
     pub const DAEMON_STATUS: Attribute<Self, String> = Attribute::new("DaemonStatus");
-
-    /// The attribute `DeploymentArn`.
+    /// `DeploymentArn`.
     pub const DEPLOYMENT_ARN: Attribute<Self, String> = Attribute::new("DeploymentArn");
-
-    /// The attribute `UpdatedAt`.
+    /// `UpdatedAt`.
     pub const UPDATED_AT: Attribute<Self, String> = Attribute::new("UpdatedAt");
-
     /// Returns an empty `Daemon`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The Amazon Resource Names (ARNs) of the capacity providers associated with the daemon.
-    pub fn capacity_provider_arns(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("CapacityProviderArns", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// At least 1 item.
+    pub fn capacity_provider_arns(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("CapacityProviderArns", list::values::<String>(value))) }
     /// The Amazon Resource Name (ARN) of the cluster that the daemon is running in.
-    ///
     /// A change replaces the resource.
-    pub fn cluster_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ClusterArn", value.into()))
-    }
-
-    /// The property `Critical`.
-    pub fn critical(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("Critical", value.into()))
-    }
-
-    /// The property `DaemonName`.
-    ///
+    pub fn cluster_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ClusterArn", value.into())) }
+    /// `Critical`.
+    pub fn critical(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("Critical", value.into())) }
+    /// `DaemonName`.
     /// A change replaces the resource.
-    pub fn daemon_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("DaemonName", value.into()))
-    }
-
+    pub fn daemon_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("DaemonName", value.into())) }
     /// The Amazon Resource Name (ARN) of the daemon task definition used by this revision.
-    pub fn daemon_task_definition_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("DaemonTaskDefinitionArn", value.into()))
-    }
-
+    pub fn daemon_task_definition_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("DaemonTaskDefinitionArn", value.into())) }
     /// Optional deployment parameters that control how a daemon rolls out updates across container instances.
-    pub fn deployment_configuration(self, value: DaemonDeploymentConfiguration) -> Self {
-        Self(self.0.with("DeploymentConfiguration", value))
-    }
-
+    pub fn deployment_configuration(self, value: DaemonDeploymentConfiguration) -> Self { Self(self.0.with("DeploymentConfiguration", value)) }
     /// Specifies whether Amazon ECS managed tags are turned on for the daemon tasks.
-    pub fn enable_ecs_managed_tags(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("EnableECSManagedTags", value.into()))
-    }
-
+    pub fn enable_ecs_managed_tags(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("EnableECSManagedTags", value.into())) }
     /// Specifies whether the execute command functionality is turned on for the daemon tasks.
-    pub fn enable_execute_command(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("EnableExecuteCommand", value.into()))
-    }
-
+    pub fn enable_execute_command(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("EnableExecuteCommand", value.into())) }
     /// Specifies whether tags are propagated from the daemon to the daemon tasks.
-    pub fn propagate_tags(self, value: impl OneOf<DaemonPropagateTags>) -> Self {
-        Self(self.0.with("PropagateTags", value.into_tree()))
-    }
-
-    /// The property `Tags`.
-    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self {
-        Self(self.0.with("Tags", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    pub fn propagate_tags(self, value: impl OneOf<DaemonPropagateTags>) -> Self { Self(self.0.with("PropagateTags", value.into_tree())) }
+    /// `Tags`.
+    /// At most 50 items.
+    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self { Self(self.0.with("Tags", list::tags(value))) }
 }
-
-impl From<Daemon> for Properties {
-    fn from(value: Daemon) -> Self {
-        value.0
-    }
-}
-
+setting! { Daemon as Properties }
 impl ResourceType for Daemon {
     const TYPE: &'static str = "AWS::ECS::Daemon";
     const REQUIRED: &'static [&'static str] = &[];
@@ -1751,197 +528,75 @@ impl ResourceType for Daemon {
 /// The CloudWatch alarm configuration for a daemon.
 #[derive(Debug, Clone, Default)]
 pub struct DaemonAlarmConfiguration(Properties);
-
 impl DaemonAlarmConfiguration {
     /// Returns an empty `DaemonAlarmConfiguration`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The CloudWatch alarm names to monitor during a daemon deployment.
-    pub fn alarm_names(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("AlarmNames", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    pub fn alarm_names(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("AlarmNames", list::values::<String>(value))) }
     /// Determines whether to use the CloudWatch alarm option in the daemon deployment process.
-    pub fn enable(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("Enable", value.into()))
-    }
+    pub fn enable(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("Enable", value.into())) }
 }
-
-impl From<DaemonAlarmConfiguration> for Properties {
-    fn from(value: DaemonAlarmConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<DaemonAlarmConfiguration> for Tree {
-    fn from(value: DaemonAlarmConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { DaemonAlarmConfiguration as Tree }
 
 /// Optional deployment parameters that control how a daemon rolls out updates across container instances.
 #[derive(Debug, Clone, Default)]
 pub struct DaemonDeploymentConfiguration(Properties);
-
 impl DaemonDeploymentConfiguration {
     /// Returns an empty `DaemonDeploymentConfiguration`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The CloudWatch alarm configuration for a daemon.
-    pub fn alarms(self, value: DaemonAlarmConfiguration) -> Self {
-        Self(self.0.with("Alarms", value))
-    }
-
+    pub fn alarms(self, value: DaemonAlarmConfiguration) -> Self { Self(self.0.with("Alarms", value)) }
     /// The amount of time (in minutes) to wait after a successful deployment step before proceeding.
-    pub fn bake_time_in_minutes(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("BakeTimeInMinutes", value.into()))
-    }
-
+    /// 0 to 1440.
+    pub fn bake_time_in_minutes(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("BakeTimeInMinutes", value.into())) }
     /// The percentage of container instances to drain simultaneously during a daemon deployment.
-    pub fn drain_percent(self, value: impl Into<Value<f64>>) -> Self {
-        Self(self.0.with("DrainPercent", value.into()))
-    }
+    /// 0 to 100.
+    pub fn drain_percent(self, value: impl Into<Value<f64>>) -> Self { Self(self.0.with("DrainPercent", value.into())) }
 }
-
-impl From<DaemonDeploymentConfiguration> for Properties {
-    fn from(value: DaemonDeploymentConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<DaemonDeploymentConfiguration> for Tree {
-    fn from(value: DaemonDeploymentConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { DaemonDeploymentConfiguration as Tree }
 
 /// The details of a daemon task definition.
 ///
 /// CloudFormation type `AWS::ECS::DaemonTaskDefinition`.
 #[derive(Debug, Clone, Default)]
 pub struct DaemonTaskDefinition(Properties);
-
 impl DaemonTaskDefinition {
-    /// The attribute `DaemonTaskDefinitionArn`.
+    /// `DaemonTaskDefinitionArn`.
     pub const DAEMON_TASK_DEFINITION_ARN: Attribute<Self, Arn<Self>> = Attribute::new("DaemonTaskDefinitionArn");
-
     /// Returns an empty `DaemonTaskDefinition`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// A list of container definitions in JSON format that describe the containers that make up the daemon task.
-    ///
     /// A change replaces the resource.
-    pub fn container_definitions(self, value: impl IntoIterator<Item = DaemonTaskDefinitionDaemonContainerDefinition>) -> Self {
-        Self(self.0.with("ContainerDefinitions", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn container_definitions(self, value: impl IntoIterator<Item = DaemonTaskDefinitionDaemonContainerDefinition>) -> Self { Self(self.0.with("ContainerDefinitions", value.into_iter().collect::<Tree>())) }
     /// The number of CPU units used by the daemon task.
-    ///
     /// A change replaces the resource.
-    pub fn cpu(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Cpu", value.into()))
-    }
-
-    /// The Amazon Resource Name (ARN) of the task execution role that grants the Amazon ECS container agent permission to make Amazon Web Services API calls on your behalf.
-    ///
+    pub fn cpu(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Cpu", value.into())) }
+    /// The Amazon Resource Name (ARN) of the task execution role that grants the Amazon ECS container agent permission to make Amazon Web Services API calls on your …
     /// A change replaces the resource.
-    pub fn execution_role_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ExecutionRoleArn", value.into()))
-    }
-
+    pub fn execution_role_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ExecutionRoleArn", value.into())) }
     /// The name of a family that this daemon task definition is registered to.
-    ///
     /// A change replaces the resource.
-    pub fn family(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Family", value.into()))
-    }
-
+    pub fn family(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Family", value.into())) }
     /// The IPC namespace mode for the daemon. The valid values are `none` and `shared`.
-    ///
     /// A change replaces the resource.
-    pub fn ipc_mode(self, value: impl OneOf<DaemonTaskDefinitionIpcMode>) -> Self {
-        Self(self.0.with("IpcMode", value.into_tree()))
-    }
-
+    pub fn ipc_mode(self, value: impl OneOf<DaemonTaskDefinitionIpcMode>) -> Self { Self(self.0.with("IpcMode", value.into_tree())) }
     /// The amount of memory (in MiB) used by the daemon task.
-    ///
     /// A change replaces the resource.
-    pub fn memory(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Memory", value.into()))
-    }
-
+    pub fn memory(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Memory", value.into())) }
     /// The PID namespace mode for the daemon. The valid values are `none` and `shared`.
-    ///
     /// A change replaces the resource.
-    pub fn pid_mode(self, value: impl OneOf<DaemonTaskDefinitionPidMode>) -> Self {
-        Self(self.0.with("PidMode", value.into_tree()))
-    }
-
-    /// The property `Tags`.
-    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self {
-        Self(self.0.with("Tags", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
-    /// The short name or full Amazon Resource Name (ARN) of the IAM role that grants containers in the daemon task permission to call Amazon Web Services APIs on your behalf.
-    ///
+    pub fn pid_mode(self, value: impl OneOf<DaemonTaskDefinitionPidMode>) -> Self { Self(self.0.with("PidMode", value.into_tree())) }
+    /// `Tags`.
+    /// At most 50 items.
+    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self { Self(self.0.with("Tags", list::tags(value))) }
+    /// The short name or full Amazon Resource Name (ARN) of the IAM role that grants containers in the daemon task permission to call Amazon Web Services APIs on your …
     /// A change replaces the resource.
-    pub fn task_role_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("TaskRoleArn", value.into()))
-    }
-
+    pub fn task_role_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("TaskRoleArn", value.into())) }
     /// The list of data volume definitions for the daemon task.
-    ///
     /// A change replaces the resource.
-    pub fn volumes(self, value: impl IntoIterator<Item = DaemonTaskDefinitionVolume>) -> Self {
-        Self(self.0.with("Volumes", value.into_iter().collect::<Tree>()))
-    }
+    pub fn volumes(self, value: impl IntoIterator<Item = DaemonTaskDefinitionVolume>) -> Self { Self(self.0.with("Volumes", value.into_iter().collect::<Tree>())) }
 }
-
-impl From<DaemonTaskDefinition> for Properties {
-    fn from(value: DaemonTaskDefinition) -> Self {
-        value.0
-    }
-}
-
+setting! { DaemonTaskDefinition as Properties }
 impl ResourceType for DaemonTaskDefinition {
     const TYPE: &'static str = "AWS::ECS::DaemonTaskDefinition";
     const REQUIRED: &'static [&'static str] = &[];
@@ -1951,1182 +606,392 @@ impl ResourceType for DaemonTaskDefinition {
 /// The dependencies defined for container startup and shutdown.
 #[derive(Debug, Clone, Default)]
 pub struct DaemonTaskDefinitionContainerDependency(Properties);
-
 impl DaemonTaskDefinitionContainerDependency {
     /// Returns an empty `DaemonTaskDefinitionContainerDependency`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The dependency condition of the container.
-    pub fn condition(self, value: impl OneOf<DaemonTaskDefinitionContainerDependencyCondition>) -> Self {
-        Self(self.0.with("Condition", value.into_tree()))
-    }
-
+    pub fn condition(self, value: impl OneOf<DaemonTaskDefinitionContainerDependencyCondition>) -> Self { Self(self.0.with("Condition", value.into_tree())) }
     /// The name of a container.
-    pub fn container_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ContainerName", value.into()))
-    }
+    pub fn container_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ContainerName", value.into())) }
 }
-
-impl From<DaemonTaskDefinitionContainerDependency> for Properties {
-    fn from(value: DaemonTaskDefinitionContainerDependency) -> Self {
-        value.0
-    }
-}
-
-impl From<DaemonTaskDefinitionContainerDependency> for Tree {
-    fn from(value: DaemonTaskDefinitionContainerDependency) -> Self {
-        value.0.into()
-    }
-}
+setting! { DaemonTaskDefinitionContainerDependency as Tree }
 
 /// A container definition for a daemon task.
 #[derive(Debug, Clone)]
 pub struct DaemonTaskDefinitionDaemonContainerDefinition(Properties);
-
 impl DaemonTaskDefinitionDaemonContainerDefinition {
     /// Returns a `DaemonTaskDefinitionDaemonContainerDefinition` with what CloudFormation requires.
-    pub fn new(image: impl Into<Value<String>>, name: impl Into<Value<String>>) -> Self {
-        Self::matching().image(image).name(name)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(image: impl Into<Value<String>>, name: impl Into<Value<String>>) -> Self { Self::matching().image(image).name(name) }
     /// The command that's passed to the container.
-    pub fn command(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("Command", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    pub fn command(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("Command", list::values::<String>(value))) }
     /// The number of `cpu` units reserved for the container.
-    pub fn cpu(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("Cpu", value.into()))
-    }
-
+    pub fn cpu(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("Cpu", value.into())) }
     /// The dependencies defined for container startup and shutdown.
-    pub fn depends_on(self, value: impl IntoIterator<Item = DaemonTaskDefinitionContainerDependency>) -> Self {
-        Self(self.0.with("DependsOn", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn depends_on(self, value: impl IntoIterator<Item = DaemonTaskDefinitionContainerDependency>) -> Self { Self(self.0.with("DependsOn", value.into_iter().collect::<Tree>())) }
     /// The entry point that's passed to the container.
-    pub fn entry_point(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("EntryPoint", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    pub fn entry_point(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("EntryPoint", list::values::<String>(value))) }
     /// The environment variables to pass to a container.
-    pub fn environment(self, value: impl IntoIterator<Item = DaemonTaskDefinitionKeyValuePair>) -> Self {
-        Self(self.0.with("Environment", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn environment(self, value: impl IntoIterator<Item = DaemonTaskDefinitionKeyValuePair>) -> Self { Self(self.0.with("Environment", value.into_iter().collect::<Tree>())) }
     /// A list of files containing the environment variables to pass to a container.
-    pub fn environment_files(self, value: impl IntoIterator<Item = DaemonTaskDefinitionEnvironmentFile>) -> Self {
-        Self(self.0.with("EnvironmentFiles", value.into_iter().collect::<Tree>()))
-    }
-
-    /// If the `essential` parameter of a container is marked as `true`, and that container fails or stops for any reason, all other containers that are part of the task are stopped.
-    pub fn essential(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("Essential", value.into()))
-    }
-
+    pub fn environment_files(self, value: impl IntoIterator<Item = DaemonTaskDefinitionEnvironmentFile>) -> Self { Self(self.0.with("EnvironmentFiles", value.into_iter().collect::<Tree>())) }
+    /// If the `essential` parameter of a container is marked as `true`, and that container fails or stops for any reason, all other containers that are part of the …
+    pub fn essential(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("Essential", value.into())) }
     /// The FireLens configuration for the container.
-    pub fn firelens_configuration(self, value: DaemonTaskDefinitionFirelensConfiguration) -> Self {
-        Self(self.0.with("FirelensConfiguration", value))
-    }
-
+    pub fn firelens_configuration(self, value: DaemonTaskDefinitionFirelensConfiguration) -> Self { Self(self.0.with("FirelensConfiguration", value)) }
     /// An object representing a container health check.
-    pub fn health_check(self, value: DaemonTaskDefinitionHealthCheck) -> Self {
-        Self(self.0.with("HealthCheck", value))
-    }
-
+    pub fn health_check(self, value: DaemonTaskDefinitionHealthCheck) -> Self { Self(self.0.with("HealthCheck", value)) }
     /// The image used to start the container. This string is passed directly to the Docker daemon.
-    pub fn image(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Image", value.into()))
-    }
-
+    pub fn image(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Image", value.into())) }
     /// When this parameter is `true`, you can deploy containerized applications that require `stdin` or a `tty` to be allocated.
-    pub fn interactive(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("Interactive", value.into()))
-    }
-
+    pub fn interactive(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("Interactive", value.into())) }
     /// The Linux-specific options that are applied to the container, such as Linux KernelCapabilities.
-    pub fn linux_parameters(self, value: DaemonTaskDefinitionLinuxParameters) -> Self {
-        Self(self.0.with("LinuxParameters", value))
-    }
-
+    pub fn linux_parameters(self, value: DaemonTaskDefinitionLinuxParameters) -> Self { Self(self.0.with("LinuxParameters", value)) }
     /// The log configuration for the container.
-    pub fn log_configuration(self, value: DaemonTaskDefinitionLogConfiguration) -> Self {
-        Self(self.0.with("LogConfiguration", value))
-    }
-
+    pub fn log_configuration(self, value: DaemonTaskDefinitionLogConfiguration) -> Self { Self(self.0.with("LogConfiguration", value)) }
     /// The amount (in MiB) of memory to present to the container.
-    pub fn memory(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("Memory", value.into()))
-    }
-
+    pub fn memory(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("Memory", value.into())) }
     /// The soft limit (in MiB) of memory to reserve for the container.
-    pub fn memory_reservation(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("MemoryReservation", value.into()))
-    }
-
+    pub fn memory_reservation(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("MemoryReservation", value.into())) }
     /// The mount points for data volumes in your container.
-    pub fn mount_points(self, value: impl IntoIterator<Item = DaemonTaskDefinitionMountPoint>) -> Self {
-        Self(self.0.with("MountPoints", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn mount_points(self, value: impl IntoIterator<Item = DaemonTaskDefinitionMountPoint>) -> Self { Self(self.0.with("MountPoints", value.into_iter().collect::<Tree>())) }
     /// The name of the container. Up to 255 letters (uppercase and lowercase), numbers, underscores, and hyphens are allowed.
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
-
+    pub fn name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Name", value.into())) }
     /// When this parameter is true, the container is given elevated privileges on the host container instance (similar to the `root` user).
-    pub fn privileged(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("Privileged", value.into()))
-    }
-
+    pub fn privileged(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("Privileged", value.into())) }
     /// When this parameter is `true`, a TTY is allocated.
-    pub fn pseudo_terminal(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("PseudoTerminal", value.into()))
-    }
-
+    pub fn pseudo_terminal(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("PseudoTerminal", value.into())) }
     /// When this parameter is true, the container is given read-only access to its root file system.
-    pub fn readonly_root_filesystem(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("ReadonlyRootFilesystem", value.into()))
-    }
-
+    pub fn readonly_root_filesystem(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("ReadonlyRootFilesystem", value.into())) }
     /// The repository credentials for private registry authentication.
-    pub fn repository_credentials(self, value: DaemonTaskDefinitionRepositoryCredentials) -> Self {
-        Self(self.0.with("RepositoryCredentials", value))
-    }
-
-    /// The property `RestartPolicy`.
-    pub fn restart_policy(self, value: DaemonTaskDefinitionRestartPolicy) -> Self {
-        Self(self.0.with("RestartPolicy", value))
-    }
-
+    pub fn repository_credentials(self, value: DaemonTaskDefinitionRepositoryCredentials) -> Self { Self(self.0.with("RepositoryCredentials", value)) }
+    /// `RestartPolicy`.
+    pub fn restart_policy(self, value: DaemonTaskDefinitionRestartPolicy) -> Self { Self(self.0.with("RestartPolicy", value)) }
     /// The secrets to pass to the container.
-    pub fn secrets(self, value: impl IntoIterator<Item = DaemonTaskDefinitionSecret>) -> Self {
-        Self(self.0.with("Secrets", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn secrets(self, value: impl IntoIterator<Item = DaemonTaskDefinitionSecret>) -> Self { Self(self.0.with("Secrets", value.into_iter().collect::<Tree>())) }
     /// Time duration (in seconds) to wait before giving up on resolving dependencies for a container.
-    pub fn start_timeout(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("StartTimeout", value.into()))
-    }
-
+    pub fn start_timeout(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("StartTimeout", value.into())) }
     /// Time duration (in seconds) to wait before the container is forcefully killed if it doesn't exit normally on its own.
-    pub fn stop_timeout(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("StopTimeout", value.into()))
-    }
-
+    pub fn stop_timeout(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("StopTimeout", value.into())) }
     /// A list of namespaced kernel parameters to set in the container.
-    pub fn system_controls(self, value: impl IntoIterator<Item = DaemonTaskDefinitionSystemControl>) -> Self {
-        Self(self.0.with("SystemControls", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn system_controls(self, value: impl IntoIterator<Item = DaemonTaskDefinitionSystemControl>) -> Self { Self(self.0.with("SystemControls", value.into_iter().collect::<Tree>())) }
     /// A list of `ulimits` to set in the container.
-    pub fn ulimits(self, value: impl IntoIterator<Item = DaemonTaskDefinitionUlimit>) -> Self {
-        Self(self.0.with("Ulimits", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn ulimits(self, value: impl IntoIterator<Item = DaemonTaskDefinitionUlimit>) -> Self { Self(self.0.with("Ulimits", value.into_iter().collect::<Tree>())) }
     /// The user to use inside the container.
-    pub fn user(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("User", value.into()))
-    }
-
+    pub fn user(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("User", value.into())) }
     /// The working directory to run commands inside the container in.
-    pub fn working_directory(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("WorkingDirectory", value.into()))
-    }
+    pub fn working_directory(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("WorkingDirectory", value.into())) }
 }
-
-impl From<DaemonTaskDefinitionDaemonContainerDefinition> for Properties {
-    fn from(value: DaemonTaskDefinitionDaemonContainerDefinition) -> Self {
-        value.0
-    }
-}
-
-impl From<DaemonTaskDefinitionDaemonContainerDefinition> for Tree {
-    fn from(value: DaemonTaskDefinitionDaemonContainerDefinition) -> Self {
-        value.0.into()
-    }
-}
+setting! { DaemonTaskDefinitionDaemonContainerDefinition as Tree }
 
 /// An object representing a container instance host device.
 #[derive(Debug, Clone, Default)]
 pub struct DaemonTaskDefinitionDevice(Properties);
-
 impl DaemonTaskDefinitionDevice {
     /// Returns an empty `DaemonTaskDefinitionDevice`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The path inside the container at which to expose the host device.
-    pub fn container_path(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ContainerPath", value.into()))
-    }
-
+    pub fn container_path(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ContainerPath", value.into())) }
     /// The path for the device on the host container instance.
-    pub fn host_path(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("HostPath", value.into()))
-    }
-
+    pub fn host_path(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("HostPath", value.into())) }
     /// The explicit permissions to provide to the container for the device.
-    pub fn permissions(self, value: impl IntoIterator<Item = impl OneOf<DaemonTaskDefinitionDevicePermissions>>) -> Self {
-        Self(self.0.with("Permissions", value.into_iter().map(|value| value.into_tree()).collect::<Tree>()))
-    }
+    pub fn permissions(self, value: impl IntoIterator<Item = impl OneOf<DaemonTaskDefinitionDevicePermissions>>) -> Self { Self(self.0.with("Permissions", list::choices::<DaemonTaskDefinitionDevicePermissions>(value))) }
 }
-
-impl From<DaemonTaskDefinitionDevice> for Properties {
-    fn from(value: DaemonTaskDefinitionDevice) -> Self {
-        value.0
-    }
-}
-
-impl From<DaemonTaskDefinitionDevice> for Tree {
-    fn from(value: DaemonTaskDefinitionDevice) -> Self {
-        value.0.into()
-    }
-}
+setting! { DaemonTaskDefinitionDevice as Tree }
 
 /// A list of files containing the environment variables to pass to a container.
 #[derive(Debug, Clone, Default)]
 pub struct DaemonTaskDefinitionEnvironmentFile(Properties);
-
 impl DaemonTaskDefinitionEnvironmentFile {
     /// Returns an empty `DaemonTaskDefinitionEnvironmentFile`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The file type to use. Environment files are objects in Amazon S3.
-    pub fn type_(self, value: impl OneOf<DaemonTaskDefinitionEnvironmentFileType>) -> Self {
-        Self(self.0.with("Type", value.into_tree()))
-    }
-
+    pub fn type_(self, value: impl OneOf<DaemonTaskDefinitionEnvironmentFileType>) -> Self { Self(self.0.with("Type", value.into_tree())) }
     /// The Amazon Resource Name (ARN) of the Amazon S3 object containing the environment variable file.
-    pub fn value(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Value", value.into()))
-    }
+    pub fn value(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Value", value.into())) }
 }
-
-impl From<DaemonTaskDefinitionEnvironmentFile> for Properties {
-    fn from(value: DaemonTaskDefinitionEnvironmentFile) -> Self {
-        value.0
-    }
-}
-
-impl From<DaemonTaskDefinitionEnvironmentFile> for Tree {
-    fn from(value: DaemonTaskDefinitionEnvironmentFile) -> Self {
-        value.0.into()
-    }
-}
+setting! { DaemonTaskDefinitionEnvironmentFile as Tree }
 
 /// The FireLens configuration for the container.
 #[derive(Debug, Clone, Default)]
 pub struct DaemonTaskDefinitionFirelensConfiguration(Properties);
-
 impl DaemonTaskDefinitionFirelensConfiguration {
     /// Returns an empty `DaemonTaskDefinitionFirelensConfiguration`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The options to use when configuring the log router.
-    pub fn options(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>) -> Self {
-        Self(self.0.with("Options", Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value.into()))))))
-    }
-
+    pub fn options(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>) -> Self { Self(self.0.with("Options", Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value.into())))))) }
     /// The log router to use. The valid values are `fluentd` or `fluentbit`.
-    pub fn type_(self, value: impl OneOf<DaemonTaskDefinitionFirelensConfigurationType>) -> Self {
-        Self(self.0.with("Type", value.into_tree()))
-    }
+    pub fn type_(self, value: impl OneOf<DaemonTaskDefinitionFirelensConfigurationType>) -> Self { Self(self.0.with("Type", value.into_tree())) }
 }
-
-impl From<DaemonTaskDefinitionFirelensConfiguration> for Properties {
-    fn from(value: DaemonTaskDefinitionFirelensConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<DaemonTaskDefinitionFirelensConfiguration> for Tree {
-    fn from(value: DaemonTaskDefinitionFirelensConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { DaemonTaskDefinitionFirelensConfiguration as Tree }
 
 /// An object representing a container health check.
 #[derive(Debug, Clone, Default)]
 pub struct DaemonTaskDefinitionHealthCheck(Properties);
-
 impl DaemonTaskDefinitionHealthCheck {
     /// Returns an empty `DaemonTaskDefinitionHealthCheck`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// A string array representing the command that the container runs to determine if it is healthy.
-    pub fn command(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("Command", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    pub fn command(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("Command", list::values::<String>(value))) }
     /// The time period in seconds between each health check execution.
-    pub fn interval(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("Interval", value.into()))
-    }
-
+    pub fn interval(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("Interval", value.into())) }
     /// The number of times to retry a failed health check before the container is considered unhealthy.
-    pub fn retries(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("Retries", value.into()))
-    }
-
+    pub fn retries(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("Retries", value.into())) }
     /// The optional grace period to provide containers time to bootstrap before failed health checks count towards the maximum number of retries.
-    pub fn start_period(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("StartPeriod", value.into()))
-    }
-
+    pub fn start_period(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("StartPeriod", value.into())) }
     /// The time period in seconds to wait for a health check to succeed before it is considered a failure.
-    pub fn timeout(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("Timeout", value.into()))
-    }
+    pub fn timeout(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("Timeout", value.into())) }
 }
-
-impl From<DaemonTaskDefinitionHealthCheck> for Properties {
-    fn from(value: DaemonTaskDefinitionHealthCheck) -> Self {
-        value.0
-    }
-}
-
-impl From<DaemonTaskDefinitionHealthCheck> for Tree {
-    fn from(value: DaemonTaskDefinitionHealthCheck) -> Self {
-        value.0.into()
-    }
-}
+setting! { DaemonTaskDefinitionHealthCheck as Tree }
 
 /// Details on a container instance bind mount host volume.
 #[derive(Debug, Clone, Default)]
 pub struct DaemonTaskDefinitionHostVolumeProperties(Properties);
-
 impl DaemonTaskDefinitionHostVolumeProperties {
     /// Returns an empty `DaemonTaskDefinitionHostVolumeProperties`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// When the `host` parameter is used, specify a `sourcePath` to declare the path on the host container instance that's presented to the container.
-    pub fn source_path(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("SourcePath", value.into()))
-    }
+    pub fn source_path(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("SourcePath", value.into())) }
 }
-
-impl From<DaemonTaskDefinitionHostVolumeProperties> for Properties {
-    fn from(value: DaemonTaskDefinitionHostVolumeProperties) -> Self {
-        value.0
-    }
-}
-
-impl From<DaemonTaskDefinitionHostVolumeProperties> for Tree {
-    fn from(value: DaemonTaskDefinitionHostVolumeProperties) -> Self {
-        value.0.into()
-    }
-}
+setting! { DaemonTaskDefinitionHostVolumeProperties as Tree }
 
 /// The Linux capabilities to add or remove from the default Docker configuration for a container defined in the task definition.
 #[derive(Debug, Clone, Default)]
 pub struct DaemonTaskDefinitionKernelCapabilities(Properties);
-
 impl DaemonTaskDefinitionKernelCapabilities {
     /// Returns an empty `DaemonTaskDefinitionKernelCapabilities`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The Linux capabilities for the container that have been added to the default configuration provided by Docker.
-    pub fn add(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("Add", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    pub fn add(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("Add", list::values::<String>(value))) }
     /// The Linux capabilities for the container that have been removed from the default configuration provided by Docker.
-    pub fn drop(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("Drop", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    pub fn drop(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("Drop", list::values::<String>(value))) }
 }
-
-impl From<DaemonTaskDefinitionKernelCapabilities> for Properties {
-    fn from(value: DaemonTaskDefinitionKernelCapabilities) -> Self {
-        value.0
-    }
-}
-
-impl From<DaemonTaskDefinitionKernelCapabilities> for Tree {
-    fn from(value: DaemonTaskDefinitionKernelCapabilities) -> Self {
-        value.0.into()
-    }
-}
-
-/// A key-value pair object.
-#[derive(Debug, Clone, Default)]
-pub struct DaemonTaskDefinitionKeyValuePair(Properties);
-
-impl DaemonTaskDefinitionKeyValuePair {
-    /// Returns an empty `DaemonTaskDefinitionKeyValuePair`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The name of the key-value pair. For environment variables, this is the name of the environment variable.
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
-
-    /// The value of the key-value pair. For environment variables, this is the value of the environment variable.
-    pub fn value(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Value", value.into()))
-    }
-}
-
-impl From<DaemonTaskDefinitionKeyValuePair> for Properties {
-    fn from(value: DaemonTaskDefinitionKeyValuePair) -> Self {
-        value.0
-    }
-}
-
-impl From<DaemonTaskDefinitionKeyValuePair> for Tree {
-    fn from(value: DaemonTaskDefinitionKeyValuePair) -> Self {
-        value.0.into()
-    }
-}
+setting! { DaemonTaskDefinitionKernelCapabilities as Tree }
 
 /// The Linux-specific options that are applied to the container, such as Linux KernelCapabilities.
 #[derive(Debug, Clone, Default)]
 pub struct DaemonTaskDefinitionLinuxParameters(Properties);
-
 impl DaemonTaskDefinitionLinuxParameters {
     /// Returns an empty `DaemonTaskDefinitionLinuxParameters`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The Linux capabilities to add or remove from the default Docker configuration for a container defined in the task definition.
-    pub fn capabilities(self, value: DaemonTaskDefinitionKernelCapabilities) -> Self {
-        Self(self.0.with("Capabilities", value))
-    }
-
+    pub fn capabilities(self, value: DaemonTaskDefinitionKernelCapabilities) -> Self { Self(self.0.with("Capabilities", value)) }
     /// Any host devices to expose to the container.
-    pub fn devices(self, value: impl IntoIterator<Item = DaemonTaskDefinitionDevice>) -> Self {
-        Self(self.0.with("Devices", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn devices(self, value: impl IntoIterator<Item = DaemonTaskDefinitionDevice>) -> Self { Self(self.0.with("Devices", value.into_iter().collect::<Tree>())) }
     /// Run an `init` process inside the container that forwards signals and reaps processes.
-    pub fn init_process_enabled(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("InitProcessEnabled", value.into()))
-    }
-
+    pub fn init_process_enabled(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("InitProcessEnabled", value.into())) }
     /// The container path, mount options, and size (in MiB) of the tmpfs mount.
-    pub fn tmpfs(self, value: impl IntoIterator<Item = DaemonTaskDefinitionTmpfs>) -> Self {
-        Self(self.0.with("Tmpfs", value.into_iter().collect::<Tree>()))
-    }
+    pub fn tmpfs(self, value: impl IntoIterator<Item = DaemonTaskDefinitionTmpfs>) -> Self { Self(self.0.with("Tmpfs", value.into_iter().collect::<Tree>())) }
 }
-
-impl From<DaemonTaskDefinitionLinuxParameters> for Properties {
-    fn from(value: DaemonTaskDefinitionLinuxParameters) -> Self {
-        value.0
-    }
-}
-
-impl From<DaemonTaskDefinitionLinuxParameters> for Tree {
-    fn from(value: DaemonTaskDefinitionLinuxParameters) -> Self {
-        value.0.into()
-    }
-}
+setting! { DaemonTaskDefinitionLinuxParameters as Tree }
 
 /// The log configuration for the container.
 #[derive(Debug, Clone)]
 pub struct DaemonTaskDefinitionLogConfiguration(Properties);
-
 impl DaemonTaskDefinitionLogConfiguration {
     /// Returns a `DaemonTaskDefinitionLogConfiguration` with what CloudFormation requires.
-    pub fn new(log_driver: impl Into<Value<String>>) -> Self {
-        Self::matching().log_driver(log_driver)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(log_driver: impl Into<Value<String>>) -> Self { Self::matching().log_driver(log_driver) }
     /// The log driver to use for the container.
-    pub fn log_driver(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("LogDriver", value.into()))
-    }
-
+    pub fn log_driver(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("LogDriver", value.into())) }
     /// The configuration options to send to the log driver.
-    pub fn options(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>) -> Self {
-        Self(self.0.with("Options", Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value.into()))))))
-    }
-
+    pub fn options(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>) -> Self { Self(self.0.with("Options", Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value.into())))))) }
     /// The secrets to pass to the log configuration.
-    pub fn secret_options(self, value: impl IntoIterator<Item = DaemonTaskDefinitionSecret>) -> Self {
-        Self(self.0.with("SecretOptions", value.into_iter().collect::<Tree>()))
-    }
+    pub fn secret_options(self, value: impl IntoIterator<Item = DaemonTaskDefinitionSecret>) -> Self { Self(self.0.with("SecretOptions", value.into_iter().collect::<Tree>())) }
 }
-
-impl From<DaemonTaskDefinitionLogConfiguration> for Properties {
-    fn from(value: DaemonTaskDefinitionLogConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<DaemonTaskDefinitionLogConfiguration> for Tree {
-    fn from(value: DaemonTaskDefinitionLogConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { DaemonTaskDefinitionLogConfiguration as Tree }
 
 /// The details for a volume mount point that's used in a container definition.
 #[derive(Debug, Clone, Default)]
 pub struct DaemonTaskDefinitionMountPoint(Properties);
-
 impl DaemonTaskDefinitionMountPoint {
     /// Returns an empty `DaemonTaskDefinitionMountPoint`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The path on the container to mount the host volume at.
-    pub fn container_path(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ContainerPath", value.into()))
-    }
-
+    pub fn container_path(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ContainerPath", value.into())) }
     /// If this value is `true`, the container has read-only access to the volume.
-    pub fn read_only(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("ReadOnly", value.into()))
-    }
-
+    pub fn read_only(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("ReadOnly", value.into())) }
     /// The name of the volume to mount. Must be a volume name referenced in the `name` parameter of task definition `volume`.
-    pub fn source_volume(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("SourceVolume", value.into()))
-    }
+    pub fn source_volume(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("SourceVolume", value.into())) }
 }
-
-impl From<DaemonTaskDefinitionMountPoint> for Properties {
-    fn from(value: DaemonTaskDefinitionMountPoint) -> Self {
-        value.0
-    }
-}
-
-impl From<DaemonTaskDefinitionMountPoint> for Tree {
-    fn from(value: DaemonTaskDefinitionMountPoint) -> Self {
-        value.0.into()
-    }
-}
+setting! { DaemonTaskDefinitionMountPoint as Tree }
 
 /// The repository credentials for private registry authentication.
 #[derive(Debug, Clone, Default)]
 pub struct DaemonTaskDefinitionRepositoryCredentials(Properties);
-
 impl DaemonTaskDefinitionRepositoryCredentials {
     /// Returns an empty `DaemonTaskDefinitionRepositoryCredentials`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The Amazon Resource Name (ARN) of the secret containing the private repository credentials.
-    pub fn credentials_parameter(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("CredentialsParameter", value.into()))
-    }
+    pub fn credentials_parameter(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("CredentialsParameter", value.into())) }
 }
-
-impl From<DaemonTaskDefinitionRepositoryCredentials> for Properties {
-    fn from(value: DaemonTaskDefinitionRepositoryCredentials) -> Self {
-        value.0
-    }
-}
-
-impl From<DaemonTaskDefinitionRepositoryCredentials> for Tree {
-    fn from(value: DaemonTaskDefinitionRepositoryCredentials) -> Self {
-        value.0.into()
-    }
-}
+setting! { DaemonTaskDefinitionRepositoryCredentials as Tree }
 
 /// `RestartPolicy` of `AWS::ECS::DaemonTaskDefinition`.
 #[derive(Debug, Clone, Default)]
 pub struct DaemonTaskDefinitionRestartPolicy(Properties);
-
 impl DaemonTaskDefinitionRestartPolicy {
     /// Returns an empty `DaemonTaskDefinitionRestartPolicy`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The property `Enabled`.
-    pub fn enabled(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("Enabled", value.into()))
-    }
-
-    /// The property `IgnoredExitCodes`.
-    pub fn ignored_exit_codes(self, value: impl IntoIterator<Item = impl Into<Value<i64>>>) -> Self {
-        Self(self.0.with("IgnoredExitCodes", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
-    /// The property `RestartAttemptPeriod`.
-    pub fn restart_attempt_period(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("RestartAttemptPeriod", value.into()))
-    }
+    pub fn new() -> Self { Self::matching() }
+    /// `Enabled`.
+    pub fn enabled(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("Enabled", value.into())) }
+    /// `IgnoredExitCodes`.
+    pub fn ignored_exit_codes(self, value: impl IntoIterator<Item = impl Into<Value<i64>>>) -> Self { Self(self.0.with("IgnoredExitCodes", list::values::<i64>(value))) }
+    /// `RestartAttemptPeriod`.
+    pub fn restart_attempt_period(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("RestartAttemptPeriod", value.into())) }
 }
-
-impl From<DaemonTaskDefinitionRestartPolicy> for Properties {
-    fn from(value: DaemonTaskDefinitionRestartPolicy) -> Self {
-        value.0
-    }
-}
-
-impl From<DaemonTaskDefinitionRestartPolicy> for Tree {
-    fn from(value: DaemonTaskDefinitionRestartPolicy) -> Self {
-        value.0.into()
-    }
-}
+setting! { DaemonTaskDefinitionRestartPolicy as Tree }
 
 /// An object representing the secret to expose to your container.
 #[derive(Debug, Clone)]
 pub struct DaemonTaskDefinitionSecret(Properties);
-
 impl DaemonTaskDefinitionSecret {
     /// Returns a `DaemonTaskDefinitionSecret` with what CloudFormation requires.
-    pub fn new(name: impl Into<Value<String>>, value_from: impl Into<Value<String>>) -> Self {
-        Self::matching().name(name).value_from(value_from)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(name: impl Into<Value<String>>, value_from: impl Into<Value<String>>) -> Self { Self::matching().name(name).value_from(value_from) }
     /// The name of the secret.
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
-
-    /// The secret to expose to the container. The supported values are either the full ARN of the ASMlong secret or the full ARN of the parameter in the SSM Parameter Store.
-    pub fn value_from(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ValueFrom", value.into()))
-    }
+    pub fn name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Name", value.into())) }
+    /// The secret to expose to the container. The supported values are either the full ARN of the ASMlong secret or the full ARN of the parameter in the SSM Parameter …
+    pub fn value_from(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ValueFrom", value.into())) }
 }
-
-impl From<DaemonTaskDefinitionSecret> for Properties {
-    fn from(value: DaemonTaskDefinitionSecret) -> Self {
-        value.0
-    }
-}
-
-impl From<DaemonTaskDefinitionSecret> for Tree {
-    fn from(value: DaemonTaskDefinitionSecret) -> Self {
-        value.0.into()
-    }
-}
+setting! { DaemonTaskDefinitionSecret as Tree }
 
 /// A list of namespaced kernel parameters to set in the container.
 #[derive(Debug, Clone, Default)]
 pub struct DaemonTaskDefinitionSystemControl(Properties);
-
 impl DaemonTaskDefinitionSystemControl {
     /// Returns an empty `DaemonTaskDefinitionSystemControl`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The namespaced kernel parameter to set a `value` for.
-    pub fn namespace(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Namespace", value.into()))
-    }
-
+    pub fn namespace(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Namespace", value.into())) }
     /// The namespaced kernel parameter to set a `value` for.
-    pub fn value(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Value", value.into()))
-    }
+    pub fn value(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Value", value.into())) }
 }
-
-impl From<DaemonTaskDefinitionSystemControl> for Properties {
-    fn from(value: DaemonTaskDefinitionSystemControl) -> Self {
-        value.0
-    }
-}
-
-impl From<DaemonTaskDefinitionSystemControl> for Tree {
-    fn from(value: DaemonTaskDefinitionSystemControl) -> Self {
-        value.0.into()
-    }
-}
+setting! { DaemonTaskDefinitionSystemControl as Tree }
 
 /// The container path, mount options, and size of the tmpfs mount.
 #[derive(Debug, Clone)]
 pub struct DaemonTaskDefinitionTmpfs(Properties);
-
 impl DaemonTaskDefinitionTmpfs {
     /// Returns a `DaemonTaskDefinitionTmpfs` with what CloudFormation requires.
-    pub fn new(size: impl Into<Value<i64>>) -> Self {
-        Self::matching().size(size)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(size: impl Into<Value<i64>>) -> Self { Self::matching().size(size) }
     /// The absolute file path where the tmpfs volume is to be mounted.
-    pub fn container_path(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ContainerPath", value.into()))
-    }
-
-    /// The list of tmpfs volume mount options. Valid values: `"defaults" | "ro" | "rw" | "suid" | "nosuid" | "dev" | "nodev" | "exec" | "noexec" | "sync" | "async" | "dirsync" | "remount" | "mand" | "nomand" | "atime" | "noatime" | "diratime" | "nodiratime" | "bind" | "rbind" | "unbindable" | "runbindable" | "private" | "rprivate" | "shared" | "rshared" | "slave" | "rslave" | "relatime" | "norelatime" | "strictatime" | "nostrictatime" | "mode" | "uid" | "gid" | "nr_inodes" | "nr_blocks" | "mpol"`.
-    pub fn mount_options(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("MountOptions", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    pub fn container_path(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ContainerPath", value.into())) }
+    /// The list of tmpfs volume mount options. Valid values …
+    pub fn mount_options(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("MountOptions", list::values::<String>(value))) }
     /// The maximum size (in MiB) of the tmpfs volume.
-    pub fn size(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("Size", value.into()))
-    }
+    pub fn size(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("Size", value.into())) }
 }
-
-impl From<DaemonTaskDefinitionTmpfs> for Properties {
-    fn from(value: DaemonTaskDefinitionTmpfs) -> Self {
-        value.0
-    }
-}
-
-impl From<DaemonTaskDefinitionTmpfs> for Tree {
-    fn from(value: DaemonTaskDefinitionTmpfs) -> Self {
-        value.0.into()
-    }
-}
+setting! { DaemonTaskDefinitionTmpfs as Tree }
 
 /// The `ulimit` settings to pass to the container.
 #[derive(Debug, Clone)]
 pub struct DaemonTaskDefinitionUlimit(Properties);
-
 impl DaemonTaskDefinitionUlimit {
     /// Returns a `DaemonTaskDefinitionUlimit` with what CloudFormation requires.
-    pub fn new(hard_limit: impl Into<Value<i64>>, name: impl OneOf<DaemonTaskDefinitionUlimitName>, soft_limit: impl Into<Value<i64>>) -> Self {
-        Self::matching().hard_limit(hard_limit).name(name).soft_limit(soft_limit)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(hard_limit: impl Into<Value<i64>>, name: impl OneOf<DaemonTaskDefinitionUlimitName>, soft_limit: impl Into<Value<i64>>) -> Self { Self::matching().hard_limit(hard_limit).name(name).soft_limit(soft_limit) }
     /// The hard limit for the `ulimit` type. The value can be specified in bytes, seconds, or as a count, depending on the `type` of the `ulimit`.
-    pub fn hard_limit(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("HardLimit", value.into()))
-    }
-
+    pub fn hard_limit(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("HardLimit", value.into())) }
     /// The `type` of the `ulimit`.
-    pub fn name(self, value: impl OneOf<DaemonTaskDefinitionUlimitName>) -> Self {
-        Self(self.0.with("Name", value.into_tree()))
-    }
-
+    pub fn name(self, value: impl OneOf<DaemonTaskDefinitionUlimitName>) -> Self { Self(self.0.with("Name", value.into_tree())) }
     /// The soft limit for the `ulimit` type. The value can be specified in bytes, seconds, or as a count, depending on the `type` of the `ulimit`.
-    pub fn soft_limit(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("SoftLimit", value.into()))
-    }
+    pub fn soft_limit(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("SoftLimit", value.into())) }
 }
-
-impl From<DaemonTaskDefinitionUlimit> for Properties {
-    fn from(value: DaemonTaskDefinitionUlimit) -> Self {
-        value.0
-    }
-}
-
-impl From<DaemonTaskDefinitionUlimit> for Tree {
-    fn from(value: DaemonTaskDefinitionUlimit) -> Self {
-        value.0.into()
-    }
-}
+setting! { DaemonTaskDefinitionUlimit as Tree }
 
 /// The data volume configuration for tasks launched using this task definition.
 #[derive(Debug, Clone, Default)]
 pub struct DaemonTaskDefinitionVolume(Properties);
-
 impl DaemonTaskDefinitionVolume {
     /// Returns an empty `DaemonTaskDefinitionVolume`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// Details on a container instance bind mount host volume.
-    pub fn host(self, value: DaemonTaskDefinitionHostVolumeProperties) -> Self {
-        Self(self.0.with("Host", value))
-    }
-
+    pub fn host(self, value: DaemonTaskDefinitionHostVolumeProperties) -> Self { Self(self.0.with("Host", value)) }
     /// The name of the volume. Up to 255 letters (uppercase and lowercase), numbers, underscores, and hyphens are allowed.
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
+    pub fn name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Name", value.into())) }
 }
-
-impl From<DaemonTaskDefinitionVolume> for Properties {
-    fn from(value: DaemonTaskDefinitionVolume) -> Self {
-        value.0
-    }
-}
-
-impl From<DaemonTaskDefinitionVolume> for Tree {
-    fn from(value: DaemonTaskDefinitionVolume) -> Self {
-        value.0.into()
-    }
-}
+setting! { DaemonTaskDefinitionVolume as Tree }
 
 /// Creates an Express service that simplifies deploying containerized web applications on Amazon ECS with managed AWS infrastructure.
 ///
 /// CloudFormation type `AWS::ECS::ExpressGatewayService`.
 #[derive(Debug, Clone)]
 pub struct ExpressGatewayService(Properties);
-
 impl ExpressGatewayService {
     /// The list of active service configurations for the Express service.
     pub const ACTIVE_CONFIGURATIONS: Attribute<Self, Tree> = Attribute::new("ActiveConfigurations");
-
     /// The Unix timestamp for when the Express service was created.
     pub const CREATED_AT: Attribute<Self, String> = Attribute::new("CreatedAt");
-
-    /// The attribute `ECSManagedResourceArns`.
+    /// `ECSManagedResourceArns`.
     pub const ECS_MANAGED_RESOURCE_ARNS: Attribute<Self, Tree> = Attribute::new("ECSManagedResourceArns");
-
-    /// The attribute `ECSManagedResourceArns.AutoScaling`.
+    /// `ECSManagedResourceArns.AutoScaling`.
     pub const ECS_MANAGED_RESOURCE_ARNS_AUTO_SCALING: Attribute<Self, Tree> = Attribute::new("ECSManagedResourceArns.AutoScaling");
-
     /// The list of Auto Scaling policy ARNs associated with the express service.
     pub const ECS_MANAGED_RESOURCE_ARNS_AUTO_SCALING_APPLICATION_AUTO_SCALING_POLICIES: Attribute<Self, Vec<String>> = Attribute::new("ECSManagedResourceArns.AutoScaling.ApplicationAutoScalingPolicies");
-
     /// The Auto Scaling Scalable Target ARN associated with the express service.
     pub const ECS_MANAGED_RESOURCE_ARNS_AUTO_SCALING_SCALABLE_TARGET: Attribute<Self, String> = Attribute::new("ECSManagedResourceArns.AutoScaling.ScalableTarget");
-
-    /// The attribute `ECSManagedResourceArns.IngressPath`.
+    /// `ECSManagedResourceArns.IngressPath`.
     pub const ECS_MANAGED_RESOURCE_ARNS_INGRESS_PATH: Attribute<Self, Tree> = Attribute::new("ECSManagedResourceArns.IngressPath");
-
     /// The Certificate ARN associated with the express service.
     pub const ECS_MANAGED_RESOURCE_ARNS_INGRESS_PATH_CERTIFICATE_ARN: Attribute<Self, String> = Attribute::new("ECSManagedResourceArns.IngressPath.CertificateArn");
-
     /// The ARN of the Load Balancer listener associated with the express service.
     pub const ECS_MANAGED_RESOURCE_ARNS_INGRESS_PATH_LISTENER_ARN: Attribute<Self, String> = Attribute::new("ECSManagedResourceArns.IngressPath.ListenerArn");
-
     /// The ARN of the Load Balancer listener rule associated with the express service.
     pub const ECS_MANAGED_RESOURCE_ARNS_INGRESS_PATH_LISTENER_RULE_ARN: Attribute<Self, String> = Attribute::new("ECSManagedResourceArns.IngressPath.ListenerRuleArn");
-
     /// The ARN of the Load Balancer associated with the express service.
     pub const ECS_MANAGED_RESOURCE_ARNS_INGRESS_PATH_LOAD_BALANCER_ARN: Attribute<Self, String> = Attribute::new("ECSManagedResourceArns.IngressPath.LoadBalancerArn");
-
     /// The list of Load Balancer Security Group ARNs associated with the express service.
     pub const ECS_MANAGED_RESOURCE_ARNS_INGRESS_PATH_LOAD_BALANCER_SECURITY_GROUPS: Attribute<Self, Vec<String>> = Attribute::new("ECSManagedResourceArns.IngressPath.LoadBalancerSecurityGroups");
-
     /// The list of Target Group ARNs associated with the express service.
     pub const ECS_MANAGED_RESOURCE_ARNS_INGRESS_PATH_TARGET_GROUP_ARNS: Attribute<Self, Vec<String>> = Attribute::new("ECSManagedResourceArns.IngressPath.TargetGroupArns");
-
     /// The list of Log Group ARNs associated with the express service.
     pub const ECS_MANAGED_RESOURCE_ARNS_LOG_GROUPS: Attribute<Self, Vec<String>> = Attribute::new("ECSManagedResourceArns.LogGroups");
-
     /// The list of Metric Alarm ARNs associated with the express service.
     pub const ECS_MANAGED_RESOURCE_ARNS_METRIC_ALARMS: Attribute<Self, Vec<String>> = Attribute::new("ECSManagedResourceArns.MetricAlarms");
-
     /// The list of Security Group ARNs associated with the express service.
     pub const ECS_MANAGED_RESOURCE_ARNS_SERVICE_SECURITY_GROUPS: Attribute<Self, Vec<String>> = Attribute::new("ECSManagedResourceArns.ServiceSecurityGroups");
-
     /// The Endpoint of the express service.
     pub const ENDPOINT: Attribute<Self, String> = Attribute::new("Endpoint");
-
     /// The ARN that identifies the Express service.
     pub const SERVICE_ARN: Attribute<Self, String> = Attribute::new("ServiceArn");
-
-    /// The attribute `Status`.
+    /// `Status`.
     pub const STATUS: Attribute<Self, Tree> = Attribute::new("Status");
-
     /// The Unix timestamp for when the Express service was last updated.
     pub const UPDATED_AT: Attribute<Self, String> = Attribute::new("UpdatedAt");
-
     /// Returns a `ExpressGatewayService` with what CloudFormation requires.
-    pub fn new(infrastructure_role_arn: impl Into<Value<String>>) -> Self {
-        Self::matching().infrastructure_role_arn(infrastructure_role_arn)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(infrastructure_role_arn: impl Into<Value<String>>) -> Self { Self::matching().infrastructure_role_arn(infrastructure_role_arn) }
     /// The short name or full ARN of the cluster that hosts the Express service.
-    ///
-    /// A change replaces the resource.
-    pub fn cluster(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Cluster", value.into()))
-    }
-
+    /// Default: `default`. A change replaces the resource.
+    pub fn cluster(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Cluster", value.into())) }
     /// The CPU allocation for tasks in this service revision.
-    pub fn cpu(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Cpu", value.into()))
-    }
-
+    /// Default: `256`.
+    pub fn cpu(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Cpu", value.into())) }
     /// The ARN of the task execution role for the service revision.
-    pub fn execution_role_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ExecutionRoleArn", value.into()))
-    }
-
+    pub fn execution_role_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ExecutionRoleArn", value.into())) }
     /// The health check path for this service revision.
-    pub fn health_check_path(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("HealthCheckPath", value.into()))
-    }
-
+    /// Default: `HTTP:80/ping`.
+    pub fn health_check_path(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("HealthCheckPath", value.into())) }
     /// The ARN of the infrastructure role that manages AWS resources for the Express service.
-    ///
     /// A change replaces the resource.
-    pub fn infrastructure_role_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("InfrastructureRoleArn", value.into()))
-    }
-
+    pub fn infrastructure_role_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("InfrastructureRoleArn", value.into())) }
     /// The memory allocation for tasks in this service revision.
-    pub fn memory(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Memory", value.into()))
-    }
-
+    /// Default: `512`.
+    pub fn memory(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Memory", value.into())) }
     /// The network configuration for tasks in this service revision.
-    pub fn network_configuration(self, value: ExpressGatewayServiceNetworkConfiguration) -> Self {
-        Self(self.0.with("NetworkConfiguration", value))
-    }
-
+    pub fn network_configuration(self, value: ExpressGatewayServiceNetworkConfiguration) -> Self { Self(self.0.with("NetworkConfiguration", value)) }
     /// The primary container configuration for this service revision.
-    pub fn primary_container(self, value: ExpressGatewayServiceExpressGatewayContainer) -> Self {
-        Self(self.0.with("PrimaryContainer", value))
-    }
-
+    pub fn primary_container(self, value: ExpressGatewayServiceExpressGatewayContainer) -> Self { Self(self.0.with("PrimaryContainer", value)) }
     /// The auto-scaling configuration for this service revision.
-    pub fn scaling_target(self, value: ExpressGatewayServiceExpressGatewayScalingTarget) -> Self {
-        Self(self.0.with("ScalingTarget", value))
-    }
-
+    pub fn scaling_target(self, value: ExpressGatewayServiceExpressGatewayScalingTarget) -> Self { Self(self.0.with("ScalingTarget", value)) }
     /// The name of the Express service.
-    ///
     /// A change replaces the resource.
-    pub fn service_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ServiceName", value.into()))
-    }
-
+    pub fn service_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ServiceName", value.into())) }
     /// The metadata applied to the Express service.
-    ///
-    /// A change replaces the resource.
-    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self {
-        Self(self.0.with("Tags", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
-    /// The property `TaskDefinitionArn`.
-    pub fn task_definition_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("TaskDefinitionArn", value.into()))
-    }
-
+    /// At most 50 items. A change replaces the resource.
+    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self { Self(self.0.with("Tags", list::tags(value))) }
+    /// `TaskDefinitionArn`.
+    pub fn task_definition_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("TaskDefinitionArn", value.into())) }
     /// The ARN of the task role for the service revision.
-    pub fn task_role_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("TaskRoleArn", value.into()))
-    }
+    pub fn task_role_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("TaskRoleArn", value.into())) }
 }
-
-impl From<ExpressGatewayService> for Properties {
-    fn from(value: ExpressGatewayService) -> Self {
-        value.0
-    }
-}
-
+setting! { ExpressGatewayService as Properties }
 impl ResourceType for ExpressGatewayService {
     const TYPE: &'static str = "AWS::ECS::ExpressGatewayService";
     const REQUIRED: &'static [&'static str] = &["InfrastructureRoleArn"];
@@ -3136,339 +1001,283 @@ impl ResourceType for ExpressGatewayService {
 /// Specifies the Amazon CloudWatch Logs configuration for the Express service container.
 #[derive(Debug, Clone)]
 pub struct ExpressGatewayServiceAwsLogsConfiguration(Properties);
-
 impl ExpressGatewayServiceAwsLogsConfiguration {
     /// Returns a `ExpressGatewayServiceAwsLogsConfiguration` with what CloudFormation requires.
-    pub fn new(log_group: impl Into<Value<String>>, log_stream_prefix: impl Into<Value<String>>) -> Self {
-        Self::matching().log_group(log_group).log_stream_prefix(log_stream_prefix)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(log_group: impl Into<Value<String>>, log_stream_prefix: impl Into<Value<String>>) -> Self { Self::matching().log_group(log_group).log_stream_prefix(log_stream_prefix) }
     /// The name of the CloudWatch Logs log group to send container logs to.
-    pub fn log_group(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("LogGroup", value.into()))
-    }
-
+    pub fn log_group(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("LogGroup", value.into())) }
     /// The prefix for the CloudWatch Logs log stream names.
-    pub fn log_stream_prefix(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("LogStreamPrefix", value.into()))
-    }
+    /// Default: `ecs`.
+    pub fn log_stream_prefix(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("LogStreamPrefix", value.into())) }
 }
-
-impl From<ExpressGatewayServiceAwsLogsConfiguration> for Properties {
-    fn from(value: ExpressGatewayServiceAwsLogsConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<ExpressGatewayServiceAwsLogsConfiguration> for Tree {
-    fn from(value: ExpressGatewayServiceAwsLogsConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { ExpressGatewayServiceAwsLogsConfiguration as Tree }
 
 /// Defines the configuration for the primary container in an Express service.
 #[derive(Debug, Clone)]
 pub struct ExpressGatewayServiceExpressGatewayContainer(Properties);
-
 impl ExpressGatewayServiceExpressGatewayContainer {
     /// Returns a `ExpressGatewayServiceExpressGatewayContainer` with what CloudFormation requires.
-    pub fn new(image: impl Into<Value<String>>) -> Self {
-        Self::matching().image(image)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(image: impl Into<Value<String>>) -> Self { Self::matching().image(image) }
     /// The log configuration for the container.
-    pub fn aws_logs_configuration(self, value: ExpressGatewayServiceAwsLogsConfiguration) -> Self {
-        Self(self.0.with("AwsLogsConfiguration", value))
-    }
-
+    pub fn aws_logs_configuration(self, value: ExpressGatewayServiceAwsLogsConfiguration) -> Self { Self(self.0.with("AwsLogsConfiguration", value)) }
     /// The command that is passed to the container.
-    pub fn command(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("Command", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    pub fn command(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("Command", list::values::<String>(value))) }
     /// The port number on the container that receives traffic from the load balancer.
-    pub fn container_port(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("ContainerPort", value.into()))
-    }
-
+    /// Default: `80`.
+    pub fn container_port(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("ContainerPort", value.into())) }
     /// The environment variables to pass to the container.
-    pub fn environment(self, value: impl IntoIterator<Item = ExpressGatewayServiceKeyValuePair>) -> Self {
-        Self(self.0.with("Environment", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn environment(self, value: impl IntoIterator<Item = ExpressGatewayServiceKeyValuePair>) -> Self { Self(self.0.with("Environment", value.into_iter().collect::<Tree>())) }
     /// The image used to start a container. This string is passed directly to the Docker daemon.
-    pub fn image(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Image", value.into()))
-    }
-
+    pub fn image(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Image", value.into())) }
     /// The configuration for repository credentials for private registry authentication.
-    pub fn repository_credentials(self, value: ExpressGatewayServiceExpressGatewayRepositoryCredentials) -> Self {
-        Self(self.0.with("RepositoryCredentials", value))
-    }
-
+    pub fn repository_credentials(self, value: ExpressGatewayServiceExpressGatewayRepositoryCredentials) -> Self { Self(self.0.with("RepositoryCredentials", value)) }
     /// The secrets to pass to the container.
-    pub fn secrets(self, value: impl IntoIterator<Item = ExpressGatewayServiceSecret>) -> Self {
-        Self(self.0.with("Secrets", value.into_iter().collect::<Tree>()))
-    }
+    pub fn secrets(self, value: impl IntoIterator<Item = ExpressGatewayServiceSecret>) -> Self { Self(self.0.with("Secrets", value.into_iter().collect::<Tree>())) }
 }
-
-impl From<ExpressGatewayServiceExpressGatewayContainer> for Properties {
-    fn from(value: ExpressGatewayServiceExpressGatewayContainer) -> Self {
-        value.0
-    }
-}
-
-impl From<ExpressGatewayServiceExpressGatewayContainer> for Tree {
-    fn from(value: ExpressGatewayServiceExpressGatewayContainer) -> Self {
-        value.0.into()
-    }
-}
+setting! { ExpressGatewayServiceExpressGatewayContainer as Tree }
 
 /// The repository credentials for private registry authentication to pass to the container.
 #[derive(Debug, Clone)]
 pub struct ExpressGatewayServiceExpressGatewayRepositoryCredentials(Properties);
-
 impl ExpressGatewayServiceExpressGatewayRepositoryCredentials {
     /// Returns a `ExpressGatewayServiceExpressGatewayRepositoryCredentials` with what CloudFormation requires.
-    pub fn new(credentials_parameter: impl Into<Value<String>>) -> Self {
-        Self::matching().credentials_parameter(credentials_parameter)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(credentials_parameter: impl Into<Value<String>>) -> Self { Self::matching().credentials_parameter(credentials_parameter) }
     /// The Amazon Resource Name (ARN) of the secret containing the private repository credentials.
-    pub fn credentials_parameter(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("CredentialsParameter", value.into()))
-    }
+    pub fn credentials_parameter(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("CredentialsParameter", value.into())) }
 }
-
-impl From<ExpressGatewayServiceExpressGatewayRepositoryCredentials> for Properties {
-    fn from(value: ExpressGatewayServiceExpressGatewayRepositoryCredentials) -> Self {
-        value.0
-    }
-}
-
-impl From<ExpressGatewayServiceExpressGatewayRepositoryCredentials> for Tree {
-    fn from(value: ExpressGatewayServiceExpressGatewayRepositoryCredentials) -> Self {
-        value.0.into()
-    }
-}
+setting! { ExpressGatewayServiceExpressGatewayRepositoryCredentials as Tree }
 
 /// Defines the auto-scaling configuration for an Express service.
 #[derive(Debug, Clone, Default)]
 pub struct ExpressGatewayServiceExpressGatewayScalingTarget(Properties);
-
 impl ExpressGatewayServiceExpressGatewayScalingTarget {
     /// Returns an empty `ExpressGatewayServiceExpressGatewayScalingTarget`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The metric used for auto-scaling decisions.
-    pub fn auto_scaling_metric(self, value: impl OneOf<ExpressGatewayServiceExpressGatewayScalingTargetAutoScalingMetric>) -> Self {
-        Self(self.0.with("AutoScalingMetric", value.into_tree()))
-    }
-
+    /// Default: `AVERAGE_CPU`.
+    pub fn auto_scaling_metric(self, value: impl OneOf<ExpressGatewayServiceExpressGatewayScalingTargetAutoScalingMetric>) -> Self { Self(self.0.with("AutoScalingMetric", value.into_tree())) }
     /// The target value for the auto-scaling metric.
-    pub fn auto_scaling_target_value(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("AutoScalingTargetValue", value.into()))
-    }
-
+    /// Default: `60`.
+    pub fn auto_scaling_target_value(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("AutoScalingTargetValue", value.into())) }
     /// The maximum number of tasks to run in the Express service.
-    pub fn max_task_count(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("MaxTaskCount", value.into()))
-    }
-
+    /// Default: `1`.
+    pub fn max_task_count(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("MaxTaskCount", value.into())) }
     /// The minimum number of tasks to run in the Express service.
-    pub fn min_task_count(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("MinTaskCount", value.into()))
-    }
+    /// Default: `1`.
+    pub fn min_task_count(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("MinTaskCount", value.into())) }
 }
-
-impl From<ExpressGatewayServiceExpressGatewayScalingTarget> for Properties {
-    fn from(value: ExpressGatewayServiceExpressGatewayScalingTarget) -> Self {
-        value.0
-    }
-}
-
-impl From<ExpressGatewayServiceExpressGatewayScalingTarget> for Tree {
-    fn from(value: ExpressGatewayServiceExpressGatewayScalingTarget) -> Self {
-        value.0.into()
-    }
-}
+setting! { ExpressGatewayServiceExpressGatewayScalingTarget as Tree }
 
 /// A key-value pair object.
 #[derive(Debug, Clone)]
 pub struct ExpressGatewayServiceKeyValuePair(Properties);
-
 impl ExpressGatewayServiceKeyValuePair {
     /// Returns a `ExpressGatewayServiceKeyValuePair` with what CloudFormation requires.
-    pub fn new(name: impl Into<Value<String>>, value: impl Into<Value<String>>) -> Self {
-        Self::matching().name(name).value(value)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(name: impl Into<Value<String>>, value: impl Into<Value<String>>) -> Self { Self::matching().name(name).value(value) }
     /// The name of the key-value pair. For environment variables, this is the name of the environment variable.
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
-
+    pub fn name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Name", value.into())) }
     /// The value of the key-value pair. For environment variables, this is the value of the environment variable.
-    pub fn value(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Value", value.into()))
-    }
+    pub fn value(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Value", value.into())) }
 }
-
-impl From<ExpressGatewayServiceKeyValuePair> for Properties {
-    fn from(value: ExpressGatewayServiceKeyValuePair) -> Self {
-        value.0
-    }
-}
-
-impl From<ExpressGatewayServiceKeyValuePair> for Tree {
-    fn from(value: ExpressGatewayServiceKeyValuePair) -> Self {
-        value.0.into()
-    }
-}
+setting! { ExpressGatewayServiceKeyValuePair as Tree }
 
 /// The network configuration for an Express service.
 #[derive(Debug, Clone, Default)]
 pub struct ExpressGatewayServiceNetworkConfiguration(Properties);
-
 impl ExpressGatewayServiceNetworkConfiguration {
     /// Returns an empty `ExpressGatewayServiceNetworkConfiguration`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The IDs of the security groups associated with the Express service.
-    pub fn security_groups(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("SecurityGroups", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    pub fn security_groups(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("SecurityGroups", list::values::<String>(value))) }
     /// The IDs of the subnets associated with the Express service.
-    pub fn subnets(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("Subnets", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    pub fn subnets(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("Subnets", list::values::<String>(value))) }
 }
+setting! { ExpressGatewayServiceNetworkConfiguration as Tree }
 
-impl From<ExpressGatewayServiceNetworkConfiguration> for Properties {
-    fn from(value: ExpressGatewayServiceNetworkConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<ExpressGatewayServiceNetworkConfiguration> for Tree {
-    fn from(value: ExpressGatewayServiceNetworkConfiguration) -> Self {
-        value.0.into()
-    }
-}
-
-/// An object representing the secret to expose to your container.
+/// Resource schema for AWS ECS Gateway.
+///
+/// CloudFormation type `AWS::ECS::Gateway`.
 #[derive(Debug, Clone)]
-pub struct ExpressGatewayServiceSecret(Properties);
-
-impl ExpressGatewayServiceSecret {
-    /// Returns a `ExpressGatewayServiceSecret` with what CloudFormation requires.
-    pub fn new(name: impl Into<Value<String>>, value_from: impl Into<Value<String>>) -> Self {
-        Self::matching().name(name).value_from(value_from)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The name of the secret.
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
-
-    /// The secret to expose to the container. The supported values are either the full ARN of the AWS Secrets Manager secret or the full ARN of the parameter in the SSM Parameter Store.
-    pub fn value_from(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ValueFrom", value.into()))
-    }
+pub struct Gateway(Properties);
+impl Gateway {
+    /// The access type of the gateway.
+    pub const ACCESS_TYPE: Attribute<Self, String> = Attribute::new("AccessType");
+    /// The Amazon Resource Name (ARN) of the gateway.
+    pub const ARN: Attribute<Self, Arn<Self>> = Attribute::new("Arn");
+    /// The current number of ALBs provisioned for the gateway.
+    pub const CONFIGURATION_HOST_SHARED_ALB_CURRENT_ALB_COUNT: Attribute<Self, i64> = Attribute::new("Configuration.HostSharedAlb.CurrentAlbCount");
+    /// The timestamp when the gateway was created.
+    pub const CREATED_AT: Attribute<Self, String> = Attribute::new("CreatedAt");
+    /// The status of the gateway.
+    pub const STATUS: Attribute<Self, String> = Attribute::new("Status");
+    /// The timestamp when the gateway was last updated.
+    pub const UPDATED_AT: Attribute<Self, String> = Attribute::new("UpdatedAt");
+    /// Returns a `Gateway` with what CloudFormation requires.
+    pub fn new(configuration: GatewayConfiguration, gateway_name: impl Into<Value<String>>, infrastructure_role_arn: impl Into<Value<String>>) -> Self { Self::matching().configuration(configuration).gateway_name(gateway_name).infrastructure_role_arn(infrastructure_role_arn) }
+    /// The configuration for the gateway.
+    pub fn configuration(self, value: GatewayConfiguration) -> Self { Self(self.0.with("Configuration", value)) }
+    /// Whether deletion protection is enabled for the gateway.
+    /// Default: `true`.
+    pub fn deletion_protection(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("DeletionProtection", value.into())) }
+    /// The name of the gateway. Up to 255 letters (uppercase and lowercase), numbers, and hyphens are allowed.
+    /// 1 to 255 characters. Matches `^[a-zA-Z0-9-]+$`. A change replaces the resource.
+    pub fn gateway_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("GatewayName", value.into())) }
+    /// The ARN of the IAM role that ECS uses to manage infrastructure for the gateway.
+    pub fn infrastructure_role_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("InfrastructureRoleArn", value.into())) }
+    /// Specifies whether to propagate the tags from the gateway to other resources.
+    pub fn propagate_tags(self, value: impl OneOf<GatewayPropagateTags>) -> Self { Self(self.0.with("PropagateTags", value.into_tree())) }
+    /// The metadata that you apply to the gateway to help you categorize and organize them.
+    /// At most 50 items.
+    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self { Self(self.0.with("Tags", list::tags(value))) }
+}
+setting! { Gateway as Properties }
+impl ResourceType for Gateway {
+    const TYPE: &'static str = "AWS::ECS::Gateway";
+    const REQUIRED: &'static [&'static str] = &["Configuration", "GatewayName", "InfrastructureRoleArn"];
+    const TAGS: Option<Tags> = Some(Tags::List("Tags"));
 }
 
-impl From<ExpressGatewayServiceSecret> for Properties {
-    fn from(value: ExpressGatewayServiceSecret) -> Self {
-        value.0
-    }
+/// The test traffic rules for the gateway ALB.
+#[derive(Debug, Clone, Default)]
+pub struct GatewayAlbTestTrafficRules(Properties);
+impl GatewayAlbTestTrafficRules {
+    /// Returns an empty `GatewayAlbTestTrafficRules`; nothing is required.
+    pub fn new() -> Self { Self::matching() }
+    /// The header configuration for test traffic routing.
+    pub fn header(self, value: GatewayTestTrafficHeader) -> Self { Self(self.0.with("Header", value)) }
 }
+setting! { GatewayAlbTestTrafficRules as Tree }
 
-impl From<ExpressGatewayServiceSecret> for Tree {
-    fn from(value: ExpressGatewayServiceSecret) -> Self {
-        value.0.into()
-    }
+/// The configuration for the gateway. Currently only supports hostSharedAlb.
+#[derive(Debug, Clone)]
+pub struct GatewayConfiguration(Properties);
+impl GatewayConfiguration {
+    /// Returns a `GatewayConfiguration` with what CloudFormation requires.
+    pub fn new(host_shared_alb: GatewayHostSharedAlbConfiguration) -> Self { Self::matching().host_shared_alb(host_shared_alb) }
+    /// The host shared ALB configuration for the gateway.
+    pub fn host_shared_alb(self, value: GatewayHostSharedAlbConfiguration) -> Self { Self(self.0.with("HostSharedAlb", value)) }
+}
+setting! { GatewayConfiguration as Tree }
+
+/// The access log configuration for the gateway ALB.
+#[derive(Debug, Clone, Default)]
+pub struct GatewayElbAccessLogConfiguration(Properties);
+impl GatewayElbAccessLogConfiguration {
+    /// Returns an empty `GatewayElbAccessLogConfiguration`; nothing is required.
+    pub fn new() -> Self { Self::matching() }
+    /// The destination for gateway ALB access logs.
+    pub fn destination(self, value: GatewayElbAccessLogDestination) -> Self { Self(self.0.with("Destination", value)) }
+}
+setting! { GatewayElbAccessLogConfiguration as Tree }
+
+/// The destination for gateway ALB access logs.
+#[derive(Debug, Clone, Default)]
+pub struct GatewayElbAccessLogDestination(Properties);
+impl GatewayElbAccessLogDestination {
+    /// Returns an empty `GatewayElbAccessLogDestination`; nothing is required.
+    pub fn new() -> Self { Self::matching() }
+    /// The S3 destination for gateway ALB access logs.
+    pub fn s3(self, value: GatewayElbAccessLogS3Destination) -> Self { Self(self.0.with("S3", value)) }
+}
+setting! { GatewayElbAccessLogDestination as Tree }
+
+/// The S3 destination for gateway ALB access logs.
+#[derive(Debug, Clone)]
+pub struct GatewayElbAccessLogS3Destination(Properties);
+impl GatewayElbAccessLogS3Destination {
+    /// Returns a `GatewayElbAccessLogS3Destination` with what CloudFormation requires.
+    pub fn new(bucket: impl Into<Value<String>>) -> Self { Self::matching().bucket(bucket) }
+    /// The S3 bucket for access logs.
+    pub fn bucket(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Bucket", value.into())) }
+    /// The S3 prefix for access logs.
+    pub fn prefix(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Prefix", value.into())) }
+}
+setting! { GatewayElbAccessLogS3Destination as Tree }
+
+/// The network configuration for the gateway ALB.
+#[derive(Debug, Clone, Default)]
+pub struct GatewayElbNetworkConfiguration(Properties);
+impl GatewayElbNetworkConfiguration {
+    /// Returns an empty `GatewayElbNetworkConfiguration`; nothing is required.
+    pub fn new() -> Self { Self::matching() }
+    /// The inbound security group for the ALB.
+    pub fn inbound_security_group(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("InboundSecurityGroup", value.into())) }
+    /// The IP address type for the ALB.
+    pub fn ip_address_type(self, value: impl OneOf<GatewayElbNetworkConfigurationIpAddressType>) -> Self { Self(self.0.with("IpAddressType", value.into_tree())) }
+    /// The subnets for the ALB.
+    /// At least 2 items.
+    pub fn subnets(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("Subnets", list::values::<String>(value))) }
+}
+setting! { GatewayElbNetworkConfiguration as Tree }
+
+/// The host shared ALB configuration for the gateway.
+#[derive(Debug, Clone, Default)]
+pub struct GatewayHostSharedAlbConfiguration(Properties);
+impl GatewayHostSharedAlbConfiguration {
+    /// Returns an empty `GatewayHostSharedAlbConfiguration`; nothing is required.
+    pub fn new() -> Self { Self::matching() }
+    /// The access log configuration for the gateway ALB.
+    pub fn access_logs(self, value: GatewayElbAccessLogConfiguration) -> Self { Self(self.0.with("AccessLogs", value)) }
+    /// The current number of ALBs provisioned for the gateway.
+    pub fn current_alb_count(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("CurrentAlbCount", value.into())) }
+    /// The HTTP desync mitigation mode for the ALB.
+    pub fn http_desync(self, value: impl OneOf<GatewayHostSharedAlbConfigurationHttpDesync>) -> Self { Self(self.0.with("HttpDesync", value.into_tree())) }
+    /// The maximum number of ALBs to provision for the gateway.
+    pub fn max_alb_count(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("MaxAlbCount", value.into())) }
+    /// The network configuration for the gateway ALB.
+    pub fn network_configuration(self, value: GatewayElbNetworkConfiguration) -> Self { Self(self.0.with("NetworkConfiguration", value)) }
+    /// The port on which the ALB listens.
+    /// 1 to 65535.
+    pub fn port(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("Port", value.into())) }
+    /// The protocol for the ALB listener.
+    pub fn protocol(self, value: impl OneOf<GatewayHostSharedAlbConfigurationProtocol>) -> Self { Self(self.0.with("Protocol", value.into_tree())) }
+    /// The scheme for the ALB.
+    pub fn scheme(self, value: impl OneOf<GatewayHostSharedAlbConfigurationScheme>) -> Self { Self(self.0.with("Scheme", value.into_tree())) }
+    /// The test traffic rules for the gateway ALB.
+    pub fn test_traffic_rules(self, value: GatewayAlbTestTrafficRules) -> Self { Self(self.0.with("TestTrafficRules", value)) }
+    /// The ARN of the WAFv2 web ACL to associate with the ALB.
+    pub fn web_acl_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("WebACLArn", value.into())) }
+}
+setting! { GatewayHostSharedAlbConfiguration as Tree }
+
+/// The header configuration for test traffic routing.
+#[derive(Debug, Clone)]
+pub struct GatewayTestTrafficHeader(Properties);
+impl GatewayTestTrafficHeader {
+    /// Returns a `GatewayTestTrafficHeader` with what CloudFormation requires.
+    pub fn new(name: impl Into<Value<String>>, values: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self::matching().name(name).values(values) }
+    /// The name of the header.
+    pub fn name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Name", value.into())) }
+    /// The values for the header.
+    pub fn values(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("Values", list::values::<String>(value))) }
+}
+setting! { GatewayTestTrafficHeader as Tree }
+
+/// Resource Type definition for AWS::ECS::GatewayClusterAssociations, which associates an ECS Gateway with an ECS Cluster.
+///
+/// CloudFormation type `AWS::ECS::GatewayClusterAssociations`.
+#[derive(Debug, Clone)]
+pub struct GatewayClusterAssociations(Properties);
+impl GatewayClusterAssociations {
+    /// The full Amazon Resource Name (ARN) of the associated cluster.
+    pub const CLUSTER_ARN: Attribute<Self, String> = Attribute::new("ClusterArn");
+    /// The full Amazon Resource Name (ARN) of the associated gateway.
+    pub const GATEWAY_ARN: Attribute<Self, String> = Attribute::new("GatewayArn");
+    /// The status of the association.
+    pub const STATUS: Attribute<Self, String> = Attribute::new("Status");
+    /// Returns a `GatewayClusterAssociations` with what CloudFormation requires.
+    pub fn new(cluster: impl Into<Value<String>>, gateway: impl Into<Value<String>>) -> Self { Self::matching().cluster(cluster).gateway(gateway) }
+    /// The name or full Amazon Resource Name (ARN) of the cluster to associate the gateway with.
+    /// A change replaces the resource.
+    pub fn cluster(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Cluster", value.into())) }
+    /// The name or full Amazon Resource Name (ARN) of the gateway to associate with the cluster.
+    /// A change replaces the resource.
+    pub fn gateway(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Gateway", value.into())) }
+}
+setting! { GatewayClusterAssociations as Properties }
+impl ResourceType for GatewayClusterAssociations {
+    const TYPE: &'static str = "AWS::ECS::GatewayClusterAssociations";
+    const REQUIRED: &'static [&'static str] = &["Cluster", "Gateway"];
 }
 
 /// Modifies which task set in a service is the primary task set.
@@ -3476,244 +1285,105 @@ impl From<ExpressGatewayServiceSecret> for Tree {
 /// CloudFormation type `AWS::ECS::PrimaryTaskSet`.
 #[derive(Debug, Clone)]
 pub struct PrimaryTaskSet(Properties);
-
 impl PrimaryTaskSet {
     /// Returns a `PrimaryTaskSet` with what CloudFormation requires.
-    pub fn new(cluster: impl Into<Value<String>>, service: impl Into<Value<String>>, task_set_id: impl Into<Value<String>>) -> Self {
-        Self::matching().cluster(cluster).service(service).task_set_id(task_set_id)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(cluster: impl Into<Value<String>>, service: impl Into<Value<String>>, task_set_id: impl Into<Value<String>>) -> Self { Self::matching().cluster(cluster).service(service).task_set_id(task_set_id) }
     /// The short name or full Amazon Resource Name (ARN) of the cluster that hosts the service that the task set exists in.
-    ///
     /// A change replaces the resource.
-    pub fn cluster(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Cluster", value.into()))
-    }
-
+    pub fn cluster(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Cluster", value.into())) }
     /// The short name or full Amazon Resource Name (ARN) of the service that the task set exists in.
-    ///
     /// A change replaces the resource.
-    pub fn service(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Service", value.into()))
-    }
-
+    pub fn service(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Service", value.into())) }
     /// The short name or full Amazon Resource Name (ARN) of the task set to set as the primary task set in the deployment.
-    pub fn task_set_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("TaskSetId", value.into()))
-    }
+    pub fn task_set_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("TaskSetId", value.into())) }
 }
-
-impl From<PrimaryTaskSet> for Properties {
-    fn from(value: PrimaryTaskSet) -> Self {
-        value.0
-    }
-}
-
+setting! { PrimaryTaskSet as Properties }
 impl ResourceType for PrimaryTaskSet {
     const TYPE: &'static str = "AWS::ECS::PrimaryTaskSet";
     const REQUIRED: &'static [&'static str] = &["Cluster", "Service", "TaskSetId"];
 }
 
-/// The `AWS::ECS::Service` resource creates an Amazon Elastic Container Service (Amazon ECS) service that runs and maintains the requested number of tasks and associated load balancers.
+/// The `AWS::ECS::Service` resource creates an Amazon Elastic Container Service (Amazon ECS) service that runs and maintains the requested number of tasks and …
 ///
 /// CloudFormation type `AWS::ECS::Service`.
 #[derive(Debug, Clone, Default)]
 pub struct Service(Properties);
-
 impl Service {
     /// The name of the Amazon ECS service, such as `sample-webapp`.
     pub const NAME: Attribute<Self, lightsout_core::Name<Self>> = Attribute::new("Name");
-
     /// The ARN that identifies the service. For more information about the ARN format, see Amazon Resource Name (ARN) in the Amazon ECS Developer Guide.
     pub const SERVICE_ARN: Attribute<Self, Arn<Self>> = Attribute::new("ServiceArn");
-
     /// Returns an empty `Service`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// Indicates whether to use Availability Zone rebalancing for the service.
-    pub fn availability_zone_rebalancing(self, value: impl OneOf<ServiceAvailabilityZoneRebalancing>) -> Self {
-        Self(self.0.with("AvailabilityZoneRebalancing", value.into_tree()))
-    }
-
+    /// Default: `ENABLED`.
+    pub fn availability_zone_rebalancing(self, value: impl OneOf<ServiceAvailabilityZoneRebalancing>) -> Self { Self(self.0.with("AvailabilityZoneRebalancing", value.into_tree())) }
     /// The capacity provider strategy to use for the service.
-    pub fn capacity_provider_strategy(self, value: impl IntoIterator<Item = ServiceCapacityProviderStrategyItem>) -> Self {
-        Self(self.0.with("CapacityProviderStrategy", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn capacity_provider_strategy(self, value: impl IntoIterator<Item = ServiceCapacityProviderStrategyItem>) -> Self { Self(self.0.with("CapacityProviderStrategy", value.into_iter().collect::<Tree>())) }
     /// The short name or full Amazon Resource Name (ARN) of the cluster that you run your service on.
-    ///
-    /// Refers to `AWS::ECS::Cluster` (`ClusterName`).
-    ///
-    /// A change replaces the resource.
-    pub fn cluster(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Cluster", value.into()))
-    }
-
+    /// Refers to `AWS::ECS::Cluster` (`ClusterName`). A change replaces the resource.
+    pub fn cluster(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Cluster", value.into())) }
     /// Optional deployment parameters that control how many tasks run during the deployment and the ordering of stopping and starting tasks.
-    pub fn deployment_configuration(self, value: ServiceDeploymentConfiguration) -> Self {
-        Self(self.0.with("DeploymentConfiguration", value))
-    }
-
+    pub fn deployment_configuration(self, value: ServiceDeploymentConfiguration) -> Self { Self(self.0.with("DeploymentConfiguration", value)) }
     /// The deployment controller to use for the service.
-    ///
     /// A change replaces the resource.
-    pub fn deployment_controller(self, value: ServiceDeploymentController) -> Self {
-        Self(self.0.with("DeploymentController", value))
-    }
-
+    pub fn deployment_controller(self, value: ServiceDeploymentController) -> Self { Self(self.0.with("DeploymentController", value)) }
     /// The number of instantiations of the specified task definition to place and keep running in your service.
-    pub fn desired_count(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("DesiredCount", value.into()))
-    }
-
+    pub fn desired_count(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("DesiredCount", value.into())) }
     /// Specifies whether to turn on Amazon ECS managed tags for the tasks within the service.
-    pub fn enable_ecs_managed_tags(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("EnableECSManagedTags", value.into()))
-    }
-
+    pub fn enable_ecs_managed_tags(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("EnableECSManagedTags", value.into())) }
     /// Determines whether the execute command functionality is turned on for the service.
-    pub fn enable_execute_command(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("EnableExecuteCommand", value.into()))
-    }
-
+    pub fn enable_execute_command(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("EnableExecuteCommand", value.into())) }
     /// Determines whether to force a new deployment of the service.
-    pub fn force_new_deployment(self, value: ServiceForceNewDeployment) -> Self {
-        Self(self.0.with("ForceNewDeployment", value))
-    }
-
-    /// The period of time, in seconds, that the Amazon ECS service scheduler ignores unhealthy Elastic Load Balancing, VPC Lattice, and container health checks after a task has first started.
-    pub fn health_check_grace_period_seconds(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("HealthCheckGracePeriodSeconds", value.into()))
-    }
-
+    pub fn force_new_deployment(self, value: ServiceForceNewDeployment) -> Self { Self(self.0.with("ForceNewDeployment", value)) }
+    /// `GatewayConnectors`.
+    /// At most 1 item.
+    pub fn gateway_connectors(self, value: impl IntoIterator<Item = ServiceGatewayConnector>) -> Self { Self(self.0.with("GatewayConnectors", value.into_iter().collect::<Tree>())) }
+    /// The period of time, in seconds, that the Amazon ECS service scheduler ignores unhealthy Elastic Load Balancing, VPC Lattice, and container health checks after …
+    pub fn health_check_grace_period_seconds(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("HealthCheckGracePeriodSeconds", value.into())) }
     /// The launch type on which to run your service.
-    ///
     /// A change replaces the resource.
-    pub fn launch_type(self, value: impl OneOf<ServiceLaunchType>) -> Self {
-        Self(self.0.with("LaunchType", value.into_tree()))
-    }
-
+    pub fn launch_type(self, value: impl OneOf<ServiceLaunchType>) -> Self { Self(self.0.with("LaunchType", value.into_tree())) }
     /// A list of load balancer objects to associate with the service.
-    pub fn load_balancers(self, value: impl IntoIterator<Item = ServiceLoadBalancer>) -> Self {
-        Self(self.0.with("LoadBalancers", value.into_iter().collect::<Tree>()))
-    }
-
-    /// The optional monitoring configuration for a service, which defines the resolution for the service-level `CPUUtilization` and `MemoryUtilization` Amazon CloudWatch metrics.
-    pub fn monitoring(self, value: ServiceMonitoringConfiguration) -> Self {
-        Self(self.0.with("Monitoring", value))
-    }
-
+    pub fn load_balancers(self, value: impl IntoIterator<Item = ServiceLoadBalancer>) -> Self { Self(self.0.with("LoadBalancers", value.into_iter().collect::<Tree>())) }
+    /// The optional monitoring configuration for a service, which defines the resolution for the service-level `CPUUtilization` and `MemoryUtilization` Amazon …
+    pub fn monitoring(self, value: ServiceMonitoringConfiguration) -> Self { Self(self.0.with("Monitoring", value)) }
     /// The network configuration for the service.
-    pub fn network_configuration(self, value: ServiceNetworkConfiguration) -> Self {
-        Self(self.0.with("NetworkConfiguration", value))
-    }
-
+    pub fn network_configuration(self, value: ServiceNetworkConfiguration) -> Self { Self(self.0.with("NetworkConfiguration", value)) }
     /// An array of placement constraint objects to use for tasks in your service.
-    pub fn placement_constraints(self, value: impl IntoIterator<Item = ServicePlacementConstraint>) -> Self {
-        Self(self.0.with("PlacementConstraints", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn placement_constraints(self, value: impl IntoIterator<Item = ServicePlacementConstraint>) -> Self { Self(self.0.with("PlacementConstraints", value.into_iter().collect::<Tree>())) }
     /// The placement strategy objects to use for tasks in your service.
-    pub fn placement_strategies(self, value: impl IntoIterator<Item = ServicePlacementStrategy>) -> Self {
-        Self(self.0.with("PlacementStrategies", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn placement_strategies(self, value: impl IntoIterator<Item = ServicePlacementStrategy>) -> Self { Self(self.0.with("PlacementStrategies", value.into_iter().collect::<Tree>())) }
     /// The platform version that your tasks in the service are running on.
-    pub fn platform_version(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("PlatformVersion", value.into()))
-    }
-
+    /// Default: `LATEST`.
+    pub fn platform_version(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("PlatformVersion", value.into())) }
     /// Specifies whether to propagate the tags from the task definition to the task.
-    pub fn propagate_tags(self, value: impl OneOf<ServicePropagateTags>) -> Self {
-        Self(self.0.with("PropagateTags", value.into_tree()))
-    }
-
+    pub fn propagate_tags(self, value: impl OneOf<ServicePropagateTags>) -> Self { Self(self.0.with("PropagateTags", value.into_tree())) }
     /// The name or full Amazon Resource Name (ARN) of the IAM role that allows Amazon ECS to make calls to your load balancer on your behalf.
-    ///
-    /// Refers to `AWS::IAM::Role` (`RoleName`) or `AWS::IAM::Role` (`Arn`).
-    ///
-    /// A change replaces the resource.
-    pub fn role(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Role", value.into()))
-    }
-
+    /// Refers to `AWS::IAM::Role` (`RoleName`) or `AWS::IAM::Role` (`Arn`). A change replaces the resource.
+    pub fn role(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Role", value.into())) }
     /// The scheduling strategy to use for the service.
-    ///
     /// A change replaces the resource.
-    pub fn scheduling_strategy(self, value: impl OneOf<ServiceSchedulingStrategy>) -> Self {
-        Self(self.0.with("SchedulingStrategy", value.into_tree()))
-    }
-
+    pub fn scheduling_strategy(self, value: impl OneOf<ServiceSchedulingStrategy>) -> Self { Self(self.0.with("SchedulingStrategy", value.into_tree())) }
     /// The configuration for this service to discover and connect to services, and be discovered by, and connected from, other services within a namespace.
-    pub fn service_connect_configuration(self, value: ServiceConnectConfiguration) -> Self {
-        Self(self.0.with("ServiceConnectConfiguration", value))
-    }
-
+    pub fn service_connect_configuration(self, value: ServiceConnectConfiguration) -> Self { Self(self.0.with("ServiceConnectConfiguration", value)) }
     /// The name of your service. Up to 255 letters (uppercase and lowercase), numbers, underscores, and hyphens are allowed.
-    ///
     /// A change replaces the resource.
-    pub fn service_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ServiceName", value.into()))
-    }
-
+    pub fn service_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ServiceName", value.into())) }
     /// The details of the service discovery registry to associate with this service.
-    pub fn service_registries(self, value: impl IntoIterator<Item = ServiceRegistry>) -> Self {
-        Self(self.0.with("ServiceRegistries", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn service_registries(self, value: impl IntoIterator<Item = ServiceRegistry>) -> Self { Self(self.0.with("ServiceRegistries", value.into_iter().collect::<Tree>())) }
     /// The metadata that you apply to the service to help you categorize and organize them.
-    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self {
-        Self(self.0.with("Tags", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// At most 50 items.
+    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self { Self(self.0.with("Tags", list::tags(value))) }
     /// The `family` and `revision` ( `family:revision` ) or full ARN of the task definition to run in your service.
-    ///
     /// Refers to `AWS::ECS::TaskDefinition` (`TaskDefinitionArn`).
-    pub fn task_definition(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("TaskDefinition", value.into()))
-    }
-
+    pub fn task_definition(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("TaskDefinition", value.into())) }
     /// The configuration for a volume specified in the task definition as a volume that is configured at launch time.
-    pub fn volume_configurations(self, value: impl IntoIterator<Item = ServiceVolumeConfiguration>) -> Self {
-        Self(self.0.with("VolumeConfigurations", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn volume_configurations(self, value: impl IntoIterator<Item = ServiceVolumeConfiguration>) -> Self { Self(self.0.with("VolumeConfigurations", value.into_iter().collect::<Tree>())) }
     /// The VPC Lattice configuration for the service being created.
-    pub fn vpc_lattice_configurations(self, value: impl IntoIterator<Item = ServiceVpcLatticeConfiguration>) -> Self {
-        Self(self.0.with("VpcLatticeConfigurations", value.into_iter().collect::<Tree>()))
-    }
+    pub fn vpc_lattice_configurations(self, value: impl IntoIterator<Item = ServiceVpcLatticeConfiguration>) -> Self { Self(self.0.with("VpcLatticeConfigurations", value.into_iter().collect::<Tree>())) }
 }
-
-impl From<Service> for Properties {
-    fn from(value: Service) -> Self {
-        value.0
-    }
-}
-
+setting! { Service as Properties }
 impl ResourceType for Service {
     const TYPE: &'static str = "AWS::ECS::Service";
     const REQUIRED: &'static [&'static str] = &[];
@@ -3723,2006 +1393,708 @@ impl ResourceType for Service {
 /// The advanced settings for a load balancer used in blue/green deployments.
 #[derive(Debug, Clone)]
 pub struct ServiceAdvancedConfiguration(Properties);
-
 impl ServiceAdvancedConfiguration {
     /// Returns a `ServiceAdvancedConfiguration` with what CloudFormation requires.
-    pub fn new(alternate_target_group_arn: impl Into<Value<String>>) -> Self {
-        Self::matching().alternate_target_group_arn(alternate_target_group_arn)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(alternate_target_group_arn: impl Into<Value<String>>) -> Self { Self::matching().alternate_target_group_arn(alternate_target_group_arn) }
     /// The Amazon Resource Name (ARN) of the alternate target group for Amazon ECS blue/green deployments.
-    pub fn alternate_target_group_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("AlternateTargetGroupArn", value.into()))
-    }
-
-    /// The Amazon Resource Name (ARN) that that identifies the production listener rule (in the case of an Application Load Balancer) or listener (in the case for an Network Load Balancer) for routing production traffic.
-    pub fn production_listener_rule(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ProductionListenerRule", value.into()))
-    }
-
+    pub fn alternate_target_group_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("AlternateTargetGroupArn", value.into())) }
+    /// The Amazon Resource Name (ARN) that that identifies the production listener rule (in the case of an Application Load Balancer) or listener (in the case for an …
+    pub fn production_listener_rule(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ProductionListenerRule", value.into())) }
     /// The Amazon Resource Name (ARN) of the IAM role that grants Amazon ECS permission to call the Elastic Load Balancing APIs for you.
-    pub fn role_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("RoleArn", value.into()))
-    }
-
-    /// The Amazon Resource Name (ARN) that identifies ) that identifies the test listener rule (in the case of an Application Load Balancer) or listener (in the case for an Network Load Balancer) for routing test traffic.
-    pub fn test_listener_rule(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("TestListenerRule", value.into()))
-    }
+    pub fn role_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("RoleArn", value.into())) }
+    /// The Amazon Resource Name (ARN) that identifies ) that identifies the test listener rule (in the case of an Application Load Balancer) or listener (in the case …
+    pub fn test_listener_rule(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("TestListenerRule", value.into())) }
 }
-
-impl From<ServiceAdvancedConfiguration> for Properties {
-    fn from(value: ServiceAdvancedConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<ServiceAdvancedConfiguration> for Tree {
-    fn from(value: ServiceAdvancedConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { ServiceAdvancedConfiguration as Tree }
 
 /// An object representing the networking details for a task or service.
 #[derive(Debug, Clone, Default)]
 pub struct ServiceAwsVpcConfiguration(Properties);
-
 impl ServiceAwsVpcConfiguration {
     /// Returns an empty `ServiceAwsVpcConfiguration`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// Whether the task's elastic network interface receives a public IP address.
-    pub fn assign_public_ip(self, value: impl OneOf<ServiceAwsVpcConfigurationAssignPublicIp>) -> Self {
-        Self(self.0.with("AssignPublicIp", value.into_tree()))
-    }
-
+    pub fn assign_public_ip(self, value: impl OneOf<ServiceAwsVpcConfigurationAssignPublicIp>) -> Self { Self(self.0.with("AssignPublicIp", value.into_tree())) }
     /// The IDs of the security groups associated with the task or service.
-    ///
     /// Refers to `AWS::EC2::SecurityGroup` (`Id`).
-    pub fn security_groups(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("SecurityGroups", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    pub fn security_groups(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("SecurityGroups", list::values::<String>(value))) }
     /// The IDs of the subnets associated with the task or service.
-    ///
     /// Refers to `AWS::EC2::Subnet` (`SubnetId`).
-    pub fn subnets(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("Subnets", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    pub fn subnets(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("Subnets", list::values::<String>(value))) }
 }
+setting! { ServiceAwsVpcConfiguration as Tree }
 
-impl From<ServiceAwsVpcConfiguration> for Properties {
-    fn from(value: ServiceAwsVpcConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<ServiceAwsVpcConfiguration> for Tree {
-    fn from(value: ServiceAwsVpcConfiguration) -> Self {
-        value.0.into()
-    }
-}
-
-/// Configuration for a canary deployment strategy that shifts a fixed percentage of traffic to the new service revision, waits for a specified bake time, then shifts the remaining traffic.
+/// Configuration for a canary deployment strategy that shifts a fixed percentage of traffic to the new service revision, waits for a specified bake time, then …
 #[derive(Debug, Clone, Default)]
 pub struct ServiceCanaryConfiguration(Properties);
-
 impl ServiceCanaryConfiguration {
     /// Returns an empty `ServiceCanaryConfiguration`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The amount of time in minutes to wait during the canary phase before shifting the remaining production traffic to the new service revision.
-    pub fn canary_bake_time_in_minutes(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("CanaryBakeTimeInMinutes", value.into()))
-    }
-
+    /// 0 to 1440.
+    pub fn canary_bake_time_in_minutes(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("CanaryBakeTimeInMinutes", value.into())) }
     /// The percentage of production traffic to shift to the new service revision during the canary phase.
-    pub fn canary_percent(self, value: impl Into<Value<f64>>) -> Self {
-        Self(self.0.with("CanaryPercent", value.into()))
-    }
+    /// 0.1 to 100.
+    pub fn canary_percent(self, value: impl Into<Value<f64>>) -> Self { Self(self.0.with("CanaryPercent", value.into())) }
 }
-
-impl From<ServiceCanaryConfiguration> for Properties {
-    fn from(value: ServiceCanaryConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<ServiceCanaryConfiguration> for Tree {
-    fn from(value: ServiceCanaryConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { ServiceCanaryConfiguration as Tree }
 
 /// The details of a capacity provider strategy.
 #[derive(Debug, Clone, Default)]
 pub struct ServiceCapacityProviderStrategyItem(Properties);
-
 impl ServiceCapacityProviderStrategyItem {
     /// Returns an empty `ServiceCapacityProviderStrategyItem`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The base value designates how many tasks, at a minimum, to run on the specified capacity provider for each service.
-    pub fn base(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("Base", value.into()))
-    }
-
+    /// 0 to 100000.
+    pub fn base(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("Base", value.into())) }
     /// The short name of the capacity provider.
-    ///
     /// Refers to `AWS::ECS::CapacityProvider` (`Name`).
-    pub fn capacity_provider(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("CapacityProvider", value.into()))
-    }
-
+    pub fn capacity_provider(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("CapacityProvider", value.into())) }
     /// The weight value designates the relative percentage of the total number of tasks launched that should use the specified capacity provider.
-    pub fn weight(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("Weight", value.into()))
-    }
+    /// 0 to 1000.
+    pub fn weight(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("Weight", value.into())) }
 }
-
-impl From<ServiceCapacityProviderStrategyItem> for Properties {
-    fn from(value: ServiceCapacityProviderStrategyItem) -> Self {
-        value.0
-    }
-}
-
-impl From<ServiceCapacityProviderStrategyItem> for Tree {
-    fn from(value: ServiceCapacityProviderStrategyItem) -> Self {
-        value.0.into()
-    }
-}
+setting! { ServiceCapacityProviderStrategyItem as Tree }
 
 /// Configuration for Service Connect access logging.
 #[derive(Debug, Clone)]
 pub struct ServiceConnectAccessLogConfiguration(Properties);
-
 impl ServiceConnectAccessLogConfiguration {
     /// Returns a `ServiceConnectAccessLogConfiguration` with what CloudFormation requires.
-    pub fn new(format: impl OneOf<ServiceConnectAccessLogConfigurationFormat>) -> Self {
-        Self::matching().format(format)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(format: impl OneOf<ServiceConnectAccessLogConfigurationFormat>) -> Self { Self::matching().format(format) }
     /// The format for Service Connect access log output.
-    pub fn format(self, value: impl OneOf<ServiceConnectAccessLogConfigurationFormat>) -> Self {
-        Self(self.0.with("Format", value.into_tree()))
-    }
-
+    pub fn format(self, value: impl OneOf<ServiceConnectAccessLogConfigurationFormat>) -> Self { Self(self.0.with("Format", value.into_tree())) }
     /// Specifies whether to include query parameters in Service Connect access logs.
-    pub fn include_query_parameters(self, value: impl OneOf<ServiceConnectAccessLogConfigurationIncludeQueryParameters>) -> Self {
-        Self(self.0.with("IncludeQueryParameters", value.into_tree()))
-    }
+    pub fn include_query_parameters(self, value: impl OneOf<ServiceConnectAccessLogConfigurationIncludeQueryParameters>) -> Self { Self(self.0.with("IncludeQueryParameters", value.into_tree())) }
 }
-
-impl From<ServiceConnectAccessLogConfiguration> for Properties {
-    fn from(value: ServiceConnectAccessLogConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<ServiceConnectAccessLogConfiguration> for Tree {
-    fn from(value: ServiceConnectAccessLogConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { ServiceConnectAccessLogConfiguration as Tree }
 
 /// Each alias ("endpoint") is a fully-qualified name and port number that other tasks ("clients") can use to connect to this service.
 #[derive(Debug, Clone)]
 pub struct ServiceConnectClientAlias(Properties);
-
 impl ServiceConnectClientAlias {
     /// Returns a `ServiceConnectClientAlias` with what CloudFormation requires.
-    pub fn new(port: impl Into<Value<i64>>) -> Self {
-        Self::matching().port(port)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(port: impl Into<Value<i64>>) -> Self { Self::matching().port(port) }
     /// The `dnsName` is the name that you use in the applications of client tasks to connect to this service.
-    pub fn dns_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("DnsName", value.into()))
-    }
-
+    pub fn dns_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("DnsName", value.into())) }
     /// The listening port number for the Service Connect proxy.
-    pub fn port(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("Port", value.into()))
-    }
-
+    /// 0 to 65535.
+    pub fn port(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("Port", value.into())) }
     /// The configuration for test traffic routing rules used during blue/green deployments with Amazon ECS Service Connect.
-    pub fn test_traffic_rules(self, value: ServiceConnectTestTrafficRules) -> Self {
-        Self(self.0.with("TestTrafficRules", value))
-    }
+    pub fn test_traffic_rules(self, value: ServiceConnectTestTrafficRules) -> Self { Self(self.0.with("TestTrafficRules", value)) }
 }
-
-impl From<ServiceConnectClientAlias> for Properties {
-    fn from(value: ServiceConnectClientAlias) -> Self {
-        value.0
-    }
-}
-
-impl From<ServiceConnectClientAlias> for Tree {
-    fn from(value: ServiceConnectClientAlias) -> Self {
-        value.0.into()
-    }
-}
+setting! { ServiceConnectClientAlias as Tree }
 
 /// The Service Connect configuration of your Amazon ECS service.
 #[derive(Debug, Clone)]
 pub struct ServiceConnectConfiguration(Properties);
-
 impl ServiceConnectConfiguration {
     /// Returns a `ServiceConnectConfiguration` with what CloudFormation requires.
-    pub fn new(enabled: impl Into<Value<bool>>) -> Self {
-        Self::matching().enabled(enabled)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(enabled: impl Into<Value<bool>>) -> Self { Self::matching().enabled(enabled) }
     /// The configuration for Service Connect access logging.
-    pub fn access_log_configuration(self, value: ServiceConnectAccessLogConfiguration) -> Self {
-        Self(self.0.with("AccessLogConfiguration", value))
-    }
-
+    pub fn access_log_configuration(self, value: ServiceConnectAccessLogConfiguration) -> Self { Self(self.0.with("AccessLogConfiguration", value)) }
     /// Specifies whether to use Service Connect with this service.
-    pub fn enabled(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("Enabled", value.into()))
-    }
-
+    pub fn enabled(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("Enabled", value.into())) }
     /// The log configuration for the container.
-    pub fn log_configuration(self, value: ServiceLogConfiguration) -> Self {
-        Self(self.0.with("LogConfiguration", value))
-    }
-
+    pub fn log_configuration(self, value: ServiceLogConfiguration) -> Self { Self(self.0.with("LogConfiguration", value)) }
     /// The namespace name or full Amazon Resource Name (ARN) of the AWS Cloud Map namespace for use with Service Connect.
-    pub fn namespace(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Namespace", value.into()))
-    }
-
+    pub fn namespace(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Namespace", value.into())) }
     /// The list of Service Connect service objects.
-    pub fn services(self, value: impl IntoIterator<Item = ServiceConnectService>) -> Self {
-        Self(self.0.with("Services", value.into_iter().collect::<Tree>()))
-    }
+    pub fn services(self, value: impl IntoIterator<Item = ServiceConnectService>) -> Self { Self(self.0.with("Services", value.into_iter().collect::<Tree>())) }
 }
-
-impl From<ServiceConnectConfiguration> for Properties {
-    fn from(value: ServiceConnectConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<ServiceConnectConfiguration> for Tree {
-    fn from(value: ServiceConnectConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { ServiceConnectConfiguration as Tree }
 
 /// The Service Connect service object configuration.
 #[derive(Debug, Clone)]
 pub struct ServiceConnectService(Properties);
-
 impl ServiceConnectService {
     /// Returns a `ServiceConnectService` with what CloudFormation requires.
-    pub fn new(port_name: impl Into<Value<String>>) -> Self {
-        Self::matching().port_name(port_name)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(port_name: impl Into<Value<String>>) -> Self { Self::matching().port_name(port_name) }
     /// The list of client aliases for this Service Connect service.
-    pub fn client_aliases(self, value: impl IntoIterator<Item = ServiceConnectClientAlias>) -> Self {
-        Self(self.0.with("ClientAliases", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn client_aliases(self, value: impl IntoIterator<Item = ServiceConnectClientAlias>) -> Self { Self(self.0.with("ClientAliases", value.into_iter().collect::<Tree>())) }
     /// The `discoveryName` is the name of the new AWS Cloud Map service that Amazon ECS creates for this Amazon ECS service.
-    pub fn discovery_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("DiscoveryName", value.into()))
-    }
-
+    pub fn discovery_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("DiscoveryName", value.into())) }
     /// The port number for the Service Connect proxy to listen on.
-    pub fn ingress_port_override(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("IngressPortOverride", value.into()))
-    }
-
+    /// 0 to 65535.
+    pub fn ingress_port_override(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("IngressPortOverride", value.into())) }
     /// The `portName` must match the name of one of the `portMappings` from all the containers in the task definition of this Amazon ECS service.
-    pub fn port_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("PortName", value.into()))
-    }
-
+    pub fn port_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("PortName", value.into())) }
     /// A reference to an object that represents the configured timeouts for Service Connect.
-    pub fn timeout(self, value: ServiceTimeoutConfiguration) -> Self {
-        Self(self.0.with("Timeout", value))
-    }
-
+    pub fn timeout(self, value: ServiceTimeoutConfiguration) -> Self { Self(self.0.with("Timeout", value)) }
     /// A reference to an object that represents a Transport Layer Security (TLS) configuration.
-    pub fn tls(self, value: ServiceConnectTlsConfiguration) -> Self {
-        Self(self.0.with("Tls", value))
-    }
+    pub fn tls(self, value: ServiceConnectTlsConfiguration) -> Self { Self(self.0.with("Tls", value)) }
 }
-
-impl From<ServiceConnectService> for Properties {
-    fn from(value: ServiceConnectService) -> Self {
-        value.0
-    }
-}
-
-impl From<ServiceConnectService> for Tree {
-    fn from(value: ServiceConnectService) -> Self {
-        value.0.into()
-    }
-}
+setting! { ServiceConnectService as Tree }
 
 /// The test traffic routing configuration for Amazon ECS blue/green deployments.
 #[derive(Debug, Clone)]
 pub struct ServiceConnectTestTrafficRules(Properties);
-
 impl ServiceConnectTestTrafficRules {
     /// Returns a `ServiceConnectTestTrafficRules` with what CloudFormation requires.
-    pub fn new(header: ServiceConnectTestTrafficRulesHeader) -> Self {
-        Self::matching().header(header)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(header: ServiceConnectTestTrafficRulesHeader) -> Self { Self::matching().header(header) }
     /// The HTTP header-based routing rules that determine which requests should be routed to the new service version during blue/green deployment testing.
-    pub fn header(self, value: ServiceConnectTestTrafficRulesHeader) -> Self {
-        Self(self.0.with("Header", value))
-    }
+    pub fn header(self, value: ServiceConnectTestTrafficRulesHeader) -> Self { Self(self.0.with("Header", value)) }
 }
-
-impl From<ServiceConnectTestTrafficRules> for Properties {
-    fn from(value: ServiceConnectTestTrafficRules) -> Self {
-        value.0
-    }
-}
-
-impl From<ServiceConnectTestTrafficRules> for Tree {
-    fn from(value: ServiceConnectTestTrafficRules) -> Self {
-        value.0.into()
-    }
-}
+setting! { ServiceConnectTestTrafficRules as Tree }
 
 /// `ServiceConnectTestTrafficRulesHeader` of `AWS::ECS::Service`.
 #[derive(Debug, Clone)]
 pub struct ServiceConnectTestTrafficRulesHeader(Properties);
-
 impl ServiceConnectTestTrafficRulesHeader {
     /// Returns a `ServiceConnectTestTrafficRulesHeader` with what CloudFormation requires.
-    pub fn new(name: impl Into<Value<String>>) -> Self {
-        Self::matching().name(name)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The property `Name`.
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
-
-    /// The property `Value`.
-    pub fn value(self, value: ServiceConnectTestTrafficRulesHeaderValue) -> Self {
-        Self(self.0.with("Value", value))
-    }
+    pub fn new(name: impl Into<Value<String>>) -> Self { Self::matching().name(name) }
+    /// `Name`.
+    pub fn name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Name", value.into())) }
+    /// `Value`.
+    pub fn value(self, value: ServiceConnectTestTrafficRulesHeaderValue) -> Self { Self(self.0.with("Value", value)) }
 }
-
-impl From<ServiceConnectTestTrafficRulesHeader> for Properties {
-    fn from(value: ServiceConnectTestTrafficRulesHeader) -> Self {
-        value.0
-    }
-}
-
-impl From<ServiceConnectTestTrafficRulesHeader> for Tree {
-    fn from(value: ServiceConnectTestTrafficRulesHeader) -> Self {
-        value.0.into()
-    }
-}
+setting! { ServiceConnectTestTrafficRulesHeader as Tree }
 
 /// `ServiceConnectTestTrafficRulesHeaderValue` of `AWS::ECS::Service`.
 #[derive(Debug, Clone)]
 pub struct ServiceConnectTestTrafficRulesHeaderValue(Properties);
-
 impl ServiceConnectTestTrafficRulesHeaderValue {
     /// Returns a `ServiceConnectTestTrafficRulesHeaderValue` with what CloudFormation requires.
-    pub fn new(exact: impl Into<Value<String>>) -> Self {
-        Self::matching().exact(exact)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The property `Exact`.
-    pub fn exact(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Exact", value.into()))
-    }
+    pub fn new(exact: impl Into<Value<String>>) -> Self { Self::matching().exact(exact) }
+    /// `Exact`.
+    pub fn exact(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Exact", value.into())) }
 }
-
-impl From<ServiceConnectTestTrafficRulesHeaderValue> for Properties {
-    fn from(value: ServiceConnectTestTrafficRulesHeaderValue) -> Self {
-        value.0
-    }
-}
-
-impl From<ServiceConnectTestTrafficRulesHeaderValue> for Tree {
-    fn from(value: ServiceConnectTestTrafficRulesHeaderValue) -> Self {
-        value.0.into()
-    }
-}
+setting! { ServiceConnectTestTrafficRulesHeaderValue as Tree }
 
 /// The certificate root authority that secures your service.
 #[derive(Debug, Clone, Default)]
 pub struct ServiceConnectTlsCertificateAuthority(Properties);
-
 impl ServiceConnectTlsCertificateAuthority {
     /// Returns an empty `ServiceConnectTlsCertificateAuthority`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The ARN of the AWS Private Certificate Authority certificate.
-    pub fn aws_pca_authority_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("AwsPcaAuthorityArn", value.into()))
-    }
+    pub fn aws_pca_authority_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("AwsPcaAuthorityArn", value.into())) }
 }
-
-impl From<ServiceConnectTlsCertificateAuthority> for Properties {
-    fn from(value: ServiceConnectTlsCertificateAuthority) -> Self {
-        value.0
-    }
-}
-
-impl From<ServiceConnectTlsCertificateAuthority> for Tree {
-    fn from(value: ServiceConnectTlsCertificateAuthority) -> Self {
-        value.0.into()
-    }
-}
+setting! { ServiceConnectTlsCertificateAuthority as Tree }
 
 /// The key that encrypts and decrypts your resources for Service Connect TLS.
 #[derive(Debug, Clone)]
 pub struct ServiceConnectTlsConfiguration(Properties);
-
 impl ServiceConnectTlsConfiguration {
     /// Returns a `ServiceConnectTlsConfiguration` with what CloudFormation requires.
-    pub fn new(issuer_certificate_authority: ServiceConnectTlsCertificateAuthority) -> Self {
-        Self::matching().issuer_certificate_authority(issuer_certificate_authority)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(issuer_certificate_authority: ServiceConnectTlsCertificateAuthority) -> Self { Self::matching().issuer_certificate_authority(issuer_certificate_authority) }
     /// The signer certificate authority.
-    pub fn issuer_certificate_authority(self, value: ServiceConnectTlsCertificateAuthority) -> Self {
-        Self(self.0.with("IssuerCertificateAuthority", value))
-    }
-
+    pub fn issuer_certificate_authority(self, value: ServiceConnectTlsCertificateAuthority) -> Self { Self(self.0.with("IssuerCertificateAuthority", value)) }
     /// The AWS Key Management Service key.
-    pub fn kms_key(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("KmsKey", value.into()))
-    }
-
+    pub fn kms_key(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("KmsKey", value.into())) }
     /// The Amazon Resource Name (ARN) of the IAM role that's associated with the Service Connect TLS.
-    pub fn role_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("RoleArn", value.into()))
-    }
+    pub fn role_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("RoleArn", value.into())) }
 }
+setting! { ServiceConnectTlsConfiguration as Tree }
 
-impl From<ServiceConnectTlsConfiguration> for Properties {
-    fn from(value: ServiceConnectTlsConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<ServiceConnectTlsConfiguration> for Tree {
-    fn from(value: ServiceConnectTlsConfiguration) -> Self {
-        value.0.into()
-    }
-}
-
-/// One of the methods which provide a way for you to quickly identify when a deployment has failed, and then to optionally roll back the failure to the last working deployment.
+/// One of the methods which provide a way for you to quickly identify when a deployment has failed, and then to optionally roll back the failure to the last …
 #[derive(Debug, Clone)]
 pub struct ServiceDeploymentAlarms(Properties);
-
 impl ServiceDeploymentAlarms {
     /// Returns a `ServiceDeploymentAlarms` with what CloudFormation requires.
-    pub fn new(alarm_names: impl IntoIterator<Item = impl Into<Value<String>>>, enable: impl Into<Value<bool>>, rollback: impl Into<Value<bool>>) -> Self {
-        Self::matching().alarm_names(alarm_names).enable(enable).rollback(rollback)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(alarm_names: impl IntoIterator<Item = impl Into<Value<String>>>, enable: impl Into<Value<bool>>, rollback: impl Into<Value<bool>>) -> Self { Self::matching().alarm_names(alarm_names).enable(enable).rollback(rollback) }
     /// One or more CloudWatch alarm names. Use a "," to separate the alarms.
-    ///
     /// Refers to `AWS::CloudWatch::Alarm` (`AlarmName`).
-    pub fn alarm_names(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("AlarmNames", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    pub fn alarm_names(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("AlarmNames", list::values::<String>(value))) }
     /// Determines whether to use the CloudWatch alarm option in the service deployment process.
-    pub fn enable(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("Enable", value.into()))
-    }
-
+    pub fn enable(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("Enable", value.into())) }
     /// Determines whether to configure Amazon ECS to roll back the service if a service deployment fails.
-    pub fn rollback(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("Rollback", value.into()))
-    }
+    pub fn rollback(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("Rollback", value.into())) }
 }
-
-impl From<ServiceDeploymentAlarms> for Properties {
-    fn from(value: ServiceDeploymentAlarms) -> Self {
-        value.0
-    }
-}
-
-impl From<ServiceDeploymentAlarms> for Tree {
-    fn from(value: ServiceDeploymentAlarms) -> Self {
-        value.0.into()
-    }
-}
+setting! { ServiceDeploymentAlarms as Tree }
 
 /// The deployment circuit breaker can only be used for services using the rolling update ( `ECS` ) deployment type.
 #[derive(Debug, Clone)]
 pub struct ServiceDeploymentCircuitBreaker(Properties);
-
 impl ServiceDeploymentCircuitBreaker {
     /// Returns a `ServiceDeploymentCircuitBreaker` with what CloudFormation requires.
-    pub fn new(enable: impl Into<Value<bool>>, rollback: impl Into<Value<bool>>) -> Self {
-        Self::matching().enable(enable).rollback(rollback)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(enable: impl Into<Value<bool>>, rollback: impl Into<Value<bool>>) -> Self { Self::matching().enable(enable).rollback(rollback) }
     /// Determines whether to use the deployment circuit breaker logic for the service.
-    pub fn enable(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("Enable", value.into()))
-    }
-
+    pub fn enable(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("Enable", value.into())) }
     /// Specifies whether the deployment circuit breaker resets its failure count when a task reaches a healthy state.
-    pub fn reset_on_healthy_task(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("ResetOnHealthyTask", value.into()))
-    }
-
+    pub fn reset_on_healthy_task(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("ResetOnHealthyTask", value.into())) }
     /// Determines whether to configure Amazon ECS to roll back the service if a service deployment fails.
-    pub fn rollback(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("Rollback", value.into()))
-    }
-
+    pub fn rollback(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("Rollback", value.into())) }
     /// Defines the failure threshold that the deployment circuit breaker uses to monitor a deployment.
-    pub fn threshold_configuration(self, value: ServiceThresholdConfiguration) -> Self {
-        Self(self.0.with("ThresholdConfiguration", value))
-    }
+    pub fn threshold_configuration(self, value: ServiceThresholdConfiguration) -> Self { Self(self.0.with("ThresholdConfiguration", value)) }
 }
-
-impl From<ServiceDeploymentCircuitBreaker> for Properties {
-    fn from(value: ServiceDeploymentCircuitBreaker) -> Self {
-        value.0
-    }
-}
-
-impl From<ServiceDeploymentCircuitBreaker> for Tree {
-    fn from(value: ServiceDeploymentCircuitBreaker) -> Self {
-        value.0.into()
-    }
-}
+setting! { ServiceDeploymentCircuitBreaker as Tree }
 
 /// Optional deployment parameters that control how many tasks run during a deployment and the ordering of stopping and starting tasks.
 #[derive(Debug, Clone, Default)]
 pub struct ServiceDeploymentConfiguration(Properties);
-
 impl ServiceDeploymentConfiguration {
     /// Returns an empty `ServiceDeploymentConfiguration`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// Information about the CloudWatch alarms.
-    pub fn alarms(self, value: ServiceDeploymentAlarms) -> Self {
-        Self(self.0.with("Alarms", value))
-    }
-
+    pub fn alarms(self, value: ServiceDeploymentAlarms) -> Self { Self(self.0.with("Alarms", value)) }
     /// The duration when both blue and green service revisions are running simultaneously after the production traffic has shifted.
-    pub fn bake_time_in_minutes(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("BakeTimeInMinutes", value.into()))
-    }
-
+    /// 0 to 1440.
+    pub fn bake_time_in_minutes(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("BakeTimeInMinutes", value.into())) }
     /// Configuration for canary deployment strategy.
-    pub fn canary_configuration(self, value: ServiceCanaryConfiguration) -> Self {
-        Self(self.0.with("CanaryConfiguration", value))
-    }
-
+    pub fn canary_configuration(self, value: ServiceCanaryConfiguration) -> Self { Self(self.0.with("CanaryConfiguration", value)) }
     /// The deployment circuit breaker can only be used for services using the rolling update ( `ECS` ) deployment type.
-    pub fn deployment_circuit_breaker(self, value: ServiceDeploymentCircuitBreaker) -> Self {
-        Self(self.0.with("DeploymentCircuitBreaker", value))
-    }
-
-    /// The property `EarlySuccessCriteria`.
-    pub fn early_success_criteria(self, value: ServiceDeploymentEarlySuccessCriteria) -> Self {
-        Self(self.0.with("EarlySuccessCriteria", value))
-    }
-
+    pub fn deployment_circuit_breaker(self, value: ServiceDeploymentCircuitBreaker) -> Self { Self(self.0.with("DeploymentCircuitBreaker", value)) }
+    /// `EarlySuccessCriteria`.
+    pub fn early_success_criteria(self, value: ServiceDeploymentEarlySuccessCriteria) -> Self { Self(self.0.with("EarlySuccessCriteria", value)) }
     /// An array of deployment lifecycle hook objects to run custom logic at specific stages of the deployment lifecycle.
-    pub fn lifecycle_hooks(self, value: impl IntoIterator<Item = ServiceDeploymentLifecycleHook>) -> Self {
-        Self(self.0.with("LifecycleHooks", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn lifecycle_hooks(self, value: impl IntoIterator<Item = ServiceDeploymentLifecycleHook>) -> Self { Self(self.0.with("LifecycleHooks", value.into_iter().collect::<Tree>())) }
     /// Configuration for linear deployment strategy.
-    pub fn linear_configuration(self, value: ServiceLinearConfiguration) -> Self {
-        Self(self.0.with("LinearConfiguration", value))
-    }
-
-    /// If a service is using the rolling update ( `ECS` ) deployment type, the `maximumPercent` parameter represents an upper limit on the number of your service's tasks that are allowed in the `RUNNING` or `PENDING` state during a deployment, as a percentage of the `desiredCount` (rounded down to the nearest integer).
-    pub fn maximum_percent(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("MaximumPercent", value.into()))
-    }
-
-    /// If a service is using the rolling update ( `ECS` ) deployment type, the `minimumHealthyPercent` represents a lower limit on the number of your service's tasks that must remain in the `RUNNING` state during a deployment, as a percentage of the `desiredCount` (rounded up to the nearest integer).
-    pub fn minimum_healthy_percent(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("MinimumHealthyPercent", value.into()))
-    }
-
+    pub fn linear_configuration(self, value: ServiceLinearConfiguration) -> Self { Self(self.0.with("LinearConfiguration", value)) }
+    /// If a service is using the rolling update ( `ECS` ) deployment type, the `maximumPercent` parameter represents an upper limit on the number of your service's …
+    pub fn maximum_percent(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("MaximumPercent", value.into())) }
+    /// If a service is using the rolling update ( `ECS` ) deployment type, the `minimumHealthyPercent` represents a lower limit on the number of your service's tasks …
+    pub fn minimum_healthy_percent(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("MinimumHealthyPercent", value.into())) }
     /// The deployment strategy for the service.
-    pub fn strategy(self, value: impl OneOf<ServiceDeploymentConfigurationStrategy>) -> Self {
-        Self(self.0.with("Strategy", value.into_tree()))
-    }
+    pub fn strategy(self, value: impl OneOf<ServiceDeploymentConfigurationStrategy>) -> Self { Self(self.0.with("Strategy", value.into_tree())) }
 }
-
-impl From<ServiceDeploymentConfiguration> for Properties {
-    fn from(value: ServiceDeploymentConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<ServiceDeploymentConfiguration> for Tree {
-    fn from(value: ServiceDeploymentConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { ServiceDeploymentConfiguration as Tree }
 
 /// The deployment controller to use for the service.
 #[derive(Debug, Clone, Default)]
 pub struct ServiceDeploymentController(Properties);
-
 impl ServiceDeploymentController {
     /// Returns an empty `ServiceDeploymentController`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The deployment controller type to use.
-    ///
     /// A change replaces the resource.
-    pub fn type_(self, value: impl OneOf<ServiceDeploymentControllerType>) -> Self {
-        Self(self.0.with("Type", value.into_tree()))
-    }
+    pub fn type_(self, value: impl OneOf<ServiceDeploymentControllerType>) -> Self { Self(self.0.with("Type", value.into_tree())) }
 }
-
-impl From<ServiceDeploymentController> for Properties {
-    fn from(value: ServiceDeploymentController) -> Self {
-        value.0
-    }
-}
-
-impl From<ServiceDeploymentController> for Tree {
-    fn from(value: ServiceDeploymentController) -> Self {
-        value.0.into()
-    }
-}
+setting! { ServiceDeploymentController as Tree }
 
 /// `DeploymentEarlySuccessCriteria` of `AWS::ECS::Service`.
 #[derive(Debug, Clone, Default)]
 pub struct ServiceDeploymentEarlySuccessCriteria(Properties);
-
 impl ServiceDeploymentEarlySuccessCriteria {
     /// Returns an empty `ServiceDeploymentEarlySuccessCriteria`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The property `Enable`.
-    pub fn enable(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("Enable", value.into()))
-    }
-
-    /// The property `HealthyPercent`.
-    pub fn healthy_percent(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("HealthyPercent", value.into()))
-    }
-
-    /// The property `SourceServiceRevisionCleanup`.
-    pub fn source_service_revision_cleanup(self, value: impl OneOf<ServiceDeploymentEarlySuccessCriteriaSourceServiceRevisionCleanup>) -> Self {
-        Self(self.0.with("SourceServiceRevisionCleanup", value.into_tree()))
-    }
+    pub fn new() -> Self { Self::matching() }
+    /// `Enable`.
+    pub fn enable(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("Enable", value.into())) }
+    /// `HealthyPercent`.
+    /// 0 to 100.
+    pub fn healthy_percent(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("HealthyPercent", value.into())) }
+    /// `SourceServiceRevisionCleanup`.
+    pub fn source_service_revision_cleanup(self, value: impl OneOf<ServiceDeploymentEarlySuccessCriteriaSourceServiceRevisionCleanup>) -> Self { Self(self.0.with("SourceServiceRevisionCleanup", value.into_tree())) }
 }
-
-impl From<ServiceDeploymentEarlySuccessCriteria> for Properties {
-    fn from(value: ServiceDeploymentEarlySuccessCriteria) -> Self {
-        value.0
-    }
-}
-
-impl From<ServiceDeploymentEarlySuccessCriteria> for Tree {
-    fn from(value: ServiceDeploymentEarlySuccessCriteria) -> Self {
-        value.0.into()
-    }
-}
+setting! { ServiceDeploymentEarlySuccessCriteria as Tree }
 
 /// A deployment lifecycle hook runs custom logic at specific stages of the deployment process.
 #[derive(Debug, Clone)]
 pub struct ServiceDeploymentLifecycleHook(Properties);
-
 impl ServiceDeploymentLifecycleHook {
     /// Returns a `ServiceDeploymentLifecycleHook` with what CloudFormation requires.
-    pub fn new(lifecycle_stages: impl IntoIterator<Item = impl OneOf<ServiceDeploymentLifecycleHookLifecycleStages>>) -> Self {
-        Self::matching().lifecycle_stages(lifecycle_stages)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(lifecycle_stages: impl IntoIterator<Item = impl OneOf<ServiceDeploymentLifecycleHookLifecycleStages>>) -> Self { Self::matching().lifecycle_stages(lifecycle_stages) }
     /// Use this field to specify custom parameters that Amazon ECS passes to your hook target invocations (such as a Lambda function).
-    pub fn hook_details(self, value: impl Into<Tree>) -> Self {
-        Self(self.0.with("HookDetails", value))
-    }
-
+    pub fn hook_details(self, value: impl Into<Tree>) -> Self { Self(self.0.with("HookDetails", value)) }
     /// The Amazon Resource Name (ARN) of the hook target.
-    pub fn hook_target_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("HookTargetArn", value.into()))
-    }
-
+    pub fn hook_target_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("HookTargetArn", value.into())) }
     /// The lifecycle stages at which to run the hook.
-    pub fn lifecycle_stages(self, value: impl IntoIterator<Item = impl OneOf<ServiceDeploymentLifecycleHookLifecycleStages>>) -> Self {
-        Self(self.0.with("LifecycleStages", value.into_iter().map(|value| value.into_tree()).collect::<Tree>()))
-    }
-
+    /// At least 1 item.
+    pub fn lifecycle_stages(self, value: impl IntoIterator<Item = impl OneOf<ServiceDeploymentLifecycleHookLifecycleStages>>) -> Self { Self(self.0.with("LifecycleStages", list::choices::<ServiceDeploymentLifecycleHookLifecycleStages>(value))) }
     /// The Amazon Resource Name (ARN) of the IAM role that grants Amazon ECS permission to call Lambda functions on your behalf.
-    pub fn role_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("RoleArn", value.into()))
-    }
-
+    pub fn role_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("RoleArn", value.into())) }
     /// The type of action the lifecycle hook performs.
-    pub fn target_type(self, value: impl OneOf<ServiceDeploymentLifecycleHookTargetType>) -> Self {
-        Self(self.0.with("TargetType", value.into_tree()))
-    }
-
-    /// The property `TimeoutConfiguration`.
-    pub fn timeout_configuration(self, value: ServiceHookTimeoutConfig) -> Self {
-        Self(self.0.with("TimeoutConfiguration", value))
-    }
+    pub fn target_type(self, value: impl OneOf<ServiceDeploymentLifecycleHookTargetType>) -> Self { Self(self.0.with("TargetType", value.into_tree())) }
+    /// `TimeoutConfiguration`.
+    pub fn timeout_configuration(self, value: ServiceHookTimeoutConfig) -> Self { Self(self.0.with("TimeoutConfiguration", value)) }
 }
-
-impl From<ServiceDeploymentLifecycleHook> for Properties {
-    fn from(value: ServiceDeploymentLifecycleHook) -> Self {
-        value.0
-    }
-}
-
-impl From<ServiceDeploymentLifecycleHook> for Tree {
-    fn from(value: ServiceDeploymentLifecycleHook) -> Self {
-        value.0.into()
-    }
-}
+setting! { ServiceDeploymentLifecycleHook as Tree }
 
 /// The tag specifications of an Amazon EBS volume.
 #[derive(Debug, Clone)]
 pub struct ServiceEbsTagSpecification(Properties);
-
 impl ServiceEbsTagSpecification {
     /// Returns a `ServiceEbsTagSpecification` with what CloudFormation requires.
-    pub fn new(resource_type: impl OneOf<ServiceEbsTagSpecificationResourceType>) -> Self {
-        Self::matching().resource_type(resource_type)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(resource_type: impl OneOf<ServiceEbsTagSpecificationResourceType>) -> Self { Self::matching().resource_type(resource_type) }
     /// Determines whether to propagate the tags from the task definition to the Amazon EBS volume.
-    pub fn propagate_tags(self, value: impl OneOf<ServiceEbsTagSpecificationPropagateTags>) -> Self {
-        Self(self.0.with("PropagateTags", value.into_tree()))
-    }
-
+    pub fn propagate_tags(self, value: impl OneOf<ServiceEbsTagSpecificationPropagateTags>) -> Self { Self(self.0.with("PropagateTags", value.into_tree())) }
     /// The type of volume resource.
-    pub fn resource_type(self, value: impl OneOf<ServiceEbsTagSpecificationResourceType>) -> Self {
-        Self(self.0.with("ResourceType", value.into_tree()))
-    }
-
+    pub fn resource_type(self, value: impl OneOf<ServiceEbsTagSpecificationResourceType>) -> Self { Self(self.0.with("ResourceType", value.into_tree())) }
     /// The tags applied to this Amazon EBS volume.
-    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self {
-        Self(self.0.with("Tags", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    /// At most 50 items.
+    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self { Self(self.0.with("Tags", list::tags(value))) }
 }
-
-impl From<ServiceEbsTagSpecification> for Properties {
-    fn from(value: ServiceEbsTagSpecification) -> Self {
-        value.0
-    }
-}
-
-impl From<ServiceEbsTagSpecification> for Tree {
-    fn from(value: ServiceEbsTagSpecification) -> Self {
-        value.0.into()
-    }
-}
+setting! { ServiceEbsTagSpecification as Tree }
 
 /// Determines whether to force a new deployment of the service.
 #[derive(Debug, Clone)]
 pub struct ServiceForceNewDeployment(Properties);
-
 impl ServiceForceNewDeployment {
     /// Returns a `ServiceForceNewDeployment` with what CloudFormation requires.
-    pub fn new(enable_force_new_deployment: impl Into<Value<bool>>) -> Self {
-        Self::matching().enable_force_new_deployment(enable_force_new_deployment)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(enable_force_new_deployment: impl Into<Value<bool>>) -> Self { Self::matching().enable_force_new_deployment(enable_force_new_deployment) }
     /// Determines whether to force a new deployment of the service.
-    pub fn enable_force_new_deployment(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("EnableForceNewDeployment", value.into()))
-    }
-
-    /// When you change the `ForceNewDeploymentNonce` value in your template, it signals Amazon ECS to start a new deployment even though no other service parameters have changed.
-    pub fn force_new_deployment_nonce(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ForceNewDeploymentNonce", value.into()))
-    }
+    pub fn enable_force_new_deployment(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("EnableForceNewDeployment", value.into())) }
+    /// When you change the `ForceNewDeploymentNonce` value in your template, it signals Amazon ECS to start a new deployment even though no other service parameters …
+    /// 1 to 255 characters.
+    pub fn force_new_deployment_nonce(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ForceNewDeploymentNonce", value.into())) }
 }
+setting! { ServiceForceNewDeployment as Tree }
 
-impl From<ServiceForceNewDeployment> for Properties {
-    fn from(value: ServiceForceNewDeployment) -> Self {
-        value.0
-    }
+/// `GatewayConnector` of `AWS::ECS::Service`.
+#[derive(Debug, Clone)]
+pub struct ServiceGatewayConnector(Properties);
+impl ServiceGatewayConnector {
+    /// Returns a `ServiceGatewayConnector` with what CloudFormation requires.
+    pub fn new(port_name: impl Into<Value<String>>) -> Self { Self::matching().port_name(port_name) }
+    /// `Filters`.
+    pub fn filters(self, value: ServiceGatewayConnectorFilters) -> Self { Self(self.0.with("Filters", value)) }
+    /// `HealthCheck`.
+    pub fn health_check(self, value: ServiceGatewayConnectorHealthCheck) -> Self { Self(self.0.with("HealthCheck", value)) }
+    /// `PortName`.
+    pub fn port_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("PortName", value.into())) }
 }
+setting! { ServiceGatewayConnector as Tree }
 
-impl From<ServiceForceNewDeployment> for Tree {
-    fn from(value: ServiceForceNewDeployment) -> Self {
-        value.0.into()
-    }
+/// `GatewayConnectorFilters` of `AWS::ECS::Service`.
+#[derive(Debug, Clone, Default)]
+pub struct ServiceGatewayConnectorFilters(Properties);
+impl ServiceGatewayConnectorFilters {
+    /// Returns an empty `ServiceGatewayConnectorFilters`; nothing is required.
+    pub fn new() -> Self { Self::matching() }
+    /// `AccessTypes`.
+    /// At most 2 items.
+    pub fn access_types(self, value: impl IntoIterator<Item = impl OneOf<ServiceGatewayConnectorFiltersAccessTypes>>) -> Self { Self(self.0.with("AccessTypes", list::choices::<ServiceGatewayConnectorFiltersAccessTypes>(value))) }
 }
+setting! { ServiceGatewayConnectorFilters as Tree }
+
+/// `GatewayConnectorHealthCheck` of `AWS::ECS::Service`.
+#[derive(Debug, Clone, Default)]
+pub struct ServiceGatewayConnectorHealthCheck(Properties);
+impl ServiceGatewayConnectorHealthCheck {
+    /// Returns an empty `ServiceGatewayConnectorHealthCheck`; nothing is required.
+    pub fn new() -> Self { Self::matching() }
+    /// `HealthCheckIntervalSeconds`.
+    pub fn health_check_interval_seconds(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("HealthCheckIntervalSeconds", value.into())) }
+    /// `HealthCheckPath`.
+    pub fn health_check_path(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("HealthCheckPath", value.into())) }
+    /// `HealthCheckPort`.
+    pub fn health_check_port(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("HealthCheckPort", value.into())) }
+    /// `HealthCheckProtocol`.
+    pub fn health_check_protocol(self, value: impl OneOf<ServiceGatewayConnectorHealthCheckHealthCheckProtocol>) -> Self { Self(self.0.with("HealthCheckProtocol", value.into_tree())) }
+    /// `HealthCheckTimeoutSeconds`.
+    pub fn health_check_timeout_seconds(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("HealthCheckTimeoutSeconds", value.into())) }
+    /// `HealthyThresholdCount`.
+    pub fn healthy_threshold_count(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("HealthyThresholdCount", value.into())) }
+    /// `Matcher`.
+    pub fn matcher(self, value: ServiceGatewayConnectorHealthCheckMatcher) -> Self { Self(self.0.with("Matcher", value)) }
+    /// `UnhealthyThresholdCount`.
+    pub fn unhealthy_threshold_count(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("UnhealthyThresholdCount", value.into())) }
+}
+setting! { ServiceGatewayConnectorHealthCheck as Tree }
+
+/// `GatewayConnectorHealthCheckMatcher` of `AWS::ECS::Service`.
+#[derive(Debug, Clone, Default)]
+pub struct ServiceGatewayConnectorHealthCheckMatcher(Properties);
+impl ServiceGatewayConnectorHealthCheckMatcher {
+    /// Returns an empty `ServiceGatewayConnectorHealthCheckMatcher`; nothing is required.
+    pub fn new() -> Self { Self::matching() }
+    /// `GrpcCode`.
+    pub fn grpc_code(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("GrpcCode", value.into())) }
+    /// `HttpCode`.
+    pub fn http_code(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("HttpCode", value.into())) }
+}
+setting! { ServiceGatewayConnectorHealthCheckMatcher as Tree }
 
 /// `HookTimeoutConfig` of `AWS::ECS::Service`.
 #[derive(Debug, Clone, Default)]
 pub struct ServiceHookTimeoutConfig(Properties);
-
 impl ServiceHookTimeoutConfig {
     /// Returns an empty `ServiceHookTimeoutConfig`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The property `Action`.
-    pub fn action(self, value: impl OneOf<ServiceHookTimeoutConfigAction>) -> Self {
-        Self(self.0.with("Action", value.into_tree()))
-    }
-
-    /// The property `TimeoutInMinutes`.
-    pub fn timeout_in_minutes(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("TimeoutInMinutes", value.into()))
-    }
+    pub fn new() -> Self { Self::matching() }
+    /// `Action`.
+    pub fn action(self, value: impl OneOf<ServiceHookTimeoutConfigAction>) -> Self { Self(self.0.with("Action", value.into_tree())) }
+    /// `TimeoutInMinutes`.
+    /// 1 to 20160.
+    pub fn timeout_in_minutes(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("TimeoutInMinutes", value.into())) }
 }
+setting! { ServiceHookTimeoutConfig as Tree }
 
-impl From<ServiceHookTimeoutConfig> for Properties {
-    fn from(value: ServiceHookTimeoutConfig) -> Self {
-        value.0
-    }
-}
-
-impl From<ServiceHookTimeoutConfig> for Tree {
-    fn from(value: ServiceHookTimeoutConfig) -> Self {
-        value.0.into()
-    }
-}
-
-/// Configuration for a linear deployment strategy that shifts production traffic in equal percentage increments with configurable wait times between each step until 100 percent of traffic is shifted to the new service revision.
+/// Configuration for a linear deployment strategy that shifts production traffic in equal percentage increments with configurable wait times between each step …
 #[derive(Debug, Clone, Default)]
 pub struct ServiceLinearConfiguration(Properties);
-
 impl ServiceLinearConfiguration {
     /// Returns an empty `ServiceLinearConfiguration`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The amount of time in minutes to wait between each traffic shifting step during a linear deployment.
-    pub fn step_bake_time_in_minutes(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("StepBakeTimeInMinutes", value.into()))
-    }
-
+    /// 0 to 1440.
+    pub fn step_bake_time_in_minutes(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("StepBakeTimeInMinutes", value.into())) }
     /// The percentage of production traffic to shift in each step during a linear deployment.
-    pub fn step_percent(self, value: impl Into<Value<f64>>) -> Self {
-        Self(self.0.with("StepPercent", value.into()))
-    }
+    /// 3 to 100.
+    pub fn step_percent(self, value: impl Into<Value<f64>>) -> Self { Self(self.0.with("StepPercent", value.into())) }
 }
-
-impl From<ServiceLinearConfiguration> for Properties {
-    fn from(value: ServiceLinearConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<ServiceLinearConfiguration> for Tree {
-    fn from(value: ServiceLinearConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { ServiceLinearConfiguration as Tree }
 
 /// The `LoadBalancer` property specifies details on a load balancer that is used with a service.
 #[derive(Debug, Clone, Default)]
 pub struct ServiceLoadBalancer(Properties);
-
 impl ServiceLoadBalancer {
     /// Returns an empty `ServiceLoadBalancer`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The advanced settings for the load balancer used in blue/green deployments.
-    pub fn advanced_configuration(self, value: ServiceAdvancedConfiguration) -> Self {
-        Self(self.0.with("AdvancedConfiguration", value))
-    }
-
+    pub fn advanced_configuration(self, value: ServiceAdvancedConfiguration) -> Self { Self(self.0.with("AdvancedConfiguration", value)) }
     /// The name of the container (as it appears in a container definition) to associate with the load balancer.
-    pub fn container_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ContainerName", value.into()))
-    }
-
+    pub fn container_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ContainerName", value.into())) }
     /// The port on the container to associate with the load balancer.
-    pub fn container_port(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("ContainerPort", value.into()))
-    }
-
+    pub fn container_port(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("ContainerPort", value.into())) }
     /// The name of the load balancer to associate with the Amazon ECS service or task set.
-    ///
     /// Refers to `AWS::ElasticLoadBalancing::LoadBalancer` (`Id`).
-    pub fn load_balancer_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("LoadBalancerName", value.into()))
-    }
-
+    pub fn load_balancer_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("LoadBalancerName", value.into())) }
     /// The full Amazon Resource Name (ARN) of the Elastic Load Balancing target group or groups associated with a service or task set.
-    ///
     /// Refers to `AWS::ElasticLoadBalancingV2::TargetGroup` (`TargetGroupArn`).
-    pub fn target_group_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("TargetGroupArn", value.into()))
-    }
+    pub fn target_group_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("TargetGroupArn", value.into())) }
 }
-
-impl From<ServiceLoadBalancer> for Properties {
-    fn from(value: ServiceLoadBalancer) -> Self {
-        value.0
-    }
-}
-
-impl From<ServiceLoadBalancer> for Tree {
-    fn from(value: ServiceLoadBalancer) -> Self {
-        value.0.into()
-    }
-}
+setting! { ServiceLoadBalancer as Tree }
 
 /// The log configuration for the container.
 #[derive(Debug, Clone, Default)]
 pub struct ServiceLogConfiguration(Properties);
-
 impl ServiceLogConfiguration {
     /// Returns an empty `ServiceLogConfiguration`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The log driver to use for the container.
-    pub fn log_driver(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("LogDriver", value.into()))
-    }
-
+    pub fn log_driver(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("LogDriver", value.into())) }
     /// The configuration options to send to the log driver.
-    pub fn options(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>) -> Self {
-        Self(self.0.with("Options", Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value.into()))))))
-    }
-
+    pub fn options(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>) -> Self { Self(self.0.with("Options", Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value.into())))))) }
     /// The secrets to pass to the log configuration.
-    pub fn secret_options(self, value: impl IntoIterator<Item = ServiceSecret>) -> Self {
-        Self(self.0.with("SecretOptions", value.into_iter().collect::<Tree>()))
-    }
+    pub fn secret_options(self, value: impl IntoIterator<Item = ServiceSecret>) -> Self { Self(self.0.with("SecretOptions", value.into_iter().collect::<Tree>())) }
 }
-
-impl From<ServiceLogConfiguration> for Properties {
-    fn from(value: ServiceLogConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<ServiceLogConfiguration> for Tree {
-    fn from(value: ServiceLogConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { ServiceLogConfiguration as Tree }
 
 /// The configuration for the Amazon EBS volume that Amazon ECS creates and manages on your behalf.
 #[derive(Debug, Clone)]
 pub struct ServiceManagedEbsVolumeConfiguration(Properties);
-
 impl ServiceManagedEbsVolumeConfiguration {
     /// Returns a `ServiceManagedEbsVolumeConfiguration` with what CloudFormation requires.
-    pub fn new(role_arn: impl Into<Value<String>>) -> Self {
-        Self::matching().role_arn(role_arn)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(role_arn: impl Into<Value<String>>) -> Self { Self::matching().role_arn(role_arn) }
     /// Indicates whether the volume should be encrypted.
-    pub fn encrypted(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("Encrypted", value.into()))
-    }
-
-    /// The filesystem type for the volume. For volumes created from a snapshot, you must specify the same filesystem type that the volume was using when the snapshot was created.
-    pub fn filesystem_type(self, value: impl OneOf<ServiceManagedEbsVolumeConfigurationFilesystemType>) -> Self {
-        Self(self.0.with("FilesystemType", value.into_tree()))
-    }
-
+    pub fn encrypted(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("Encrypted", value.into())) }
+    /// The filesystem type for the volume. For volumes created from a snapshot, you must specify the same filesystem type that the volume was using when the snapshot …
+    pub fn filesystem_type(self, value: impl OneOf<ServiceManagedEbsVolumeConfigurationFilesystemType>) -> Self { Self(self.0.with("FilesystemType", value.into_tree())) }
     /// The number of I/O operations per second (IOPS).
-    pub fn iops(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("Iops", value.into()))
-    }
-
+    pub fn iops(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("Iops", value.into())) }
     /// The Amazon Resource Name (ARN) identifier of the AWS Key Management Service key to use for Amazon EBS encryption.
-    pub fn kms_key_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("KmsKeyId", value.into()))
-    }
-
+    pub fn kms_key_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("KmsKeyId", value.into())) }
     /// The ARN of the IAM role to associate with this volume.
-    pub fn role_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("RoleArn", value.into()))
-    }
-
+    pub fn role_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("RoleArn", value.into())) }
     /// The size of the volume in GiB. You must specify either a volume size or a snapshot ID.
-    pub fn size_in_gib(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("SizeInGiB", value.into()))
-    }
-
+    pub fn size_in_gib(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("SizeInGiB", value.into())) }
     /// The snapshot that Amazon ECS uses to create volumes for attachment to tasks maintained by the service.
-    pub fn snapshot_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("SnapshotId", value.into()))
-    }
-
+    pub fn snapshot_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("SnapshotId", value.into())) }
     /// The tags to apply to the volume. Amazon ECS applies service-managed tags by default.
-    pub fn tag_specifications(self, value: impl IntoIterator<Item = ServiceEbsTagSpecification>) -> Self {
-        Self(self.0.with("TagSpecifications", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn tag_specifications(self, value: impl IntoIterator<Item = ServiceEbsTagSpecification>) -> Self { Self(self.0.with("TagSpecifications", value.into_iter().collect::<Tree>())) }
     /// The throughput to provision for a volume, in MiB/s, with a maximum of 1,000 MiB/s.
-    pub fn throughput(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("Throughput", value.into()))
-    }
-
-    /// The rate, in MiB/s, at which data is fetched from a snapshot of an existing EBS volume to create new volumes for attachment to the tasks maintained by the service.
-    pub fn volume_initialization_rate(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("VolumeInitializationRate", value.into()))
-    }
-
+    pub fn throughput(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("Throughput", value.into())) }
+    /// The rate, in MiB/s, at which data is fetched from a snapshot of an existing EBS volume to create new volumes for attachment to the tasks maintained by the …
+    pub fn volume_initialization_rate(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("VolumeInitializationRate", value.into())) }
     /// The volume type. This parameter maps 1:1 with the `VolumeType` parameter of the CreateVolume API in the Amazon EC2 API Reference.
-    pub fn volume_type(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("VolumeType", value.into()))
-    }
+    pub fn volume_type(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("VolumeType", value.into())) }
 }
-
-impl From<ServiceManagedEbsVolumeConfiguration> for Properties {
-    fn from(value: ServiceManagedEbsVolumeConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<ServiceManagedEbsVolumeConfiguration> for Tree {
-    fn from(value: ServiceManagedEbsVolumeConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { ServiceManagedEbsVolumeConfiguration as Tree }
 
 /// The configuration for a specific set of metrics to collect for a service.
 #[derive(Debug, Clone)]
 pub struct ServiceMetricConfiguration(Properties);
-
 impl ServiceMetricConfiguration {
     /// Returns a `ServiceMetricConfiguration` with what CloudFormation requires.
-    pub fn new(metric_names: impl IntoIterator<Item = impl OneOf<ServiceMetricConfigurationMetricNames>>, resolution_seconds: impl Into<Value<i64>>) -> Self {
-        Self::matching().metric_names(metric_names).resolution_seconds(resolution_seconds)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(metric_names: impl IntoIterator<Item = impl OneOf<ServiceMetricConfigurationMetricNames>>, resolution_seconds: impl Into<Value<i64>>) -> Self { Self::matching().metric_names(metric_names).resolution_seconds(resolution_seconds) }
     /// The list of metric names to configure. The supported metric names are `CPUUtilization` and `MemoryUtilization`.
-    pub fn metric_names(self, value: impl IntoIterator<Item = impl OneOf<ServiceMetricConfigurationMetricNames>>) -> Self {
-        Self(self.0.with("MetricNames", value.into_iter().map(|value| value.into_tree()).collect::<Tree>()))
-    }
-
+    /// 1 to 2 items. Each: 1 to 255 characters.
+    pub fn metric_names(self, value: impl IntoIterator<Item = impl OneOf<ServiceMetricConfigurationMetricNames>>) -> Self { Self(self.0.with("MetricNames", list::choices::<ServiceMetricConfigurationMetricNames>(value))) }
     /// The resolution, in seconds, at which to collect the metrics.
-    pub fn resolution_seconds(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("ResolutionSeconds", value.into()))
-    }
+    /// One of 20, 60. 20 to 60.
+    pub fn resolution_seconds(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("ResolutionSeconds", value.into())) }
 }
+setting! { ServiceMetricConfiguration as Tree }
 
-impl From<ServiceMetricConfiguration> for Properties {
-    fn from(value: ServiceMetricConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<ServiceMetricConfiguration> for Tree {
-    fn from(value: ServiceMetricConfiguration) -> Self {
-        value.0.into()
-    }
-}
-
-/// The optional monitoring configuration for a service, which defines the resolution for the service-level `CPUUtilization` and `MemoryUtilization` Amazon CloudWatch metrics.
+/// The optional monitoring configuration for a service, which defines the resolution for the service-level `CPUUtilization` and `MemoryUtilization` Amazon …
 #[derive(Debug, Clone)]
 pub struct ServiceMonitoringConfiguration(Properties);
-
 impl ServiceMonitoringConfiguration {
     /// Returns a `ServiceMonitoringConfiguration` with what CloudFormation requires.
-    pub fn new(metric_configurations: impl IntoIterator<Item = ServiceMetricConfiguration>) -> Self {
-        Self::matching().metric_configurations(metric_configurations)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(metric_configurations: impl IntoIterator<Item = ServiceMetricConfiguration>) -> Self { Self::matching().metric_configurations(metric_configurations) }
     /// The list of metric configurations for the service monitoring.
-    pub fn metric_configurations(self, value: impl IntoIterator<Item = ServiceMetricConfiguration>) -> Self {
-        Self(self.0.with("MetricConfigurations", value.into_iter().collect::<Tree>()))
-    }
+    /// 1 to 2 items.
+    pub fn metric_configurations(self, value: impl IntoIterator<Item = ServiceMetricConfiguration>) -> Self { Self(self.0.with("MetricConfigurations", value.into_iter().collect::<Tree>())) }
 }
-
-impl From<ServiceMonitoringConfiguration> for Properties {
-    fn from(value: ServiceMonitoringConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<ServiceMonitoringConfiguration> for Tree {
-    fn from(value: ServiceMonitoringConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { ServiceMonitoringConfiguration as Tree }
 
 /// The network configuration for a task or service.
 #[derive(Debug, Clone, Default)]
 pub struct ServiceNetworkConfiguration(Properties);
-
 impl ServiceNetworkConfiguration {
     /// Returns an empty `ServiceNetworkConfiguration`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The VPC subnets and security groups that are associated with a task.
-    pub fn awsvpc_configuration(self, value: ServiceAwsVpcConfiguration) -> Self {
-        Self(self.0.with("AwsvpcConfiguration", value))
-    }
+    pub fn awsvpc_configuration(self, value: ServiceAwsVpcConfiguration) -> Self { Self(self.0.with("AwsvpcConfiguration", value)) }
 }
-
-impl From<ServiceNetworkConfiguration> for Properties {
-    fn from(value: ServiceNetworkConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<ServiceNetworkConfiguration> for Tree {
-    fn from(value: ServiceNetworkConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { ServiceNetworkConfiguration as Tree }
 
 /// An object representing a constraint on task placement.
 #[derive(Debug, Clone)]
 pub struct ServicePlacementConstraint(Properties);
-
 impl ServicePlacementConstraint {
     /// Returns a `ServicePlacementConstraint` with what CloudFormation requires.
-    pub fn new(type_: impl OneOf<ServicePlacementConstraintType>) -> Self {
-        Self::matching().type_(type_)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(type_: impl OneOf<ServicePlacementConstraintType>) -> Self { Self::matching().type_(type_) }
     /// A cluster query language expression to apply to the constraint.
-    pub fn expression(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Expression", value.into()))
-    }
-
+    pub fn expression(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Expression", value.into())) }
     /// The type of constraint. Use `distinctInstance` to ensure that each task in a particular group is running on a different container instance.
-    pub fn type_(self, value: impl OneOf<ServicePlacementConstraintType>) -> Self {
-        Self(self.0.with("Type", value.into_tree()))
-    }
+    pub fn type_(self, value: impl OneOf<ServicePlacementConstraintType>) -> Self { Self(self.0.with("Type", value.into_tree())) }
 }
-
-impl From<ServicePlacementConstraint> for Properties {
-    fn from(value: ServicePlacementConstraint) -> Self {
-        value.0
-    }
-}
-
-impl From<ServicePlacementConstraint> for Tree {
-    fn from(value: ServicePlacementConstraint) -> Self {
-        value.0.into()
-    }
-}
+setting! { ServicePlacementConstraint as Tree }
 
 /// The task placement strategy for a task or service.
 #[derive(Debug, Clone)]
 pub struct ServicePlacementStrategy(Properties);
-
 impl ServicePlacementStrategy {
     /// Returns a `ServicePlacementStrategy` with what CloudFormation requires.
-    pub fn new(type_: impl OneOf<ServicePlacementStrategyType>) -> Self {
-        Self::matching().type_(type_)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(type_: impl OneOf<ServicePlacementStrategyType>) -> Self { Self::matching().type_(type_) }
     /// The field to apply the placement strategy against.
-    pub fn field(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Field", value.into()))
-    }
-
+    pub fn field(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Field", value.into())) }
     /// The type of placement strategy. The `random` placement strategy randomly places tasks on available candidates.
-    pub fn type_(self, value: impl OneOf<ServicePlacementStrategyType>) -> Self {
-        Self(self.0.with("Type", value.into_tree()))
-    }
+    pub fn type_(self, value: impl OneOf<ServicePlacementStrategyType>) -> Self { Self(self.0.with("Type", value.into_tree())) }
 }
-
-impl From<ServicePlacementStrategy> for Properties {
-    fn from(value: ServicePlacementStrategy) -> Self {
-        value.0
-    }
-}
-
-impl From<ServicePlacementStrategy> for Tree {
-    fn from(value: ServicePlacementStrategy) -> Self {
-        value.0.into()
-    }
-}
+setting! { ServicePlacementStrategy as Tree }
 
 /// The details for the service registry.
 #[derive(Debug, Clone, Default)]
 pub struct ServiceRegistry(Properties);
-
 impl ServiceRegistry {
     /// Returns an empty `ServiceRegistry`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The container name value to be used for your service discovery service.
-    pub fn container_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ContainerName", value.into()))
-    }
-
+    pub fn container_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ContainerName", value.into())) }
     /// The port value to be used for your service discovery service.
-    pub fn container_port(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("ContainerPort", value.into()))
-    }
-
+    pub fn container_port(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("ContainerPort", value.into())) }
     /// The port value used if your service discovery service specified an SRV record.
-    pub fn port(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("Port", value.into()))
-    }
-
+    pub fn port(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("Port", value.into())) }
     /// The Amazon Resource Name (ARN) of the service registry.
-    pub fn registry_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("RegistryArn", value.into()))
-    }
+    pub fn registry_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("RegistryArn", value.into())) }
 }
-
-impl From<ServiceRegistry> for Properties {
-    fn from(value: ServiceRegistry) -> Self {
-        value.0
-    }
-}
-
-impl From<ServiceRegistry> for Tree {
-    fn from(value: ServiceRegistry) -> Self {
-        value.0.into()
-    }
-}
-
-/// An object representing the secret to expose to your container.
-#[derive(Debug, Clone)]
-pub struct ServiceSecret(Properties);
-
-impl ServiceSecret {
-    /// Returns a `ServiceSecret` with what CloudFormation requires.
-    pub fn new(name: impl Into<Value<String>>, value_from: impl Into<Value<String>>) -> Self {
-        Self::matching().name(name).value_from(value_from)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The name of the secret.
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
-
-    /// The secret to expose to the container. The supported values are either the full ARN of the AWS Secrets Manager secret or the full ARN of the parameter in the SSM Parameter Store.
-    pub fn value_from(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ValueFrom", value.into()))
-    }
-}
-
-impl From<ServiceSecret> for Properties {
-    fn from(value: ServiceSecret) -> Self {
-        value.0
-    }
-}
-
-impl From<ServiceSecret> for Tree {
-    fn from(value: ServiceSecret) -> Self {
-        value.0.into()
-    }
-}
+setting! { ServiceRegistry as Tree }
 
 /// Defines the failure threshold that the deployment circuit breaker uses to monitor a deployment.
 #[derive(Debug, Clone)]
 pub struct ServiceThresholdConfiguration(Properties);
-
 impl ServiceThresholdConfiguration {
     /// Returns a `ServiceThresholdConfiguration` with what CloudFormation requires.
-    pub fn new(type_: impl OneOf<ServiceThresholdConfigurationType>, value: impl Into<Value<i64>>) -> Self {
-        Self::matching().type_(type_).value(value)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(type_: impl OneOf<ServiceThresholdConfigurationType>, value: impl Into<Value<i64>>) -> Self { Self::matching().type_(type_).value(value) }
     /// Determines how Amazon ECS uses `value` to calculate the failure threshold.
-    pub fn type_(self, value: impl OneOf<ServiceThresholdConfigurationType>) -> Self {
-        Self(self.0.with("Type", value.into_tree()))
-    }
-
+    pub fn type_(self, value: impl OneOf<ServiceThresholdConfigurationType>) -> Self { Self(self.0.with("Type", value.into_tree())) }
     /// Specifies the integer that Amazon ECS uses to calculate the failure threshold.
-    pub fn value(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("Value", value.into()))
-    }
+    pub fn value(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("Value", value.into())) }
 }
-
-impl From<ServiceThresholdConfiguration> for Properties {
-    fn from(value: ServiceThresholdConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<ServiceThresholdConfiguration> for Tree {
-    fn from(value: ServiceThresholdConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { ServiceThresholdConfiguration as Tree }
 
 /// An object that represents the timeout configurations for Service Connect.
 #[derive(Debug, Clone, Default)]
 pub struct ServiceTimeoutConfiguration(Properties);
-
 impl ServiceTimeoutConfiguration {
     /// Returns an empty `ServiceTimeoutConfiguration`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The amount of time in seconds a connection will stay active while idle.
-    pub fn idle_timeout_seconds(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("IdleTimeoutSeconds", value.into()))
-    }
-
+    /// At least 0.
+    pub fn idle_timeout_seconds(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("IdleTimeoutSeconds", value.into())) }
     /// The amount of time waiting for the upstream to respond with a complete response per request.
-    pub fn per_request_timeout_seconds(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("PerRequestTimeoutSeconds", value.into()))
-    }
+    /// At least 0.
+    pub fn per_request_timeout_seconds(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("PerRequestTimeoutSeconds", value.into())) }
 }
-
-impl From<ServiceTimeoutConfiguration> for Properties {
-    fn from(value: ServiceTimeoutConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<ServiceTimeoutConfiguration> for Tree {
-    fn from(value: ServiceTimeoutConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { ServiceTimeoutConfiguration as Tree }
 
 /// The configuration for a volume specified in the task definition as a volume that is configured at launch time.
 #[derive(Debug, Clone)]
 pub struct ServiceVolumeConfiguration(Properties);
-
 impl ServiceVolumeConfiguration {
     /// Returns a `ServiceVolumeConfiguration` with what CloudFormation requires.
-    pub fn new(name: impl Into<Value<String>>) -> Self {
-        Self::matching().name(name)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(name: impl Into<Value<String>>) -> Self { Self::matching().name(name) }
     /// The configuration for the Amazon EBS volume that Amazon ECS creates and manages on your behalf.
-    pub fn managed_ebs_volume(self, value: ServiceManagedEbsVolumeConfiguration) -> Self {
-        Self(self.0.with("ManagedEBSVolume", value))
-    }
-
+    pub fn managed_ebs_volume(self, value: ServiceManagedEbsVolumeConfiguration) -> Self { Self(self.0.with("ManagedEBSVolume", value)) }
     /// The name of the volume. This value must match the volume name from the `Volume` object in the task definition.
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
+    pub fn name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Name", value.into())) }
 }
-
-impl From<ServiceVolumeConfiguration> for Properties {
-    fn from(value: ServiceVolumeConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<ServiceVolumeConfiguration> for Tree {
-    fn from(value: ServiceVolumeConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { ServiceVolumeConfiguration as Tree }
 
 /// The VPC Lattice configuration for your service that holds the information for the target group(s) Amazon ECS tasks will be registered to.
 #[derive(Debug, Clone)]
 pub struct ServiceVpcLatticeConfiguration(Properties);
-
 impl ServiceVpcLatticeConfiguration {
     /// Returns a `ServiceVpcLatticeConfiguration` with what CloudFormation requires.
-    pub fn new(port_name: impl Into<Value<String>>, role_arn: impl Into<Value<String>>, target_group_arn: impl Into<Value<String>>) -> Self {
-        Self::matching().port_name(port_name).role_arn(role_arn).target_group_arn(target_group_arn)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(port_name: impl Into<Value<String>>, role_arn: impl Into<Value<String>>, target_group_arn: impl Into<Value<String>>) -> Self { Self::matching().port_name(port_name).role_arn(role_arn).target_group_arn(target_group_arn) }
     /// The name of the port mapping to register in the VPC Lattice target group.
-    pub fn port_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("PortName", value.into()))
-    }
-
+    pub fn port_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("PortName", value.into())) }
     /// The ARN of the IAM role to associate with this VPC Lattice configuration.
-    pub fn role_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("RoleArn", value.into()))
-    }
-
+    pub fn role_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("RoleArn", value.into())) }
     /// The full Amazon Resource Name (ARN) of the target group or groups associated with the VPC Lattice configuration that the Amazon ECS tasks will be registered to.
-    pub fn target_group_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("TargetGroupArn", value.into()))
-    }
+    pub fn target_group_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("TargetGroupArn", value.into())) }
 }
-
-impl From<ServiceVpcLatticeConfiguration> for Properties {
-    fn from(value: ServiceVpcLatticeConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<ServiceVpcLatticeConfiguration> for Tree {
-    fn from(value: ServiceVpcLatticeConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { ServiceVpcLatticeConfiguration as Tree }
 
 /// Registers a new task definition from the supplied `family` and `containerDefinitions`.
 ///
 /// CloudFormation type `AWS::ECS::TaskDefinition`.
 #[derive(Debug, Clone, Default)]
 pub struct TaskDefinition(Properties);
-
 impl TaskDefinition {
     /// The ARN of the task definition.
     pub const TASK_DEFINITION_ARN: Attribute<Self, Arn<Self>> = Attribute::new("TaskDefinitionArn");
-
     /// Returns an empty `TaskDefinition`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// A list of container definitions in JSON format that describe the different containers that make up your task.
-    ///
     /// A change replaces the resource.
-    pub fn container_definitions(self, value: impl IntoIterator<Item = TaskDefinitionContainerDefinition>) -> Self {
-        Self(self.0.with("ContainerDefinitions", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn container_definitions(self, value: impl IntoIterator<Item = TaskDefinitionContainerDefinition>) -> Self { Self(self.0.with("ContainerDefinitions", value.into_iter().collect::<Tree>())) }
     /// The number of `cpu` units used by the task.
-    ///
     /// A change replaces the resource.
-    pub fn cpu(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Cpu", value.into()))
-    }
-
+    pub fn cpu(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Cpu", value.into())) }
     /// Enables fault injection and allows for fault injection requests to be accepted from the task's containers.
-    ///
     /// A change replaces the resource.
-    pub fn enable_fault_injection(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("EnableFaultInjection", value.into()))
-    }
-
+    pub fn enable_fault_injection(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("EnableFaultInjection", value.into())) }
     /// The ephemeral storage settings to use for tasks run with the task definition.
-    ///
     /// A change replaces the resource.
-    pub fn ephemeral_storage(self, value: TaskDefinitionEphemeralStorage) -> Self {
-        Self(self.0.with("EphemeralStorage", value))
-    }
-
+    pub fn ephemeral_storage(self, value: TaskDefinitionEphemeralStorage) -> Self { Self(self.0.with("EphemeralStorage", value)) }
     /// The Amazon Resource Name (ARN) of the task execution role that grants the Amazon ECS container agent permission to make AWS API calls on your behalf.
-    ///
-    /// Refers to `AWS::IAM::Role` (`Arn`).
-    ///
-    /// A change replaces the resource.
-    pub fn execution_role_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ExecutionRoleArn", value.into()))
-    }
-
+    /// Refers to `AWS::IAM::Role` (`Arn`). A change replaces the resource.
+    pub fn execution_role_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ExecutionRoleArn", value.into())) }
     /// The name of a family that this task definition is registered to.
-    ///
     /// A change replaces the resource.
-    pub fn family(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Family", value.into()))
-    }
-
-    /// The property `InferenceAccelerators`.
-    ///
+    pub fn family(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Family", value.into())) }
+    /// `InferenceAccelerators`.
     /// A change replaces the resource.
-    pub fn inference_accelerators(self, value: impl IntoIterator<Item = TaskDefinitionInferenceAccelerator>) -> Self {
-        Self(self.0.with("InferenceAccelerators", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn inference_accelerators(self, value: impl IntoIterator<Item = TaskDefinitionInferenceAccelerator>) -> Self { Self(self.0.with("InferenceAccelerators", value.into_iter().collect::<Tree>())) }
     /// The IPC resource namespace to use for the containers in the task.
-    ///
     /// A change replaces the resource.
-    pub fn ipc_mode(self, value: impl OneOf<TaskDefinitionIpcMode>) -> Self {
-        Self(self.0.with("IpcMode", value.into_tree()))
-    }
-
+    pub fn ipc_mode(self, value: impl OneOf<TaskDefinitionIpcMode>) -> Self { Self(self.0.with("IpcMode", value.into_tree())) }
     /// The amount (in MiB) of memory used by the task.
-    ///
     /// A change replaces the resource.
-    pub fn memory(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Memory", value.into()))
-    }
-
+    pub fn memory(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Memory", value.into())) }
     /// The Docker networking mode to use for the containers in the task.
-    ///
     /// A change replaces the resource.
-    pub fn network_mode(self, value: impl OneOf<TaskDefinitionNetworkMode>) -> Self {
-        Self(self.0.with("NetworkMode", value.into_tree()))
-    }
-
+    pub fn network_mode(self, value: impl OneOf<TaskDefinitionNetworkMode>) -> Self { Self(self.0.with("NetworkMode", value.into_tree())) }
     /// The process namespace to use for the containers in the task.
-    ///
     /// A change replaces the resource.
-    pub fn pid_mode(self, value: impl OneOf<TaskDefinitionPidMode>) -> Self {
-        Self(self.0.with("PidMode", value.into_tree()))
-    }
-
+    pub fn pid_mode(self, value: impl OneOf<TaskDefinitionPidMode>) -> Self { Self(self.0.with("PidMode", value.into_tree())) }
     /// An array of placement constraint objects to use for tasks.
-    ///
     /// A change replaces the resource.
-    pub fn placement_constraints(self, value: impl IntoIterator<Item = TaskDefinitionPlacementConstraint>) -> Self {
-        Self(self.0.with("PlacementConstraints", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn placement_constraints(self, value: impl IntoIterator<Item = TaskDefinitionPlacementConstraint>) -> Self { Self(self.0.with("PlacementConstraints", value.into_iter().collect::<Tree>())) }
     /// The configuration details for the App Mesh proxy.
-    ///
     /// A change replaces the resource.
-    pub fn proxy_configuration(self, value: TaskDefinitionProxyConfiguration) -> Self {
-        Self(self.0.with("ProxyConfiguration", value))
-    }
-
+    pub fn proxy_configuration(self, value: TaskDefinitionProxyConfiguration) -> Self { Self(self.0.with("ProxyConfiguration", value)) }
     /// The task launch types the task definition was validated against.
-    ///
     /// A change replaces the resource.
-    pub fn requires_compatibilities(self, value: impl IntoIterator<Item = impl OneOf<TaskDefinitionRequiresCompatibilities>>) -> Self {
-        Self(self.0.with("RequiresCompatibilities", value.into_iter().map(|value| value.into_tree()).collect::<Tree>()))
-    }
-
+    pub fn requires_compatibilities(self, value: impl IntoIterator<Item = impl OneOf<TaskDefinitionRequiresCompatibilities>>) -> Self { Self(self.0.with("RequiresCompatibilities", list::choices::<TaskDefinitionRequiresCompatibilities>(value))) }
     /// The operating system that your tasks definitions run on.
-    ///
     /// A change replaces the resource.
-    pub fn runtime_platform(self, value: TaskDefinitionRuntimePlatform) -> Self {
-        Self(self.0.with("RuntimePlatform", value))
-    }
-
+    pub fn runtime_platform(self, value: TaskDefinitionRuntimePlatform) -> Self { Self(self.0.with("RuntimePlatform", value)) }
     /// The metadata that you apply to the task definition to help you categorize and organize them.
-    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self {
-        Self(self.0.with("Tags", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
-    /// The short name or full Amazon Resource Name (ARN) of the AWS Identity and Access Management role that grants containers in the task permission to call AWS APIs on your behalf.
-    ///
-    /// Refers to `AWS::IAM::Role` (`Arn`) or `AWS::IAM::Role` (`RoleName`).
-    ///
-    /// A change replaces the resource.
-    pub fn task_role_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("TaskRoleArn", value.into()))
-    }
-
+    /// At most 50 items.
+    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self { Self(self.0.with("Tags", list::tags(value))) }
+    /// The short name or full Amazon Resource Name (ARN) of the AWS Identity and Access Management role that grants containers in the task permission to call AWS APIs …
+    /// Refers to `AWS::IAM::Role` (`Arn`) or `AWS::IAM::Role` (`RoleName`). A change replaces the resource.
+    pub fn task_role_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("TaskRoleArn", value.into())) }
     /// The list of data volume definitions for the task.
-    ///
     /// A change replaces the resource.
-    pub fn volumes(self, value: impl IntoIterator<Item = TaskDefinitionVolume>) -> Self {
-        Self(self.0.with("Volumes", value.into_iter().collect::<Tree>()))
-    }
+    pub fn volumes(self, value: impl IntoIterator<Item = TaskDefinitionVolume>) -> Self { Self(self.0.with("Volumes", value.into_iter().collect::<Tree>())) }
 }
-
-impl From<TaskDefinition> for Properties {
-    fn from(value: TaskDefinition) -> Self {
-        value.0
-    }
-}
-
+setting! { TaskDefinition as Properties }
 impl ResourceType for TaskDefinition {
     const TYPE: &'static str = "AWS::ECS::TaskDefinition";
     const REQUIRED: &'static [&'static str] = &[];
@@ -5732,2206 +2104,738 @@ impl ResourceType for TaskDefinition {
 /// The authorization configuration details for the Amazon EFS file system.
 #[derive(Debug, Clone, Default)]
 pub struct TaskDefinitionAuthorizationConfig(Properties);
-
 impl TaskDefinitionAuthorizationConfig {
     /// Returns an empty `TaskDefinitionAuthorizationConfig`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The Amazon EFS access point ID to use. If an access point is specified, the root directory value specified in the `EFSVolumeConfiguration` must either be omitted or set to `/` which will enforce the path set on the EFS access point.
-    ///
-    /// Refers to `AWS::EFS::AccessPoint` (`AccessPointId`).
-    ///
-    /// A change replaces the resource.
-    pub fn access_point_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("AccessPointId", value.into()))
-    }
-
+    pub fn new() -> Self { Self::matching() }
+    /// The Amazon EFS access point ID to use. If an access point is specified, the root directory value specified in the `EFSVolumeConfiguration` must either be …
+    /// Refers to `AWS::EFS::AccessPoint` (`AccessPointId`). A change replaces the resource.
+    pub fn access_point_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("AccessPointId", value.into())) }
     /// Determines whether to use the Amazon ECS task role defined in a task definition when mounting the Amazon EFS file system.
-    ///
     /// A change replaces the resource.
-    pub fn iam(self, value: impl OneOf<TaskDefinitionAuthorizationConfigIam>) -> Self {
-        Self(self.0.with("IAM", value.into_tree()))
-    }
+    pub fn iam(self, value: impl OneOf<TaskDefinitionAuthorizationConfigIam>) -> Self { Self(self.0.with("IAM", value.into_tree())) }
 }
-
-impl From<TaskDefinitionAuthorizationConfig> for Properties {
-    fn from(value: TaskDefinitionAuthorizationConfig) -> Self {
-        value.0
-    }
-}
-
-impl From<TaskDefinitionAuthorizationConfig> for Tree {
-    fn from(value: TaskDefinitionAuthorizationConfig) -> Self {
-        value.0.into()
-    }
-}
+setting! { TaskDefinitionAuthorizationConfig as Tree }
 
 /// The `ContainerDefinition` property specifies a container definition.
 #[derive(Debug, Clone)]
 pub struct TaskDefinitionContainerDefinition(Properties);
-
 impl TaskDefinitionContainerDefinition {
     /// Returns a `TaskDefinitionContainerDefinition` with what CloudFormation requires.
-    pub fn new(image: impl Into<Value<String>>, name: impl Into<Value<String>>) -> Self {
-        Self::matching().image(image).name(name)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(image: impl Into<Value<String>>, name: impl Into<Value<String>>) -> Self { Self::matching().image(image).name(name) }
     /// The command that's passed to the container.
-    ///
     /// A change replaces the resource.
-    pub fn command(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("Command", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    pub fn command(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("Command", list::values::<String>(value))) }
     /// The number of `cpu` units reserved for the container.
-    ///
     /// A change replaces the resource.
-    pub fn cpu(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("Cpu", value.into()))
-    }
-
+    pub fn cpu(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("Cpu", value.into())) }
     /// A list of ARNs in SSM or Amazon S3 to a credential spec ( `CredSpec` ) file that configures the container for Active Directory authentication.
-    pub fn credential_specs(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("CredentialSpecs", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    pub fn credential_specs(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("CredentialSpecs", list::values::<String>(value))) }
     /// The dependencies defined for container startup and shutdown.
-    ///
     /// A change replaces the resource.
-    pub fn depends_on(self, value: impl IntoIterator<Item = TaskDefinitionContainerDependency>) -> Self {
-        Self(self.0.with("DependsOn", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn depends_on(self, value: impl IntoIterator<Item = TaskDefinitionContainerDependency>) -> Self { Self(self.0.with("DependsOn", value.into_iter().collect::<Tree>())) }
     /// When this parameter is true, networking is off within the container.
-    ///
     /// A change replaces the resource.
-    pub fn disable_networking(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("DisableNetworking", value.into()))
-    }
-
+    pub fn disable_networking(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("DisableNetworking", value.into())) }
     /// A list of DNS search domains that are presented to the container.
-    ///
     /// A change replaces the resource.
-    pub fn dns_search_domains(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("DnsSearchDomains", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    pub fn dns_search_domains(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("DnsSearchDomains", list::values::<String>(value))) }
     /// A list of DNS servers that are presented to the container.
-    ///
     /// A change replaces the resource.
-    pub fn dns_servers(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("DnsServers", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    pub fn dns_servers(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("DnsServers", list::values::<String>(value))) }
     /// A key/value map of labels to add to the container.
-    ///
     /// A change replaces the resource.
-    pub fn docker_labels(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>) -> Self {
-        Self(self.0.with("DockerLabels", Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value.into()))))))
-    }
-
+    pub fn docker_labels(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>) -> Self { Self(self.0.with("DockerLabels", Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value.into())))))) }
     /// A list of strings to provide custom configuration for multiple security systems.
-    ///
     /// A change replaces the resource.
-    pub fn docker_security_options(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("DockerSecurityOptions", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    pub fn docker_security_options(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("DockerSecurityOptions", list::values::<String>(value))) }
     /// Early versions of the Amazon ECS container agent don't properly handle `entryPoint` parameters.
-    ///
     /// A change replaces the resource.
-    pub fn entry_point(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("EntryPoint", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    pub fn entry_point(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("EntryPoint", list::values::<String>(value))) }
     /// The environment variables to pass to a container.
-    ///
     /// A change replaces the resource.
-    pub fn environment(self, value: impl IntoIterator<Item = TaskDefinitionKeyValuePair>) -> Self {
-        Self(self.0.with("Environment", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn environment(self, value: impl IntoIterator<Item = TaskDefinitionKeyValuePair>) -> Self { Self(self.0.with("Environment", value.into_iter().collect::<Tree>())) }
     /// A list of files containing the environment variables to pass to a container.
-    ///
     /// A change replaces the resource.
-    pub fn environment_files(self, value: impl IntoIterator<Item = TaskDefinitionEnvironmentFile>) -> Self {
-        Self(self.0.with("EnvironmentFiles", value.into_iter().collect::<Tree>()))
-    }
-
-    /// If the `essential` parameter of a container is marked as `true`, and that container fails or stops for any reason, all other containers that are part of the task are stopped.
-    ///
+    pub fn environment_files(self, value: impl IntoIterator<Item = TaskDefinitionEnvironmentFile>) -> Self { Self(self.0.with("EnvironmentFiles", value.into_iter().collect::<Tree>())) }
+    /// If the `essential` parameter of a container is marked as `true`, and that container fails or stops for any reason, all other containers that are part of the …
     /// A change replaces the resource.
-    pub fn essential(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("Essential", value.into()))
-    }
-
+    pub fn essential(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("Essential", value.into())) }
     /// A list of hostnames and IP address mappings to append to the `/etc/hosts` file on the container.
-    ///
     /// A change replaces the resource.
-    pub fn extra_hosts(self, value: impl IntoIterator<Item = TaskDefinitionHostEntry>) -> Self {
-        Self(self.0.with("ExtraHosts", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn extra_hosts(self, value: impl IntoIterator<Item = TaskDefinitionHostEntry>) -> Self { Self(self.0.with("ExtraHosts", value.into_iter().collect::<Tree>())) }
     /// The FireLens configuration for the container.
-    ///
     /// A change replaces the resource.
-    pub fn firelens_configuration(self, value: TaskDefinitionFirelensConfiguration) -> Self {
-        Self(self.0.with("FirelensConfiguration", value))
-    }
-
+    pub fn firelens_configuration(self, value: TaskDefinitionFirelensConfiguration) -> Self { Self(self.0.with("FirelensConfiguration", value)) }
     /// The container health check command and associated configuration parameters for the container.
-    ///
     /// A change replaces the resource.
-    pub fn health_check(self, value: TaskDefinitionHealthCheck) -> Self {
-        Self(self.0.with("HealthCheck", value))
-    }
-
+    pub fn health_check(self, value: TaskDefinitionHealthCheck) -> Self { Self(self.0.with("HealthCheck", value)) }
     /// The hostname to use for your container. This parameter maps to `Hostname` in the docker container create command and the `--hostname` option to docker run.
-    ///
     /// A change replaces the resource.
-    pub fn hostname(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Hostname", value.into()))
-    }
-
+    pub fn hostname(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Hostname", value.into())) }
     /// The image used to start a container. This string is passed directly to the Docker daemon.
-    ///
     /// A change replaces the resource.
-    pub fn image(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Image", value.into()))
-    }
-
+    pub fn image(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Image", value.into())) }
     /// When this parameter is `true`, you can deploy containerized applications that require `stdin` or a `tty` to be allocated.
-    ///
     /// A change replaces the resource.
-    pub fn interactive(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("Interactive", value.into()))
-    }
-
+    pub fn interactive(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("Interactive", value.into())) }
     /// The `links` parameter allows containers to communicate with each other without the need for port mappings.
-    ///
     /// A change replaces the resource.
-    pub fn links(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("Links", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    pub fn links(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("Links", list::values::<String>(value))) }
     /// Linux-specific modifications that are applied to the container, such as Linux kernel capabilities.
-    ///
     /// A change replaces the resource.
-    pub fn linux_parameters(self, value: TaskDefinitionLinuxParameters) -> Self {
-        Self(self.0.with("LinuxParameters", value))
-    }
-
+    pub fn linux_parameters(self, value: TaskDefinitionLinuxParameters) -> Self { Self(self.0.with("LinuxParameters", value)) }
     /// The log configuration specification for the container.
-    ///
     /// A change replaces the resource.
-    pub fn log_configuration(self, value: TaskDefinitionLogConfiguration) -> Self {
-        Self(self.0.with("LogConfiguration", value))
-    }
-
+    pub fn log_configuration(self, value: TaskDefinitionLogConfiguration) -> Self { Self(self.0.with("LogConfiguration", value)) }
     /// The amount (in MiB) of memory to present to the container.
-    ///
     /// A change replaces the resource.
-    pub fn memory(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("Memory", value.into()))
-    }
-
+    pub fn memory(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("Memory", value.into())) }
     /// The soft limit (in MiB) of memory to reserve for the container.
-    ///
     /// A change replaces the resource.
-    pub fn memory_reservation(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("MemoryReservation", value.into()))
-    }
-
+    pub fn memory_reservation(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("MemoryReservation", value.into())) }
     /// The mount points for data volumes in your container.
-    ///
     /// A change replaces the resource.
-    pub fn mount_points(self, value: impl IntoIterator<Item = TaskDefinitionMountPoint>) -> Self {
-        Self(self.0.with("MountPoints", value.into_iter().collect::<Tree>()))
-    }
-
-    /// The name of a container. If you're linking multiple containers together in a task definition, the `name` of one container can be entered in the `links` of another container to connect the containers.
-    ///
+    pub fn mount_points(self, value: impl IntoIterator<Item = TaskDefinitionMountPoint>) -> Self { Self(self.0.with("MountPoints", value.into_iter().collect::<Tree>())) }
+    /// The name of a container. If you're linking multiple containers together in a task definition, the `name` of one container can be entered in the `links` of …
     /// A change replaces the resource.
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
-
+    pub fn name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Name", value.into())) }
     /// The list of port mappings for the container.
-    ///
     /// A change replaces the resource.
-    pub fn port_mappings(self, value: impl IntoIterator<Item = TaskDefinitionPortMapping>) -> Self {
-        Self(self.0.with("PortMappings", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn port_mappings(self, value: impl IntoIterator<Item = TaskDefinitionPortMapping>) -> Self { Self(self.0.with("PortMappings", value.into_iter().collect::<Tree>())) }
     /// When this parameter is true, the container is given elevated privileges on the host container instance (similar to the `root` user).
-    ///
     /// A change replaces the resource.
-    pub fn privileged(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("Privileged", value.into()))
-    }
-
+    pub fn privileged(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("Privileged", value.into())) }
     /// When this parameter is `true`, a TTY is allocated.
-    ///
     /// A change replaces the resource.
-    pub fn pseudo_terminal(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("PseudoTerminal", value.into()))
-    }
-
+    pub fn pseudo_terminal(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("PseudoTerminal", value.into())) }
     /// When this parameter is true, the container is given read-only access to its root file system.
-    ///
     /// A change replaces the resource.
-    pub fn readonly_root_filesystem(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("ReadonlyRootFilesystem", value.into()))
-    }
-
+    pub fn readonly_root_filesystem(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("ReadonlyRootFilesystem", value.into())) }
     /// The private repository authentication credentials to use.
-    ///
     /// A change replaces the resource.
-    pub fn repository_credentials(self, value: TaskDefinitionRepositoryCredentials) -> Self {
-        Self(self.0.with("RepositoryCredentials", value))
-    }
-
+    pub fn repository_credentials(self, value: TaskDefinitionRepositoryCredentials) -> Self { Self(self.0.with("RepositoryCredentials", value)) }
     /// The type and amount of a resource to assign to a container.
-    ///
     /// A change replaces the resource.
-    pub fn resource_requirements(self, value: impl IntoIterator<Item = TaskDefinitionResourceRequirement>) -> Self {
-        Self(self.0.with("ResourceRequirements", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn resource_requirements(self, value: impl IntoIterator<Item = TaskDefinitionResourceRequirement>) -> Self { Self(self.0.with("ResourceRequirements", value.into_iter().collect::<Tree>())) }
     /// The restart policy for a container. When you set up a restart policy, Amazon ECS can restart the container without needing to replace the task.
-    pub fn restart_policy(self, value: TaskDefinitionRestartPolicy) -> Self {
-        Self(self.0.with("RestartPolicy", value))
-    }
-
+    pub fn restart_policy(self, value: TaskDefinitionRestartPolicy) -> Self { Self(self.0.with("RestartPolicy", value)) }
     /// The secrets to pass to the container. For more information, see Specifying Sensitive Data in the Amazon Elastic Container Service Developer Guide.
-    ///
     /// A change replaces the resource.
-    pub fn secrets(self, value: impl IntoIterator<Item = TaskDefinitionSecret>) -> Self {
-        Self(self.0.with("Secrets", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn secrets(self, value: impl IntoIterator<Item = TaskDefinitionSecret>) -> Self { Self(self.0.with("Secrets", value.into_iter().collect::<Tree>())) }
     /// Time duration (in seconds) to wait before giving up on resolving dependencies for a container.
-    ///
     /// A change replaces the resource.
-    pub fn start_timeout(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("StartTimeout", value.into()))
-    }
-
+    pub fn start_timeout(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("StartTimeout", value.into())) }
     /// Time duration (in seconds) to wait before the container is forcefully killed if it doesn't exit normally on its own.
-    ///
     /// A change replaces the resource.
-    pub fn stop_timeout(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("StopTimeout", value.into()))
-    }
-
+    pub fn stop_timeout(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("StopTimeout", value.into())) }
     /// A list of namespaced kernel parameters to set in the container.
-    ///
     /// A change replaces the resource.
-    pub fn system_controls(self, value: impl IntoIterator<Item = TaskDefinitionSystemControl>) -> Self {
-        Self(self.0.with("SystemControls", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn system_controls(self, value: impl IntoIterator<Item = TaskDefinitionSystemControl>) -> Self { Self(self.0.with("SystemControls", value.into_iter().collect::<Tree>())) }
     /// A list of `ulimits` to set in the container.
-    ///
     /// A change replaces the resource.
-    pub fn ulimits(self, value: impl IntoIterator<Item = TaskDefinitionUlimit>) -> Self {
-        Self(self.0.with("Ulimits", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn ulimits(self, value: impl IntoIterator<Item = TaskDefinitionUlimit>) -> Self { Self(self.0.with("Ulimits", value.into_iter().collect::<Tree>())) }
     /// The user to use inside the container. This parameter maps to `User` in the docker container create command and the `--user` option to docker run.
-    ///
     /// A change replaces the resource.
-    pub fn user(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("User", value.into()))
-    }
-
+    pub fn user(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("User", value.into())) }
     /// Specifies whether Amazon ECS will resolve the container image tag provided in the container definition to an image digest.
-    pub fn version_consistency(self, value: impl OneOf<TaskDefinitionContainerDefinitionVersionConsistency>) -> Self {
-        Self(self.0.with("VersionConsistency", value.into_tree()))
-    }
-
+    /// Default: `enabled`.
+    pub fn version_consistency(self, value: impl OneOf<TaskDefinitionContainerDefinitionVersionConsistency>) -> Self { Self(self.0.with("VersionConsistency", value.into_tree())) }
     /// Data volumes to mount from another container.
-    ///
     /// A change replaces the resource.
-    pub fn volumes_from(self, value: impl IntoIterator<Item = TaskDefinitionVolumeFrom>) -> Self {
-        Self(self.0.with("VolumesFrom", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn volumes_from(self, value: impl IntoIterator<Item = TaskDefinitionVolumeFrom>) -> Self { Self(self.0.with("VolumesFrom", value.into_iter().collect::<Tree>())) }
     /// The working directory to run commands inside the container in.
-    ///
     /// A change replaces the resource.
-    pub fn working_directory(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("WorkingDirectory", value.into()))
-    }
+    pub fn working_directory(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("WorkingDirectory", value.into())) }
 }
-
-impl From<TaskDefinitionContainerDefinition> for Properties {
-    fn from(value: TaskDefinitionContainerDefinition) -> Self {
-        value.0
-    }
-}
-
-impl From<TaskDefinitionContainerDefinition> for Tree {
-    fn from(value: TaskDefinitionContainerDefinition) -> Self {
-        value.0.into()
-    }
-}
+setting! { TaskDefinitionContainerDefinition as Tree }
 
 /// The `ContainerDependency` property specifies the dependencies defined for container startup and shutdown.
 #[derive(Debug, Clone, Default)]
 pub struct TaskDefinitionContainerDependency(Properties);
-
 impl TaskDefinitionContainerDependency {
     /// Returns an empty `TaskDefinitionContainerDependency`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The dependency condition of the container.
-    ///
     /// A change replaces the resource.
-    pub fn condition(self, value: impl OneOf<TaskDefinitionContainerDependencyCondition>) -> Self {
-        Self(self.0.with("Condition", value.into_tree()))
-    }
-
+    pub fn condition(self, value: impl OneOf<TaskDefinitionContainerDependencyCondition>) -> Self { Self(self.0.with("Condition", value.into_tree())) }
     /// The name of a container.
-    ///
     /// A change replaces the resource.
-    pub fn container_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ContainerName", value.into()))
-    }
+    pub fn container_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ContainerName", value.into())) }
 }
-
-impl From<TaskDefinitionContainerDependency> for Properties {
-    fn from(value: TaskDefinitionContainerDependency) -> Self {
-        value.0
-    }
-}
-
-impl From<TaskDefinitionContainerDependency> for Tree {
-    fn from(value: TaskDefinitionContainerDependency) -> Self {
-        value.0.into()
-    }
-}
+setting! { TaskDefinitionContainerDependency as Tree }
 
 /// The `Device` property specifies an object representing a container instance host device.
 #[derive(Debug, Clone, Default)]
 pub struct TaskDefinitionDevice(Properties);
-
 impl TaskDefinitionDevice {
     /// Returns an empty `TaskDefinitionDevice`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The path inside the container at which to expose the host device.
-    ///
     /// A change replaces the resource.
-    pub fn container_path(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ContainerPath", value.into()))
-    }
-
+    pub fn container_path(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ContainerPath", value.into())) }
     /// The path for the device on the host container instance.
-    ///
     /// A change replaces the resource.
-    pub fn host_path(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("HostPath", value.into()))
-    }
-
+    pub fn host_path(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("HostPath", value.into())) }
     /// The explicit permissions to provide to the container for the device.
-    ///
     /// A change replaces the resource.
-    pub fn permissions(self, value: impl IntoIterator<Item = impl OneOf<TaskDefinitionDevicePermissions>>) -> Self {
-        Self(self.0.with("Permissions", value.into_iter().map(|value| value.into_tree()).collect::<Tree>()))
-    }
+    pub fn permissions(self, value: impl IntoIterator<Item = impl OneOf<TaskDefinitionDevicePermissions>>) -> Self { Self(self.0.with("Permissions", list::choices::<TaskDefinitionDevicePermissions>(value))) }
 }
-
-impl From<TaskDefinitionDevice> for Properties {
-    fn from(value: TaskDefinitionDevice) -> Self {
-        value.0
-    }
-}
-
-impl From<TaskDefinitionDevice> for Tree {
-    fn from(value: TaskDefinitionDevice) -> Self {
-        value.0.into()
-    }
-}
+setting! { TaskDefinitionDevice as Tree }
 
 /// The `DockerVolumeConfiguration` property specifies a Docker volume configuration and is used when you use Docker volumes.
 #[derive(Debug, Clone, Default)]
 pub struct TaskDefinitionDockerVolumeConfiguration(Properties);
-
 impl TaskDefinitionDockerVolumeConfiguration {
     /// Returns an empty `TaskDefinitionDockerVolumeConfiguration`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// If this value is `true`, the Docker volume is created if it doesn't already exist.
-    ///
     /// A change replaces the resource.
-    pub fn autoprovision(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("Autoprovision", value.into()))
-    }
-
+    pub fn autoprovision(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("Autoprovision", value.into())) }
     /// The Docker volume driver to use. The driver value must match the driver name provided by Docker because it is used for task placement.
-    ///
     /// A change replaces the resource.
-    pub fn driver(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Driver", value.into()))
-    }
-
+    pub fn driver(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Driver", value.into())) }
     /// A map of Docker driver-specific options passed through.
-    ///
     /// A change replaces the resource.
-    pub fn driver_opts(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>) -> Self {
-        Self(self.0.with("DriverOpts", Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value.into()))))))
-    }
-
+    pub fn driver_opts(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>) -> Self { Self(self.0.with("DriverOpts", Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value.into())))))) }
     /// Custom metadata to add to your Docker volume.
-    ///
     /// A change replaces the resource.
-    pub fn labels(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>) -> Self {
-        Self(self.0.with("Labels", Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value.into()))))))
-    }
-
+    pub fn labels(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>) -> Self { Self(self.0.with("Labels", Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value.into())))))) }
     /// The scope for the Docker volume that determines its lifecycle.
-    ///
     /// A change replaces the resource.
-    pub fn scope(self, value: impl OneOf<TaskDefinitionDockerVolumeConfigurationScope>) -> Self {
-        Self(self.0.with("Scope", value.into_tree()))
-    }
+    pub fn scope(self, value: impl OneOf<TaskDefinitionDockerVolumeConfigurationScope>) -> Self { Self(self.0.with("Scope", value.into_tree())) }
 }
-
-impl From<TaskDefinitionDockerVolumeConfiguration> for Properties {
-    fn from(value: TaskDefinitionDockerVolumeConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<TaskDefinitionDockerVolumeConfiguration> for Tree {
-    fn from(value: TaskDefinitionDockerVolumeConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { TaskDefinitionDockerVolumeConfiguration as Tree }
 
 /// This parameter is specified when you're using an Amazon Elastic File System file system for task storage.
 #[derive(Debug, Clone)]
 pub struct TaskDefinitionEfsVolumeConfiguration(Properties);
-
 impl TaskDefinitionEfsVolumeConfiguration {
     /// Returns a `TaskDefinitionEfsVolumeConfiguration` with what CloudFormation requires.
-    pub fn new(filesystem_id: impl Into<Value<String>>) -> Self {
-        Self::matching().filesystem_id(filesystem_id)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(filesystem_id: impl Into<Value<String>>) -> Self { Self::matching().filesystem_id(filesystem_id) }
     /// The authorization configuration details for the Amazon EFS file system.
-    ///
     /// A change replaces the resource.
-    pub fn authorization_config(self, value: TaskDefinitionAuthorizationConfig) -> Self {
-        Self(self.0.with("AuthorizationConfig", value))
-    }
-
+    pub fn authorization_config(self, value: TaskDefinitionAuthorizationConfig) -> Self { Self(self.0.with("AuthorizationConfig", value)) }
     /// The Amazon EFS file system ID to use.
-    ///
-    /// Refers to `AWS::EFS::FileSystem` (`FileSystemId`).
-    ///
-    /// A change replaces the resource.
-    pub fn filesystem_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("FilesystemId", value.into()))
-    }
-
+    /// Refers to `AWS::EFS::FileSystem` (`FileSystemId`). A change replaces the resource.
+    pub fn filesystem_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("FilesystemId", value.into())) }
     /// The directory within the Amazon EFS file system to mount as the root directory inside the host.
-    ///
     /// A change replaces the resource.
-    pub fn root_directory(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("RootDirectory", value.into()))
-    }
-
+    pub fn root_directory(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("RootDirectory", value.into())) }
     /// Determines whether to use encryption for Amazon EFS data in transit between the Amazon ECS host and the Amazon EFS server.
-    ///
     /// A change replaces the resource.
-    pub fn transit_encryption(self, value: impl OneOf<TaskDefinitionEfsVolumeConfigurationTransitEncryption>) -> Self {
-        Self(self.0.with("TransitEncryption", value.into_tree()))
-    }
-
+    pub fn transit_encryption(self, value: impl OneOf<TaskDefinitionEfsVolumeConfigurationTransitEncryption>) -> Self { Self(self.0.with("TransitEncryption", value.into_tree())) }
     /// The port to use when sending encrypted data between the Amazon ECS host and the Amazon EFS server.
-    ///
     /// A change replaces the resource.
-    pub fn transit_encryption_port(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("TransitEncryptionPort", value.into()))
-    }
+    pub fn transit_encryption_port(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("TransitEncryptionPort", value.into())) }
 }
-
-impl From<TaskDefinitionEfsVolumeConfiguration> for Properties {
-    fn from(value: TaskDefinitionEfsVolumeConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<TaskDefinitionEfsVolumeConfiguration> for Tree {
-    fn from(value: TaskDefinitionEfsVolumeConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { TaskDefinitionEfsVolumeConfiguration as Tree }
 
 /// A list of files containing the environment variables to pass to a container.
 #[derive(Debug, Clone, Default)]
 pub struct TaskDefinitionEnvironmentFile(Properties);
-
 impl TaskDefinitionEnvironmentFile {
     /// Returns an empty `TaskDefinitionEnvironmentFile`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The file type to use. Environment files are objects in Amazon S3.
-    ///
     /// A change replaces the resource.
-    pub fn type_(self, value: impl OneOf<TaskDefinitionEnvironmentFileType>) -> Self {
-        Self(self.0.with("Type", value.into_tree()))
-    }
-
+    pub fn type_(self, value: impl OneOf<TaskDefinitionEnvironmentFileType>) -> Self { Self(self.0.with("Type", value.into_tree())) }
     /// The Amazon Resource Name (ARN) of the Amazon S3 object containing the environment variable file.
-    ///
     /// A change replaces the resource.
-    pub fn value(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Value", value.into()))
-    }
+    pub fn value(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Value", value.into())) }
 }
-
-impl From<TaskDefinitionEnvironmentFile> for Properties {
-    fn from(value: TaskDefinitionEnvironmentFile) -> Self {
-        value.0
-    }
-}
-
-impl From<TaskDefinitionEnvironmentFile> for Tree {
-    fn from(value: TaskDefinitionEnvironmentFile) -> Self {
-        value.0.into()
-    }
-}
+setting! { TaskDefinitionEnvironmentFile as Tree }
 
 /// The amount of ephemeral storage to allocate for the task.
 #[derive(Debug, Clone, Default)]
 pub struct TaskDefinitionEphemeralStorage(Properties);
-
 impl TaskDefinitionEphemeralStorage {
     /// Returns an empty `TaskDefinitionEphemeralStorage`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The total amount, in GiB, of ephemeral storage to set for the task.
-    ///
     /// A change replaces the resource.
-    pub fn size_in_gib(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("SizeInGiB", value.into()))
-    }
+    pub fn size_in_gib(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("SizeInGiB", value.into())) }
 }
-
-impl From<TaskDefinitionEphemeralStorage> for Properties {
-    fn from(value: TaskDefinitionEphemeralStorage) -> Self {
-        value.0
-    }
-}
-
-impl From<TaskDefinitionEphemeralStorage> for Tree {
-    fn from(value: TaskDefinitionEphemeralStorage) -> Self {
-        value.0.into()
-    }
-}
+setting! { TaskDefinitionEphemeralStorage as Tree }
 
 /// The authorization configuration details for Amazon FSx for Windows File Server file system.
 #[derive(Debug, Clone)]
 pub struct TaskDefinitionFSxAuthorizationConfig(Properties);
-
 impl TaskDefinitionFSxAuthorizationConfig {
     /// Returns a `TaskDefinitionFSxAuthorizationConfig` with what CloudFormation requires.
-    pub fn new(credentials_parameter: impl Into<Value<String>>, domain: impl Into<Value<String>>) -> Self {
-        Self::matching().credentials_parameter(credentials_parameter).domain(domain)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(credentials_parameter: impl Into<Value<String>>, domain: impl Into<Value<String>>) -> Self { Self::matching().credentials_parameter(credentials_parameter).domain(domain) }
     /// The authorization credential option to use.
-    pub fn credentials_parameter(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("CredentialsParameter", value.into()))
-    }
-
+    pub fn credentials_parameter(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("CredentialsParameter", value.into())) }
     /// A fully qualified domain name hosted by an AWS Directory Service Managed Microsoft AD (Active Directory) or self-hosted AD on Amazon EC2.
-    pub fn domain(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Domain", value.into()))
-    }
+    pub fn domain(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Domain", value.into())) }
 }
-
-impl From<TaskDefinitionFSxAuthorizationConfig> for Properties {
-    fn from(value: TaskDefinitionFSxAuthorizationConfig) -> Self {
-        value.0
-    }
-}
-
-impl From<TaskDefinitionFSxAuthorizationConfig> for Tree {
-    fn from(value: TaskDefinitionFSxAuthorizationConfig) -> Self {
-        value.0.into()
-    }
-}
+setting! { TaskDefinitionFSxAuthorizationConfig as Tree }
 
 /// This parameter is specified when you're using Amazon FSx for Windows File Server file system for task storage.
 #[derive(Debug, Clone)]
 pub struct TaskDefinitionFSxWindowsFileServerVolumeConfiguration(Properties);
-
 impl TaskDefinitionFSxWindowsFileServerVolumeConfiguration {
     /// Returns a `TaskDefinitionFSxWindowsFileServerVolumeConfiguration` with what CloudFormation requires.
-    pub fn new(file_system_id: impl Into<Value<String>>, root_directory: impl Into<Value<String>>) -> Self {
-        Self::matching().file_system_id(file_system_id).root_directory(root_directory)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(file_system_id: impl Into<Value<String>>, root_directory: impl Into<Value<String>>) -> Self { Self::matching().file_system_id(file_system_id).root_directory(root_directory) }
     /// The authorization configuration details for the Amazon FSx for Windows File Server file system.
-    pub fn authorization_config(self, value: TaskDefinitionFSxAuthorizationConfig) -> Self {
-        Self(self.0.with("AuthorizationConfig", value))
-    }
-
+    pub fn authorization_config(self, value: TaskDefinitionFSxAuthorizationConfig) -> Self { Self(self.0.with("AuthorizationConfig", value)) }
     /// The Amazon FSx for Windows File Server file system ID to use.
-    pub fn file_system_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("FileSystemId", value.into()))
-    }
-
+    pub fn file_system_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("FileSystemId", value.into())) }
     /// The directory within the Amazon FSx for Windows File Server file system to mount as the root directory inside the host.
-    pub fn root_directory(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("RootDirectory", value.into()))
-    }
+    pub fn root_directory(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("RootDirectory", value.into())) }
 }
-
-impl From<TaskDefinitionFSxWindowsFileServerVolumeConfiguration> for Properties {
-    fn from(value: TaskDefinitionFSxWindowsFileServerVolumeConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<TaskDefinitionFSxWindowsFileServerVolumeConfiguration> for Tree {
-    fn from(value: TaskDefinitionFSxWindowsFileServerVolumeConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { TaskDefinitionFSxWindowsFileServerVolumeConfiguration as Tree }
 
 /// The FireLens configuration for the container.
 #[derive(Debug, Clone, Default)]
 pub struct TaskDefinitionFirelensConfiguration(Properties);
-
 impl TaskDefinitionFirelensConfiguration {
     /// Returns an empty `TaskDefinitionFirelensConfiguration`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The options to use when configuring the log router.
-    ///
     /// A change replaces the resource.
-    pub fn options(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>) -> Self {
-        Self(self.0.with("Options", Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value.into()))))))
-    }
-
+    pub fn options(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>) -> Self { Self(self.0.with("Options", Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value.into())))))) }
     /// The log router to use. The valid values are `fluentd` or `fluentbit`.
-    ///
     /// A change replaces the resource.
-    pub fn type_(self, value: impl OneOf<TaskDefinitionFirelensConfigurationType>) -> Self {
-        Self(self.0.with("Type", value.into_tree()))
-    }
+    pub fn type_(self, value: impl OneOf<TaskDefinitionFirelensConfigurationType>) -> Self { Self(self.0.with("Type", value.into_tree())) }
 }
-
-impl From<TaskDefinitionFirelensConfiguration> for Properties {
-    fn from(value: TaskDefinitionFirelensConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<TaskDefinitionFirelensConfiguration> for Tree {
-    fn from(value: TaskDefinitionFirelensConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { TaskDefinitionFirelensConfiguration as Tree }
 
 /// The `HealthCheck` property specifies an object representing a container health check.
 #[derive(Debug, Clone, Default)]
 pub struct TaskDefinitionHealthCheck(Properties);
-
 impl TaskDefinitionHealthCheck {
     /// Returns an empty `TaskDefinitionHealthCheck`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// A string array representing the command that the container runs to determine if it is healthy.
-    ///
     /// A change replaces the resource.
-    pub fn command(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("Command", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    pub fn command(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("Command", list::values::<String>(value))) }
     /// The time period in seconds between each health check execution.
-    ///
     /// A change replaces the resource.
-    pub fn interval(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("Interval", value.into()))
-    }
-
+    pub fn interval(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("Interval", value.into())) }
     /// The number of times to retry a failed health check before the container is considered unhealthy.
-    ///
     /// A change replaces the resource.
-    pub fn retries(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("Retries", value.into()))
-    }
-
+    pub fn retries(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("Retries", value.into())) }
     /// The optional grace period to provide containers time to bootstrap before failed health checks count towards the maximum number of retries.
-    ///
     /// A change replaces the resource.
-    pub fn start_period(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("StartPeriod", value.into()))
-    }
-
+    pub fn start_period(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("StartPeriod", value.into())) }
     /// The time period in seconds to wait for a health check to succeed before it is considered a failure.
-    ///
     /// A change replaces the resource.
-    pub fn timeout(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("Timeout", value.into()))
-    }
+    pub fn timeout(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("Timeout", value.into())) }
 }
+setting! { TaskDefinitionHealthCheck as Tree }
 
-impl From<TaskDefinitionHealthCheck> for Properties {
-    fn from(value: TaskDefinitionHealthCheck) -> Self {
-        value.0
-    }
-}
-
-impl From<TaskDefinitionHealthCheck> for Tree {
-    fn from(value: TaskDefinitionHealthCheck) -> Self {
-        value.0.into()
-    }
-}
-
-/// The `HostEntry` property specifies a hostname and an IP address that are added to the `/etc/hosts` file of a container through the `extraHosts` parameter of its `ContainerDefinition` resource.
+/// The `HostEntry` property specifies a hostname and an IP address that are added to the `/etc/hosts` file of a container through the `extraHosts` parameter of …
 #[derive(Debug, Clone, Default)]
 pub struct TaskDefinitionHostEntry(Properties);
-
 impl TaskDefinitionHostEntry {
     /// Returns an empty `TaskDefinitionHostEntry`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The hostname to use in the `/etc/hosts` entry.
-    ///
     /// A change replaces the resource.
-    pub fn hostname(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Hostname", value.into()))
-    }
-
+    pub fn hostname(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Hostname", value.into())) }
     /// The IP address to use in the `/etc/hosts` entry.
-    ///
     /// A change replaces the resource.
-    pub fn ip_address(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("IpAddress", value.into()))
-    }
+    pub fn ip_address(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("IpAddress", value.into())) }
 }
-
-impl From<TaskDefinitionHostEntry> for Properties {
-    fn from(value: TaskDefinitionHostEntry) -> Self {
-        value.0
-    }
-}
-
-impl From<TaskDefinitionHostEntry> for Tree {
-    fn from(value: TaskDefinitionHostEntry) -> Self {
-        value.0.into()
-    }
-}
+setting! { TaskDefinitionHostEntry as Tree }
 
 /// The `HostVolumeProperties` property specifies details on a container instance bind mount host volume.
 #[derive(Debug, Clone, Default)]
 pub struct TaskDefinitionHostVolumeProperties(Properties);
-
 impl TaskDefinitionHostVolumeProperties {
     /// Returns an empty `TaskDefinitionHostVolumeProperties`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// When the `host` parameter is used, specify a `sourcePath` to declare the path on the host container instance that's presented to the container.
-    ///
     /// A change replaces the resource.
-    pub fn source_path(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("SourcePath", value.into()))
-    }
+    pub fn source_path(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("SourcePath", value.into())) }
 }
-
-impl From<TaskDefinitionHostVolumeProperties> for Properties {
-    fn from(value: TaskDefinitionHostVolumeProperties) -> Self {
-        value.0
-    }
-}
-
-impl From<TaskDefinitionHostVolumeProperties> for Tree {
-    fn from(value: TaskDefinitionHostVolumeProperties) -> Self {
-        value.0.into()
-    }
-}
+setting! { TaskDefinitionHostVolumeProperties as Tree }
 
 /// `InferenceAccelerator` of `AWS::ECS::TaskDefinition`.
 #[derive(Debug, Clone, Default)]
 pub struct TaskDefinitionInferenceAccelerator(Properties);
-
 impl TaskDefinitionInferenceAccelerator {
     /// Returns an empty `TaskDefinitionInferenceAccelerator`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The property `DeviceName`.
-    ///
+    pub fn new() -> Self { Self::matching() }
+    /// `DeviceName`.
     /// A change replaces the resource.
-    pub fn device_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("DeviceName", value.into()))
-    }
-
-    /// The property `DeviceType`.
-    ///
+    pub fn device_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("DeviceName", value.into())) }
+    /// `DeviceType`.
     /// A change replaces the resource.
-    pub fn device_type(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("DeviceType", value.into()))
-    }
+    pub fn device_type(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("DeviceType", value.into())) }
 }
-
-impl From<TaskDefinitionInferenceAccelerator> for Properties {
-    fn from(value: TaskDefinitionInferenceAccelerator) -> Self {
-        value.0
-    }
-}
-
-impl From<TaskDefinitionInferenceAccelerator> for Tree {
-    fn from(value: TaskDefinitionInferenceAccelerator) -> Self {
-        value.0.into()
-    }
-}
+setting! { TaskDefinitionInferenceAccelerator as Tree }
 
 /// The Linux capabilities to add or remove from the default Docker configuration for a container defined in the task definition.
 #[derive(Debug, Clone, Default)]
 pub struct TaskDefinitionKernelCapabilities(Properties);
-
 impl TaskDefinitionKernelCapabilities {
     /// Returns an empty `TaskDefinitionKernelCapabilities`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The Linux capabilities for the container that have been added to the default configuration provided by Docker.
-    ///
     /// A change replaces the resource.
-    pub fn add(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("Add", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    pub fn add(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("Add", list::values::<String>(value))) }
     /// The Linux capabilities for the container that have been removed from the default configuration provided by Docker.
-    ///
     /// A change replaces the resource.
-    pub fn drop(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("Drop", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    pub fn drop(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("Drop", list::values::<String>(value))) }
 }
-
-impl From<TaskDefinitionKernelCapabilities> for Properties {
-    fn from(value: TaskDefinitionKernelCapabilities) -> Self {
-        value.0
-    }
-}
-
-impl From<TaskDefinitionKernelCapabilities> for Tree {
-    fn from(value: TaskDefinitionKernelCapabilities) -> Self {
-        value.0.into()
-    }
-}
+setting! { TaskDefinitionKernelCapabilities as Tree }
 
 /// A key-value pair object.
 #[derive(Debug, Clone, Default)]
 pub struct TaskDefinitionKeyValuePair(Properties);
-
 impl TaskDefinitionKeyValuePair {
     /// Returns an empty `TaskDefinitionKeyValuePair`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The name of the key-value pair. For environment variables, this is the name of the environment variable.
-    ///
     /// A change replaces the resource.
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
-
+    pub fn name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Name", value.into())) }
     /// The value of the key-value pair. For environment variables, this is the value of the environment variable.
-    ///
     /// A change replaces the resource.
-    pub fn value(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Value", value.into()))
-    }
+    pub fn value(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Value", value.into())) }
 }
-
-impl From<TaskDefinitionKeyValuePair> for Properties {
-    fn from(value: TaskDefinitionKeyValuePair) -> Self {
-        value.0
-    }
-}
-
-impl From<TaskDefinitionKeyValuePair> for Tree {
-    fn from(value: TaskDefinitionKeyValuePair) -> Self {
-        value.0.into()
-    }
-}
+setting! { TaskDefinitionKeyValuePair as Tree }
 
 /// The Linux-specific options that are applied to the container, such as Linux KernelCapabilities.
 #[derive(Debug, Clone, Default)]
 pub struct TaskDefinitionLinuxParameters(Properties);
-
 impl TaskDefinitionLinuxParameters {
     /// Returns an empty `TaskDefinitionLinuxParameters`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The Linux capabilities for the container that are added to or dropped from the default configuration provided by Docker.
-    ///
     /// A change replaces the resource.
-    pub fn capabilities(self, value: TaskDefinitionKernelCapabilities) -> Self {
-        Self(self.0.with("Capabilities", value))
-    }
-
+    pub fn capabilities(self, value: TaskDefinitionKernelCapabilities) -> Self { Self(self.0.with("Capabilities", value)) }
     /// Any host devices to expose to the container.
-    ///
     /// A change replaces the resource.
-    pub fn devices(self, value: impl IntoIterator<Item = TaskDefinitionDevice>) -> Self {
-        Self(self.0.with("Devices", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn devices(self, value: impl IntoIterator<Item = TaskDefinitionDevice>) -> Self { Self(self.0.with("Devices", value.into_iter().collect::<Tree>())) }
     /// Run an `init` process inside the container that forwards signals and reaps processes.
-    ///
     /// A change replaces the resource.
-    pub fn init_process_enabled(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("InitProcessEnabled", value.into()))
-    }
-
+    pub fn init_process_enabled(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("InitProcessEnabled", value.into())) }
     /// The total amount of swap memory (in MiB) a container can use.
-    ///
     /// A change replaces the resource.
-    pub fn max_swap(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("MaxSwap", value.into()))
-    }
-
+    pub fn max_swap(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("MaxSwap", value.into())) }
     /// The value for the size (in MiB) of the `/dev/shm` volume.
-    ///
     /// A change replaces the resource.
-    pub fn shared_memory_size(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("SharedMemorySize", value.into()))
-    }
-
+    pub fn shared_memory_size(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("SharedMemorySize", value.into())) }
     /// This allows you to tune a container's memory swappiness behavior.
-    ///
     /// A change replaces the resource.
-    pub fn swappiness(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("Swappiness", value.into()))
-    }
-
+    pub fn swappiness(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("Swappiness", value.into())) }
     /// The container path, mount options, and size (in MiB) of the tmpfs mount.
-    ///
     /// A change replaces the resource.
-    pub fn tmpfs(self, value: impl IntoIterator<Item = TaskDefinitionTmpfs>) -> Self {
-        Self(self.0.with("Tmpfs", value.into_iter().collect::<Tree>()))
-    }
+    pub fn tmpfs(self, value: impl IntoIterator<Item = TaskDefinitionTmpfs>) -> Self { Self(self.0.with("Tmpfs", value.into_iter().collect::<Tree>())) }
 }
-
-impl From<TaskDefinitionLinuxParameters> for Properties {
-    fn from(value: TaskDefinitionLinuxParameters) -> Self {
-        value.0
-    }
-}
-
-impl From<TaskDefinitionLinuxParameters> for Tree {
-    fn from(value: TaskDefinitionLinuxParameters) -> Self {
-        value.0.into()
-    }
-}
+setting! { TaskDefinitionLinuxParameters as Tree }
 
 /// The `LogConfiguration` property specifies log configuration options to send to a custom log driver for the container.
 #[derive(Debug, Clone)]
 pub struct TaskDefinitionLogConfiguration(Properties);
-
 impl TaskDefinitionLogConfiguration {
     /// Returns a `TaskDefinitionLogConfiguration` with what CloudFormation requires.
-    pub fn new(log_driver: impl Into<Value<String>>) -> Self {
-        Self::matching().log_driver(log_driver)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(log_driver: impl Into<Value<String>>) -> Self { Self::matching().log_driver(log_driver) }
     /// The log driver to use for the container.
-    ///
     /// A change replaces the resource.
-    pub fn log_driver(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("LogDriver", value.into()))
-    }
-
+    pub fn log_driver(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("LogDriver", value.into())) }
     /// The configuration options to send to the log driver.
-    ///
     /// A change replaces the resource.
-    pub fn options(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>) -> Self {
-        Self(self.0.with("Options", Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value.into()))))))
-    }
-
+    pub fn options(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>) -> Self { Self(self.0.with("Options", Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value.into())))))) }
     /// The secrets to pass to the log configuration.
-    ///
     /// A change replaces the resource.
-    pub fn secret_options(self, value: impl IntoIterator<Item = TaskDefinitionSecret>) -> Self {
-        Self(self.0.with("SecretOptions", value.into_iter().collect::<Tree>()))
-    }
+    pub fn secret_options(self, value: impl IntoIterator<Item = TaskDefinitionSecret>) -> Self { Self(self.0.with("SecretOptions", value.into_iter().collect::<Tree>())) }
 }
-
-impl From<TaskDefinitionLogConfiguration> for Properties {
-    fn from(value: TaskDefinitionLogConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<TaskDefinitionLogConfiguration> for Tree {
-    fn from(value: TaskDefinitionLogConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { TaskDefinitionLogConfiguration as Tree }
 
 /// The details for a volume mount point that's used in a container definition.
 #[derive(Debug, Clone, Default)]
 pub struct TaskDefinitionMountPoint(Properties);
-
 impl TaskDefinitionMountPoint {
     /// Returns an empty `TaskDefinitionMountPoint`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The path on the container to mount the host volume at.
-    ///
     /// A change replaces the resource.
-    pub fn container_path(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ContainerPath", value.into()))
-    }
-
+    pub fn container_path(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ContainerPath", value.into())) }
     /// If this value is `true`, the container has read-only access to the volume.
-    ///
     /// A change replaces the resource.
-    pub fn read_only(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("ReadOnly", value.into()))
-    }
-
+    pub fn read_only(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("ReadOnly", value.into())) }
     /// The name of the volume to mount. Must be a volume name referenced in the `name` parameter of task definition `volume`.
-    ///
     /// A change replaces the resource.
-    pub fn source_volume(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("SourceVolume", value.into()))
-    }
+    pub fn source_volume(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("SourceVolume", value.into())) }
 }
-
-impl From<TaskDefinitionMountPoint> for Properties {
-    fn from(value: TaskDefinitionMountPoint) -> Self {
-        value.0
-    }
-}
-
-impl From<TaskDefinitionMountPoint> for Tree {
-    fn from(value: TaskDefinitionMountPoint) -> Self {
-        value.0.into()
-    }
-}
+setting! { TaskDefinitionMountPoint as Tree }
 
 /// The constraint on task placement in the task definition.
 #[derive(Debug, Clone)]
 pub struct TaskDefinitionPlacementConstraint(Properties);
-
 impl TaskDefinitionPlacementConstraint {
     /// Returns a `TaskDefinitionPlacementConstraint` with what CloudFormation requires.
-    pub fn new(type_: impl OneOf<TaskDefinitionPlacementConstraintType>) -> Self {
-        Self::matching().type_(type_)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(type_: impl OneOf<TaskDefinitionPlacementConstraintType>) -> Self { Self::matching().type_(type_) }
     /// A cluster query language expression to apply to the constraint.
-    ///
     /// A change replaces the resource.
-    pub fn expression(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Expression", value.into()))
-    }
-
+    pub fn expression(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Expression", value.into())) }
     /// The type of constraint. The `MemberOf` constraint restricts selection to be from a group of valid candidates.
-    ///
     /// A change replaces the resource.
-    pub fn type_(self, value: impl OneOf<TaskDefinitionPlacementConstraintType>) -> Self {
-        Self(self.0.with("Type", value.into_tree()))
-    }
+    pub fn type_(self, value: impl OneOf<TaskDefinitionPlacementConstraintType>) -> Self { Self(self.0.with("Type", value.into_tree())) }
 }
-
-impl From<TaskDefinitionPlacementConstraint> for Properties {
-    fn from(value: TaskDefinitionPlacementConstraint) -> Self {
-        value.0
-    }
-}
-
-impl From<TaskDefinitionPlacementConstraint> for Tree {
-    fn from(value: TaskDefinitionPlacementConstraint) -> Self {
-        value.0.into()
-    }
-}
+setting! { TaskDefinitionPlacementConstraint as Tree }
 
 /// The `PortMapping` property specifies a port mapping.
 #[derive(Debug, Clone, Default)]
 pub struct TaskDefinitionPortMapping(Properties);
-
 impl TaskDefinitionPortMapping {
     /// Returns an empty `TaskDefinitionPortMapping`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The application protocol that's used for the port mapping.
-    ///
     /// A change replaces the resource.
-    pub fn app_protocol(self, value: impl OneOf<TaskDefinitionPortMappingAppProtocol>) -> Self {
-        Self(self.0.with("AppProtocol", value.into_tree()))
-    }
-
+    pub fn app_protocol(self, value: impl OneOf<TaskDefinitionPortMappingAppProtocol>) -> Self { Self(self.0.with("AppProtocol", value.into_tree())) }
     /// The port number on the container that's bound to the user-specified or automatically assigned host port.
-    ///
     /// A change replaces the resource.
-    pub fn container_port(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("ContainerPort", value.into()))
-    }
-
+    pub fn container_port(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("ContainerPort", value.into())) }
     /// The port number range on the container that's bound to the dynamically mapped host port range.
-    ///
     /// A change replaces the resource.
-    pub fn container_port_range(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ContainerPortRange", value.into()))
-    }
-
+    pub fn container_port_range(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ContainerPortRange", value.into())) }
     /// The port number on the container instance to reserve for your container.
-    ///
     /// A change replaces the resource.
-    pub fn host_port(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("HostPort", value.into()))
-    }
-
+    pub fn host_port(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("HostPort", value.into())) }
     /// The name that's used for the port mapping.
-    ///
     /// A change replaces the resource.
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
-
+    pub fn name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Name", value.into())) }
     /// The protocol used for the port mapping. Valid values are `tcp` and `udp`.
-    ///
     /// A change replaces the resource.
-    pub fn protocol(self, value: impl OneOf<TaskDefinitionPortMappingProtocol>) -> Self {
-        Self(self.0.with("Protocol", value.into_tree()))
-    }
+    pub fn protocol(self, value: impl OneOf<TaskDefinitionPortMappingProtocol>) -> Self { Self(self.0.with("Protocol", value.into_tree())) }
 }
-
-impl From<TaskDefinitionPortMapping> for Properties {
-    fn from(value: TaskDefinitionPortMapping) -> Self {
-        value.0
-    }
-}
-
-impl From<TaskDefinitionPortMapping> for Tree {
-    fn from(value: TaskDefinitionPortMapping) -> Self {
-        value.0.into()
-    }
-}
+setting! { TaskDefinitionPortMapping as Tree }
 
 /// The configuration details for the App Mesh proxy.
 #[derive(Debug, Clone)]
 pub struct TaskDefinitionProxyConfiguration(Properties);
-
 impl TaskDefinitionProxyConfiguration {
     /// Returns a `TaskDefinitionProxyConfiguration` with what CloudFormation requires.
-    pub fn new(container_name: impl Into<Value<String>>) -> Self {
-        Self::matching().container_name(container_name)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(container_name: impl Into<Value<String>>) -> Self { Self::matching().container_name(container_name) }
     /// The name of the container that will serve as the App Mesh proxy.
-    ///
     /// A change replaces the resource.
-    pub fn container_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ContainerName", value.into()))
-    }
-
+    pub fn container_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ContainerName", value.into())) }
     /// The set of network configuration parameters to provide the Container Network Interface (CNI) plugin, specified as key-value pairs.
-    ///
     /// A change replaces the resource.
-    pub fn proxy_configuration_properties(self, value: impl IntoIterator<Item = TaskDefinitionKeyValuePair>) -> Self {
-        Self(self.0.with("ProxyConfigurationProperties", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn proxy_configuration_properties(self, value: impl IntoIterator<Item = TaskDefinitionKeyValuePair>) -> Self { Self(self.0.with("ProxyConfigurationProperties", value.into_iter().collect::<Tree>())) }
     /// The proxy type. The only supported value is `APPMESH`.
-    ///
     /// A change replaces the resource.
-    pub fn type_(self, value: impl OneOf<TaskDefinitionProxyConfigurationType>) -> Self {
-        Self(self.0.with("Type", value.into_tree()))
-    }
+    pub fn type_(self, value: impl OneOf<TaskDefinitionProxyConfigurationType>) -> Self { Self(self.0.with("Type", value.into_tree())) }
 }
-
-impl From<TaskDefinitionProxyConfiguration> for Properties {
-    fn from(value: TaskDefinitionProxyConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<TaskDefinitionProxyConfiguration> for Tree {
-    fn from(value: TaskDefinitionProxyConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { TaskDefinitionProxyConfiguration as Tree }
 
 /// The repository credentials for private registry authentication.
 #[derive(Debug, Clone, Default)]
 pub struct TaskDefinitionRepositoryCredentials(Properties);
-
 impl TaskDefinitionRepositoryCredentials {
     /// Returns an empty `TaskDefinitionRepositoryCredentials`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The Amazon Resource Name (ARN) of the secret containing the private repository credentials.
-    ///
     /// A change replaces the resource.
-    pub fn credentials_parameter(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("CredentialsParameter", value.into()))
-    }
+    pub fn credentials_parameter(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("CredentialsParameter", value.into())) }
 }
-
-impl From<TaskDefinitionRepositoryCredentials> for Properties {
-    fn from(value: TaskDefinitionRepositoryCredentials) -> Self {
-        value.0
-    }
-}
-
-impl From<TaskDefinitionRepositoryCredentials> for Tree {
-    fn from(value: TaskDefinitionRepositoryCredentials) -> Self {
-        value.0.into()
-    }
-}
+setting! { TaskDefinitionRepositoryCredentials as Tree }
 
 /// The type and amount of a resource to assign to a container.
 #[derive(Debug, Clone)]
 pub struct TaskDefinitionResourceRequirement(Properties);
-
 impl TaskDefinitionResourceRequirement {
     /// Returns a `TaskDefinitionResourceRequirement` with what CloudFormation requires.
-    pub fn new(type_: impl OneOf<TaskDefinitionResourceRequirementType>) -> Self {
-        Self::matching().type_(type_)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(type_: impl OneOf<TaskDefinitionResourceRequirementType>) -> Self { Self::matching().type_(type_) }
     /// The type of resource to assign to a container.
-    ///
     /// A change replaces the resource.
-    pub fn type_(self, value: impl OneOf<TaskDefinitionResourceRequirementType>) -> Self {
-        Self(self.0.with("Type", value.into_tree()))
-    }
-
+    pub fn type_(self, value: impl OneOf<TaskDefinitionResourceRequirementType>) -> Self { Self(self.0.with("Type", value.into_tree())) }
     /// The value for the specified resource type.
-    ///
     /// A change replaces the resource.
-    pub fn value(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Value", value.into()))
-    }
+    pub fn value(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Value", value.into())) }
 }
-
-impl From<TaskDefinitionResourceRequirement> for Properties {
-    fn from(value: TaskDefinitionResourceRequirement) -> Self {
-        value.0
-    }
-}
-
-impl From<TaskDefinitionResourceRequirement> for Tree {
-    fn from(value: TaskDefinitionResourceRequirement) -> Self {
-        value.0.into()
-    }
-}
-
-/// You can enable a restart policy for each container defined in your task definition, to overcome transient failures faster and maintain task availability.
-#[derive(Debug, Clone, Default)]
-pub struct TaskDefinitionRestartPolicy(Properties);
-
-impl TaskDefinitionRestartPolicy {
-    /// Returns an empty `TaskDefinitionRestartPolicy`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// Specifies whether a restart policy is enabled for the container.
-    pub fn enabled(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("Enabled", value.into()))
-    }
-
-    /// A list of exit codes that Amazon ECS will ignore and not attempt a restart on.
-    pub fn ignored_exit_codes(self, value: impl IntoIterator<Item = impl Into<Value<i64>>>) -> Self {
-        Self(self.0.with("IgnoredExitCodes", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
-    /// A period of time (in seconds) that the container must run for before a restart can be attempted.
-    pub fn restart_attempt_period(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("RestartAttemptPeriod", value.into()))
-    }
-}
-
-impl From<TaskDefinitionRestartPolicy> for Properties {
-    fn from(value: TaskDefinitionRestartPolicy) -> Self {
-        value.0
-    }
-}
-
-impl From<TaskDefinitionRestartPolicy> for Tree {
-    fn from(value: TaskDefinitionRestartPolicy) -> Self {
-        value.0.into()
-    }
-}
+setting! { TaskDefinitionResourceRequirement as Tree }
 
 /// Information about the platform for the Amazon ECS service or task.
 #[derive(Debug, Clone, Default)]
 pub struct TaskDefinitionRuntimePlatform(Properties);
-
 impl TaskDefinitionRuntimePlatform {
     /// Returns an empty `TaskDefinitionRuntimePlatform`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The CPU architecture.
-    ///
     /// A change replaces the resource.
-    pub fn cpu_architecture(self, value: impl OneOf<TaskDefinitionRuntimePlatformCpuArchitecture>) -> Self {
-        Self(self.0.with("CpuArchitecture", value.into_tree()))
-    }
-
+    pub fn cpu_architecture(self, value: impl OneOf<TaskDefinitionRuntimePlatformCpuArchitecture>) -> Self { Self(self.0.with("CpuArchitecture", value.into_tree())) }
     /// The operating system.
-    ///
     /// A change replaces the resource.
-    pub fn operating_system_family(self, value: impl OneOf<TaskDefinitionRuntimePlatformOperatingSystemFamily>) -> Self {
-        Self(self.0.with("OperatingSystemFamily", value.into_tree()))
-    }
+    pub fn operating_system_family(self, value: impl OneOf<TaskDefinitionRuntimePlatformOperatingSystemFamily>) -> Self { Self(self.0.with("OperatingSystemFamily", value.into_tree())) }
 }
-
-impl From<TaskDefinitionRuntimePlatform> for Properties {
-    fn from(value: TaskDefinitionRuntimePlatform) -> Self {
-        value.0
-    }
-}
-
-impl From<TaskDefinitionRuntimePlatform> for Tree {
-    fn from(value: TaskDefinitionRuntimePlatform) -> Self {
-        value.0.into()
-    }
-}
+setting! { TaskDefinitionRuntimePlatform as Tree }
 
 /// This parameter is specified when you're using an Amazon S3 Files file system for task storage.
 #[derive(Debug, Clone)]
 pub struct TaskDefinitionS3FilesVolumeConfiguration(Properties);
-
 impl TaskDefinitionS3FilesVolumeConfiguration {
     /// Returns a `TaskDefinitionS3FilesVolumeConfiguration` with what CloudFormation requires.
-    pub fn new(file_system_arn: impl Into<Value<String>>) -> Self {
-        Self::matching().file_system_arn(file_system_arn)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(file_system_arn: impl Into<Value<String>>) -> Self { Self::matching().file_system_arn(file_system_arn) }
     /// The full ARN of the S3 Files access point to use.
-    pub fn access_point_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("AccessPointArn", value.into()))
-    }
-
+    pub fn access_point_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("AccessPointArn", value.into())) }
     /// The full ARN of the S3 Files file system to mount.
-    pub fn file_system_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("FileSystemArn", value.into()))
-    }
-
+    pub fn file_system_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("FileSystemArn", value.into())) }
     /// The directory within the Amazon S3 Files file system to mount as the root directory.
-    pub fn root_directory(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("RootDirectory", value.into()))
-    }
-
+    pub fn root_directory(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("RootDirectory", value.into())) }
     /// The port to use for sending encrypted data between the ECS host and the S3 Files file system.
-    pub fn transit_encryption_port(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("TransitEncryptionPort", value.into()))
-    }
+    pub fn transit_encryption_port(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("TransitEncryptionPort", value.into())) }
 }
-
-impl From<TaskDefinitionS3FilesVolumeConfiguration> for Properties {
-    fn from(value: TaskDefinitionS3FilesVolumeConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<TaskDefinitionS3FilesVolumeConfiguration> for Tree {
-    fn from(value: TaskDefinitionS3FilesVolumeConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { TaskDefinitionS3FilesVolumeConfiguration as Tree }
 
 /// An object representing the secret to expose to your container.
 #[derive(Debug, Clone)]
 pub struct TaskDefinitionSecret(Properties);
-
 impl TaskDefinitionSecret {
     /// Returns a `TaskDefinitionSecret` with what CloudFormation requires.
-    pub fn new(name: impl Into<Value<String>>, value_from: impl Into<Value<String>>) -> Self {
-        Self::matching().name(name).value_from(value_from)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(name: impl Into<Value<String>>, value_from: impl Into<Value<String>>) -> Self { Self::matching().name(name).value_from(value_from) }
     /// The name of the secret.
-    ///
     /// A change replaces the resource.
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
-
-    /// The secret to expose to the container. The supported values are either the full ARN of the AWS Secrets Manager secret or the full ARN of the parameter in the SSM Parameter Store.
-    ///
+    pub fn name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Name", value.into())) }
+    /// The secret to expose to the container. The supported values are either the full ARN of the AWS Secrets Manager secret or the full ARN of the parameter in the …
     /// A change replaces the resource.
-    pub fn value_from(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ValueFrom", value.into()))
-    }
+    pub fn value_from(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ValueFrom", value.into())) }
 }
-
-impl From<TaskDefinitionSecret> for Properties {
-    fn from(value: TaskDefinitionSecret) -> Self {
-        value.0
-    }
-}
-
-impl From<TaskDefinitionSecret> for Tree {
-    fn from(value: TaskDefinitionSecret) -> Self {
-        value.0.into()
-    }
-}
+setting! { TaskDefinitionSecret as Tree }
 
 /// A list of namespaced kernel parameters to set in the container.
 #[derive(Debug, Clone, Default)]
 pub struct TaskDefinitionSystemControl(Properties);
-
 impl TaskDefinitionSystemControl {
     /// Returns an empty `TaskDefinitionSystemControl`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The namespaced kernel parameter to set a `value` for.
-    ///
     /// A change replaces the resource.
-    pub fn namespace(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Namespace", value.into()))
-    }
-
+    pub fn namespace(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Namespace", value.into())) }
     /// The namespaced kernel parameter to set a `value` for.
-    ///
     /// A change replaces the resource.
-    pub fn value(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Value", value.into()))
-    }
+    pub fn value(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Value", value.into())) }
 }
-
-impl From<TaskDefinitionSystemControl> for Properties {
-    fn from(value: TaskDefinitionSystemControl) -> Self {
-        value.0
-    }
-}
-
-impl From<TaskDefinitionSystemControl> for Tree {
-    fn from(value: TaskDefinitionSystemControl) -> Self {
-        value.0.into()
-    }
-}
+setting! { TaskDefinitionSystemControl as Tree }
 
 /// The container path, mount options, and size of the tmpfs mount.
 #[derive(Debug, Clone)]
 pub struct TaskDefinitionTmpfs(Properties);
-
 impl TaskDefinitionTmpfs {
     /// Returns a `TaskDefinitionTmpfs` with what CloudFormation requires.
-    pub fn new(size: impl Into<Value<i64>>) -> Self {
-        Self::matching().size(size)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(size: impl Into<Value<i64>>) -> Self { Self::matching().size(size) }
     /// The absolute file path where the tmpfs volume is to be mounted.
-    ///
     /// A change replaces the resource.
-    pub fn container_path(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ContainerPath", value.into()))
-    }
-
+    pub fn container_path(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ContainerPath", value.into())) }
     /// The list of tmpfs volume mount options.
-    ///
     /// A change replaces the resource.
-    pub fn mount_options(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("MountOptions", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    pub fn mount_options(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("MountOptions", list::values::<String>(value))) }
     /// The maximum size (in MiB) of the tmpfs volume.
-    ///
     /// A change replaces the resource.
-    pub fn size(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("Size", value.into()))
-    }
+    pub fn size(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("Size", value.into())) }
 }
-
-impl From<TaskDefinitionTmpfs> for Properties {
-    fn from(value: TaskDefinitionTmpfs) -> Self {
-        value.0
-    }
-}
-
-impl From<TaskDefinitionTmpfs> for Tree {
-    fn from(value: TaskDefinitionTmpfs) -> Self {
-        value.0.into()
-    }
-}
+setting! { TaskDefinitionTmpfs as Tree }
 
 /// The `ulimit` settings to pass to the container.
 #[derive(Debug, Clone)]
 pub struct TaskDefinitionUlimit(Properties);
-
 impl TaskDefinitionUlimit {
     /// Returns a `TaskDefinitionUlimit` with what CloudFormation requires.
-    pub fn new(hard_limit: impl Into<Value<i64>>, name: impl OneOf<TaskDefinitionUlimitName>, soft_limit: impl Into<Value<i64>>) -> Self {
-        Self::matching().hard_limit(hard_limit).name(name).soft_limit(soft_limit)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(hard_limit: impl Into<Value<i64>>, name: impl OneOf<TaskDefinitionUlimitName>, soft_limit: impl Into<Value<i64>>) -> Self { Self::matching().hard_limit(hard_limit).name(name).soft_limit(soft_limit) }
     /// The hard limit for the `ulimit` type. The value can be specified in bytes, seconds, or as a count, depending on the `type` of the `ulimit`.
-    ///
     /// A change replaces the resource.
-    pub fn hard_limit(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("HardLimit", value.into()))
-    }
-
+    pub fn hard_limit(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("HardLimit", value.into())) }
     /// The `type` of the `ulimit`.
-    ///
     /// A change replaces the resource.
-    pub fn name(self, value: impl OneOf<TaskDefinitionUlimitName>) -> Self {
-        Self(self.0.with("Name", value.into_tree()))
-    }
-
+    pub fn name(self, value: impl OneOf<TaskDefinitionUlimitName>) -> Self { Self(self.0.with("Name", value.into_tree())) }
     /// The soft limit for the `ulimit` type. The value can be specified in bytes, seconds, or as a count, depending on the `type` of the `ulimit`.
-    ///
     /// A change replaces the resource.
-    pub fn soft_limit(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("SoftLimit", value.into()))
-    }
+    pub fn soft_limit(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("SoftLimit", value.into())) }
 }
-
-impl From<TaskDefinitionUlimit> for Properties {
-    fn from(value: TaskDefinitionUlimit) -> Self {
-        value.0
-    }
-}
-
-impl From<TaskDefinitionUlimit> for Tree {
-    fn from(value: TaskDefinitionUlimit) -> Self {
-        value.0.into()
-    }
-}
+setting! { TaskDefinitionUlimit as Tree }
 
 /// The data volume configuration for tasks launched using this task definition.
 #[derive(Debug, Clone, Default)]
 pub struct TaskDefinitionVolume(Properties);
-
 impl TaskDefinitionVolume {
     /// Returns an empty `TaskDefinitionVolume`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// Indicates whether the volume should be configured at launch time.
-    pub fn configured_at_launch(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("ConfiguredAtLaunch", value.into()))
-    }
-
+    pub fn configured_at_launch(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("ConfiguredAtLaunch", value.into())) }
     /// This parameter is specified when you use Docker volumes.
-    ///
     /// A change replaces the resource.
-    pub fn docker_volume_configuration(self, value: TaskDefinitionDockerVolumeConfiguration) -> Self {
-        Self(self.0.with("DockerVolumeConfiguration", value))
-    }
-
+    pub fn docker_volume_configuration(self, value: TaskDefinitionDockerVolumeConfiguration) -> Self { Self(self.0.with("DockerVolumeConfiguration", value)) }
     /// This parameter is specified when you use an Amazon Elastic File System file system for task storage.
-    ///
     /// A change replaces the resource.
-    pub fn efs_volume_configuration(self, value: TaskDefinitionEfsVolumeConfiguration) -> Self {
-        Self(self.0.with("EFSVolumeConfiguration", value))
-    }
-
+    pub fn efs_volume_configuration(self, value: TaskDefinitionEfsVolumeConfiguration) -> Self { Self(self.0.with("EFSVolumeConfiguration", value)) }
     /// This parameter is specified when you use Amazon FSx for Windows File Server file system for task storage.
-    pub fn f_sx_windows_file_server_volume_configuration(self, value: TaskDefinitionFSxWindowsFileServerVolumeConfiguration) -> Self {
-        Self(self.0.with("FSxWindowsFileServerVolumeConfiguration", value))
-    }
-
+    pub fn f_sx_windows_file_server_volume_configuration(self, value: TaskDefinitionFSxWindowsFileServerVolumeConfiguration) -> Self { Self(self.0.with("FSxWindowsFileServerVolumeConfiguration", value)) }
     /// This parameter is specified when you use bind mount host volumes.
-    ///
     /// A change replaces the resource.
-    pub fn host(self, value: TaskDefinitionHostVolumeProperties) -> Self {
-        Self(self.0.with("Host", value))
-    }
-
+    pub fn host(self, value: TaskDefinitionHostVolumeProperties) -> Self { Self(self.0.with("Host", value)) }
     /// The name of the volume. Up to 255 letters (uppercase and lowercase), numbers, underscores, and hyphens are allowed.
-    ///
     /// A change replaces the resource.
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
-
+    pub fn name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Name", value.into())) }
     /// This parameter is specified when you're using an Amazon S3 Files file system for task storage.
-    pub fn s3_files_volume_configuration(self, value: TaskDefinitionS3FilesVolumeConfiguration) -> Self {
-        Self(self.0.with("S3FilesVolumeConfiguration", value))
-    }
+    pub fn s3_files_volume_configuration(self, value: TaskDefinitionS3FilesVolumeConfiguration) -> Self { Self(self.0.with("S3FilesVolumeConfiguration", value)) }
 }
-
-impl From<TaskDefinitionVolume> for Properties {
-    fn from(value: TaskDefinitionVolume) -> Self {
-        value.0
-    }
-}
-
-impl From<TaskDefinitionVolume> for Tree {
-    fn from(value: TaskDefinitionVolume) -> Self {
-        value.0.into()
-    }
-}
+setting! { TaskDefinitionVolume as Tree }
 
 /// Details on a data volume from another container in the same task definition.
 #[derive(Debug, Clone, Default)]
 pub struct TaskDefinitionVolumeFrom(Properties);
-
 impl TaskDefinitionVolumeFrom {
     /// Returns an empty `TaskDefinitionVolumeFrom`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// If this value is `true`, the container has read-only access to the volume.
-    ///
     /// A change replaces the resource.
-    pub fn read_only(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("ReadOnly", value.into()))
-    }
-
+    pub fn read_only(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("ReadOnly", value.into())) }
     /// The name of another container within the same task definition to mount volumes from.
-    ///
     /// A change replaces the resource.
-    pub fn source_container(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("SourceContainer", value.into()))
-    }
+    pub fn source_container(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("SourceContainer", value.into())) }
 }
-
-impl From<TaskDefinitionVolumeFrom> for Properties {
-    fn from(value: TaskDefinitionVolumeFrom) -> Self {
-        value.0
-    }
-}
-
-impl From<TaskDefinitionVolumeFrom> for Tree {
-    fn from(value: TaskDefinitionVolumeFrom) -> Self {
-        value.0.into()
-    }
-}
+setting! { TaskDefinitionVolumeFrom as Tree }
 
 /// Create a task set in the specified cluster and service.
 ///
 /// CloudFormation type `AWS::ECS::TaskSet`.
 #[derive(Debug, Clone)]
 pub struct TaskSet(Properties);
-
 impl TaskSet {
     /// The ID of the task set.
     pub const ID: Attribute<Self, lightsout_core::Id<Self>> = Attribute::new("Id");
-
     /// Returns a `TaskSet` with what CloudFormation requires.
-    pub fn new(cluster: impl Into<Value<String>>, service: impl Into<Value<String>>, task_definition: impl Into<Value<String>>) -> Self {
-        Self::matching().cluster(cluster).service(service).task_definition(task_definition)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(cluster: impl Into<Value<String>>, service: impl Into<Value<String>>, task_definition: impl Into<Value<String>>) -> Self { Self::matching().cluster(cluster).service(service).task_definition(task_definition) }
     /// The capacity provider strategy that are associated with the task set.
-    ///
     /// A change replaces the resource.
-    pub fn capacity_provider_strategy(self, value: impl IntoIterator<Item = TaskSetCapacityProviderStrategyItem>) -> Self {
-        Self(self.0.with("CapacityProviderStrategy", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn capacity_provider_strategy(self, value: impl IntoIterator<Item = TaskSetCapacityProviderStrategyItem>) -> Self { Self(self.0.with("CapacityProviderStrategy", value.into_iter().collect::<Tree>())) }
     /// The short name or full Amazon Resource Name (ARN) of the cluster that hosts the service to create the task set in.
-    ///
     /// A change replaces the resource.
-    pub fn cluster(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Cluster", value.into()))
-    }
-
+    pub fn cluster(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Cluster", value.into())) }
     /// An optional non-unique tag that identifies this task set in external systems.
-    ///
     /// A change replaces the resource.
-    pub fn external_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ExternalId", value.into()))
-    }
-
+    pub fn external_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ExternalId", value.into())) }
     /// The launch type that new tasks in the task set uses.
-    ///
     /// A change replaces the resource.
-    pub fn launch_type(self, value: impl OneOf<TaskSetLaunchType>) -> Self {
-        Self(self.0.with("LaunchType", value.into_tree()))
-    }
-
+    pub fn launch_type(self, value: impl OneOf<TaskSetLaunchType>) -> Self { Self(self.0.with("LaunchType", value.into_tree())) }
     /// A load balancer object representing the load balancer to use with the task set.
-    ///
     /// A change replaces the resource.
-    pub fn load_balancers(self, value: impl IntoIterator<Item = TaskSetLoadBalancer>) -> Self {
-        Self(self.0.with("LoadBalancers", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn load_balancers(self, value: impl IntoIterator<Item = TaskSetLoadBalancer>) -> Self { Self(self.0.with("LoadBalancers", value.into_iter().collect::<Tree>())) }
     /// The network configuration for the task set.
-    ///
     /// A change replaces the resource.
-    pub fn network_configuration(self, value: TaskSetNetworkConfiguration) -> Self {
-        Self(self.0.with("NetworkConfiguration", value))
-    }
-
+    pub fn network_configuration(self, value: TaskSetNetworkConfiguration) -> Self { Self(self.0.with("NetworkConfiguration", value)) }
     /// The platform version that the tasks in the task set uses.
-    ///
     /// A change replaces the resource.
-    pub fn platform_version(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("PlatformVersion", value.into()))
-    }
-
+    pub fn platform_version(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("PlatformVersion", value.into())) }
     /// A floating-point percentage of your desired number of tasks to place and keep running in the task set.
-    pub fn scale(self, value: TaskSetScale) -> Self {
-        Self(self.0.with("Scale", value))
-    }
-
+    pub fn scale(self, value: TaskSetScale) -> Self { Self(self.0.with("Scale", value)) }
     /// The short name or full Amazon Resource Name (ARN) of the service to create the task set in.
-    ///
     /// A change replaces the resource.
-    pub fn service(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Service", value.into()))
-    }
-
+    pub fn service(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Service", value.into())) }
     /// The details of the service discovery registries to assign to this task set.
-    ///
     /// A change replaces the resource.
-    pub fn service_registries(self, value: impl IntoIterator<Item = TaskSetServiceRegistry>) -> Self {
-        Self(self.0.with("ServiceRegistries", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn service_registries(self, value: impl IntoIterator<Item = TaskSetServiceRegistry>) -> Self { Self(self.0.with("ServiceRegistries", value.into_iter().collect::<Tree>())) }
     /// The metadata that you apply to the task set to help you categorize and organize them.
-    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self {
-        Self(self.0.with("Tags", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// At most 50 items.
+    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self { Self(self.0.with("Tags", list::tags(value))) }
     /// The task definition for the tasks in the task set to use.
-    ///
     /// A change replaces the resource.
-    pub fn task_definition(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("TaskDefinition", value.into()))
-    }
+    pub fn task_definition(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("TaskDefinition", value.into())) }
 }
-
-impl From<TaskSet> for Properties {
-    fn from(value: TaskSet) -> Self {
-        value.0
-    }
-}
-
+setting! { TaskSet as Properties }
 impl ResourceType for TaskSet {
     const TYPE: &'static str = "AWS::ECS::TaskSet";
     const REQUIRED: &'static [&'static str] = &["Cluster", "Service", "TaskDefinition"];
@@ -7941,949 +2845,479 @@ impl ResourceType for TaskSet {
 /// An object representing the networking details for a task or service.
 #[derive(Debug, Clone)]
 pub struct TaskSetAwsVpcConfiguration(Properties);
-
 impl TaskSetAwsVpcConfiguration {
     /// Returns a `TaskSetAwsVpcConfiguration` with what CloudFormation requires.
-    pub fn new(subnets: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self::matching().subnets(subnets)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(subnets: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self::matching().subnets(subnets) }
     /// Whether the task's elastic network interface receives a public IP address.
-    ///
     /// A change replaces the resource.
-    pub fn assign_public_ip(self, value: impl OneOf<TaskSetAwsVpcConfigurationAssignPublicIp>) -> Self {
-        Self(self.0.with("AssignPublicIp", value.into_tree()))
-    }
-
+    pub fn assign_public_ip(self, value: impl OneOf<TaskSetAwsVpcConfigurationAssignPublicIp>) -> Self { Self(self.0.with("AssignPublicIp", value.into_tree())) }
     /// The IDs of the security groups associated with the task or service.
-    ///
-    /// A change replaces the resource.
-    pub fn security_groups(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("SecurityGroups", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// At most 5 items. A change replaces the resource.
+    pub fn security_groups(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("SecurityGroups", list::values::<String>(value))) }
     /// The IDs of the subnets associated with the task or service.
-    ///
-    /// A change replaces the resource.
-    pub fn subnets(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("Subnets", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    /// At most 16 items. A change replaces the resource.
+    pub fn subnets(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("Subnets", list::values::<String>(value))) }
 }
-
-impl From<TaskSetAwsVpcConfiguration> for Properties {
-    fn from(value: TaskSetAwsVpcConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<TaskSetAwsVpcConfiguration> for Tree {
-    fn from(value: TaskSetAwsVpcConfiguration) -> Self {
-        value.0.into()
-    }
-}
-
-/// The details of a capacity provider strategy.
-#[derive(Debug, Clone, Default)]
-pub struct TaskSetCapacityProviderStrategyItem(Properties);
-
-impl TaskSetCapacityProviderStrategyItem {
-    /// Returns an empty `TaskSetCapacityProviderStrategyItem`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The base value designates how many tasks, at a minimum, to run on the specified capacity provider for each service.
-    pub fn base(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("Base", value.into()))
-    }
-
-    /// The short name of the capacity provider.
-    pub fn capacity_provider(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("CapacityProvider", value.into()))
-    }
-
-    /// The weight value designates the relative percentage of the total number of tasks launched that should use the specified capacity provider.
-    pub fn weight(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("Weight", value.into()))
-    }
-}
-
-impl From<TaskSetCapacityProviderStrategyItem> for Properties {
-    fn from(value: TaskSetCapacityProviderStrategyItem) -> Self {
-        value.0
-    }
-}
-
-impl From<TaskSetCapacityProviderStrategyItem> for Tree {
-    fn from(value: TaskSetCapacityProviderStrategyItem) -> Self {
-        value.0.into()
-    }
-}
+setting! { TaskSetAwsVpcConfiguration as Tree }
 
 /// The load balancer configuration to use with a service or task set.
 #[derive(Debug, Clone, Default)]
 pub struct TaskSetLoadBalancer(Properties);
-
 impl TaskSetLoadBalancer {
     /// Returns an empty `TaskSetLoadBalancer`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The name of the container (as it appears in a container definition) to associate with the load balancer.
-    ///
     /// A change replaces the resource.
-    pub fn container_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ContainerName", value.into()))
-    }
-
+    pub fn container_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ContainerName", value.into())) }
     /// The port on the container to associate with the load balancer.
-    ///
     /// A change replaces the resource.
-    pub fn container_port(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("ContainerPort", value.into()))
-    }
-
+    pub fn container_port(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("ContainerPort", value.into())) }
     /// The full Amazon Resource Name (ARN) of the Elastic Load Balancing target group or groups associated with a service or task set.
-    ///
     /// A change replaces the resource.
-    pub fn target_group_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("TargetGroupArn", value.into()))
-    }
+    pub fn target_group_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("TargetGroupArn", value.into())) }
 }
-
-impl From<TaskSetLoadBalancer> for Properties {
-    fn from(value: TaskSetLoadBalancer) -> Self {
-        value.0
-    }
-}
-
-impl From<TaskSetLoadBalancer> for Tree {
-    fn from(value: TaskSetLoadBalancer) -> Self {
-        value.0.into()
-    }
-}
+setting! { TaskSetLoadBalancer as Tree }
 
 /// The network configuration for a task or service.
 #[derive(Debug, Clone, Default)]
 pub struct TaskSetNetworkConfiguration(Properties);
-
 impl TaskSetNetworkConfiguration {
     /// Returns an empty `TaskSetNetworkConfiguration`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The VPC subnets and security groups that are associated with a task.
-    ///
     /// A change replaces the resource.
-    pub fn aws_vpc_configuration(self, value: TaskSetAwsVpcConfiguration) -> Self {
-        Self(self.0.with("AwsVpcConfiguration", value))
-    }
+    pub fn aws_vpc_configuration(self, value: TaskSetAwsVpcConfiguration) -> Self { Self(self.0.with("AwsVpcConfiguration", value)) }
 }
-
-impl From<TaskSetNetworkConfiguration> for Properties {
-    fn from(value: TaskSetNetworkConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<TaskSetNetworkConfiguration> for Tree {
-    fn from(value: TaskSetNetworkConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { TaskSetNetworkConfiguration as Tree }
 
 /// A floating-point percentage of the desired number of tasks to place and keep running in the task set.
 #[derive(Debug, Clone, Default)]
 pub struct TaskSetScale(Properties);
-
 impl TaskSetScale {
     /// Returns an empty `TaskSetScale`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The unit of measure for the scale value.
-    pub fn unit(self, value: impl OneOf<TaskSetScaleUnit>) -> Self {
-        Self(self.0.with("Unit", value.into_tree()))
-    }
-
+    pub fn unit(self, value: impl OneOf<TaskSetScaleUnit>) -> Self { Self(self.0.with("Unit", value.into_tree())) }
     /// The value, specified as a percent total of a service's `desiredCount`, to scale the task set.
-    pub fn value(self, value: impl Into<Value<f64>>) -> Self {
-        Self(self.0.with("Value", value.into()))
-    }
+    /// 0 to 100.
+    pub fn value(self, value: impl Into<Value<f64>>) -> Self { Self(self.0.with("Value", value.into())) }
 }
-
-impl From<TaskSetScale> for Properties {
-    fn from(value: TaskSetScale) -> Self {
-        value.0
-    }
-}
-
-impl From<TaskSetScale> for Tree {
-    fn from(value: TaskSetScale) -> Self {
-        value.0.into()
-    }
-}
+setting! { TaskSetScale as Tree }
 
 /// The details for the service registry.
 #[derive(Debug, Clone, Default)]
 pub struct TaskSetServiceRegistry(Properties);
-
 impl TaskSetServiceRegistry {
     /// Returns an empty `TaskSetServiceRegistry`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The container name value to be used for your service discovery service.
-    ///
     /// A change replaces the resource.
-    pub fn container_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ContainerName", value.into()))
-    }
-
+    pub fn container_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ContainerName", value.into())) }
     /// The port value to be used for your service discovery service.
-    ///
     /// A change replaces the resource.
-    pub fn container_port(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("ContainerPort", value.into()))
-    }
-
+    pub fn container_port(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("ContainerPort", value.into())) }
     /// The port value used if your service discovery service specified an SRV record.
-    ///
     /// A change replaces the resource.
-    pub fn port(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("Port", value.into()))
-    }
-
+    pub fn port(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("Port", value.into())) }
     /// The Amazon Resource Name (ARN) of the service registry.
-    ///
     /// A change replaces the resource.
-    pub fn registry_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("RegistryArn", value.into()))
-    }
+    pub fn registry_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("RegistryArn", value.into())) }
 }
-
-impl From<TaskSetServiceRegistry> for Properties {
-    fn from(value: TaskSetServiceRegistry) -> Self {
-        value.0
-    }
-}
-
-impl From<TaskSetServiceRegistry> for Tree {
-    fn from(value: TaskSetServiceRegistry) -> Self {
-        value.0.into()
-    }
-}
+setting! { TaskSetServiceRegistry as Tree }
 
 choice! {
     /// Known values of `ManagedDraining`.
-    pub enum CapacityProviderAutoScalingGroupProviderManagedDraining {
-        Disabled = "DISABLED",
-        Enabled = "ENABLED",
-    }
-}
-
-choice! {
-    /// Known values of `ManagedTerminationProtection`.
-    pub enum CapacityProviderAutoScalingGroupProviderManagedTerminationProtection {
-        Disabled = "DISABLED",
-        Enabled = "ENABLED",
-    }
+    pub enum CapacityProviderAutoScalingGroupProviderManagedDraining { Disabled = "DISABLED", Enabled = "ENABLED" }
 }
 
 choice! {
     /// Known values of `PropagateTags`.
-    pub enum CapacityProviderManagedInstancesProviderPropagateTags {
-        CapacityProvider = "CAPACITY_PROVIDER",
-        None = "NONE",
-    }
-}
-
-choice! {
-    /// Known values of `Status`.
-    pub enum CapacityProviderManagedScalingStatus {
-        Disabled = "DISABLED",
-        Enabled = "ENABLED",
-    }
+    pub enum CapacityProviderManagedInstancesProviderPropagateTags { CapacityProvider = "CAPACITY_PROVIDER", None = "NONE" }
 }
 
 choice! {
     /// Known values of `ActionsStatus`.
-    pub enum CapacityProviderAutoRepairConfigurationActionsStatus {
-        Enabled = "ENABLED",
-        Disabled = "DISABLED",
-    }
+    pub enum CapacityProviderAutoRepairConfigurationActionsStatus { Enabled = "ENABLED", Disabled = "DISABLED" }
 }
 
 choice! {
     /// Known values of `CapacityOptionType`.
-    pub enum CapacityProviderInstanceLaunchTemplateCapacityOptionType {
-        OnDemand = "ON_DEMAND",
-        Spot = "SPOT",
-        Reserved = "RESERVED",
-    }
+    pub enum CapacityProviderInstanceLaunchTemplateCapacityOptionType { OnDemand = "ON_DEMAND", Spot = "SPOT", Reserved = "RESERVED" }
 }
 
 choice! {
     /// Known values of `Monitoring`.
-    pub enum CapacityProviderInstanceLaunchTemplateMonitoring {
-        Basic = "BASIC",
-        Detailed = "DETAILED",
-    }
+    pub enum CapacityProviderInstanceLaunchTemplateMonitoring { Basic = "BASIC", Detailed = "DETAILED" }
 }
 
 choice! {
     /// Known values of `ReservationPreference`.
-    pub enum CapacityProviderCapacityReservationRequestReservationPreference {
-        ReservationsOnly = "RESERVATIONS_ONLY",
-        ReservationsFirst = "RESERVATIONS_FIRST",
-        ReservationsExcluded = "RESERVATIONS_EXCLUDED",
-    }
+    pub enum CapacityProviderCapacityReservationRequestReservationPreference { ReservationsOnly = "RESERVATIONS_ONLY", ReservationsFirst = "RESERVATIONS_FIRST", ReservationsExcluded = "RESERVATIONS_EXCLUDED" }
 }
 
 choice! {
     /// Known values of `AcceleratorManufacturers`.
-    pub enum CapacityProviderInstanceRequirementsRequestAcceleratorManufacturers {
-        AmazonWebServices = "amazon-web-services",
-        Amd = "amd",
-        Habana = "habana",
-        Nvidia = "nvidia",
-        Xilinx = "xilinx",
-    }
+    pub enum CapacityProviderInstanceRequirementsRequestAcceleratorManufacturers { AmazonWebServices = "amazon-web-services", Amd = "amd", Habana = "habana", Nvidia = "nvidia", Xilinx = "xilinx" }
 }
 
 choice! {
     /// Known values of `AcceleratorNames`.
-    pub enum CapacityProviderInstanceRequirementsRequestAcceleratorNames {
-        A10g = "a10g",
-        A100 = "a100",
-        H100 = "h100",
-        Inferentia = "inferentia",
-        K520 = "k520",
-        K80 = "k80",
-        M60 = "m60",
-        RadeonProV520 = "radeon-pro-v520",
-        T4 = "t4",
-        T4g = "t4g",
-        Vu9p = "vu9p",
-        V100 = "v100",
-        L40s = "l40s",
-        L4 = "l4",
-        GaudiHl205 = "gaudi-hl-205",
-        Inferentia2 = "inferentia2",
-        Trainium = "trainium",
-        Trainium2 = "trainium2",
-        U30 = "u30",
-    }
+    pub enum CapacityProviderInstanceRequirementsRequestAcceleratorNames { A10g = "a10g", A100 = "a100", H100 = "h100", Inferentia = "inferentia", K520 = "k520", K80 = "k80", M60 = "m60", RadeonProV520 = "radeon-pro-v520", T4 = "t4", T4g = "t4g", Vu9p = "vu9p", V100 = "v100", L40s = "l40s", L4 = "l4", GaudiHl205 = "gaudi-hl-205", Inferentia2 = "inferentia2", Trainium = "trainium", Trainium2 = "trainium2", U30 = "u30" }
 }
 
 choice! {
     /// Known values of `AcceleratorTypes`.
-    pub enum CapacityProviderInstanceRequirementsRequestAcceleratorTypes {
-        Gpu = "gpu",
-        Fpga = "fpga",
-        Inference = "inference",
-    }
+    pub enum CapacityProviderInstanceRequirementsRequestAcceleratorTypes { Gpu = "gpu", Fpga = "fpga", Inference = "inference" }
 }
 
 choice! {
     /// Known values of `BareMetal`.
-    pub enum CapacityProviderInstanceRequirementsRequestBareMetal {
-        Included = "included",
-        Required = "required",
-        Excluded = "excluded",
-    }
-}
-
-choice! {
-    /// Known values of `BurstablePerformance`.
-    pub enum CapacityProviderInstanceRequirementsRequestBurstablePerformance {
-        Included = "included",
-        Required = "required",
-        Excluded = "excluded",
-    }
+    pub enum CapacityProviderInstanceRequirementsRequestBareMetal { Included = "included", Required = "required", Excluded = "excluded" }
 }
 
 choice! {
     /// Known values of `CpuManufacturers`.
-    pub enum CapacityProviderInstanceRequirementsRequestCpuManufacturers {
-        Intel = "intel",
-        Amd = "amd",
-        AmazonWebServices = "amazon-web-services",
-    }
+    pub enum CapacityProviderInstanceRequirementsRequestCpuManufacturers { Intel = "intel", Amd = "amd", AmazonWebServices = "amazon-web-services" }
 }
 
 choice! {
     /// Known values of `InstanceGenerations`.
-    pub enum CapacityProviderInstanceRequirementsRequestInstanceGenerations {
-        Current = "current",
-        Previous = "previous",
-    }
-}
-
-choice! {
-    /// Known values of `LocalStorage`.
-    pub enum CapacityProviderInstanceRequirementsRequestLocalStorage {
-        Included = "included",
-        Required = "required",
-        Excluded = "excluded",
-    }
+    pub enum CapacityProviderInstanceRequirementsRequestInstanceGenerations { Current = "current", Previous = "previous" }
 }
 
 choice! {
     /// Known values of `LocalStorageTypes`.
-    pub enum CapacityProviderInstanceRequirementsRequestLocalStorageTypes {
-        Hdd = "hdd",
-        Ssd = "ssd",
-    }
+    pub enum CapacityProviderInstanceRequirementsRequestLocalStorageTypes { Hdd = "hdd", Ssd = "ssd" }
 }
 
 choice! {
     /// Known values of `Logging`.
-    pub enum ClusterExecuteCommandConfigurationLogging {
-        Default = "DEFAULT",
-        None = "NONE",
-        Override = "OVERRIDE",
-    }
+    pub enum ClusterExecuteCommandConfigurationLogging { Default = "DEFAULT", None = "NONE", Override = "OVERRIDE" }
 }
 
 choice! {
     /// Known values of `PropagateTags`.
-    pub enum DaemonPropagateTags {
-        Daemon = "DAEMON",
-        None = "NONE",
-    }
+    pub enum DaemonPropagateTags { Daemon = "DAEMON", None = "NONE" }
 }
 
 choice! {
     /// Known values of `IpcMode`.
-    pub enum DaemonTaskDefinitionIpcMode {
-        None = "none",
-        Shared = "shared",
-    }
-}
-
-choice! {
-    /// Known values of `PidMode`.
-    pub enum DaemonTaskDefinitionPidMode {
-        None = "none",
-        Shared = "shared",
-    }
+    pub enum DaemonTaskDefinitionIpcMode { None = "none", Shared = "shared" }
 }
 
 choice! {
     /// Known values of `Condition`.
-    pub enum DaemonTaskDefinitionContainerDependencyCondition {
-        Complete = "COMPLETE",
-        Healthy = "HEALTHY",
-        Start = "START",
-        Success = "SUCCESS",
-    }
+    pub enum DaemonTaskDefinitionContainerDependencyCondition { Complete = "COMPLETE", Healthy = "HEALTHY", Start = "START", Success = "SUCCESS" }
 }
 
 choice! {
     /// Known values of `Type`.
-    pub enum DaemonTaskDefinitionEnvironmentFileType {
-        S3 = "s3",
-    }
+    pub enum DaemonTaskDefinitionEnvironmentFileType { S3 = "s3" }
 }
 
 choice! {
     /// Known values of `Type`.
-    pub enum DaemonTaskDefinitionFirelensConfigurationType {
-        Fluentbit = "fluentbit",
-        Fluentd = "fluentd",
-    }
+    pub enum DaemonTaskDefinitionFirelensConfigurationType { Fluentbit = "fluentbit", Fluentd = "fluentd" }
 }
 
 choice! {
     /// Known values of `Name`.
-    pub enum DaemonTaskDefinitionUlimitName {
-        Core = "core",
-        Cpu = "cpu",
-        Data = "data",
-        Fsize = "fsize",
-        Locks = "locks",
-        Memlock = "memlock",
-        Msgqueue = "msgqueue",
-        Nice = "nice",
-        Nofile = "nofile",
-        Nproc = "nproc",
-        Rss = "rss",
-        Rtprio = "rtprio",
-        Rttime = "rttime",
-        Sigpending = "sigpending",
-        Stack = "stack",
-    }
+    pub enum DaemonTaskDefinitionUlimitName { Core = "core", Cpu = "cpu", Data = "data", Fsize = "fsize", Locks = "locks", Memlock = "memlock", Msgqueue = "msgqueue", Nice = "nice", Nofile = "nofile", Nproc = "nproc", Rss = "rss", Rtprio = "rtprio", Rttime = "rttime", Sigpending = "sigpending", Stack = "stack" }
 }
 
 choice! {
     /// Known values of `Permissions`.
-    pub enum DaemonTaskDefinitionDevicePermissions {
-        Mknod = "mknod",
-        Read = "read",
-        Write = "write",
-    }
+    pub enum DaemonTaskDefinitionDevicePermissions { Mknod = "mknod", Read = "read", Write = "write" }
 }
 
 choice! {
     /// Known values of `AutoScalingMetric`.
-    pub enum ExpressGatewayServiceExpressGatewayScalingTargetAutoScalingMetric {
-        AverageCpu = "AVERAGE_CPU",
-        AverageMemory = "AVERAGE_MEMORY",
-        RequestCountPerTarget = "REQUEST_COUNT_PER_TARGET",
-    }
-}
-
-choice! {
-    /// Known values of `AvailabilityZoneRebalancing`.
-    pub enum ServiceAvailabilityZoneRebalancing {
-        Enabled = "ENABLED",
-        Disabled = "DISABLED",
-    }
-}
-
-choice! {
-    /// Known values of `LaunchType`.
-    pub enum ServiceLaunchType {
-        Ec2 = "EC2",
-        Fargate = "FARGATE",
-        External = "EXTERNAL",
-    }
+    pub enum ExpressGatewayServiceExpressGatewayScalingTargetAutoScalingMetric { AverageCpu = "AVERAGE_CPU", AverageMemory = "AVERAGE_MEMORY", RequestCountPerTarget = "REQUEST_COUNT_PER_TARGET" }
 }
 
 choice! {
     /// Known values of `PropagateTags`.
-    pub enum ServicePropagateTags {
-        Service = "SERVICE",
-        TaskDefinition = "TASK_DEFINITION",
-    }
+    pub enum GatewayPropagateTags { None = "NONE", Gateway = "GATEWAY" }
 }
 
 choice! {
-    /// Known values of `SchedulingStrategy`.
-    pub enum ServiceSchedulingStrategy {
-        Daemon = "DAEMON",
-        Replica = "REPLICA",
-    }
-}
-
-choice! {
-    /// Known values of `Strategy`.
-    pub enum ServiceDeploymentConfigurationStrategy {
-        Rolling = "ROLLING",
-        BlueGreen = "BLUE_GREEN",
-        Linear = "LINEAR",
-        Canary = "CANARY",
-    }
-}
-
-choice! {
-    /// Known values of `Type`.
-    pub enum ServiceDeploymentControllerType {
-        CodeDeploy = "CODE_DEPLOY",
-        Ecs = "ECS",
-        External = "EXTERNAL",
-    }
-}
-
-choice! {
-    /// Known values of `Type`.
-    pub enum ServicePlacementConstraintType {
-        DistinctInstance = "distinctInstance",
-        MemberOf = "memberOf",
-    }
-}
-
-choice! {
-    /// Known values of `Type`.
-    pub enum ServicePlacementStrategyType {
-        Binpack = "binpack",
-        Random = "random",
-        Spread = "spread",
-    }
-}
-
-choice! {
-    /// Known values of `SourceServiceRevisionCleanup`.
-    pub enum ServiceDeploymentEarlySuccessCriteriaSourceServiceRevisionCleanup {
-        Blocking = "BLOCKING",
-        Deferred = "DEFERRED",
-    }
-}
-
-choice! {
-    /// Known values of `LifecycleStages`.
-    pub enum ServiceDeploymentLifecycleHookLifecycleStages {
-        ReconcileService = "RECONCILE_SERVICE",
-        PreScaleUp = "PRE_SCALE_UP",
-        PostScaleUp = "POST_SCALE_UP",
-        TestTrafficShift = "TEST_TRAFFIC_SHIFT",
-        PostTestTrafficShift = "POST_TEST_TRAFFIC_SHIFT",
-        PreProductionTrafficShift = "PRE_PRODUCTION_TRAFFIC_SHIFT",
-        ProductionTrafficShift = "PRODUCTION_TRAFFIC_SHIFT",
-        PostProductionTrafficShift = "POST_PRODUCTION_TRAFFIC_SHIFT",
-    }
-}
-
-choice! {
-    /// Known values of `TargetType`.
-    pub enum ServiceDeploymentLifecycleHookTargetType {
-        AwsLambda = "AWS_LAMBDA",
-        Pause = "PAUSE",
-    }
-}
-
-choice! {
-    /// Known values of `MetricNames`.
-    pub enum ServiceMetricConfigurationMetricNames {
-        CpuUtilization = "CPUUtilization",
-        MemoryUtilization = "MemoryUtilization",
-    }
-}
-
-choice! {
-    /// Known values of `AssignPublicIp`.
-    pub enum ServiceAwsVpcConfigurationAssignPublicIp {
-        Disabled = "DISABLED",
-        Enabled = "ENABLED",
-    }
-}
-
-choice! {
-    /// Known values of `Format`.
-    pub enum ServiceConnectAccessLogConfigurationFormat {
-        Text = "TEXT",
-        Json = "JSON",
-    }
-}
-
-choice! {
-    /// Known values of `IncludeQueryParameters`.
-    pub enum ServiceConnectAccessLogConfigurationIncludeQueryParameters {
-        Disabled = "DISABLED",
-        Enabled = "ENABLED",
-    }
-}
-
-choice! {
-    /// Known values of `FilesystemType`.
-    pub enum ServiceManagedEbsVolumeConfigurationFilesystemType {
-        Ext3 = "ext3",
-        Ext4 = "ext4",
-        Ntfs = "ntfs",
-        Xfs = "xfs",
-    }
-}
-
-choice! {
-    /// Known values of `Type`.
-    pub enum ServiceThresholdConfigurationType {
-        Count = "COUNT",
-        BoundedPercent = "BOUNDED_PERCENT",
-        UnboundedPercent = "UNBOUNDED_PERCENT",
-    }
-}
-
-choice! {
-    /// Known values of `Action`.
-    pub enum ServiceHookTimeoutConfigAction {
-        Rollback = "ROLLBACK",
-        Continue = "CONTINUE",
-    }
-}
-
-choice! {
-    /// Known values of `PropagateTags`.
-    pub enum ServiceEbsTagSpecificationPropagateTags {
-        Service = "SERVICE",
-        TaskDefinition = "TASK_DEFINITION",
-    }
-}
-
-choice! {
-    /// Known values of `ResourceType`.
-    pub enum ServiceEbsTagSpecificationResourceType {
-        Volume = "volume",
-    }
-}
-
-choice! {
-    /// Known values of `IpcMode`.
-    pub enum TaskDefinitionIpcMode {
-        Host = "host",
-        None = "none",
-        Task = "task",
-    }
-}
-
-choice! {
-    /// Known values of `NetworkMode`.
-    pub enum TaskDefinitionNetworkMode {
-        Awsvpc = "awsvpc",
-        Bridge = "bridge",
-        Host = "host",
-        None = "none",
-    }
-}
-
-choice! {
-    /// Known values of `PidMode`.
-    pub enum TaskDefinitionPidMode {
-        Host = "host",
-        Task = "task",
-    }
-}
-
-choice! {
-    /// Known values of `RequiresCompatibilities`.
-    pub enum TaskDefinitionRequiresCompatibilities {
-        Ec2 = "EC2",
-        External = "EXTERNAL",
-        Fargate = "FARGATE",
-        ManagedInstances = "MANAGED_INSTANCES",
-    }
-}
-
-choice! {
-    /// Known values of `VersionConsistency`.
-    pub enum TaskDefinitionContainerDefinitionVersionConsistency {
-        Enabled = "enabled",
-        Disabled = "disabled",
-    }
-}
-
-choice! {
-    /// Known values of `Type`.
-    pub enum TaskDefinitionPlacementConstraintType {
-        MemberOf = "memberOf",
-    }
-}
-
-choice! {
-    /// Known values of `Type`.
-    pub enum TaskDefinitionProxyConfigurationType {
-        Appmesh = "APPMESH",
-    }
-}
-
-choice! {
-    /// Known values of `CpuArchitecture`.
-    pub enum TaskDefinitionRuntimePlatformCpuArchitecture {
-        Arm64 = "ARM64",
-        X86_64 = "X86_64",
-    }
-}
-
-choice! {
-    /// Known values of `OperatingSystemFamily`.
-    pub enum TaskDefinitionRuntimePlatformOperatingSystemFamily {
-        Linux = "LINUX",
-        WindowsServer2004Core = "WINDOWS_SERVER_2004_CORE",
-        WindowsServer2016Full = "WINDOWS_SERVER_2016_FULL",
-        WindowsServer2019Core = "WINDOWS_SERVER_2019_CORE",
-        WindowsServer2019Full = "WINDOWS_SERVER_2019_FULL",
-        WindowsServer2022Core = "WINDOWS_SERVER_2022_CORE",
-        WindowsServer2022Full = "WINDOWS_SERVER_2022_FULL",
-        WindowsServer2025Core = "WINDOWS_SERVER_2025_CORE",
-        WindowsServer2025Full = "WINDOWS_SERVER_2025_FULL",
-        WindowsServer20h2Core = "WINDOWS_SERVER_20H2_CORE",
-    }
-}
-
-choice! {
-    /// Known values of `Condition`.
-    pub enum TaskDefinitionContainerDependencyCondition {
-        Complete = "COMPLETE",
-        Healthy = "HEALTHY",
-        Start = "START",
-        Success = "SUCCESS",
-    }
-}
-
-choice! {
-    /// Known values of `Type`.
-    pub enum TaskDefinitionEnvironmentFileType {
-        S3 = "s3",
-    }
-}
-
-choice! {
-    /// Known values of `Type`.
-    pub enum TaskDefinitionFirelensConfigurationType {
-        Fluentbit = "fluentbit",
-        Fluentd = "fluentd",
-    }
-}
-
-choice! {
-    /// Known values of `AppProtocol`.
-    pub enum TaskDefinitionPortMappingAppProtocol {
-        Http = "http",
-        Http2 = "http2",
-        Grpc = "grpc",
-    }
+    /// Known values of `HttpDesync`.
+    pub enum GatewayHostSharedAlbConfigurationHttpDesync { Monitor = "monitor", Defensive = "defensive", Strictest = "strictest" }
 }
 
 choice! {
     /// Known values of `Protocol`.
-    pub enum TaskDefinitionPortMappingProtocol {
-        Tcp = "tcp",
-        Udp = "udp",
-    }
+    pub enum GatewayHostSharedAlbConfigurationProtocol { Http = "HTTP", Https = "HTTPS" }
 }
 
 choice! {
-    /// Known values of `Type`.
-    pub enum TaskDefinitionResourceRequirementType {
-        Gpu = "GPU",
-        InferenceAccelerator = "InferenceAccelerator",
-        NeuronDevice = "NeuronDevice",
-    }
+    /// Known values of `Scheme`.
+    pub enum GatewayHostSharedAlbConfigurationScheme { InternetFacing = "internet-facing", Internal = "internal" }
 }
 
 choice! {
-    /// Known values of `Name`.
-    pub enum TaskDefinitionUlimitName {
-        Core = "core",
-        Cpu = "cpu",
-        Data = "data",
-        Fsize = "fsize",
-        Locks = "locks",
-        Memlock = "memlock",
-        Msgqueue = "msgqueue",
-        Nice = "nice",
-        Nofile = "nofile",
-        Nproc = "nproc",
-        Rss = "rss",
-        Rtprio = "rtprio",
-        Rttime = "rttime",
-        Sigpending = "sigpending",
-        Stack = "stack",
-    }
-}
-
-choice! {
-    /// Known values of `Scope`.
-    pub enum TaskDefinitionDockerVolumeConfigurationScope {
-        Shared = "shared",
-        Task = "task",
-    }
-}
-
-choice! {
-    /// Known values of `TransitEncryption`.
-    pub enum TaskDefinitionEfsVolumeConfigurationTransitEncryption {
-        Enabled = "ENABLED",
-        Disabled = "DISABLED",
-    }
-}
-
-choice! {
-    /// Known values of `Permissions`.
-    pub enum TaskDefinitionDevicePermissions {
-        Mknod = "mknod",
-        Read = "read",
-        Write = "write",
-    }
-}
-
-choice! {
-    /// Known values of `IAM`.
-    pub enum TaskDefinitionAuthorizationConfigIam {
-        Enabled = "ENABLED",
-        Disabled = "DISABLED",
-    }
+    /// Known values of `IpAddressType`.
+    pub enum GatewayElbNetworkConfigurationIpAddressType { Ipv4 = "ipv4", Dualstack = "dualstack", DualstackWithoutPublicIpv4 = "dualstack-without-public-ipv4" }
 }
 
 choice! {
     /// Known values of `LaunchType`.
-    pub enum TaskSetLaunchType {
-        Ec2 = "EC2",
-        Fargate = "FARGATE",
-    }
+    pub enum ServiceLaunchType { Ec2 = "EC2", Fargate = "FARGATE", External = "EXTERNAL" }
+}
+
+choice! {
+    /// Known values of `PropagateTags`.
+    pub enum ServicePropagateTags { Service = "SERVICE", TaskDefinition = "TASK_DEFINITION" }
+}
+
+choice! {
+    /// Known values of `SchedulingStrategy`.
+    pub enum ServiceSchedulingStrategy { Daemon = "DAEMON", Replica = "REPLICA" }
+}
+
+choice! {
+    /// Known values of `Strategy`.
+    pub enum ServiceDeploymentConfigurationStrategy { Rolling = "ROLLING", BlueGreen = "BLUE_GREEN", Linear = "LINEAR", Canary = "CANARY" }
+}
+
+choice! {
+    /// Known values of `Type`.
+    pub enum ServiceDeploymentControllerType { CodeDeploy = "CODE_DEPLOY", Ecs = "ECS", External = "EXTERNAL" }
+}
+
+choice! {
+    /// Known values of `Type`.
+    pub enum ServicePlacementConstraintType { DistinctInstance = "distinctInstance", MemberOf = "memberOf" }
+}
+
+choice! {
+    /// Known values of `Type`.
+    pub enum ServicePlacementStrategyType { Binpack = "binpack", Random = "random", Spread = "spread" }
+}
+
+choice! {
+    /// Known values of `SourceServiceRevisionCleanup`.
+    pub enum ServiceDeploymentEarlySuccessCriteriaSourceServiceRevisionCleanup { Blocking = "BLOCKING", Deferred = "DEFERRED" }
+}
+
+choice! {
+    /// Known values of `LifecycleStages`.
+    pub enum ServiceDeploymentLifecycleHookLifecycleStages { ReconcileService = "RECONCILE_SERVICE", PreScaleUp = "PRE_SCALE_UP", PostScaleUp = "POST_SCALE_UP", TestTrafficShift = "TEST_TRAFFIC_SHIFT", PostTestTrafficShift = "POST_TEST_TRAFFIC_SHIFT", PreProductionTrafficShift = "PRE_PRODUCTION_TRAFFIC_SHIFT", ProductionTrafficShift = "PRODUCTION_TRAFFIC_SHIFT", PostProductionTrafficShift = "POST_PRODUCTION_TRAFFIC_SHIFT" }
+}
+
+choice! {
+    /// Known values of `TargetType`.
+    pub enum ServiceDeploymentLifecycleHookTargetType { AwsLambda = "AWS_LAMBDA", Pause = "PAUSE" }
+}
+
+choice! {
+    /// Known values of `AccessTypes`.
+    pub enum ServiceGatewayConnectorFiltersAccessTypes { Public = "PUBLIC", Private = "PRIVATE" }
+}
+
+choice! {
+    /// Known values of `MetricNames`.
+    pub enum ServiceMetricConfigurationMetricNames { CpuUtilization = "CPUUtilization", MemoryUtilization = "MemoryUtilization" }
+}
+
+choice! {
+    /// Known values of `Format`.
+    pub enum ServiceConnectAccessLogConfigurationFormat { Text = "TEXT", Json = "JSON" }
+}
+
+choice! {
+    /// Known values of `FilesystemType`.
+    pub enum ServiceManagedEbsVolumeConfigurationFilesystemType { Ext3 = "ext3", Ext4 = "ext4", Ntfs = "ntfs", Xfs = "xfs" }
+}
+
+choice! {
+    /// Known values of `Type`.
+    pub enum ServiceThresholdConfigurationType { Count = "COUNT", BoundedPercent = "BOUNDED_PERCENT", UnboundedPercent = "UNBOUNDED_PERCENT" }
+}
+
+choice! {
+    /// Known values of `Action`.
+    pub enum ServiceHookTimeoutConfigAction { Rollback = "ROLLBACK", Continue = "CONTINUE" }
+}
+
+choice! {
+    /// Known values of `ResourceType`.
+    pub enum ServiceEbsTagSpecificationResourceType { Volume = "volume" }
+}
+
+choice! {
+    /// Known values of `IpcMode`.
+    pub enum TaskDefinitionIpcMode { Host = "host", None = "none", Task = "task" }
+}
+
+choice! {
+    /// Known values of `NetworkMode`.
+    pub enum TaskDefinitionNetworkMode { Awsvpc = "awsvpc", Bridge = "bridge", Host = "host", None = "none" }
+}
+
+choice! {
+    /// Known values of `PidMode`.
+    pub enum TaskDefinitionPidMode { Host = "host", Task = "task" }
+}
+
+choice! {
+    /// Known values of `RequiresCompatibilities`.
+    pub enum TaskDefinitionRequiresCompatibilities { Ec2 = "EC2", External = "EXTERNAL", Fargate = "FARGATE", ManagedInstances = "MANAGED_INSTANCES" }
+}
+
+choice! {
+    /// Known values of `VersionConsistency`.
+    pub enum TaskDefinitionContainerDefinitionVersionConsistency { Enabled = "enabled", Disabled = "disabled" }
+}
+
+choice! {
+    /// Known values of `Type`.
+    pub enum TaskDefinitionPlacementConstraintType { MemberOf = "memberOf" }
+}
+
+choice! {
+    /// Known values of `Type`.
+    pub enum TaskDefinitionProxyConfigurationType { Appmesh = "APPMESH" }
+}
+
+choice! {
+    /// Known values of `CpuArchitecture`.
+    pub enum TaskDefinitionRuntimePlatformCpuArchitecture { Arm64 = "ARM64", X86_64 = "X86_64" }
+}
+
+choice! {
+    /// Known values of `OperatingSystemFamily`.
+    pub enum TaskDefinitionRuntimePlatformOperatingSystemFamily { Linux = "LINUX", WindowsServer2004Core = "WINDOWS_SERVER_2004_CORE", WindowsServer2016Full = "WINDOWS_SERVER_2016_FULL", WindowsServer2019Core = "WINDOWS_SERVER_2019_CORE", WindowsServer2019Full = "WINDOWS_SERVER_2019_FULL", WindowsServer2022Core = "WINDOWS_SERVER_2022_CORE", WindowsServer2022Full = "WINDOWS_SERVER_2022_FULL", WindowsServer2025Core = "WINDOWS_SERVER_2025_CORE", WindowsServer2025Full = "WINDOWS_SERVER_2025_FULL", WindowsServer20h2Core = "WINDOWS_SERVER_20H2_CORE" }
+}
+
+choice! {
+    /// Known values of `AppProtocol`.
+    pub enum TaskDefinitionPortMappingAppProtocol { Http = "http", Http2 = "http2", Grpc = "grpc" }
+}
+
+choice! {
+    /// Known values of `Protocol`.
+    pub enum TaskDefinitionPortMappingProtocol { Tcp = "tcp", Udp = "udp" }
+}
+
+choice! {
+    /// Known values of `Type`.
+    pub enum TaskDefinitionResourceRequirementType { Gpu = "GPU", InferenceAccelerator = "InferenceAccelerator", NeuronDevice = "NeuronDevice" }
+}
+
+choice! {
+    /// Known values of `Scope`.
+    pub enum TaskDefinitionDockerVolumeConfigurationScope { Shared = "shared", Task = "task" }
+}
+
+choice! {
+    /// Known values of `LaunchType`.
+    pub enum TaskSetLaunchType { Ec2 = "EC2", Fargate = "FARGATE" }
 }
 
 choice! {
     /// Known values of `Unit`.
-    pub enum TaskSetScaleUnit {
-        Percent = "PERCENT",
-    }
+    pub enum TaskSetScaleUnit { Percent = "PERCENT" }
 }
 
-choice! {
-    /// Known values of `AssignPublicIp`.
-    pub enum TaskSetAwsVpcConfigurationAssignPublicIp {
-        Disabled = "DISABLED",
-        Enabled = "ENABLED",
-    }
+/// Equals [`CapacityProviderAcceleratorCountRequest`].
+pub type CapacityProviderAcceleratorTotalMemoryMibRequest = CapacityProviderAcceleratorCountRequest;
+
+/// Equals [`CapacityProviderAutoScalingGroupProviderManagedDraining`].
+pub type CapacityProviderAutoScalingGroupProviderManagedTerminationProtection = CapacityProviderAutoScalingGroupProviderManagedDraining;
+
+/// Equals [`CapacityProviderAcceleratorCountRequest`].
+pub type CapacityProviderBaselineEbsBandwidthMbpsRequest = CapacityProviderAcceleratorCountRequest;
+
+/// Equals [`CapacityProviderInstanceRequirementsRequestBareMetal`].
+pub type CapacityProviderInstanceRequirementsRequestBurstablePerformance = CapacityProviderInstanceRequirementsRequestBareMetal;
+
+/// Equals [`CapacityProviderInstanceRequirementsRequestBareMetal`].
+pub type CapacityProviderInstanceRequirementsRequestLocalStorage = CapacityProviderInstanceRequirementsRequestBareMetal;
+
+/// Equals [`CapacityProviderAutoScalingGroupProviderManagedDraining`].
+pub type CapacityProviderManagedScalingStatus = CapacityProviderAutoScalingGroupProviderManagedDraining;
+
+/// Equals [`CapacityProviderMemoryGibPerVCpuRequest`].
+pub type CapacityProviderNetworkBandwidthGbpsRequest = CapacityProviderMemoryGibPerVCpuRequest;
+
+/// Equals [`CapacityProviderAcceleratorCountRequest`].
+pub type CapacityProviderNetworkInterfaceCountRequest = CapacityProviderAcceleratorCountRequest;
+
+/// Equals [`CapacityProviderMemoryGibPerVCpuRequest`].
+pub type CapacityProviderTotalLocalStorageGbRequest = CapacityProviderMemoryGibPerVCpuRequest;
+
+/// Equals [`CapacityProviderMemoryMibRequest`].
+pub type CapacityProviderVCpuCountRangeRequest = CapacityProviderMemoryMibRequest;
+
+/// Equals [`ClusterSettings`].
+pub type DaemonTaskDefinitionKeyValuePair = ClusterSettings;
+
+/// Equals [`DaemonTaskDefinitionIpcMode`].
+pub type DaemonTaskDefinitionPidMode = DaemonTaskDefinitionIpcMode;
+
+/// Equals [`DaemonTaskDefinitionSecret`].
+pub type ExpressGatewayServiceSecret = DaemonTaskDefinitionSecret;
+
+/// Equals [`CapacityProviderAutoRepairConfigurationActionsStatus`].
+pub type ServiceAvailabilityZoneRebalancing = CapacityProviderAutoRepairConfigurationActionsStatus;
+
+/// Equals [`CapacityProviderAutoScalingGroupProviderManagedDraining`].
+pub type ServiceAwsVpcConfigurationAssignPublicIp = CapacityProviderAutoScalingGroupProviderManagedDraining;
+
+/// Equals [`CapacityProviderAutoScalingGroupProviderManagedDraining`].
+pub type ServiceConnectAccessLogConfigurationIncludeQueryParameters = CapacityProviderAutoScalingGroupProviderManagedDraining;
+
+/// Equals [`ServicePropagateTags`].
+pub type ServiceEbsTagSpecificationPropagateTags = ServicePropagateTags;
+
+/// Equals [`GatewayHostSharedAlbConfigurationProtocol`].
+pub type ServiceGatewayConnectorHealthCheckHealthCheckProtocol = GatewayHostSharedAlbConfigurationProtocol;
+
+/// Equals [`DaemonTaskDefinitionSecret`].
+pub type ServiceSecret = DaemonTaskDefinitionSecret;
+
+/// Equals [`CapacityProviderAutoRepairConfigurationActionsStatus`].
+pub type TaskDefinitionAuthorizationConfigIam = CapacityProviderAutoRepairConfigurationActionsStatus;
+
+/// Equals [`DaemonTaskDefinitionContainerDependencyCondition`].
+pub type TaskDefinitionContainerDependencyCondition = DaemonTaskDefinitionContainerDependencyCondition;
+
+/// Equals [`DaemonTaskDefinitionDevicePermissions`].
+pub type TaskDefinitionDevicePermissions = DaemonTaskDefinitionDevicePermissions;
+
+/// Equals [`CapacityProviderAutoRepairConfigurationActionsStatus`].
+pub type TaskDefinitionEfsVolumeConfigurationTransitEncryption = CapacityProviderAutoRepairConfigurationActionsStatus;
+
+/// Equals [`DaemonTaskDefinitionEnvironmentFileType`].
+pub type TaskDefinitionEnvironmentFileType = DaemonTaskDefinitionEnvironmentFileType;
+
+/// Equals [`DaemonTaskDefinitionFirelensConfigurationType`].
+pub type TaskDefinitionFirelensConfigurationType = DaemonTaskDefinitionFirelensConfigurationType;
+
+/// Equals [`DaemonTaskDefinitionRestartPolicy`].
+pub type TaskDefinitionRestartPolicy = DaemonTaskDefinitionRestartPolicy;
+
+/// Equals [`DaemonTaskDefinitionUlimitName`].
+pub type TaskDefinitionUlimitName = DaemonTaskDefinitionUlimitName;
+
+/// Equals [`CapacityProviderAutoScalingGroupProviderManagedDraining`].
+pub type TaskSetAwsVpcConfigurationAssignPublicIp = CapacityProviderAutoScalingGroupProviderManagedDraining;
+
+/// Equals [`ClusterCapacityProviderStrategyItem`].
+pub type TaskSetCapacityProviderStrategyItem = ClusterCapacityProviderStrategyItem;
+
+/// What CloudWatch measures, each with the statistic of AWS's own dashboards.
+pub mod metrics {
+    use crate::{Dimension::{Of}, Metric, Statistic};
+    /// `CPUReservation` of `AWS/ECS`.
+    pub const CPU_RESERVATION: Metric = Metric::new("AWS/ECS", "CPUReservation", Statistic::Average, &[&[Of("ClusterName")]]);
+    /// `CPUUtilization` of `AWS/ECS`.
+    pub const CPU_UTILIZATION: Metric = Metric::new("AWS/ECS", "CPUUtilization", Statistic::Average, &[&[Of("ClusterName"), Of("ServiceName")], &[Of("ClusterName")]]);
+    /// `GPUReservation` of `AWS/ECS`.
+    pub const GPU_RESERVATION: Metric = Metric::new("AWS/ECS", "GPUReservation", Statistic::Average, &[&[Of("ClusterName")]]);
+    /// `MemoryReservation` of `AWS/ECS`.
+    pub const MEMORY_RESERVATION: Metric = Metric::new("AWS/ECS", "MemoryReservation", Statistic::Average, &[&[Of("ClusterName")]]);
+    /// `MemoryUtilization` of `AWS/ECS`.
+    pub const MEMORY_UTILIZATION: Metric = Metric::new("AWS/ECS", "MemoryUtilization", Statistic::Average, &[&[Of("ClusterName"), Of("ServiceName")], &[Of("ClusterName")]]);
 }

@@ -4,77 +4,41 @@
 
 use std::borrow::Cow;
 use lightsout_core::{Arn, Attribute, Properties, ResourceType, Tags, Tree, Value};
-use crate::{OneOf, Tag};
+use crate::{OneOf, Tag, list};
 use crate::choice::choice;
+use crate::setting::setting;
 
 /// Creates an API destination, which is an HTTP invocation endpoint configured as a target for events.
 ///
 /// CloudFormation type `AWS::Events::ApiDestination`.
 #[derive(Debug, Clone)]
 pub struct ApiDestination(Properties);
-
 impl ApiDestination {
     /// The ARN of the API destination that was created by the request.
     pub const ARN: Attribute<Self, Arn<Self>> = Attribute::new("Arn");
-
-    /// Returns the Amazon Resource Name (ARN) of an API destination in resource format, so it can be used in the `Resource` element of IAM permission policy statements.
+    /// Returns the Amazon Resource Name (ARN) of an API destination in resource format, so it can be used in the `Resource` element of IAM permission policy …
     pub const ARN_FOR_POLICY: Attribute<Self, String> = Attribute::new("ArnForPolicy");
-
     /// Returns a `ApiDestination` with what CloudFormation requires.
-    pub fn new(connection_arn: impl Into<Value<String>>, http_method: impl OneOf<ApiDestinationHttpMethod>, invocation_endpoint: impl Into<Value<String>>) -> Self {
-        Self::matching().connection_arn(connection_arn).http_method(http_method).invocation_endpoint(invocation_endpoint)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(connection_arn: impl Into<Value<String>>, http_method: impl OneOf<ApiDestinationHttpMethod>, invocation_endpoint: impl Into<Value<String>>) -> Self { Self::matching().connection_arn(connection_arn).http_method(http_method).invocation_endpoint(invocation_endpoint) }
     /// The ARN of the connection to use for the API destination.
-    pub fn connection_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ConnectionArn", value.into()))
-    }
-
+    /// 1 to 1600 characters.
+    pub fn connection_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ConnectionArn", value.into())) }
     /// A description for the API destination to create.
-    pub fn description(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Description", value.into()))
-    }
-
+    /// At most 512 characters.
+    pub fn description(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Description", value.into())) }
     /// The method to use for the request to the HTTP invocation endpoint.
-    pub fn http_method(self, value: impl OneOf<ApiDestinationHttpMethod>) -> Self {
-        Self(self.0.with("HttpMethod", value.into_tree()))
-    }
-
+    pub fn http_method(self, value: impl OneOf<ApiDestinationHttpMethod>) -> Self { Self(self.0.with("HttpMethod", value.into_tree())) }
     /// The URL to the HTTP invocation endpoint for the API destination.
-    pub fn invocation_endpoint(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("InvocationEndpoint", value.into()))
-    }
-
+    /// 1 to 2048 characters.
+    pub fn invocation_endpoint(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("InvocationEndpoint", value.into())) }
     /// The maximum number of requests per second to send to the HTTP invocation endpoint.
-    pub fn invocation_rate_limit_per_second(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("InvocationRateLimitPerSecond", value.into()))
-    }
-
+    /// At least 1.
+    pub fn invocation_rate_limit_per_second(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("InvocationRateLimitPerSecond", value.into())) }
     /// The name for the API destination to create.
-    ///
-    /// A change replaces the resource.
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
+    /// 1 to 64 characters. Matches `[\.\-_A-Za-z0-9]+`. A change replaces the resource.
+    pub fn name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Name", value.into())) }
 }
-
-impl From<ApiDestination> for Properties {
-    fn from(value: ApiDestination) -> Self {
-        value.0
-    }
-}
-
+setting! { ApiDestination as Properties }
 impl ResourceType for ApiDestination {
     const TYPE: &'static str = "AWS::Events::ApiDestination";
     const REQUIRED: &'static [&'static str] = &["ConnectionArn", "HttpMethod", "InvocationEndpoint"];
@@ -85,70 +49,30 @@ impl ResourceType for ApiDestination {
 /// CloudFormation type `AWS::Events::Archive`.
 #[derive(Debug, Clone)]
 pub struct Archive(Properties);
-
 impl Archive {
     /// The ARN of the archive created.
     pub const ARN: Attribute<Self, Arn<Self>> = Attribute::new("Arn");
-
     /// Returns a `Archive` with what CloudFormation requires.
-    pub fn new(source_arn: impl Into<Value<String>>) -> Self {
-        Self::matching().source_arn(source_arn)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(source_arn: impl Into<Value<String>>) -> Self { Self::matching().source_arn(source_arn) }
     /// The name for the archive to create.
-    ///
-    /// A change replaces the resource.
-    pub fn archive_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ArchiveName", value.into()))
-    }
-
+    /// 1 to 48 characters. Matches `[\.\-_A-Za-z0-9]+`. A change replaces the resource.
+    pub fn archive_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ArchiveName", value.into())) }
     /// A description for the archive.
-    pub fn description(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Description", value.into()))
-    }
-
+    /// At most 512 characters.
+    pub fn description(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Description", value.into())) }
     /// An event pattern to use to filter events sent to the archive.
-    pub fn event_pattern(self, value: impl Into<Tree>) -> Self {
-        Self(self.0.with("EventPattern", value))
-    }
-
+    pub fn event_pattern(self, value: impl Into<Tree>) -> Self { Self(self.0.with("EventPattern", value)) }
     /// The identifier of the AWS customer managed key for EventBridge to use, if you choose to use a customer managed key to encrypt this archive.
-    pub fn kms_key_identifier(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("KmsKeyIdentifier", value.into()))
-    }
-
+    /// At most 2048 characters.
+    pub fn kms_key_identifier(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("KmsKeyIdentifier", value.into())) }
     /// The number of days to retain events for.
-    pub fn retention_days(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("RetentionDays", value.into()))
-    }
-
+    /// At least 0.
+    pub fn retention_days(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("RetentionDays", value.into())) }
     /// The ARN of the event bus that sends events to the archive.
-    ///
-    /// Refers to `AWS::Events::EventBus` (`Arn`).
-    ///
-    /// A change replaces the resource.
-    pub fn source_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("SourceArn", value.into()))
-    }
+    /// Refers to `AWS::Events::EventBus` (`Arn`). A change replaces the resource.
+    pub fn source_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("SourceArn", value.into())) }
 }
-
-impl From<Archive> for Properties {
-    fn from(value: Archive) -> Self {
-        value.0
-    }
-}
-
+setting! { Archive as Properties }
 impl ResourceType for Archive {
     const TYPE: &'static str = "AWS::Events::Archive";
     const REQUIRED: &'static [&'static str] = &["SourceArn"];
@@ -159,78 +83,36 @@ impl ResourceType for Archive {
 /// CloudFormation type `AWS::Events::Connection`.
 #[derive(Debug, Clone, Default)]
 pub struct Connection(Properties);
-
 impl Connection {
     /// The ARN of the connection that was created by the request.
     pub const ARN: Attribute<Self, Arn<Self>> = Attribute::new("Arn");
-
     /// Returns the Amazon Resource Name (ARN) of a connection in resource format, so it can be used in the `Resource` element of IAM permission policy statements.
     pub const ARN_FOR_POLICY: Attribute<Self, String> = Attribute::new("ArnForPolicy");
-
-    /// For connections to private APIs, the Amazon Resource Name (ARN) of the resource association EventBridge created between the connection and the private API's resource configuration.
+    /// For connections to private APIs, the Amazon Resource Name (ARN) of the resource association EventBridge created between the connection and the private API's …
     pub const AUTH_PARAMETERS_CONNECTIVITY_PARAMETERS_RESOURCE_PARAMETERS_RESOURCE_ASSOCIATION_ARN: Attribute<Self, String> = Attribute::new("AuthParameters.ConnectivityParameters.ResourceParameters.ResourceAssociationArn");
-
-    /// For connections to private APIs, the Amazon Resource Name (ARN) of the resource association EventBridge created between the connection and the private API's resource configuration.
+    /// For connections to private APIs, the Amazon Resource Name (ARN) of the resource association EventBridge created between the connection and the private API's …
     pub const INVOCATION_CONNECTIVITY_PARAMETERS_RESOURCE_PARAMETERS_RESOURCE_ASSOCIATION_ARN: Attribute<Self, String> = Attribute::new("InvocationConnectivityParameters.ResourceParameters.ResourceAssociationArn");
-
     /// The ARN for the secret created for the connection.
     pub const SECRET_ARN: Attribute<Self, String> = Attribute::new("SecretArn");
-
     /// Returns an empty `Connection`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The authorization parameters to use to authorize with the endpoint.
-    pub fn auth_parameters(self, value: ConnectionAuthParameters) -> Self {
-        Self(self.0.with("AuthParameters", value))
-    }
-
+    pub fn auth_parameters(self, value: ConnectionAuthParameters) -> Self { Self(self.0.with("AuthParameters", value)) }
     /// The type of authorization to use for the connection.
-    pub fn authorization_type(self, value: impl OneOf<ConnectionAuthorizationType>) -> Self {
-        Self(self.0.with("AuthorizationType", value.into_tree()))
-    }
-
+    pub fn authorization_type(self, value: impl OneOf<ConnectionAuthorizationType>) -> Self { Self(self.0.with("AuthorizationType", value.into_tree())) }
     /// A description for the connection to create.
-    pub fn description(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Description", value.into()))
-    }
-
+    /// At most 512 characters.
+    pub fn description(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Description", value.into())) }
     /// For connections to private APIs, the parameters to use for invoking the API.
-    pub fn invocation_connectivity_parameters(self, value: ConnectionInvocationConnectivityParameters) -> Self {
-        Self(self.0.with("InvocationConnectivityParameters", value))
-    }
-
+    pub fn invocation_connectivity_parameters(self, value: ConnectionInvocationConnectivityParameters) -> Self { Self(self.0.with("InvocationConnectivityParameters", value)) }
     /// The identifier of the AWS customer managed key for EventBridge to use, if you choose to use a customer managed key to encrypt this connection.
-    pub fn kms_key_identifier(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("KmsKeyIdentifier", value.into()))
-    }
-
+    /// At most 2048 characters. Matches `^[a-zA-Z0-9_\-/:]*$`.
+    pub fn kms_key_identifier(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("KmsKeyIdentifier", value.into())) }
     /// The name for the connection to create.
-    ///
-    /// A change replaces the resource.
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
+    /// 1 to 64 characters. Matches `[\.\-_A-Za-z0-9]+`. A change replaces the resource.
+    pub fn name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Name", value.into())) }
 }
-
-impl From<Connection> for Properties {
-    fn from(value: Connection) -> Self {
-        value.0
-    }
-}
-
+setting! { Connection as Properties }
 impl ResourceType for Connection {
     const TYPE: &'static str = "AWS::Events::Connection";
     const REQUIRED: &'static [&'static str] = &[];
@@ -239,545 +121,183 @@ impl ResourceType for Connection {
 /// The API key authorization parameters for the connection.
 #[derive(Debug, Clone)]
 pub struct ConnectionApiKeyAuthParameters(Properties);
-
 impl ConnectionApiKeyAuthParameters {
     /// Returns a `ConnectionApiKeyAuthParameters` with what CloudFormation requires.
-    pub fn new(api_key_name: impl Into<Value<String>>, api_key_value: impl Into<Value<String>>) -> Self {
-        Self::matching().api_key_name(api_key_name).api_key_value(api_key_value)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(api_key_name: impl Into<Value<String>>, api_key_value: impl Into<Value<String>>) -> Self { Self::matching().api_key_name(api_key_name).api_key_value(api_key_value) }
     /// The name of the API key to use for authorization.
-    pub fn api_key_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ApiKeyName", value.into()))
-    }
-
+    /// 1 to 512 characters.
+    pub fn api_key_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ApiKeyName", value.into())) }
     /// The value for the API key to use for authorization.
-    pub fn api_key_value(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ApiKeyValue", value.into()))
-    }
+    /// 1 to 512 characters.
+    pub fn api_key_value(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ApiKeyValue", value.into())) }
 }
-
-impl From<ConnectionApiKeyAuthParameters> for Properties {
-    fn from(value: ConnectionApiKeyAuthParameters) -> Self {
-        value.0
-    }
-}
-
-impl From<ConnectionApiKeyAuthParameters> for Tree {
-    fn from(value: ConnectionApiKeyAuthParameters) -> Self {
-        value.0.into()
-    }
-}
+setting! { ConnectionApiKeyAuthParameters as Tree }
 
 /// Tthe authorization parameters to use for the connection.
 #[derive(Debug, Clone, Default)]
 pub struct ConnectionAuthParameters(Properties);
-
 impl ConnectionAuthParameters {
     /// Returns an empty `ConnectionAuthParameters`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The API Key parameters to use for authorization.
-    pub fn api_key_auth_parameters(self, value: ConnectionApiKeyAuthParameters) -> Self {
-        Self(self.0.with("ApiKeyAuthParameters", value))
-    }
-
+    pub fn api_key_auth_parameters(self, value: ConnectionApiKeyAuthParameters) -> Self { Self(self.0.with("ApiKeyAuthParameters", value)) }
     /// The authorization parameters for Basic authorization.
-    pub fn basic_auth_parameters(self, value: ConnectionBasicAuthParameters) -> Self {
-        Self(self.0.with("BasicAuthParameters", value))
-    }
-
+    pub fn basic_auth_parameters(self, value: ConnectionBasicAuthParameters) -> Self { Self(self.0.with("BasicAuthParameters", value)) }
     /// For private OAuth authentication endpoints.
-    pub fn connectivity_parameters(self, value: ConnectionConnectivityParameters) -> Self {
-        Self(self.0.with("ConnectivityParameters", value))
-    }
-
+    pub fn connectivity_parameters(self, value: ConnectionConnectivityParameters) -> Self { Self(self.0.with("ConnectivityParameters", value)) }
     /// Additional parameters for the connection that are passed through with every invocation to the HTTP endpoint.
-    pub fn invocation_http_parameters(self, value: ConnectionHttpParameters) -> Self {
-        Self(self.0.with("InvocationHttpParameters", value))
-    }
-
+    pub fn invocation_http_parameters(self, value: ConnectionHttpParameters) -> Self { Self(self.0.with("InvocationHttpParameters", value)) }
     /// The OAuth parameters to use for authorization.
-    pub fn oauth_parameters(self, value: ConnectionOauthParameters) -> Self {
-        Self(self.0.with("OAuthParameters", value))
-    }
+    pub fn oauth_parameters(self, value: ConnectionOauthParameters) -> Self { Self(self.0.with("OAuthParameters", value)) }
 }
-
-impl From<ConnectionAuthParameters> for Properties {
-    fn from(value: ConnectionAuthParameters) -> Self {
-        value.0
-    }
-}
-
-impl From<ConnectionAuthParameters> for Tree {
-    fn from(value: ConnectionAuthParameters) -> Self {
-        value.0.into()
-    }
-}
+setting! { ConnectionAuthParameters as Tree }
 
 /// The Basic authorization parameters for the connection.
 #[derive(Debug, Clone)]
 pub struct ConnectionBasicAuthParameters(Properties);
-
 impl ConnectionBasicAuthParameters {
     /// Returns a `ConnectionBasicAuthParameters` with what CloudFormation requires.
-    pub fn new(password: impl Into<Value<String>>, username: impl Into<Value<String>>) -> Self {
-        Self::matching().password(password).username(username)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(password: impl Into<Value<String>>, username: impl Into<Value<String>>) -> Self { Self::matching().password(password).username(username) }
     /// The password associated with the user name to use for Basic authorization.
-    pub fn password(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Password", value.into()))
-    }
-
+    /// 1 to 512 characters.
+    pub fn password(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Password", value.into())) }
     /// The user name to use for Basic authorization.
-    pub fn username(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Username", value.into()))
-    }
+    /// 1 to 512 characters.
+    pub fn username(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Username", value.into())) }
 }
-
-impl From<ConnectionBasicAuthParameters> for Properties {
-    fn from(value: ConnectionBasicAuthParameters) -> Self {
-        value.0
-    }
-}
-
-impl From<ConnectionBasicAuthParameters> for Tree {
-    fn from(value: ConnectionBasicAuthParameters) -> Self {
-        value.0.into()
-    }
-}
+setting! { ConnectionBasicAuthParameters as Tree }
 
 /// The OAuth authorization parameters to use for the connection.
 #[derive(Debug, Clone)]
 pub struct ConnectionClientParameters(Properties);
-
 impl ConnectionClientParameters {
     /// Returns a `ConnectionClientParameters` with what CloudFormation requires.
-    pub fn new(client_id: impl Into<Value<String>>, client_secret: impl Into<Value<String>>) -> Self {
-        Self::matching().client_id(client_id).client_secret(client_secret)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(client_id: impl Into<Value<String>>, client_secret: impl Into<Value<String>>) -> Self { Self::matching().client_id(client_id).client_secret(client_secret) }
     /// The client ID to use for OAuth authorization.
-    pub fn client_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ClientID", value.into()))
-    }
-
+    /// 1 to 512 characters.
+    pub fn client_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ClientID", value.into())) }
     /// The client secret assciated with the client ID to use for OAuth authorization.
-    pub fn client_secret(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ClientSecret", value.into()))
-    }
+    /// 1 to 512 characters.
+    pub fn client_secret(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ClientSecret", value.into())) }
 }
-
-impl From<ConnectionClientParameters> for Properties {
-    fn from(value: ConnectionClientParameters) -> Self {
-        value.0
-    }
-}
-
-impl From<ConnectionClientParameters> for Tree {
-    fn from(value: ConnectionClientParameters) -> Self {
-        value.0.into()
-    }
-}
+setting! { ConnectionClientParameters as Tree }
 
 /// If you specify a private OAuth endpoint, the parameters for EventBridge to use when authenticating against the endpoint.
 #[derive(Debug, Clone)]
 pub struct ConnectionConnectivityParameters(Properties);
-
 impl ConnectionConnectivityParameters {
     /// Returns a `ConnectionConnectivityParameters` with what CloudFormation requires.
-    pub fn new(resource_parameters: ConnectionResourceParameters) -> Self {
-        Self::matching().resource_parameters(resource_parameters)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(resource_parameters: ConnectionResourceParameters) -> Self { Self::matching().resource_parameters(resource_parameters) }
     /// The parameters for EventBridge to use when invoking the resource endpoint.
-    pub fn resource_parameters(self, value: ConnectionResourceParameters) -> Self {
-        Self(self.0.with("ResourceParameters", value))
-    }
+    pub fn resource_parameters(self, value: ConnectionResourceParameters) -> Self { Self(self.0.with("ResourceParameters", value)) }
 }
-
-impl From<ConnectionConnectivityParameters> for Properties {
-    fn from(value: ConnectionConnectivityParameters) -> Self {
-        value.0
-    }
-}
-
-impl From<ConnectionConnectivityParameters> for Tree {
-    fn from(value: ConnectionConnectivityParameters) -> Self {
-        value.0.into()
-    }
-}
+setting! { ConnectionConnectivityParameters as Tree }
 
 /// Any additional parameters for the connection.
 #[derive(Debug, Clone, Default)]
 pub struct ConnectionHttpParameters(Properties);
-
 impl ConnectionHttpParameters {
     /// Returns an empty `ConnectionHttpParameters`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// Any additional body string parameters for the connection.
-    pub fn body_parameters(self, value: impl IntoIterator<Item = ConnectionParameter>) -> Self {
-        Self(self.0.with("BodyParameters", value.into_iter().collect::<Tree>()))
-    }
-
+    /// At most 100 items.
+    pub fn body_parameters(self, value: impl IntoIterator<Item = ConnectionParameter>) -> Self { Self(self.0.with("BodyParameters", value.into_iter().collect::<Tree>())) }
     /// Any additional header parameters for the connection.
-    pub fn header_parameters(self, value: impl IntoIterator<Item = ConnectionParameter>) -> Self {
-        Self(self.0.with("HeaderParameters", value.into_iter().collect::<Tree>()))
-    }
-
+    /// At most 100 items.
+    pub fn header_parameters(self, value: impl IntoIterator<Item = ConnectionParameter>) -> Self { Self(self.0.with("HeaderParameters", value.into_iter().collect::<Tree>())) }
     /// Any additional query string parameters for the connection.
-    pub fn query_string_parameters(self, value: impl IntoIterator<Item = ConnectionParameter>) -> Self {
-        Self(self.0.with("QueryStringParameters", value.into_iter().collect::<Tree>()))
-    }
+    /// At most 100 items.
+    pub fn query_string_parameters(self, value: impl IntoIterator<Item = ConnectionParameter>) -> Self { Self(self.0.with("QueryStringParameters", value.into_iter().collect::<Tree>())) }
 }
-
-impl From<ConnectionHttpParameters> for Properties {
-    fn from(value: ConnectionHttpParameters) -> Self {
-        value.0
-    }
-}
-
-impl From<ConnectionHttpParameters> for Tree {
-    fn from(value: ConnectionHttpParameters) -> Self {
-        value.0.into()
-    }
-}
-
-/// For connections to private APIs, the parameters to use for invoking the API.
-#[derive(Debug, Clone)]
-pub struct ConnectionInvocationConnectivityParameters(Properties);
-
-impl ConnectionInvocationConnectivityParameters {
-    /// Returns a `ConnectionInvocationConnectivityParameters` with what CloudFormation requires.
-    pub fn new(resource_parameters: ConnectionResourceParameters) -> Self {
-        Self::matching().resource_parameters(resource_parameters)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The parameters for EventBridge to use when invoking the resource endpoint.
-    pub fn resource_parameters(self, value: ConnectionResourceParameters) -> Self {
-        Self(self.0.with("ResourceParameters", value))
-    }
-}
-
-impl From<ConnectionInvocationConnectivityParameters> for Properties {
-    fn from(value: ConnectionInvocationConnectivityParameters) -> Self {
-        value.0
-    }
-}
-
-impl From<ConnectionInvocationConnectivityParameters> for Tree {
-    fn from(value: ConnectionInvocationConnectivityParameters) -> Self {
-        value.0.into()
-    }
-}
+setting! { ConnectionHttpParameters as Tree }
 
 /// Contains the OAuth authorization parameters to use for the connection.
 #[derive(Debug, Clone)]
 pub struct ConnectionOauthParameters(Properties);
-
 impl ConnectionOauthParameters {
     /// Returns a `ConnectionOauthParameters` with what CloudFormation requires.
-    pub fn new(authorization_endpoint: impl Into<Value<String>>, client_parameters: ConnectionClientParameters, http_method: impl OneOf<ConnectionOauthParametersHttpMethod>) -> Self {
-        Self::matching().authorization_endpoint(authorization_endpoint).client_parameters(client_parameters).http_method(http_method)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(authorization_endpoint: impl Into<Value<String>>, client_parameters: ConnectionClientParameters, http_method: impl OneOf<ConnectionOauthParametersHttpMethod>) -> Self { Self::matching().authorization_endpoint(authorization_endpoint).client_parameters(client_parameters).http_method(http_method) }
     /// The URL to the authorization endpoint when OAuth is specified as the authorization type.
-    pub fn authorization_endpoint(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("AuthorizationEndpoint", value.into()))
-    }
-
+    /// 1 to 2048 characters.
+    pub fn authorization_endpoint(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("AuthorizationEndpoint", value.into())) }
     /// The client parameters for OAuth authorization.
-    pub fn client_parameters(self, value: ConnectionClientParameters) -> Self {
-        Self(self.0.with("ClientParameters", value))
-    }
-
+    pub fn client_parameters(self, value: ConnectionClientParameters) -> Self { Self(self.0.with("ClientParameters", value)) }
     /// The method to use for the authorization request.
-    pub fn http_method(self, value: impl OneOf<ConnectionOauthParametersHttpMethod>) -> Self {
-        Self(self.0.with("HttpMethod", value.into_tree()))
-    }
-
+    pub fn http_method(self, value: impl OneOf<ConnectionOauthParametersHttpMethod>) -> Self { Self(self.0.with("HttpMethod", value.into_tree())) }
     /// Details about the additional parameters to use for the connection.
-    pub fn oauth_http_parameters(self, value: ConnectionHttpParameters) -> Self {
-        Self(self.0.with("OAuthHttpParameters", value))
-    }
+    pub fn oauth_http_parameters(self, value: ConnectionHttpParameters) -> Self { Self(self.0.with("OAuthHttpParameters", value)) }
 }
-
-impl From<ConnectionOauthParameters> for Properties {
-    fn from(value: ConnectionOauthParameters) -> Self {
-        value.0
-    }
-}
-
-impl From<ConnectionOauthParameters> for Tree {
-    fn from(value: ConnectionOauthParameters) -> Self {
-        value.0.into()
-    }
-}
+setting! { ConnectionOauthParameters as Tree }
 
 /// Any additional query string parameter for the connection.
 #[derive(Debug, Clone)]
 pub struct ConnectionParameter(Properties);
-
 impl ConnectionParameter {
     /// Returns a `ConnectionParameter` with what CloudFormation requires.
-    pub fn new(key: impl Into<Value<String>>, value: impl Into<Value<String>>) -> Self {
-        Self::matching().key(key).value(value)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(key: impl Into<Value<String>>, value: impl Into<Value<String>>) -> Self { Self::matching().key(key).value(value) }
     /// Specifies whether the value is secret.
-    pub fn is_value_secret(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("IsValueSecret", value.into()))
-    }
-
+    /// Default: `true`.
+    pub fn is_value_secret(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("IsValueSecret", value.into())) }
     /// The key for a query string parameter.
-    pub fn key(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Key", value.into()))
-    }
-
+    /// At most 512 characters.
+    pub fn key(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Key", value.into())) }
     /// The value associated with the key for the query string parameter.
-    pub fn value(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Value", value.into()))
-    }
+    /// At most 512 characters. Matches `^[ \t]*[\x20-\x7E]+([ \t]+[\x20-\x7E]+)*[ \t]*$`.
+    pub fn value(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Value", value.into())) }
 }
-
-impl From<ConnectionParameter> for Properties {
-    fn from(value: ConnectionParameter) -> Self {
-        value.0
-    }
-}
-
-impl From<ConnectionParameter> for Tree {
-    fn from(value: ConnectionParameter) -> Self {
-        value.0.into()
-    }
-}
+setting! { ConnectionParameter as Tree }
 
 /// The parameters for EventBridge to use when invoking the resource endpoint.
 #[derive(Debug, Clone)]
 pub struct ConnectionResourceParameters(Properties);
-
 impl ConnectionResourceParameters {
     /// Returns a `ConnectionResourceParameters` with what CloudFormation requires.
-    pub fn new(resource_configuration_arn: impl Into<Value<String>>) -> Self {
-        Self::matching().resource_configuration_arn(resource_configuration_arn)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// For connections to private APIs, the Amazon Resource Name (ARN) of the resource association EventBridge created between the connection and the private API's resource configuration.
-    pub fn resource_association_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ResourceAssociationArn", value.into()))
-    }
-
+    pub fn new(resource_configuration_arn: impl Into<Value<String>>) -> Self { Self::matching().resource_configuration_arn(resource_configuration_arn) }
+    /// For connections to private APIs, the Amazon Resource Name (ARN) of the resource association EventBridge created between the connection and the private API's …
+    /// 20 to 2048 characters.
+    pub fn resource_association_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ResourceAssociationArn", value.into())) }
     /// The Amazon Resource Name (ARN) of the Amazon VPC Lattice resource configuration for the resource endpoint.
-    pub fn resource_configuration_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ResourceConfigurationArn", value.into()))
-    }
+    /// At most 2048 characters.
+    pub fn resource_configuration_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ResourceConfigurationArn", value.into())) }
 }
-
-impl From<ConnectionResourceParameters> for Properties {
-    fn from(value: ConnectionResourceParameters) -> Self {
-        value.0
-    }
-}
-
-impl From<ConnectionResourceParameters> for Tree {
-    fn from(value: ConnectionResourceParameters) -> Self {
-        value.0.into()
-    }
-}
+setting! { ConnectionResourceParameters as Tree }
 
 /// A global endpoint used to improve your application's availability by making it regional-fault tolerant.
 ///
 /// CloudFormation type `AWS::Events::Endpoint`.
 #[derive(Debug, Clone)]
 pub struct Endpoint(Properties);
-
 impl Endpoint {
     /// The ARN of the endpoint.
     pub const ARN: Attribute<Self, Arn<Self>> = Attribute::new("Arn");
-
     /// The ID of the endpoint.
     pub const ENDPOINT_ID: Attribute<Self, lightsout_core::Id<Self>> = Attribute::new("EndpointId");
-
     /// The URL of the endpoint.
     pub const ENDPOINT_URL: Attribute<Self, lightsout_core::Url<Self>> = Attribute::new("EndpointUrl");
-
     /// The main Region of the endpoint.
     pub const STATE: Attribute<Self, String> = Attribute::new("State");
-
     /// The reason the endpoint is in its current state.
     pub const STATE_REASON: Attribute<Self, String> = Attribute::new("StateReason");
-
     /// Returns a `Endpoint` with what CloudFormation requires.
-    pub fn new(event_buses: impl IntoIterator<Item = EndpointEventBus>, routing_config: EndpointRoutingConfig) -> Self {
-        Self::matching().event_buses(event_buses).routing_config(routing_config)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(event_buses: impl IntoIterator<Item = EndpointEventBus>, routing_config: EndpointRoutingConfig) -> Self { Self::matching().event_buses(event_buses).routing_config(routing_config) }
     /// A description for the endpoint.
-    pub fn description(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Description", value.into()))
-    }
-
+    /// At most 512 characters.
+    pub fn description(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Description", value.into())) }
     /// The event buses being used by the endpoint.
-    pub fn event_buses(self, value: impl IntoIterator<Item = EndpointEventBus>) -> Self {
-        Self(self.0.with("EventBuses", value.into_iter().collect::<Tree>()))
-    }
-
+    /// Exactly 2 items.
+    pub fn event_buses(self, value: impl IntoIterator<Item = EndpointEventBus>) -> Self { Self(self.0.with("EventBuses", value.into_iter().collect::<Tree>())) }
     /// The name of the endpoint.
-    ///
-    /// A change replaces the resource.
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
-
+    /// 1 to 64 characters. Matches `^[\.\-_A-Za-z0-9]+$`. A change replaces the resource.
+    pub fn name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Name", value.into())) }
     /// Whether event replication was enabled or disabled for this endpoint.
-    pub fn replication_config(self, value: EndpointReplicationConfig) -> Self {
-        Self(self.0.with("ReplicationConfig", value))
-    }
-
+    pub fn replication_config(self, value: EndpointReplicationConfig) -> Self { Self(self.0.with("ReplicationConfig", value)) }
     /// The ARN of the role used by event replication for the endpoint.
-    pub fn role_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("RoleArn", value.into()))
-    }
-
+    /// 1 to 256 characters. Matches `^arn:aws[a-z-]*:iam::\d{12}:role\/[\w+=,.@/-]+$`.
+    pub fn role_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("RoleArn", value.into())) }
     /// The routing configuration of the endpoint.
-    pub fn routing_config(self, value: EndpointRoutingConfig) -> Self {
-        Self(self.0.with("RoutingConfig", value))
-    }
+    pub fn routing_config(self, value: EndpointRoutingConfig) -> Self { Self(self.0.with("RoutingConfig", value)) }
 }
-
-impl From<Endpoint> for Properties {
-    fn from(value: Endpoint) -> Self {
-        value.0
-    }
-}
-
+setting! { Endpoint as Properties }
 impl ResourceType for Endpoint {
     const TYPE: &'static str = "AWS::Events::Endpoint";
     const REQUIRED: &'static [&'static str] = &["EventBuses", "RoutingConfig"];
@@ -786,325 +306,108 @@ impl ResourceType for Endpoint {
 /// The event buses the endpoint is associated with.
 #[derive(Debug, Clone)]
 pub struct EndpointEventBus(Properties);
-
 impl EndpointEventBus {
     /// Returns a `EndpointEventBus` with what CloudFormation requires.
-    pub fn new(event_bus_arn: impl Into<Value<String>>) -> Self {
-        Self::matching().event_bus_arn(event_bus_arn)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(event_bus_arn: impl Into<Value<String>>) -> Self { Self::matching().event_bus_arn(event_bus_arn) }
     /// The ARN of the event bus the endpoint is associated with.
-    pub fn event_bus_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("EventBusArn", value.into()))
-    }
+    /// 1 to 512 characters.
+    pub fn event_bus_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("EventBusArn", value.into())) }
 }
-
-impl From<EndpointEventBus> for Properties {
-    fn from(value: EndpointEventBus) -> Self {
-        value.0
-    }
-}
-
-impl From<EndpointEventBus> for Tree {
-    fn from(value: EndpointEventBus) -> Self {
-        value.0.into()
-    }
-}
+setting! { EndpointEventBus as Tree }
 
 /// The failover configuration for an endpoint.
 #[derive(Debug, Clone)]
 pub struct EndpointFailoverConfig(Properties);
-
 impl EndpointFailoverConfig {
     /// Returns a `EndpointFailoverConfig` with what CloudFormation requires.
-    pub fn new(primary: EndpointPrimary, secondary: EndpointSecondary) -> Self {
-        Self::matching().primary(primary).secondary(secondary)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(primary: EndpointPrimary, secondary: EndpointSecondary) -> Self { Self::matching().primary(primary).secondary(secondary) }
     /// The main Region of the endpoint.
-    pub fn primary(self, value: EndpointPrimary) -> Self {
-        Self(self.0.with("Primary", value))
-    }
-
+    pub fn primary(self, value: EndpointPrimary) -> Self { Self(self.0.with("Primary", value)) }
     /// The Region that events are routed to when failover is triggered or event replication is enabled.
-    pub fn secondary(self, value: EndpointSecondary) -> Self {
-        Self(self.0.with("Secondary", value))
-    }
+    pub fn secondary(self, value: EndpointSecondary) -> Self { Self(self.0.with("Secondary", value)) }
 }
-
-impl From<EndpointFailoverConfig> for Properties {
-    fn from(value: EndpointFailoverConfig) -> Self {
-        value.0
-    }
-}
-
-impl From<EndpointFailoverConfig> for Tree {
-    fn from(value: EndpointFailoverConfig) -> Self {
-        value.0.into()
-    }
-}
+setting! { EndpointFailoverConfig as Tree }
 
 /// The primary Region of the endpoint.
 #[derive(Debug, Clone)]
 pub struct EndpointPrimary(Properties);
-
 impl EndpointPrimary {
     /// Returns a `EndpointPrimary` with what CloudFormation requires.
-    pub fn new(health_check: impl Into<Value<String>>) -> Self {
-        Self::matching().health_check(health_check)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(health_check: impl Into<Value<String>>) -> Self { Self::matching().health_check(health_check) }
     /// The ARN of the health check used by the endpoint to determine whether failover is triggered.
-    pub fn health_check(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("HealthCheck", value.into()))
-    }
+    /// 1 to 1600 characters.
+    pub fn health_check(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("HealthCheck", value.into())) }
 }
-
-impl From<EndpointPrimary> for Properties {
-    fn from(value: EndpointPrimary) -> Self {
-        value.0
-    }
-}
-
-impl From<EndpointPrimary> for Tree {
-    fn from(value: EndpointPrimary) -> Self {
-        value.0.into()
-    }
-}
+setting! { EndpointPrimary as Tree }
 
 /// Endpoints can replicate all events to the secondary Region.
 #[derive(Debug, Clone)]
 pub struct EndpointReplicationConfig(Properties);
-
 impl EndpointReplicationConfig {
     /// Returns a `EndpointReplicationConfig` with what CloudFormation requires.
-    pub fn new(state: impl OneOf<EndpointReplicationConfigState>) -> Self {
-        Self::matching().state(state)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(state: impl OneOf<EndpointReplicationConfigState>) -> Self { Self::matching().state(state) }
     /// The state of event replication.
-    pub fn state(self, value: impl OneOf<EndpointReplicationConfigState>) -> Self {
-        Self(self.0.with("State", value.into_tree()))
-    }
+    pub fn state(self, value: impl OneOf<EndpointReplicationConfigState>) -> Self { Self(self.0.with("State", value.into_tree())) }
 }
-
-impl From<EndpointReplicationConfig> for Properties {
-    fn from(value: EndpointReplicationConfig) -> Self {
-        value.0
-    }
-}
-
-impl From<EndpointReplicationConfig> for Tree {
-    fn from(value: EndpointReplicationConfig) -> Self {
-        value.0.into()
-    }
-}
+setting! { EndpointReplicationConfig as Tree }
 
 /// The routing configuration of the endpoint.
 #[derive(Debug, Clone)]
 pub struct EndpointRoutingConfig(Properties);
-
 impl EndpointRoutingConfig {
     /// Returns a `EndpointRoutingConfig` with what CloudFormation requires.
-    pub fn new(failover_config: EndpointFailoverConfig) -> Self {
-        Self::matching().failover_config(failover_config)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(failover_config: EndpointFailoverConfig) -> Self { Self::matching().failover_config(failover_config) }
     /// The failover configuration for an endpoint.
-    pub fn failover_config(self, value: EndpointFailoverConfig) -> Self {
-        Self(self.0.with("FailoverConfig", value))
-    }
+    pub fn failover_config(self, value: EndpointFailoverConfig) -> Self { Self(self.0.with("FailoverConfig", value)) }
 }
-
-impl From<EndpointRoutingConfig> for Properties {
-    fn from(value: EndpointRoutingConfig) -> Self {
-        value.0
-    }
-}
-
-impl From<EndpointRoutingConfig> for Tree {
-    fn from(value: EndpointRoutingConfig) -> Self {
-        value.0.into()
-    }
-}
+setting! { EndpointRoutingConfig as Tree }
 
 /// The secondary Region that processes events when failover is triggered or replication is enabled.
 #[derive(Debug, Clone)]
 pub struct EndpointSecondary(Properties);
-
 impl EndpointSecondary {
     /// Returns a `EndpointSecondary` with what CloudFormation requires.
-    pub fn new(route: impl Into<Value<String>>) -> Self {
-        Self::matching().route(route)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(route: impl Into<Value<String>>) -> Self { Self::matching().route(route) }
     /// Defines the secondary Region.
-    pub fn route(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Route", value.into()))
-    }
+    /// 9 to 20 characters. Matches `^[\-a-z0-9]+$`.
+    pub fn route(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Route", value.into())) }
 }
-
-impl From<EndpointSecondary> for Properties {
-    fn from(value: EndpointSecondary) -> Self {
-        value.0
-    }
-}
-
-impl From<EndpointSecondary> for Tree {
-    fn from(value: EndpointSecondary) -> Self {
-        value.0.into()
-    }
-}
+setting! { EndpointSecondary as Tree }
 
 /// Specifies an event bus within your account.
 ///
 /// CloudFormation type `AWS::Events::EventBus`.
 #[derive(Debug, Clone)]
 pub struct EventBus(Properties);
-
 impl EventBus {
     /// The ARN of the event bus, such as `arn:aws:events:us-east-2:123456789012:event-bus/aws.partner/PartnerName/acct1/repo1`.
     pub const ARN: Attribute<Self, Arn<Self>> = Attribute::new("Arn");
-
     /// The name of the event bus, such as `PartnerName/acct1/repo1`.
     pub const NAME: Attribute<Self, lightsout_core::Name<Self>> = Attribute::new("Name");
-
-    /// The attribute `Policy`.
+    /// `Policy`.
     pub const POLICY: Attribute<Self, String> = Attribute::new("Policy");
-
     /// Returns a `EventBus` with what CloudFormation requires.
-    pub fn new(name: impl Into<Value<String>>) -> Self {
-        Self::matching().name(name)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(name: impl Into<Value<String>>) -> Self { Self::matching().name(name) }
     /// Configuration details of the Amazon SQS queue for EventBridge to use as a dead-letter queue (DLQ).
-    pub fn dead_letter_config(self, value: EventBusDeadLetterConfig) -> Self {
-        Self(self.0.with("DeadLetterConfig", value))
-    }
-
+    pub fn dead_letter_config(self, value: EventBusDeadLetterConfig) -> Self { Self(self.0.with("DeadLetterConfig", value)) }
     /// The event bus description.
-    pub fn description(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Description", value.into()))
-    }
-
+    pub fn description(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Description", value.into())) }
     /// If you are creating a partner event bus, this specifies the partner event source that the new event bus will be matched with.
-    ///
-    /// A change replaces the resource.
-    pub fn event_source_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("EventSourceName", value.into()))
-    }
-
+    /// 1 to 256 characters. Matches `^aws\.partner(/[\.\-_A-Za-z0-9]+){2,}$`. A change replaces the resource.
+    pub fn event_source_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("EventSourceName", value.into())) }
     /// The identifier of the AWS customer managed key for EventBridge to use, if you choose to use a customer managed key to encrypt events on this event bus.
-    pub fn kms_key_identifier(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("KmsKeyIdentifier", value.into()))
-    }
-
+    pub fn kms_key_identifier(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("KmsKeyIdentifier", value.into())) }
     /// The logging configuration settings for the event bus.
-    pub fn log_config(self, value: EventBusLogConfig) -> Self {
-        Self(self.0.with("LogConfig", value))
-    }
-
+    pub fn log_config(self, value: EventBusLogConfig) -> Self { Self(self.0.with("LogConfig", value)) }
     /// The name of the new event bus.
-    ///
-    /// A change replaces the resource.
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
-
+    /// 1 to 256 characters. Matches `^[/\.\-_A-Za-z0-9]+$`. A change replaces the resource.
+    pub fn name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Name", value.into())) }
     /// The permissions policy of the event bus, describing which other AWS accounts can write events to this event bus.
-    pub fn policy(self, value: impl Into<Tree>) -> Self {
-        Self(self.0.with("Policy", value))
-    }
-
+    pub fn policy(self, value: impl Into<Tree>) -> Self { Self(self.0.with("Policy", value)) }
     /// Tags to associate with the event bus.
-    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self {
-        Self(self.0.with("Tags", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self { Self(self.0.with("Tags", list::tags(value))) }
 }
-
-impl From<EventBus> for Properties {
-    fn from(value: EventBus) -> Self {
-        value.0
-    }
-}
-
+setting! { EventBus as Properties }
 impl ResourceType for EventBus {
     const TYPE: &'static str = "AWS::Events::EventBus";
     const REQUIRED: &'static [&'static str] = &["Name"];
@@ -1114,150 +417,53 @@ impl ResourceType for EventBus {
 /// Configuration details of the Amazon SQS queue for EventBridge to use as a dead-letter queue (DLQ).
 #[derive(Debug, Clone, Default)]
 pub struct EventBusDeadLetterConfig(Properties);
-
 impl EventBusDeadLetterConfig {
     /// Returns an empty `EventBusDeadLetterConfig`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The ARN of the SQS queue specified as the target for the dead-letter queue.
-    pub fn arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Arn", value.into()))
-    }
+    pub fn arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Arn", value.into())) }
 }
-
-impl From<EventBusDeadLetterConfig> for Properties {
-    fn from(value: EventBusDeadLetterConfig) -> Self {
-        value.0
-    }
-}
-
-impl From<EventBusDeadLetterConfig> for Tree {
-    fn from(value: EventBusDeadLetterConfig) -> Self {
-        value.0.into()
-    }
-}
+setting! { EventBusDeadLetterConfig as Tree }
 
 /// The logging configuration settings for the event bus.
 #[derive(Debug, Clone, Default)]
 pub struct EventBusLogConfig(Properties);
-
 impl EventBusLogConfig {
     /// Returns an empty `EventBusLogConfig`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// Whether EventBridge include detailed event information in the records it generates.
-    pub fn include_detail(self, value: impl OneOf<EventBusLogConfigIncludeDetail>) -> Self {
-        Self(self.0.with("IncludeDetail", value.into_tree()))
-    }
-
+    pub fn include_detail(self, value: impl OneOf<EventBusLogConfigIncludeDetail>) -> Self { Self(self.0.with("IncludeDetail", value.into_tree())) }
     /// The level of logging detail to include. This applies to all log destinations for the event bus.
-    pub fn level(self, value: impl OneOf<EventBusLogConfigLevel>) -> Self {
-        Self(self.0.with("Level", value.into_tree()))
-    }
+    pub fn level(self, value: impl OneOf<EventBusLogConfigLevel>) -> Self { Self(self.0.with("Level", value.into_tree())) }
 }
-
-impl From<EventBusLogConfig> for Properties {
-    fn from(value: EventBusLogConfig) -> Self {
-        value.0
-    }
-}
-
-impl From<EventBusLogConfig> for Tree {
-    fn from(value: EventBusLogConfig) -> Self {
-        value.0.into()
-    }
-}
+setting! { EventBusLogConfig as Tree }
 
 /// Running `PutPermission` permits the specified AWS account or AWS organization to put events to the specified event bus.
 ///
 /// CloudFormation type `AWS::Events::EventBusPolicy`.
 #[derive(Debug, Clone)]
 pub struct EventBusPolicy(Properties);
-
 impl EventBusPolicy {
     /// Returns a `EventBusPolicy` with what CloudFormation requires.
-    pub fn new(statement_id: impl Into<Value<String>>) -> Self {
-        Self::matching().statement_id(statement_id)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(statement_id: impl Into<Value<String>>) -> Self { Self::matching().statement_id(statement_id) }
     /// The action that you are enabling the other account to perform.
-    pub fn action(self, value: impl OneOf<EventBusPolicyAction>) -> Self {
-        Self(self.0.with("Action", value.into_tree()))
-    }
-
+    /// 1 to 64 characters. Matches `events:[a-zA-Z]+`.
+    pub fn action(self, value: impl OneOf<EventBusPolicyAction>) -> Self { Self(self.0.with("Action", value.into_tree())) }
     /// This parameter enables you to limit the permission to accounts that fulfill a certain condition, such as being a member of a certain AWS organization.
-    pub fn condition(self, value: EventBusPolicyCondition) -> Self {
-        Self(self.0.with("Condition", value))
-    }
-
+    pub fn condition(self, value: EventBusPolicyCondition) -> Self { Self(self.0.with("Condition", value)) }
     /// The name of the event bus associated with the rule.
-    ///
-    /// A change replaces the resource.
-    pub fn event_bus_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("EventBusName", value.into()))
-    }
-
+    /// 1 to 256 characters. Matches `[\.\-_A-Za-z0-9]+`. A change replaces the resource.
+    pub fn event_bus_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("EventBusName", value.into())) }
     /// The 12-digit AWS account ID that you are permitting to put events to your default event bus.
-    pub fn principal(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Principal", value.into()))
-    }
-
+    /// 1 to 12 characters. Matches `(\d{12}|\*)`.
+    pub fn principal(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Principal", value.into())) }
     /// A JSON string that describes the permission policy statement.
-    pub fn statement(self, value: impl Into<Tree>) -> Self {
-        Self(self.0.with("Statement", value))
-    }
-
+    pub fn statement(self, value: impl Into<Tree>) -> Self { Self(self.0.with("Statement", value)) }
     /// An identifier string for the external account that you are granting permissions to.
-    ///
-    /// A change replaces the resource.
-    pub fn statement_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("StatementId", value.into()))
-    }
+    /// 1 to 64 characters. Matches `[a-zA-Z0-9-_]+`. A change replaces the resource.
+    pub fn statement_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("StatementId", value.into())) }
 }
-
-impl From<EventBusPolicy> for Properties {
-    fn from(value: EventBusPolicy) -> Self {
-        value.0
-    }
-}
-
+setting! { EventBusPolicy as Properties }
 impl ResourceType for EventBusPolicy {
     const TYPE: &'static str = "AWS::Events::EventBusPolicy";
     const REQUIRED: &'static [&'static str] = &["StatementId"];
@@ -1266,141 +472,56 @@ impl ResourceType for EventBusPolicy {
 /// This parameter enables you to limit the permission to accounts that fulfill a certain condition, such as being a member of a certain AWS organization.
 #[derive(Debug, Clone, Default)]
 pub struct EventBusPolicyCondition(Properties);
-
 impl EventBusPolicyCondition {
     /// Returns an empty `EventBusPolicyCondition`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// Specifies the value for the key. Currently, this must be the ID of the organization.
-    pub fn key(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Key", value.into()))
-    }
-
+    pub fn key(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Key", value.into())) }
     /// Specifies the type of condition. Currently the only supported value is StringEquals.
-    pub fn type_(self, value: impl OneOf<EventBusPolicyConditionType>) -> Self {
-        Self(self.0.with("Type", value.into_tree()))
-    }
-
+    pub fn type_(self, value: impl OneOf<EventBusPolicyConditionType>) -> Self { Self(self.0.with("Type", value.into_tree())) }
     /// Specifies the key for the condition. Currently the only supported key is aws:PrincipalOrgID.
-    pub fn value(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Value", value.into()))
-    }
+    pub fn value(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Value", value.into())) }
 }
-
-impl From<EventBusPolicyCondition> for Properties {
-    fn from(value: EventBusPolicyCondition) -> Self {
-        value.0
-    }
-}
-
-impl From<EventBusPolicyCondition> for Tree {
-    fn from(value: EventBusPolicyCondition) -> Self {
-        value.0.into()
-    }
-}
+setting! { EventBusPolicyCondition as Tree }
 
 /// Creates or updates the specified rule. Rules are enabled by default, or based on value of the state.
 ///
 /// CloudFormation type `AWS::Events::Rule`.
 #[derive(Debug, Clone, Default)]
 pub struct Rule(Properties);
-
 impl Rule {
     /// The ARN of the rule, such as `arn:aws:events:us-east-2:123456789012:rule/example`.
     pub const ARN: Attribute<Self, Arn<Self>> = Attribute::new("Arn");
-
     /// The name of the rule, exposed as a read-only attribute for use with Fn::GetAtt.
     pub const RULE_NAME: Attribute<Self, lightsout_core::Name<Self>> = Attribute::new("RuleName");
-
     /// Returns an empty `Rule`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The description of the rule.
-    pub fn description(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Description", value.into()))
-    }
-
+    /// At most 512 characters.
+    pub fn description(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Description", value.into())) }
     /// The name or ARN of the event bus associated with the rule.
-    ///
-    /// Refers to `AWS::Events::EventBus` (`Name`) or `AWS::Events::EventBus` (`Arn`).
-    ///
-    /// A change replaces the resource.
-    pub fn event_bus_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("EventBusName", value.into()))
-    }
-
+    /// 1 to 1600 characters. Refers to `AWS::Events::EventBus` (`Name`) or `AWS::Events::EventBus` (`Arn`). A change replaces the resource.
+    pub fn event_bus_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("EventBusName", value.into())) }
     /// The event pattern of the rule. For more information, see Events and Event Patterns in the \*Amazon EventBridge User Guide\*.
-    pub fn event_pattern(self, value: impl Into<Tree>) -> Self {
-        Self(self.0.with("EventPattern", value))
-    }
-
+    pub fn event_pattern(self, value: impl Into<Tree>) -> Self { Self(self.0.with("EventPattern", value)) }
     /// The name of the rule.
-    ///
-    /// A change replaces the resource.
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
-
+    /// 1 to 64 characters. Matches `^[\.\-_A-Za-z0-9]+$`. A change replaces the resource.
+    pub fn name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Name", value.into())) }
     /// The Amazon Resource Name (ARN) of the role that is used for target invocation.
-    ///
-    /// Refers to `AWS::IAM::Role` (`Arn`).
-    pub fn role_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("RoleArn", value.into()))
-    }
-
+    /// 1 to 1600 characters. Refers to `AWS::IAM::Role` (`Arn`).
+    pub fn role_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("RoleArn", value.into())) }
     /// The scheduling expression. For example, "cron(0 20 \* \* ? \*)", "rate(5 minutes)".
-    pub fn schedule_expression(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ScheduleExpression", value.into()))
-    }
-
+    /// At most 256 characters. Matches `^(rate\(.+\)|cron\(.+\))?$`.
+    pub fn schedule_expression(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ScheduleExpression", value.into())) }
     /// The state of the rule.
-    pub fn state(self, value: impl OneOf<RuleState>) -> Self {
-        Self(self.0.with("State", value.into_tree()))
-    }
-
+    pub fn state(self, value: impl OneOf<RuleState>) -> Self { Self(self.0.with("State", value.into_tree())) }
     /// Any tags assigned to the event rule.
-    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self {
-        Self(self.0.with("Tags", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self { Self(self.0.with("Tags", list::tags(value))) }
     /// Adds the specified targets to the specified rule, or updates the targets if they are already associated with the rule.
-    pub fn targets(self, value: impl IntoIterator<Item = RuleTarget>) -> Self {
-        Self(self.0.with("Targets", value.into_iter().collect::<Tree>()))
-    }
+    /// At most 5 items.
+    pub fn targets(self, value: impl IntoIterator<Item = RuleTarget>) -> Self { Self(self.0.with("Targets", value.into_iter().collect::<Tree>())) }
 }
-
-impl From<Rule> for Properties {
-    fn from(value: Rule) -> Self {
-        value.0
-    }
-}
-
+setting! { Rule as Properties }
 impl ResourceType for Rule {
     const TYPE: &'static str = "AWS::Events::Rule";
     const REQUIRED: &'static [&'static str] = &[];
@@ -1410,1233 +531,461 @@ impl ResourceType for Rule {
 /// Contains the GraphQL operation to be parsed and executed, if the event target is an AWS AppSync API.
 #[derive(Debug, Clone)]
 pub struct RuleAppSyncParameters(Properties);
-
 impl RuleAppSyncParameters {
     /// Returns a `RuleAppSyncParameters` with what CloudFormation requires.
-    pub fn new(graph_ql_operation: impl Into<Value<String>>) -> Self {
-        Self::matching().graph_ql_operation(graph_ql_operation)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(graph_ql_operation: impl Into<Value<String>>) -> Self { Self::matching().graph_ql_operation(graph_ql_operation) }
     /// The GraphQL operation; that is, the query, mutation, or subscription to be parsed and executed by the GraphQL service.
-    pub fn graph_ql_operation(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("GraphQLOperation", value.into()))
-    }
+    pub fn graph_ql_operation(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("GraphQLOperation", value.into())) }
 }
-
-impl From<RuleAppSyncParameters> for Properties {
-    fn from(value: RuleAppSyncParameters) -> Self {
-        value.0
-    }
-}
-
-impl From<RuleAppSyncParameters> for Tree {
-    fn from(value: RuleAppSyncParameters) -> Self {
-        value.0.into()
-    }
-}
+setting! { RuleAppSyncParameters as Tree }
 
 /// This structure specifies the VPC subnets and security groups for the task, and whether a public IP address is to be used.
 #[derive(Debug, Clone)]
 pub struct RuleAwsVpcConfiguration(Properties);
-
 impl RuleAwsVpcConfiguration {
     /// Returns a `RuleAwsVpcConfiguration` with what CloudFormation requires.
-    pub fn new(subnets: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self::matching().subnets(subnets)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(subnets: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self::matching().subnets(subnets) }
     /// Specifies whether the task's elastic network interface receives a public IP address.
-    pub fn assign_public_ip(self, value: impl OneOf<RuleAwsVpcConfigurationAssignPublicIp>) -> Self {
-        Self(self.0.with("AssignPublicIp", value.into_tree()))
-    }
-
+    pub fn assign_public_ip(self, value: impl OneOf<RuleAwsVpcConfigurationAssignPublicIp>) -> Self { Self(self.0.with("AssignPublicIp", value.into_tree())) }
     /// Specifies the security groups associated with the task.
-    ///
     /// Refers to `AWS::EC2::SecurityGroup` (`Id`).
-    pub fn security_groups(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("SecurityGroups", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    pub fn security_groups(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("SecurityGroups", list::values::<String>(value))) }
     /// Specifies the subnets associated with the task.
-    ///
     /// Refers to `AWS::EC2::Subnet` (`SubnetId`).
-    pub fn subnets(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("Subnets", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    pub fn subnets(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("Subnets", list::values::<String>(value))) }
 }
-
-impl From<RuleAwsVpcConfiguration> for Properties {
-    fn from(value: RuleAwsVpcConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<RuleAwsVpcConfiguration> for Tree {
-    fn from(value: RuleAwsVpcConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { RuleAwsVpcConfiguration as Tree }
 
 /// The array properties for the submitted job, such as the size of the array.
 #[derive(Debug, Clone, Default)]
 pub struct RuleBatchArrayProperties(Properties);
-
 impl RuleBatchArrayProperties {
     /// Returns an empty `RuleBatchArrayProperties`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The size of the array, if this is an array batch job.
-    pub fn size(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("Size", value.into()))
-    }
+    pub fn size(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("Size", value.into())) }
 }
-
-impl From<RuleBatchArrayProperties> for Properties {
-    fn from(value: RuleBatchArrayProperties) -> Self {
-        value.0
-    }
-}
-
-impl From<RuleBatchArrayProperties> for Tree {
-    fn from(value: RuleBatchArrayProperties) -> Self {
-        value.0.into()
-    }
-}
+setting! { RuleBatchArrayProperties as Tree }
 
 /// The custom parameters to be used when the target is an AWS Batch job.
 #[derive(Debug, Clone)]
 pub struct RuleBatchParameters(Properties);
-
 impl RuleBatchParameters {
     /// Returns a `RuleBatchParameters` with what CloudFormation requires.
-    pub fn new(job_definition: impl Into<Value<String>>, job_name: impl Into<Value<String>>) -> Self {
-        Self::matching().job_definition(job_definition).job_name(job_name)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(job_definition: impl Into<Value<String>>, job_name: impl Into<Value<String>>) -> Self { Self::matching().job_definition(job_definition).job_name(job_name) }
     /// The array properties for the submitted job, such as the size of the array.
-    pub fn array_properties(self, value: RuleBatchArrayProperties) -> Self {
-        Self(self.0.with("ArrayProperties", value))
-    }
-
+    pub fn array_properties(self, value: RuleBatchArrayProperties) -> Self { Self(self.0.with("ArrayProperties", value)) }
     /// The ARN or name of the job definition to use if the event target is an AWS Batch job.
-    pub fn job_definition(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("JobDefinition", value.into()))
-    }
-
+    pub fn job_definition(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("JobDefinition", value.into())) }
     /// The name to use for this execution of the job, if the target is an AWS Batch job.
-    pub fn job_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("JobName", value.into()))
-    }
-
+    pub fn job_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("JobName", value.into())) }
     /// The retry strategy to use for failed jobs, if the target is an AWS Batch job.
-    pub fn retry_strategy(self, value: RuleBatchRetryStrategy) -> Self {
-        Self(self.0.with("RetryStrategy", value))
-    }
+    pub fn retry_strategy(self, value: RuleBatchRetryStrategy) -> Self { Self(self.0.with("RetryStrategy", value)) }
 }
-
-impl From<RuleBatchParameters> for Properties {
-    fn from(value: RuleBatchParameters) -> Self {
-        value.0
-    }
-}
-
-impl From<RuleBatchParameters> for Tree {
-    fn from(value: RuleBatchParameters) -> Self {
-        value.0.into()
-    }
-}
+setting! { RuleBatchParameters as Tree }
 
 /// The retry strategy to use for failed jobs, if the target is an AWS Batch job.
 #[derive(Debug, Clone, Default)]
 pub struct RuleBatchRetryStrategy(Properties);
-
 impl RuleBatchRetryStrategy {
     /// Returns an empty `RuleBatchRetryStrategy`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The number of times to attempt to retry, if the job fails.
-    pub fn attempts(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("Attempts", value.into()))
-    }
+    pub fn attempts(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("Attempts", value.into())) }
 }
-
-impl From<RuleBatchRetryStrategy> for Properties {
-    fn from(value: RuleBatchRetryStrategy) -> Self {
-        value.0
-    }
-}
-
-impl From<RuleBatchRetryStrategy> for Tree {
-    fn from(value: RuleBatchRetryStrategy) -> Self {
-        value.0.into()
-    }
-}
+setting! { RuleBatchRetryStrategy as Tree }
 
 /// The details of a capacity provider strategy.
 #[derive(Debug, Clone)]
 pub struct RuleCapacityProviderStrategyItem(Properties);
-
 impl RuleCapacityProviderStrategyItem {
     /// Returns a `RuleCapacityProviderStrategyItem` with what CloudFormation requires.
-    pub fn new(capacity_provider: impl Into<Value<String>>) -> Self {
-        Self::matching().capacity_provider(capacity_provider)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(capacity_provider: impl Into<Value<String>>) -> Self { Self::matching().capacity_provider(capacity_provider) }
     /// The base value designates how many tasks, at a minimum, to run on the specified capacity provider.
-    pub fn base(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("Base", value.into()))
-    }
-
+    /// 0 to 100000.
+    pub fn base(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("Base", value.into())) }
     /// The short name of the capacity provider.
-    pub fn capacity_provider(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("CapacityProvider", value.into()))
-    }
-
+    /// 1 to 255 characters.
+    pub fn capacity_provider(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("CapacityProvider", value.into())) }
     /// The weight value designates the relative percentage of the total number of tasks launched that should use the specified capacity provider.
-    pub fn weight(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("Weight", value.into()))
-    }
+    /// 0 to 1000.
+    pub fn weight(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("Weight", value.into())) }
 }
-
-impl From<RuleCapacityProviderStrategyItem> for Properties {
-    fn from(value: RuleCapacityProviderStrategyItem) -> Self {
-        value.0
-    }
-}
-
-impl From<RuleCapacityProviderStrategyItem> for Tree {
-    fn from(value: RuleCapacityProviderStrategyItem) -> Self {
-        value.0.into()
-    }
-}
+setting! { RuleCapacityProviderStrategyItem as Tree }
 
 /// Configuration details of the Amazon SQS queue for EventBridge to use as a dead-letter queue (DLQ).
 #[derive(Debug, Clone, Default)]
 pub struct RuleDeadLetterConfig(Properties);
-
 impl RuleDeadLetterConfig {
     /// Returns an empty `RuleDeadLetterConfig`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The ARN of the SQS queue specified as the target for the dead-letter queue.
-    ///
-    /// Refers to `AWS::SQS::Queue` (`Arn`).
-    pub fn arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Arn", value.into()))
-    }
+    /// 1 to 1600 characters. Refers to `AWS::SQS::Queue` (`Arn`).
+    pub fn arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Arn", value.into())) }
 }
-
-impl From<RuleDeadLetterConfig> for Properties {
-    fn from(value: RuleDeadLetterConfig) -> Self {
-        value.0
-    }
-}
-
-impl From<RuleDeadLetterConfig> for Tree {
-    fn from(value: RuleDeadLetterConfig) -> Self {
-        value.0.into()
-    }
-}
+setting! { RuleDeadLetterConfig as Tree }
 
 /// The custom parameters to be used when the target is an Amazon ECS task.
 #[derive(Debug, Clone)]
 pub struct RuleEcsParameters(Properties);
-
 impl RuleEcsParameters {
     /// Returns a `RuleEcsParameters` with what CloudFormation requires.
-    pub fn new(task_definition_arn: impl Into<Value<String>>) -> Self {
-        Self::matching().task_definition_arn(task_definition_arn)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(task_definition_arn: impl Into<Value<String>>) -> Self { Self::matching().task_definition_arn(task_definition_arn) }
     /// The capacity provider strategy to use for the task.
-    pub fn capacity_provider_strategy(self, value: impl IntoIterator<Item = RuleCapacityProviderStrategyItem>) -> Self {
-        Self(self.0.with("CapacityProviderStrategy", value.into_iter().collect::<Tree>()))
-    }
-
+    /// At most 6 items.
+    pub fn capacity_provider_strategy(self, value: impl IntoIterator<Item = RuleCapacityProviderStrategyItem>) -> Self { Self(self.0.with("CapacityProviderStrategy", value.into_iter().collect::<Tree>())) }
     /// Specifies whether to enable Amazon ECS managed tags for the task.
-    pub fn enable_ecs_managed_tags(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("EnableECSManagedTags", value.into()))
-    }
-
+    pub fn enable_ecs_managed_tags(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("EnableECSManagedTags", value.into())) }
     /// Whether or not to enable the execute command functionality for the containers in this task.
-    pub fn enable_execute_command(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("EnableExecuteCommand", value.into()))
-    }
-
+    pub fn enable_execute_command(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("EnableExecuteCommand", value.into())) }
     /// Specifies an ECS task group for the task.
-    pub fn group(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Group", value.into()))
-    }
-
+    pub fn group(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Group", value.into())) }
     /// Specifies the launch type on which your task is running.
-    pub fn launch_type(self, value: impl OneOf<RuleEcsParametersLaunchType>) -> Self {
-        Self(self.0.with("LaunchType", value.into_tree()))
-    }
-
+    pub fn launch_type(self, value: impl OneOf<RuleEcsParametersLaunchType>) -> Self { Self(self.0.with("LaunchType", value.into_tree())) }
     /// Use this structure if the Amazon ECS task uses the `awsvpc` network mode.
-    pub fn network_configuration(self, value: RuleNetworkConfiguration) -> Self {
-        Self(self.0.with("NetworkConfiguration", value))
-    }
-
+    pub fn network_configuration(self, value: RuleNetworkConfiguration) -> Self { Self(self.0.with("NetworkConfiguration", value)) }
     /// An array of placement constraint objects to use for the task.
-    pub fn placement_constraints(self, value: impl IntoIterator<Item = RulePlacementConstraint>) -> Self {
-        Self(self.0.with("PlacementConstraints", value.into_iter().collect::<Tree>()))
-    }
-
+    /// At most 10 items.
+    pub fn placement_constraints(self, value: impl IntoIterator<Item = RulePlacementConstraint>) -> Self { Self(self.0.with("PlacementConstraints", value.into_iter().collect::<Tree>())) }
     /// The placement strategy objects to use for the task.
-    pub fn placement_strategies(self, value: impl IntoIterator<Item = RulePlacementStrategy>) -> Self {
-        Self(self.0.with("PlacementStrategies", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn placement_strategies(self, value: impl IntoIterator<Item = RulePlacementStrategy>) -> Self { Self(self.0.with("PlacementStrategies", value.into_iter().collect::<Tree>())) }
     /// Specifies the platform version for the task.
-    pub fn platform_version(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("PlatformVersion", value.into()))
-    }
-
+    pub fn platform_version(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("PlatformVersion", value.into())) }
     /// Specifies whether to propagate the tags from the task definition to the task.
-    pub fn propagate_tags(self, value: impl OneOf<RuleEcsParametersPropagateTags>) -> Self {
-        Self(self.0.with("PropagateTags", value.into_tree()))
-    }
-
+    pub fn propagate_tags(self, value: impl OneOf<RuleEcsParametersPropagateTags>) -> Self { Self(self.0.with("PropagateTags", value.into_tree())) }
     /// The reference ID to use for the task.
-    pub fn reference_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ReferenceId", value.into()))
-    }
-
+    /// At most 1024 characters.
+    pub fn reference_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ReferenceId", value.into())) }
     /// The metadata that you apply to the task to help you categorize and organize them.
-    pub fn tag_list(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self {
-        Self(self.0.with("TagList", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    pub fn tag_list(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self { Self(self.0.with("TagList", list::tags(value))) }
     /// The number of tasks to create based on `TaskDefinition`.
-    pub fn task_count(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("TaskCount", value.into()))
-    }
-
+    /// At least 1.
+    pub fn task_count(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("TaskCount", value.into())) }
     /// The ARN of the task definition to use if the event target is an Amazon ECS task.
-    ///
-    /// Refers to `AWS::ECS::TaskDefinition` (`TaskDefinitionArn`).
-    pub fn task_definition_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("TaskDefinitionArn", value.into()))
-    }
+    /// 1 to 1600 characters. Refers to `AWS::ECS::TaskDefinition` (`TaskDefinitionArn`).
+    pub fn task_definition_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("TaskDefinitionArn", value.into())) }
 }
-
-impl From<RuleEcsParameters> for Properties {
-    fn from(value: RuleEcsParameters) -> Self {
-        value.0
-    }
-}
-
-impl From<RuleEcsParameters> for Tree {
-    fn from(value: RuleEcsParameters) -> Self {
-        value.0.into()
-    }
-}
+setting! { RuleEcsParameters as Tree }
 
 /// These are custom parameter to be used when the target is an API Gateway APIs or EventBridge ApiDestinations.
 #[derive(Debug, Clone, Default)]
 pub struct RuleHttpParameters(Properties);
-
 impl RuleHttpParameters {
     /// Returns an empty `RuleHttpParameters`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The headers that need to be sent as part of request invoking the API Gateway API or EventBridge ApiDestination.
-    pub fn header_parameters(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>) -> Self {
-        Self(self.0.with("HeaderParameters", Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value.into()))))))
-    }
-
+    pub fn header_parameters(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>) -> Self { Self(self.0.with("HeaderParameters", Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value.into())))))) }
     /// The path parameter values to be used to populate API Gateway API or EventBridge ApiDestination path wildcards ("\*").
-    pub fn path_parameter_values(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("PathParameterValues", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// Each: Matches `^(?!\s*$).+$`.
+    pub fn path_parameter_values(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("PathParameterValues", list::values::<String>(value))) }
     /// The query string keys/values that need to be sent as part of request invoking the API Gateway API or EventBridge ApiDestination.
-    pub fn query_string_parameters(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>) -> Self {
-        Self(self.0.with("QueryStringParameters", Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value.into()))))))
-    }
+    pub fn query_string_parameters(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>) -> Self { Self(self.0.with("QueryStringParameters", Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value.into())))))) }
 }
-
-impl From<RuleHttpParameters> for Properties {
-    fn from(value: RuleHttpParameters) -> Self {
-        value.0
-    }
-}
-
-impl From<RuleHttpParameters> for Tree {
-    fn from(value: RuleHttpParameters) -> Self {
-        value.0.into()
-    }
-}
+setting! { RuleHttpParameters as Tree }
 
 /// Contains the parameters needed for you to provide custom input to a target based on one or more pieces of data extracted from the event.
 #[derive(Debug, Clone)]
 pub struct RuleInputTransformer(Properties);
-
 impl RuleInputTransformer {
     /// Returns a `RuleInputTransformer` with what CloudFormation requires.
-    pub fn new(input_template: impl Into<Value<String>>) -> Self {
-        Self::matching().input_template(input_template)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(input_template: impl Into<Value<String>>) -> Self { Self::matching().input_template(input_template) }
     /// Map of JSON paths to be extracted from the event.
-    pub fn input_paths_map(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>) -> Self {
-        Self(self.0.with("InputPathsMap", Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value.into()))))))
-    }
-
+    pub fn input_paths_map(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>) -> Self { Self(self.0.with("InputPathsMap", Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value.into())))))) }
     /// Input template where you specify placeholders that will be filled with the values of the keys from `InputPathsMap` to customize the data sent to the target.
-    pub fn input_template(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("InputTemplate", value.into()))
-    }
+    /// 1 to 8192 characters.
+    pub fn input_template(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("InputTemplate", value.into())) }
 }
+setting! { RuleInputTransformer as Tree }
 
-impl From<RuleInputTransformer> for Properties {
-    fn from(value: RuleInputTransformer) -> Self {
-        value.0
-    }
-}
-
-impl From<RuleInputTransformer> for Tree {
-    fn from(value: RuleInputTransformer) -> Self {
-        value.0.into()
-    }
-}
-
-/// This object enables you to specify a JSON path to extract from the event and use as the partition key for the Amazon Kinesis data stream, so that you can control the shard to which the event goes.
+/// This object enables you to specify a JSON path to extract from the event and use as the partition key for the Amazon Kinesis data stream, so that you can …
 #[derive(Debug, Clone)]
 pub struct RuleKinesisParameters(Properties);
-
 impl RuleKinesisParameters {
     /// Returns a `RuleKinesisParameters` with what CloudFormation requires.
-    pub fn new(partition_key_path: impl Into<Value<String>>) -> Self {
-        Self::matching().partition_key_path(partition_key_path)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(partition_key_path: impl Into<Value<String>>) -> Self { Self::matching().partition_key_path(partition_key_path) }
     /// The JSON path to be extracted from the event and used as the partition key.
-    pub fn partition_key_path(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("PartitionKeyPath", value.into()))
-    }
+    /// At most 256 characters.
+    pub fn partition_key_path(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("PartitionKeyPath", value.into())) }
 }
-
-impl From<RuleKinesisParameters> for Properties {
-    fn from(value: RuleKinesisParameters) -> Self {
-        value.0
-    }
-}
-
-impl From<RuleKinesisParameters> for Tree {
-    fn from(value: RuleKinesisParameters) -> Self {
-        value.0.into()
-    }
-}
+setting! { RuleKinesisParameters as Tree }
 
 /// This structure specifies the network configuration for an ECS task.
 #[derive(Debug, Clone, Default)]
 pub struct RuleNetworkConfiguration(Properties);
-
 impl RuleNetworkConfiguration {
     /// Returns an empty `RuleNetworkConfiguration`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// Use this structure to specify the VPC subnets and security groups for the task, and whether a public IP address is to be used.
-    pub fn aws_vpc_configuration(self, value: RuleAwsVpcConfiguration) -> Self {
-        Self(self.0.with("AwsVpcConfiguration", value))
-    }
+    pub fn aws_vpc_configuration(self, value: RuleAwsVpcConfiguration) -> Self { Self(self.0.with("AwsVpcConfiguration", value)) }
 }
-
-impl From<RuleNetworkConfiguration> for Properties {
-    fn from(value: RuleNetworkConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<RuleNetworkConfiguration> for Tree {
-    fn from(value: RuleNetworkConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { RuleNetworkConfiguration as Tree }
 
 /// An object representing a constraint on task placement.
 #[derive(Debug, Clone, Default)]
 pub struct RulePlacementConstraint(Properties);
-
 impl RulePlacementConstraint {
     /// Returns an empty `RulePlacementConstraint`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// A cluster query language expression to apply to the constraint.
-    pub fn expression(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Expression", value.into()))
-    }
-
+    /// At most 2000 characters.
+    pub fn expression(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Expression", value.into())) }
     /// The type of constraint. Use distinctInstance to ensure that each task in a particular group is running on a different container instance.
-    pub fn type_(self, value: impl OneOf<RulePlacementConstraintType>) -> Self {
-        Self(self.0.with("Type", value.into_tree()))
-    }
+    pub fn type_(self, value: impl OneOf<RulePlacementConstraintType>) -> Self { Self(self.0.with("Type", value.into_tree())) }
 }
-
-impl From<RulePlacementConstraint> for Properties {
-    fn from(value: RulePlacementConstraint) -> Self {
-        value.0
-    }
-}
-
-impl From<RulePlacementConstraint> for Tree {
-    fn from(value: RulePlacementConstraint) -> Self {
-        value.0.into()
-    }
-}
+setting! { RulePlacementConstraint as Tree }
 
 /// The task placement strategy for a task or service.
 #[derive(Debug, Clone, Default)]
 pub struct RulePlacementStrategy(Properties);
-
 impl RulePlacementStrategy {
     /// Returns an empty `RulePlacementStrategy`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The field to apply the placement strategy against.
-    pub fn field(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Field", value.into()))
-    }
-
+    pub fn field(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Field", value.into())) }
     /// The type of placement strategy. The random placement strategy randomly places tasks on available candidates.
-    pub fn type_(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Type", value.into()))
-    }
+    pub fn type_(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Type", value.into())) }
 }
+setting! { RulePlacementStrategy as Tree }
 
-impl From<RulePlacementStrategy> for Properties {
-    fn from(value: RulePlacementStrategy) -> Self {
-        value.0
-    }
-}
-
-impl From<RulePlacementStrategy> for Tree {
-    fn from(value: RulePlacementStrategy) -> Self {
-        value.0.into()
-    }
-}
-
-/// These are custom parameters to be used when the target is a Amazon Redshift cluster to invoke the Amazon Redshift Data API ExecuteStatement based on EventBridge events.
+/// These are custom parameters to be used when the target is a Amazon Redshift cluster to invoke the Amazon Redshift Data API ExecuteStatement based on …
 #[derive(Debug, Clone)]
 pub struct RuleRedshiftDataParameters(Properties);
-
 impl RuleRedshiftDataParameters {
     /// Returns a `RuleRedshiftDataParameters` with what CloudFormation requires.
-    pub fn new(database: impl Into<Value<String>>) -> Self {
-        Self::matching().database(database)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(database: impl Into<Value<String>>) -> Self { Self::matching().database(database) }
     /// The name of the database. Required when authenticating using temporary credentials.
-    pub fn database(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Database", value.into()))
-    }
-
+    /// 1 to 64 characters.
+    pub fn database(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Database", value.into())) }
     /// The database user name. Required when authenticating using temporary credentials.
-    pub fn db_user(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("DbUser", value.into()))
-    }
-
+    /// 1 to 128 characters.
+    pub fn db_user(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("DbUser", value.into())) }
     /// The name or ARN of the secret that enables access to the database.
-    pub fn secret_manager_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("SecretManagerArn", value.into()))
-    }
-
+    /// 1 to 1600 characters.
+    pub fn secret_manager_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("SecretManagerArn", value.into())) }
     /// The SQL statement text to run.
-    pub fn sql(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Sql", value.into()))
-    }
-
+    /// 1 to 100000 characters.
+    pub fn sql(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Sql", value.into())) }
     /// One or more SQL statements to run. The SQL statements are run as a single transaction.
-    pub fn sqls(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("Sqls", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    pub fn sqls(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("Sqls", list::values::<String>(value))) }
     /// The name of the SQL statement. You can name the SQL statement when you create it to identify the query.
-    pub fn statement_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("StatementName", value.into()))
-    }
-
+    /// 1 to 500 characters.
+    pub fn statement_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("StatementName", value.into())) }
     /// Indicates whether to send an event back to EventBridge after the SQL statement runs.
-    pub fn with_event(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("WithEvent", value.into()))
-    }
+    pub fn with_event(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("WithEvent", value.into())) }
 }
-
-impl From<RuleRedshiftDataParameters> for Properties {
-    fn from(value: RuleRedshiftDataParameters) -> Self {
-        value.0
-    }
-}
-
-impl From<RuleRedshiftDataParameters> for Tree {
-    fn from(value: RuleRedshiftDataParameters) -> Self {
-        value.0.into()
-    }
-}
+setting! { RuleRedshiftDataParameters as Tree }
 
 /// A `RetryPolicy` object that includes information about the retry policy settings.
 #[derive(Debug, Clone, Default)]
 pub struct RuleRetryPolicy(Properties);
-
 impl RuleRetryPolicy {
     /// Returns an empty `RuleRetryPolicy`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The maximum amount of time, in seconds, to continue to make retry attempts.
-    pub fn maximum_event_age_in_seconds(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("MaximumEventAgeInSeconds", value.into()))
-    }
-
+    /// 60 to 86400.
+    pub fn maximum_event_age_in_seconds(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("MaximumEventAgeInSeconds", value.into())) }
     /// The maximum number of retry attempts to make before the request fails.
-    pub fn maximum_retry_attempts(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("MaximumRetryAttempts", value.into()))
-    }
+    /// 0 to 185.
+    pub fn maximum_retry_attempts(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("MaximumRetryAttempts", value.into())) }
 }
-
-impl From<RuleRetryPolicy> for Properties {
-    fn from(value: RuleRetryPolicy) -> Self {
-        value.0
-    }
-}
-
-impl From<RuleRetryPolicy> for Tree {
-    fn from(value: RuleRetryPolicy) -> Self {
-        value.0.into()
-    }
-}
+setting! { RuleRetryPolicy as Tree }
 
 /// This parameter contains the criteria (either InstanceIds or a tag) used to specify which EC2 instances are to be sent the command.
 #[derive(Debug, Clone)]
 pub struct RuleRunCommandParameters(Properties);
-
 impl RuleRunCommandParameters {
     /// Returns a `RuleRunCommandParameters` with what CloudFormation requires.
-    pub fn new(run_command_targets: impl IntoIterator<Item = RuleRunCommandTarget>) -> Self {
-        Self::matching().run_command_targets(run_command_targets)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(run_command_targets: impl IntoIterator<Item = RuleRunCommandTarget>) -> Self { Self::matching().run_command_targets(run_command_targets) }
     /// Currently, we support including only one RunCommandTarget block, which specifies either an array of InstanceIds or a tag.
-    pub fn run_command_targets(self, value: impl IntoIterator<Item = RuleRunCommandTarget>) -> Self {
-        Self(self.0.with("RunCommandTargets", value.into_iter().collect::<Tree>()))
-    }
+    /// 1 to 5 items.
+    pub fn run_command_targets(self, value: impl IntoIterator<Item = RuleRunCommandTarget>) -> Self { Self(self.0.with("RunCommandTargets", value.into_iter().collect::<Tree>())) }
 }
-
-impl From<RuleRunCommandParameters> for Properties {
-    fn from(value: RuleRunCommandParameters) -> Self {
-        value.0
-    }
-}
-
-impl From<RuleRunCommandParameters> for Tree {
-    fn from(value: RuleRunCommandParameters) -> Self {
-        value.0.into()
-    }
-}
+setting! { RuleRunCommandParameters as Tree }
 
 /// Information about the EC2 instances that are to be sent the command, specified as key-value pairs.
 #[derive(Debug, Clone)]
 pub struct RuleRunCommandTarget(Properties);
-
 impl RuleRunCommandTarget {
     /// Returns a `RuleRunCommandTarget` with what CloudFormation requires.
-    pub fn new(key: impl Into<Value<String>>, values: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self::matching().key(key).values(values)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(key: impl Into<Value<String>>, values: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self::matching().key(key).values(values) }
     /// Can be either `tag:` tag-key or `InstanceIds`.
-    pub fn key(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Key", value.into()))
-    }
-
+    /// 1 to 128 characters. Matches `^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$`.
+    pub fn key(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Key", value.into())) }
     /// If `Key` is `tag:` tag-key, `Values` is a list of tag values.
-    ///
-    /// Refers to `AWS::EC2::Instance` (`InstanceId`).
-    pub fn values(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("Values", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    /// 1 to 50 items. Each: 1 to 256 characters. Refers to `AWS::EC2::Instance` (`InstanceId`).
+    pub fn values(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("Values", list::values::<String>(value))) }
 }
-
-impl From<RuleRunCommandTarget> for Properties {
-    fn from(value: RuleRunCommandTarget) -> Self {
-        value.0
-    }
-}
-
-impl From<RuleRunCommandTarget> for Tree {
-    fn from(value: RuleRunCommandTarget) -> Self {
-        value.0.into()
-    }
-}
+setting! { RuleRunCommandTarget as Tree }
 
 /// Name/Value pair of a parameter to start execution of a SageMaker AI Model Building Pipeline.
 #[derive(Debug, Clone)]
 pub struct RuleSageMakerPipelineParameter(Properties);
-
 impl RuleSageMakerPipelineParameter {
     /// Returns a `RuleSageMakerPipelineParameter` with what CloudFormation requires.
-    pub fn new(name: impl Into<Value<String>>, value: impl Into<Value<String>>) -> Self {
-        Self::matching().name(name).value(value)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(name: impl Into<Value<String>>, value: impl Into<Value<String>>) -> Self { Self::matching().name(name).value(value) }
     /// Name of parameter to start execution of a SageMaker AI Model Building Pipeline.
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
-
+    /// 1 to 256 characters. Matches `^[a-zA-Z0-9]([a-zA-Z0-9_-]*[a-zA-Z0-9])?$`.
+    pub fn name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Name", value.into())) }
     /// Value of parameter to start execution of a SageMaker AI Model Building Pipeline.
-    pub fn value(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Value", value.into()))
-    }
+    /// At most 1024 characters.
+    pub fn value(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Value", value.into())) }
 }
-
-impl From<RuleSageMakerPipelineParameter> for Properties {
-    fn from(value: RuleSageMakerPipelineParameter) -> Self {
-        value.0
-    }
-}
-
-impl From<RuleSageMakerPipelineParameter> for Tree {
-    fn from(value: RuleSageMakerPipelineParameter) -> Self {
-        value.0.into()
-    }
-}
+setting! { RuleSageMakerPipelineParameter as Tree }
 
 /// These are custom parameters to use when the target is a SageMaker AI Model Building Pipeline that starts based on EventBridge events.
 #[derive(Debug, Clone, Default)]
 pub struct RuleSageMakerPipelineParameters(Properties);
-
 impl RuleSageMakerPipelineParameters {
     /// Returns an empty `RuleSageMakerPipelineParameters`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// List of Parameter names and values for SageMaker AI Model Building Pipeline execution.
-    pub fn pipeline_parameter_list(self, value: impl IntoIterator<Item = RuleSageMakerPipelineParameter>) -> Self {
-        Self(self.0.with("PipelineParameterList", value.into_iter().collect::<Tree>()))
-    }
+    /// At most 200 items.
+    pub fn pipeline_parameter_list(self, value: impl IntoIterator<Item = RuleSageMakerPipelineParameter>) -> Self { Self(self.0.with("PipelineParameterList", value.into_iter().collect::<Tree>())) }
 }
-
-impl From<RuleSageMakerPipelineParameters> for Properties {
-    fn from(value: RuleSageMakerPipelineParameters) -> Self {
-        value.0
-    }
-}
-
-impl From<RuleSageMakerPipelineParameters> for Tree {
-    fn from(value: RuleSageMakerPipelineParameters) -> Self {
-        value.0.into()
-    }
-}
+setting! { RuleSageMakerPipelineParameters as Tree }
 
 /// The custom parameters for EventBridge to use for a target that is an Amazon SQS fair or FIFO queue.
 #[derive(Debug, Clone)]
 pub struct RuleSqsParameters(Properties);
-
 impl RuleSqsParameters {
     /// Returns a `RuleSqsParameters` with what CloudFormation requires.
-    pub fn new(message_group_id: impl Into<Value<String>>) -> Self {
-        Self::matching().message_group_id(message_group_id)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(message_group_id: impl Into<Value<String>>) -> Self { Self::matching().message_group_id(message_group_id) }
     /// The ID of the message group to use as the target.
-    pub fn message_group_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("MessageGroupId", value.into()))
-    }
+    pub fn message_group_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("MessageGroupId", value.into())) }
 }
-
-impl From<RuleSqsParameters> for Properties {
-    fn from(value: RuleSqsParameters) -> Self {
-        value.0
-    }
-}
-
-impl From<RuleSqsParameters> for Tree {
-    fn from(value: RuleSqsParameters) -> Self {
-        value.0.into()
-    }
-}
+setting! { RuleSqsParameters as Tree }
 
 /// Targets are the resources to be invoked when a rule is triggered.
 #[derive(Debug, Clone)]
 pub struct RuleTarget(Properties);
-
 impl RuleTarget {
     /// Returns a `RuleTarget` with what CloudFormation requires.
-    pub fn new(arn: impl Into<Value<String>>, id: impl Into<Value<String>>) -> Self {
-        Self::matching().arn(arn).id(id)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(arn: impl Into<Value<String>>, id: impl Into<Value<String>>) -> Self { Self::matching().arn(arn).id(id) }
     /// Contains the GraphQL operation to be parsed and executed, if the event target is an AWS AppSync API.
-    pub fn app_sync_parameters(self, value: RuleAppSyncParameters) -> Self {
-        Self(self.0.with("AppSyncParameters", value))
-    }
-
+    pub fn app_sync_parameters(self, value: RuleAppSyncParameters) -> Self { Self(self.0.with("AppSyncParameters", value)) }
     /// The Amazon Resource Name (ARN) of the target.
-    ///
-    /// Refers to `AWS::Lambda::Function` (`Arn`) or `AWS::SNS::Topic` (`TopicArn`) or `AWS::StepFunctions::StateMachine` (`Arn`) or `AWS::SQS::Queue` (`Arn`) or `AWS::Lambda::Alias` (`Id`) or `AWS::ECS::Cluster` (`Arn`) or `AWS::Lambda::Version` (`FunctionArn`) or `AWS::Logs::LogGroup` (`Arn`) or `AWS::Events::EventBus` (`Arn`) or `AWS::Inspector::AssessmentTemplate` (`Arn`) or `AWS::KinesisFirehose::DeliveryStream` (`Arn`) or `AWS::Batch::JobQueue` (`JobQueueArn`) or `AWS::Kinesis::Stream` (`Arn`).
-    pub fn arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Arn", value.into()))
-    }
-
+    /// 1 to 1600 characters. Refers to `AWS::Lambda::Function` (`Arn`) or `AWS::SNS::Topic` (`TopicArn`) or `AWS::StepFunctions::StateMachine` (`Arn`) or `AWS::SQS::Queue` (`Arn`) or `AWS::Lambda::Alias` (`Id`) or `AWS::ECS::Cluster` (`Arn`) or `AWS::Lambda::Version` (`FunctionArn`) or `AWS::Logs::LogGroup` (`Arn`) or `AWS::Events::EventBus` (`Arn`) or `AWS::Inspector::AssessmentTemplate` (`Arn`) or `AWS::KinesisFirehose::DeliveryStream` (`Arn`) or `AWS::Batch::JobQueue` (`JobQueueArn`) or `AWS::Kinesis::Stream` (`Arn`).
+    pub fn arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Arn", value.into())) }
     /// If the event target is an AWS Batch job, this contains the job definition, job name, and other parameters.
-    pub fn batch_parameters(self, value: RuleBatchParameters) -> Self {
-        Self(self.0.with("BatchParameters", value))
-    }
-
+    pub fn batch_parameters(self, value: RuleBatchParameters) -> Self { Self(self.0.with("BatchParameters", value)) }
     /// The `DeadLetterConfig` that defines the target queue to send dead-letter queue events to.
-    pub fn dead_letter_config(self, value: RuleDeadLetterConfig) -> Self {
-        Self(self.0.with("DeadLetterConfig", value))
-    }
-
+    pub fn dead_letter_config(self, value: RuleDeadLetterConfig) -> Self { Self(self.0.with("DeadLetterConfig", value)) }
     /// Contains the Amazon ECS task definition and task count to be used, if the event target is an Amazon ECS task.
-    pub fn ecs_parameters(self, value: RuleEcsParameters) -> Self {
-        Self(self.0.with("EcsParameters", value))
-    }
-
+    pub fn ecs_parameters(self, value: RuleEcsParameters) -> Self { Self(self.0.with("EcsParameters", value)) }
     /// Contains the HTTP parameters to use when the target is a API Gateway endpoint or EventBridge ApiDestination.
-    pub fn http_parameters(self, value: RuleHttpParameters) -> Self {
-        Self(self.0.with("HttpParameters", value))
-    }
-
+    pub fn http_parameters(self, value: RuleHttpParameters) -> Self { Self(self.0.with("HttpParameters", value)) }
     /// The ID of the target within the specified rule.
-    pub fn id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Id", value.into()))
-    }
-
+    /// 1 to 64 characters. Matches `^[\.\-_A-Za-z0-9]+$`.
+    pub fn id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Id", value.into())) }
     /// Valid JSON text passed to the target. In this case, nothing from the event itself is passed to the target.
-    pub fn input(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Input", value.into()))
-    }
-
+    /// At most 8192 characters.
+    pub fn input(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Input", value.into())) }
     /// The value of the JSONPath that is used for extracting part of the matched event when passing it to the target.
-    pub fn input_path(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("InputPath", value.into()))
-    }
-
+    /// At most 256 characters.
+    pub fn input_path(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("InputPath", value.into())) }
     /// Settings to enable you to provide custom input to a target based on certain event data.
-    pub fn input_transformer(self, value: RuleInputTransformer) -> Self {
-        Self(self.0.with("InputTransformer", value))
-    }
-
+    pub fn input_transformer(self, value: RuleInputTransformer) -> Self { Self(self.0.with("InputTransformer", value)) }
     /// The custom parameter you can use to control the shard assignment, when the target is a Kinesis data stream.
-    pub fn kinesis_parameters(self, value: RuleKinesisParameters) -> Self {
-        Self(self.0.with("KinesisParameters", value))
-    }
-
+    pub fn kinesis_parameters(self, value: RuleKinesisParameters) -> Self { Self(self.0.with("KinesisParameters", value)) }
     /// Contains the Amazon Redshift Data API parameters to use when the target is a Amazon Redshift cluster.
-    pub fn redshift_data_parameters(self, value: RuleRedshiftDataParameters) -> Self {
-        Self(self.0.with("RedshiftDataParameters", value))
-    }
-
+    pub fn redshift_data_parameters(self, value: RuleRedshiftDataParameters) -> Self { Self(self.0.with("RedshiftDataParameters", value)) }
     /// The retry policy configuration to use for the dead-letter queue.
-    pub fn retry_policy(self, value: RuleRetryPolicy) -> Self {
-        Self(self.0.with("RetryPolicy", value))
-    }
-
+    pub fn retry_policy(self, value: RuleRetryPolicy) -> Self { Self(self.0.with("RetryPolicy", value)) }
     /// The Amazon Resource Name (ARN) of the IAM role to be used for this target when the rule is triggered.
-    ///
-    /// Refers to `AWS::IAM::Role` (`Arn`).
-    pub fn role_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("RoleArn", value.into()))
-    }
-
+    /// 1 to 1600 characters. Refers to `AWS::IAM::Role` (`Arn`).
+    pub fn role_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("RoleArn", value.into())) }
     /// Parameters used when you are using the rule to invoke Amazon EC2 Run Command.
-    pub fn run_command_parameters(self, value: RuleRunCommandParameters) -> Self {
-        Self(self.0.with("RunCommandParameters", value))
-    }
-
+    pub fn run_command_parameters(self, value: RuleRunCommandParameters) -> Self { Self(self.0.with("RunCommandParameters", value)) }
     /// Contains the SageMaker AI Model Building Pipeline parameters to start execution of a SageMaker AI Model Building Pipeline.
-    pub fn sage_maker_pipeline_parameters(self, value: RuleSageMakerPipelineParameters) -> Self {
-        Self(self.0.with("SageMakerPipelineParameters", value))
-    }
-
+    pub fn sage_maker_pipeline_parameters(self, value: RuleSageMakerPipelineParameters) -> Self { Self(self.0.with("SageMakerPipelineParameters", value)) }
     /// Contains the message group ID to use when the target is an Amazon SQS fair or FIFO queue.
-    pub fn sqs_parameters(self, value: RuleSqsParameters) -> Self {
-        Self(self.0.with("SqsParameters", value))
-    }
+    pub fn sqs_parameters(self, value: RuleSqsParameters) -> Self { Self(self.0.with("SqsParameters", value)) }
 }
-
-impl From<RuleTarget> for Properties {
-    fn from(value: RuleTarget) -> Self {
-        value.0
-    }
-}
-
-impl From<RuleTarget> for Tree {
-    fn from(value: RuleTarget) -> Self {
-        value.0.into()
-    }
-}
+setting! { RuleTarget as Tree }
 
 choice! {
     /// Known values of `HttpMethod`.
-    pub enum ApiDestinationHttpMethod {
-        Get = "GET",
-        Head = "HEAD",
-        Post = "POST",
-        Options = "OPTIONS",
-        Put = "PUT",
-        Delete = "DELETE",
-        Patch = "PATCH",
-    }
+    pub enum ApiDestinationHttpMethod { Get = "GET", Head = "HEAD", Post = "POST", Options = "OPTIONS", Put = "PUT", Delete = "DELETE", Patch = "PATCH" }
 }
 
 choice! {
     /// Known values of `AuthorizationType`.
-    pub enum ConnectionAuthorizationType {
-        ApiKey = "API_KEY",
-        Basic = "BASIC",
-        OauthClientCredentials = "OAUTH_CLIENT_CREDENTIALS",
-    }
+    pub enum ConnectionAuthorizationType { ApiKey = "API_KEY", Basic = "BASIC", OauthClientCredentials = "OAUTH_CLIENT_CREDENTIALS" }
 }
 
 choice! {
     /// Known values of `HttpMethod`.
-    pub enum ConnectionOauthParametersHttpMethod {
-        Get = "GET",
-        Post = "POST",
-        Put = "PUT",
-    }
+    pub enum ConnectionOauthParametersHttpMethod { Get = "GET", Post = "POST", Put = "PUT" }
 }
 
 choice! {
     /// Known values of `State`.
-    pub enum EndpointReplicationConfigState {
-        Enabled = "ENABLED",
-        Disabled = "DISABLED",
-    }
+    pub enum EndpointReplicationConfigState { Enabled = "ENABLED", Disabled = "DISABLED" }
 }
 
 choice! {
     /// Known values of `IncludeDetail`.
-    pub enum EventBusLogConfigIncludeDetail {
-        Full = "FULL",
-        None = "NONE",
-    }
+    pub enum EventBusLogConfigIncludeDetail { Full = "FULL", None = "NONE" }
 }
 
 choice! {
     /// Known values of `Level`.
-    pub enum EventBusLogConfigLevel {
-        Info = "INFO",
-        Error = "ERROR",
-        Trace = "TRACE",
-        Off = "OFF",
-    }
+    pub enum EventBusLogConfigLevel { Info = "INFO", Error = "ERROR", Trace = "TRACE", Off = "OFF" }
 }
 
 choice! {
     /// Known values of `Action`.
-    pub enum EventBusPolicyAction {
-        EventsPutEvents = "events:PutEvents",
-    }
+    pub enum EventBusPolicyAction { EventsPutEvents = "events:PutEvents" }
 }
 
 choice! {
     /// Known values of `Type`.
-    pub enum EventBusPolicyConditionType {
-        StringEquals = "StringEquals",
-    }
+    pub enum EventBusPolicyConditionType { StringEquals = "StringEquals" }
 }
 
 choice! {
     /// Known values of `State`.
-    pub enum RuleState {
-        Disabled = "DISABLED",
-        Enabled = "ENABLED",
-        EnabledWithAllCloudtrailManagementEvents = "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS",
-    }
+    pub enum RuleState { Disabled = "DISABLED", Enabled = "ENABLED", EnabledWithAllCloudtrailManagementEvents = "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS" }
 }
 
 choice! {
     /// Known values of `LaunchType`.
-    pub enum RuleEcsParametersLaunchType {
-        Ec2 = "EC2",
-        External = "EXTERNAL",
-        Fargate = "FARGATE",
-    }
+    pub enum RuleEcsParametersLaunchType { Ec2 = "EC2", External = "EXTERNAL", Fargate = "FARGATE" }
 }
 
 choice! {
     /// Known values of `PropagateTags`.
-    pub enum RuleEcsParametersPropagateTags {
-        TaskDefinition = "TASK_DEFINITION",
-    }
+    pub enum RuleEcsParametersPropagateTags { TaskDefinition = "TASK_DEFINITION" }
 }
 
 choice! {
     /// Known values of `Type`.
-    pub enum RulePlacementConstraintType {
-        DistinctInstance = "distinctInstance",
-        MemberOf = "memberOf",
-    }
+    pub enum RulePlacementConstraintType { DistinctInstance = "distinctInstance", MemberOf = "memberOf" }
 }
 
 choice! {
     /// Known values of `AssignPublicIp`.
-    pub enum RuleAwsVpcConfigurationAssignPublicIp {
-        Disabled = "DISABLED",
-        Enabled = "ENABLED",
-    }
+    pub enum RuleAwsVpcConfigurationAssignPublicIp { Disabled = "DISABLED", Enabled = "ENABLED" }
+}
+
+/// Equals [`ConnectionConnectivityParameters`].
+pub type ConnectionInvocationConnectivityParameters = ConnectionConnectivityParameters;
+
+/// What CloudWatch measures, each with the statistic of AWS's own dashboards.
+pub mod metrics {
+    use crate::{Dimension::{Of}, Metric, Statistic};
+    /// `DeadLetterInvocations` of `AWS/Events`.
+    pub const DEAD_LETTER_INVOCATIONS: Metric = Metric::new("AWS/Events", "DeadLetterInvocations", Statistic::Sum, &[&[Of("RuleName")]]);
+    /// `FailedInvocations` of `AWS/Events`.
+    pub const FAILED_INVOCATIONS: Metric = Metric::new("AWS/Events", "FailedInvocations", Statistic::Sum, &[&[Of("RuleName")]]);
+    /// `Invocations` of `AWS/Events`.
+    pub const INVOCATIONS: Metric = Metric::new("AWS/Events", "Invocations", Statistic::Sum, &[&[Of("RuleName")]]);
+    /// `InvocationsFailedToBeSentToDlq` of `AWS/Events`.
+    pub const INVOCATIONS_FAILED_TO_BE_SENT_TO_DLQ: Metric = Metric::new("AWS/Events", "InvocationsFailedToBeSentToDlq", Statistic::Sum, &[&[Of("RuleName")]]);
+    /// `InvocationsSentToDlq` of `AWS/Events`.
+    pub const INVOCATIONS_SENT_TO_DLQ: Metric = Metric::new("AWS/Events", "InvocationsSentToDlq", Statistic::Sum, &[&[Of("RuleName")]]);
+    /// `ThrottledRules` of `AWS/Events`.
+    pub const THROTTLED_RULES: Metric = Metric::new("AWS/Events", "ThrottledRules", Statistic::Sum, &[&[Of("RuleName")]]);
+    /// `TriggeredRules` of `AWS/Events`.
+    pub const TRIGGERED_RULES: Metric = Metric::new("AWS/Events", "TriggeredRules", Statistic::Sum, &[&[Of("RuleName")]]);
 }

@@ -3,64 +3,32 @@
 //! Resource types of `AWS::IAM`.
 
 use lightsout_core::{Arn, Attribute, Properties, ResourceType, Tags, Tree, Value};
-use crate::{OneOf, Tag};
+use crate::{OneOf, Tag, list};
 use crate::choice::choice;
+use crate::setting::setting;
 
 /// Creates a new AWS secret access key and corresponding AWS access key ID for the specified user.
 ///
 /// CloudFormation type `AWS::IAM::AccessKey`.
 #[derive(Debug, Clone)]
 pub struct AccessKey(Properties);
-
 impl AccessKey {
     /// The ID for this access key.
     pub const ID: Attribute<Self, lightsout_core::Id<Self>> = Attribute::new("Id");
-
     /// Returns the secret access key for the specified AWS::IAM::AccessKey resource.
     pub const SECRET_ACCESS_KEY: Attribute<Self, String> = Attribute::new("SecretAccessKey");
-
     /// Returns a `AccessKey` with what CloudFormation requires.
-    pub fn new(user_name: impl Into<Value<String>>) -> Self {
-        Self::matching().user_name(user_name)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(user_name: impl Into<Value<String>>) -> Self { Self::matching().user_name(user_name) }
     /// This value is specific to CloudFormation and can only be incremented.
-    ///
     /// A change replaces the resource.
-    pub fn serial(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("Serial", value.into()))
-    }
-
+    pub fn serial(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("Serial", value.into())) }
     /// The status of the access key. `Active` means that the key is valid for API calls, while `Inactive` means it is not.
-    pub fn status(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Status", value.into()))
-    }
-
+    pub fn status(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Status", value.into())) }
     /// The name of the IAM user that the new key will belong to.
-    ///
     /// A change replaces the resource.
-    pub fn user_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("UserName", value.into()))
-    }
+    pub fn user_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("UserName", value.into())) }
 }
-
-impl From<AccessKey> for Properties {
-    fn from(value: AccessKey) -> Self {
-        value.0
-    }
-}
-
+setting! { AccessKey as Properties }
 impl ResourceType for AccessKey {
     const TYPE: &'static str = "AWS::IAM::AccessKey";
     const REQUIRED: &'static [&'static str] = &["UserName"];
@@ -71,58 +39,24 @@ impl ResourceType for AccessKey {
 /// CloudFormation type `AWS::IAM::Group`.
 #[derive(Debug, Clone, Default)]
 pub struct Group(Properties);
-
 impl Group {
     /// Returns the Amazon Resource Name (ARN) for the specified `AWS::IAM::Group` resource.
     pub const ARN: Attribute<Self, Arn<Self>> = Attribute::new("Arn");
-
     /// Returns an empty `Group`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The name of the group to create. Do not include the path in this value.
-    ///
-    /// A change replaces the resource.
-    pub fn group_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("GroupName", value.into()))
-    }
-
+    /// 1 to 128 characters. Matches `^[\w+=,.@-]+$`. A change replaces the resource.
+    pub fn group_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("GroupName", value.into())) }
     /// The Amazon Resource Name (ARN) of the IAM policy you want to attach.
-    ///
-    /// Refers to `AWS::IAM::ManagedPolicy` (`PolicyArn`).
-    pub fn managed_policy_arns(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("ManagedPolicyArns", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// At most 20 items. Refers to `AWS::IAM::ManagedPolicy` (`PolicyArn`).
+    pub fn managed_policy_arns(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("ManagedPolicyArns", list::values::<String>(value))) }
     /// The path to the group. For more information about paths, see IAM identifiers in the IAM User Guide.
-    pub fn path(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Path", value.into()))
-    }
-
+    /// 1 to 512 characters. Matches `^(\u002F)|(\u002F[\u0021-\u007E]+\u002F)$`.
+    pub fn path(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Path", value.into())) }
     /// Adds or updates an inline policy document that is embedded in the specified IAM group.
-    pub fn policies(self, value: impl IntoIterator<Item = GroupPolicyProperty>) -> Self {
-        Self(self.0.with("Policies", value.into_iter().collect::<Tree>()))
-    }
+    pub fn policies(self, value: impl IntoIterator<Item = GroupPolicyProperty>) -> Self { Self(self.0.with("Policies", value.into_iter().collect::<Tree>())) }
 }
-
-impl From<Group> for Properties {
-    fn from(value: Group) -> Self {
-        value.0
-    }
-}
-
+setting! { Group as Properties }
 impl ResourceType for Group {
     const TYPE: &'static str = "AWS::IAM::Group";
     const REQUIRED: &'static [&'static str] = &[];
@@ -131,96 +65,35 @@ impl ResourceType for Group {
 /// Contains information about an attached policy.
 #[derive(Debug, Clone)]
 pub struct GroupPolicyProperty(Properties);
-
 impl GroupPolicyProperty {
     /// Returns a `GroupPolicyProperty` with what CloudFormation requires.
-    pub fn new(policy_document: impl Into<Tree>, policy_name: impl Into<Value<String>>) -> Self {
-        Self::matching().policy_document(policy_document).policy_name(policy_name)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(policy_document: impl Into<Tree>, policy_name: impl Into<Value<String>>) -> Self { Self::matching().policy_document(policy_document).policy_name(policy_name) }
     /// The policy document.
-    pub fn policy_document(self, value: impl Into<Tree>) -> Self {
-        Self(self.0.with("PolicyDocument", value))
-    }
-
+    pub fn policy_document(self, value: impl Into<Tree>) -> Self { Self(self.0.with("PolicyDocument", value)) }
     /// The friendly name (not ARN) identifying the policy.
-    pub fn policy_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("PolicyName", value.into()))
-    }
+    pub fn policy_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("PolicyName", value.into())) }
 }
-
-impl From<GroupPolicyProperty> for Properties {
-    fn from(value: GroupPolicyProperty) -> Self {
-        value.0
-    }
-}
-
-impl From<GroupPolicyProperty> for Tree {
-    fn from(value: GroupPolicyProperty) -> Self {
-        value.0.into()
-    }
-}
+setting! { GroupPolicyProperty as Tree }
 
 /// Adds or updates an inline policy document that is embedded in the specified IAM group.
 ///
 /// CloudFormation type `AWS::IAM::GroupPolicy`.
 #[derive(Debug, Clone)]
 pub struct GroupPolicy(Properties);
-
 impl GroupPolicy {
     /// Returns a `GroupPolicy` with what CloudFormation requires.
-    pub fn new(group_name: impl Into<Value<String>>, policy_name: impl Into<Value<String>>) -> Self {
-        Self::matching().group_name(group_name).policy_name(policy_name)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(group_name: impl Into<Value<String>>, policy_name: impl Into<Value<String>>) -> Self { Self::matching().group_name(group_name).policy_name(policy_name) }
     /// The name of the group to associate the policy with.
-    ///
-    /// A change replaces the resource.
-    pub fn group_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("GroupName", value.into()))
-    }
-
+    /// 1 to 128 characters. Matches `^[\w+=,.@-]+$`. A change replaces the resource.
+    pub fn group_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("GroupName", value.into())) }
     /// The policy document.
-    pub fn policy_document(self, value: impl Into<Tree>) -> Self {
-        Self(self.0.with("PolicyDocument", value))
-    }
-
+    /// 1 to 131072 characters. Matches `^[\u0009\u000A\u000D\u0020-\u00FF]+$`.
+    pub fn policy_document(self, value: impl Into<Tree>) -> Self { Self(self.0.with("PolicyDocument", value)) }
     /// The name of the policy document.
-    ///
-    /// A change replaces the resource.
-    pub fn policy_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("PolicyName", value.into()))
-    }
+    /// 1 to 128 characters. Matches `^[\w+=,.@-]+$`. A change replaces the resource.
+    pub fn policy_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("PolicyName", value.into())) }
 }
-
-impl From<GroupPolicy> for Properties {
-    fn from(value: GroupPolicy) -> Self {
-        value.0
-    }
-}
-
+setting! { GroupPolicy as Properties }
 impl ResourceType for GroupPolicy {
     const TYPE: &'static str = "AWS::IAM::GroupPolicy";
     const REQUIRED: &'static [&'static str] = &["GroupName", "PolicyName"];
@@ -231,55 +104,22 @@ impl ResourceType for GroupPolicy {
 /// CloudFormation type `AWS::IAM::InstanceProfile`.
 #[derive(Debug, Clone)]
 pub struct InstanceProfile(Properties);
-
 impl InstanceProfile {
     /// Returns the Amazon Resource Name (ARN) for the instance profile.
     pub const ARN: Attribute<Self, Arn<Self>> = Attribute::new("Arn");
-
     /// Returns a `InstanceProfile` with what CloudFormation requires.
-    pub fn new(roles: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self::matching().roles(roles)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(roles: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self::matching().roles(roles) }
     /// The name of the instance profile to create.
-    ///
-    /// A change replaces the resource.
-    pub fn instance_profile_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("InstanceProfileName", value.into()))
-    }
-
+    /// At most 128 characters. Matches `^([\w+=,.@-]+)?$`. A change replaces the resource.
+    pub fn instance_profile_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("InstanceProfileName", value.into())) }
     /// The path to the instance profile. For more information about paths, see IAM Identifiers in the IAM User Guide.
-    ///
-    /// A change replaces the resource.
-    pub fn path(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Path", value.into()))
-    }
-
+    /// 1 to 512 characters. Matches `^(\u002F)|(\u002F[\u0021-\u007E]+\u002F)$`. A change replaces the resource.
+    pub fn path(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Path", value.into())) }
     /// The name of the role to associate with the instance profile.
-    ///
-    /// Refers to `AWS::IAM::Role` (`RoleName`).
-    pub fn roles(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("Roles", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    /// At most 1 item. Each: Matches `[a-zA-Z0-9+=,.@\-_]+`. Refers to `AWS::IAM::Role` (`RoleName`).
+    pub fn roles(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("Roles", list::values::<String>(value))) }
 }
-
-impl From<InstanceProfile> for Properties {
-    fn from(value: InstanceProfile) -> Self {
-        value.0
-    }
-}
-
+setting! { InstanceProfile as Properties }
 impl ResourceType for InstanceProfile {
     const TYPE: &'static str = "AWS::IAM::InstanceProfile";
     const REQUIRED: &'static [&'static str] = &["Roles"];
@@ -290,102 +130,48 @@ impl ResourceType for InstanceProfile {
 /// CloudFormation type `AWS::IAM::ManagedPolicy`.
 #[derive(Debug, Clone)]
 pub struct ManagedPolicy(Properties);
-
 impl ManagedPolicy {
     /// The number of principal entities (users, groups, and roles) that the policy is attached to.
     pub const ATTACHMENT_COUNT: Attribute<Self, i64> = Attribute::new("AttachmentCount");
-
     /// The date and time, in ISO 8601 date-time format, when the policy was created.
     pub const CREATE_DATE: Attribute<Self, String> = Attribute::new("CreateDate");
-
     /// The identifier for the version of the policy that is set as the default (operative) version.
     pub const DEFAULT_VERSION_ID: Attribute<Self, String> = Attribute::new("DefaultVersionId");
-
     /// Specifies whether the policy can be attached to an IAM user, group, or role.
     pub const IS_ATTACHABLE: Attribute<Self, bool> = Attribute::new("IsAttachable");
-
     /// The number of entities (users and roles) for which the policy is used as the permissions boundary.
     pub const PERMISSIONS_BOUNDARY_USAGE_COUNT: Attribute<Self, i64> = Attribute::new("PermissionsBoundaryUsageCount");
-
     /// The Amazon Resource Name (ARN) of the managed policy that you want information about.
     pub const POLICY_ARN: Attribute<Self, String> = Attribute::new("PolicyArn");
-
     /// The stable and unique string identifying the policy.
     pub const POLICY_ID: Attribute<Self, String> = Attribute::new("PolicyId");
-
     /// The date and time, in ISO 8601 date-time format, when the policy was last updated.
     pub const UPDATE_DATE: Attribute<Self, String> = Attribute::new("UpdateDate");
-
     /// Returns a `ManagedPolicy` with what CloudFormation requires.
-    pub fn new(policy_document: impl Into<Tree>) -> Self {
-        Self::matching().policy_document(policy_document)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(policy_document: impl Into<Tree>) -> Self { Self::matching().policy_document(policy_document) }
     /// A friendly description of the policy.
-    ///
-    /// A change replaces the resource.
-    pub fn description(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Description", value.into()))
-    }
-
+    /// At most 1000 characters. A change replaces the resource.
+    pub fn description(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Description", value.into())) }
     /// The name (friendly name, not ARN) of the group to attach the policy to.
-    ///
     /// Refers to `AWS::IAM::Group` (`GroupName`).
-    pub fn groups(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("Groups", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    pub fn groups(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("Groups", list::values::<String>(value))) }
     /// The friendly name of the policy.
-    ///
     /// A change replaces the resource.
-    pub fn managed_policy_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ManagedPolicyName", value.into()))
-    }
-
+    pub fn managed_policy_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ManagedPolicyName", value.into())) }
     /// The path for the policy.
-    ///
-    /// A change replaces the resource.
-    pub fn path(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Path", value.into()))
-    }
-
+    /// 1 to 512 characters. Matches `^((/[A-Za-z0-9\.,\+@=_-]+)*)/$`. Default: `/`. A change replaces the resource.
+    pub fn path(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Path", value.into())) }
     /// The JSON policy document that you want to use as the content for the new policy.
-    pub fn policy_document(self, value: impl Into<Tree>) -> Self {
-        Self(self.0.with("PolicyDocument", value))
-    }
-
+    /// 1 to 131072 characters. Matches `^[\u0009\u000A\u000D\u0020-\u00FF]+$`.
+    pub fn policy_document(self, value: impl Into<Tree>) -> Self { Self(self.0.with("PolicyDocument", value)) }
     /// The name (friendly name, not ARN) of the role to attach the policy to.
-    ///
     /// Refers to `AWS::IAM::Role` (`RoleName`).
-    pub fn roles(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("Roles", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    pub fn roles(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("Roles", list::values::<String>(value))) }
     /// The name (friendly name, not ARN) of the IAM user to attach the policy to.
-    ///
     /// Refers to `AWS::IAM::User` (`UserName`).
-    pub fn users(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("Users", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    pub fn users(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("Users", list::values::<String>(value))) }
 }
-
-impl From<ManagedPolicy> for Properties {
-    fn from(value: ManagedPolicy) -> Self {
-        value.0
-    }
-}
-
+setting! { ManagedPolicy as Properties }
 impl ResourceType for ManagedPolicy {
     const TYPE: &'static str = "AWS::IAM::ManagedPolicy";
     const REQUIRED: &'static [&'static str] = &["PolicyDocument"];
@@ -396,56 +182,25 @@ impl ResourceType for ManagedPolicy {
 /// CloudFormation type `AWS::IAM::OIDCProvider`.
 #[derive(Debug, Clone, Default)]
 pub struct OidcProvider(Properties);
-
 impl OidcProvider {
     /// Returns the Amazon Resource Name (ARN) for the specified `AWS::IAM::OIDCProvider` resource.
     pub const ARN: Attribute<Self, Arn<Self>> = Attribute::new("Arn");
-
     /// Returns an empty `OidcProvider`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// A list of client IDs (also known as audiences) that are associated with the specified IAM OIDC provider resource object.
-    pub fn client_id_list(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("ClientIdList", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// Each: 1 to 255 characters.
+    pub fn client_id_list(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("ClientIdList", list::values::<String>(value))) }
     /// A list of tags that are attached to the specified IAM OIDC provider.
-    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self {
-        Self(self.0.with("Tags", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// At most 50 items.
+    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self { Self(self.0.with("Tags", list::tags(value))) }
     /// A list of certificate thumbprints that are associated with the specified IAM OIDC provider resource object.
-    pub fn thumbprint_list(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("ThumbprintList", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// At most 5 items. Each: Exactly 40 characters. Each: Matches `[0-9A-Fa-f]{40}`.
+    pub fn thumbprint_list(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("ThumbprintList", list::values::<String>(value))) }
     /// The URL that the IAM OIDC provider resource object is associated with.
-    ///
-    /// A change replaces the resource.
-    pub fn url(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Url", value.into()))
-    }
+    /// 1 to 255 characters. A change replaces the resource.
+    pub fn url(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Url", value.into())) }
 }
-
-impl From<OidcProvider> for Properties {
-    fn from(value: OidcProvider) -> Self {
-        value.0
-    }
-}
-
+setting! { OidcProvider as Properties }
 impl ResourceType for OidcProvider {
     const TYPE: &'static str = "AWS::IAM::OIDCProvider";
     const REQUIRED: &'static [&'static str] = &[];
@@ -457,59 +212,25 @@ impl ResourceType for OidcProvider {
 /// CloudFormation type `AWS::IAM::Policy`.
 #[derive(Debug, Clone)]
 pub struct Policy(Properties);
-
 impl Policy {
     /// The stable and unique string identifying the policy.
     pub const ID: Attribute<Self, lightsout_core::Id<Self>> = Attribute::new("Id");
-
     /// Returns a `Policy` with what CloudFormation requires.
-    pub fn new(policy_document: impl Into<Tree>, policy_name: impl Into<Value<String>>) -> Self {
-        Self::matching().policy_document(policy_document).policy_name(policy_name)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(policy_document: impl Into<Tree>, policy_name: impl Into<Value<String>>) -> Self { Self::matching().policy_document(policy_document).policy_name(policy_name) }
     /// The name of the group to associate the policy with.
-    pub fn groups(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("Groups", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    pub fn groups(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("Groups", list::values::<String>(value))) }
     /// The policy document.
-    pub fn policy_document(self, value: impl Into<Tree>) -> Self {
-        Self(self.0.with("PolicyDocument", value))
-    }
-
+    /// 1 to 131072 characters. Matches `^[\u0009\u000A\u000D\u0020-\u00FF]+$`.
+    pub fn policy_document(self, value: impl Into<Tree>) -> Self { Self(self.0.with("PolicyDocument", value)) }
     /// The name of the policy document.
-    pub fn policy_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("PolicyName", value.into()))
-    }
-
+    /// 1 to 128 characters. Matches `^[\w+=,.@-]+$`.
+    pub fn policy_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("PolicyName", value.into())) }
     /// The name of the role to associate the policy with.
-    pub fn roles(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("Roles", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    pub fn roles(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("Roles", list::values::<String>(value))) }
     /// The name of the user to associate the policy with.
-    pub fn users(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("Users", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    pub fn users(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("Users", list::values::<String>(value))) }
 }
-
-impl From<Policy> for Properties {
-    fn from(value: Policy) -> Self {
-        value.0
-    }
-}
-
+setting! { Policy as Properties }
 impl ResourceType for Policy {
     const TYPE: &'static str = "AWS::IAM::Policy";
     const REQUIRED: &'static [&'static str] = &["PolicyDocument", "PolicyName"];
@@ -520,138 +241,45 @@ impl ResourceType for Policy {
 /// CloudFormation type `AWS::IAM::Role`.
 #[derive(Debug, Clone)]
 pub struct Role(Properties);
-
 impl Role {
     /// Returns the Amazon Resource Name (ARN) for the role.
     pub const ARN: Attribute<Self, Arn<Self>> = Attribute::new("Arn");
-
     /// Returns the stable and unique string identifying the role.
     pub const ROLE_ID: Attribute<Self, lightsout_core::Id<Self>> = Attribute::new("RoleId");
-
     /// Returns a `Role` with what CloudFormation requires.
-    pub fn new(assume_role_policy_document: impl Into<Tree>) -> Self {
-        Self::matching().assume_role_policy_document(assume_role_policy_document)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(assume_role_policy_document: impl Into<Tree>) -> Self { Self::matching().assume_role_policy_document(assume_role_policy_document) }
     /// The trust policy that is associated with this role.
-    pub fn assume_role_policy_document(self, value: impl Into<Tree>) -> Self {
-        Self(self.0.with("AssumeRolePolicyDocument", value))
-    }
-
+    /// 1 to 131072 characters. Matches `^[\u0009\u000A\u000D\u0020-\u00FF]+$`.
+    pub fn assume_role_policy_document(self, value: impl Into<Tree>) -> Self { Self(self.0.with("AssumeRolePolicyDocument", value)) }
     /// A description of the role that you provide.
-    pub fn description(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Description", value.into()))
-    }
-
+    /// At most 1000 characters.
+    pub fn description(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Description", value.into())) }
     /// A list of Amazon Resource Names (ARNs) of the IAM managed policies that you want to attach to the role.
-    ///
     /// Refers to `AWS::IAM::ManagedPolicy` (`PolicyArn`).
-    pub fn managed_policy_arns(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("ManagedPolicyArns", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    pub fn managed_policy_arns(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("ManagedPolicyArns", list::values::<String>(value))) }
     /// The maximum session duration (in seconds) that you want to set for the specified role.
-    pub fn max_session_duration(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("MaxSessionDuration", value.into()))
-    }
-
+    /// 3600 to 43200.
+    pub fn max_session_duration(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("MaxSessionDuration", value.into())) }
     /// The path to the role. For more information about paths, see IAM Identifiers in the IAM User Guide.
-    ///
-    /// A change replaces the resource.
-    pub fn path(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Path", value.into()))
-    }
-
+    /// 1 to 512 characters. Matches `^(\u002F)|(\u002F[\u0021-\u007E]+\u002F)$`. Default: `/`. A change replaces the resource.
+    pub fn path(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Path", value.into())) }
     /// The ARN of the policy used to set the permissions boundary for the role.
-    ///
-    /// Refers to `AWS::IAM::ManagedPolicy` (`PolicyArn`).
-    pub fn permissions_boundary(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("PermissionsBoundary", value.into()))
-    }
-
+    /// 20 to 2048 characters. Refers to `AWS::IAM::ManagedPolicy` (`PolicyArn`).
+    pub fn permissions_boundary(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("PermissionsBoundary", value.into())) }
     /// Adds or updates an inline policy document that is embedded in the specified IAM role.
-    pub fn policies(self, value: impl IntoIterator<Item = RolePolicyProperty>) -> Self {
-        Self(self.0.with("Policies", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn policies(self, value: impl IntoIterator<Item = RolePolicyProperty>) -> Self { Self(self.0.with("Policies", value.into_iter().collect::<Tree>())) }
     /// A name for the IAM role, up to 64 characters in length.
-    ///
-    /// A change replaces the resource.
-    pub fn role_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("RoleName", value.into()))
-    }
-
+    /// 1 to 64 characters. Matches `^[\w+=,.@-]+$`. A change replaces the resource.
+    pub fn role_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("RoleName", value.into())) }
     /// A list of tags that are attached to the role.
-    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self {
-        Self(self.0.with("Tags", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    /// At most 50 items.
+    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self { Self(self.0.with("Tags", list::tags(value))) }
 }
-
-impl From<Role> for Properties {
-    fn from(value: Role) -> Self {
-        value.0
-    }
-}
-
+setting! { Role as Properties }
 impl ResourceType for Role {
     const TYPE: &'static str = "AWS::IAM::Role";
     const REQUIRED: &'static [&'static str] = &["AssumeRolePolicyDocument"];
     const TAGS: Option<Tags> = Some(Tags::List("Tags"));
-}
-
-/// Contains information about an attached policy.
-#[derive(Debug, Clone)]
-pub struct RolePolicyProperty(Properties);
-
-impl RolePolicyProperty {
-    /// Returns a `RolePolicyProperty` with what CloudFormation requires.
-    pub fn new(policy_document: impl Into<Tree>, policy_name: impl Into<Value<String>>) -> Self {
-        Self::matching().policy_document(policy_document).policy_name(policy_name)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The entire contents of the policy that defines permissions.
-    pub fn policy_document(self, value: impl Into<Tree>) -> Self {
-        Self(self.0.with("PolicyDocument", value))
-    }
-
-    /// The friendly name (not ARN) identifying the policy.
-    pub fn policy_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("PolicyName", value.into()))
-    }
-}
-
-impl From<RolePolicyProperty> for Properties {
-    fn from(value: RolePolicyProperty) -> Self {
-        value.0
-    }
-}
-
-impl From<RolePolicyProperty> for Tree {
-    fn from(value: RolePolicyProperty) -> Self {
-        value.0.into()
-    }
 }
 
 /// Adds or updates an inline policy document that is embedded in the specified IAM role.
@@ -659,50 +287,20 @@ impl From<RolePolicyProperty> for Tree {
 /// CloudFormation type `AWS::IAM::RolePolicy`.
 #[derive(Debug, Clone)]
 pub struct RolePolicy(Properties);
-
 impl RolePolicy {
     /// Returns a `RolePolicy` with what CloudFormation requires.
-    pub fn new(policy_name: impl Into<Value<String>>, role_name: impl Into<Value<String>>) -> Self {
-        Self::matching().policy_name(policy_name).role_name(role_name)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(policy_name: impl Into<Value<String>>, role_name: impl Into<Value<String>>) -> Self { Self::matching().policy_name(policy_name).role_name(role_name) }
     /// The policy document.
-    pub fn policy_document(self, value: impl Into<Tree>) -> Self {
-        Self(self.0.with("PolicyDocument", value))
-    }
-
+    /// 1 to 131072 characters. Matches `^[\u0009\u000A\u000D\u0020-\u00FF]+$`.
+    pub fn policy_document(self, value: impl Into<Tree>) -> Self { Self(self.0.with("PolicyDocument", value)) }
     /// The name of the policy document.
-    ///
-    /// A change replaces the resource.
-    pub fn policy_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("PolicyName", value.into()))
-    }
-
+    /// 1 to 128 characters. Matches `^[\w+=,.@-]+$`. A change replaces the resource.
+    pub fn policy_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("PolicyName", value.into())) }
     /// The name of the role to associate the policy with.
-    ///
-    /// A change replaces the resource.
-    pub fn role_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("RoleName", value.into()))
-    }
+    /// 1 to 64 characters. Matches `^[\w+=,.@-]+$`. A change replaces the resource.
+    pub fn role_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("RoleName", value.into())) }
 }
-
-impl From<RolePolicy> for Properties {
-    fn from(value: RolePolicy) -> Self {
-        value.0
-    }
-}
-
+setting! { RolePolicy as Properties }
 impl ResourceType for RolePolicy {
     const TYPE: &'static str = "AWS::IAM::RolePolicy";
     const REQUIRED: &'static [&'static str] = &["PolicyName", "RoleName"];
@@ -713,78 +311,35 @@ impl ResourceType for RolePolicy {
 /// CloudFormation type `AWS::IAM::SAMLProvider`.
 #[derive(Debug, Clone, Default)]
 pub struct SamlProvider(Properties);
-
 impl SamlProvider {
     /// Returns the Amazon Resource Name (ARN) for the specified `AWS::IAM::SAMLProvider` resource.
     pub const ARN: Attribute<Self, Arn<Self>> = Attribute::new("Arn");
-
     /// The unique identifier assigned to the SAML provider.
     pub const SAML_PROVIDER_UUID: Attribute<Self, String> = Attribute::new("SamlProviderUUID");
-
     /// Returns an empty `SamlProvider`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// Specifies the new private key from your external identity provider.
-    ///
-    /// A change replaces the resource.
-    pub fn add_private_key(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("AddPrivateKey", value.into()))
-    }
-
+    /// 1 to 16384 characters. Matches `[\u0009\u000A\u000D\u0020-\u00FF]+`. A change replaces the resource.
+    pub fn add_private_key(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("AddPrivateKey", value.into())) }
     /// Specifies the encryption setting for the SAML provider.
-    pub fn assertion_encryption_mode(self, value: impl OneOf<SamlProviderAssertionEncryptionMode>) -> Self {
-        Self(self.0.with("AssertionEncryptionMode", value.into_tree()))
-    }
-
+    pub fn assertion_encryption_mode(self, value: impl OneOf<SamlProviderAssertionEncryptionMode>) -> Self { Self(self.0.with("AssertionEncryptionMode", value.into_tree())) }
     /// The name of the provider to create.
-    ///
-    /// A change replaces the resource.
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
-
+    /// 1 to 128 characters. Matches `[\w._-]+`. A change replaces the resource.
+    pub fn name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Name", value.into())) }
     /// The private key metadata for the SAML provider.
-    pub fn private_key_list(self, value: impl IntoIterator<Item = SamlProviderSamlPrivateKey>) -> Self {
-        Self(self.0.with("PrivateKeyList", value.into_iter().collect::<Tree>()))
-    }
-
+    /// At most 2 items.
+    pub fn private_key_list(self, value: impl IntoIterator<Item = SamlProviderSamlPrivateKey>) -> Self { Self(self.0.with("PrivateKeyList", value.into_iter().collect::<Tree>())) }
     /// The Key ID of the private key to remove.
-    ///
-    /// A change replaces the resource.
-    pub fn remove_private_key(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("RemovePrivateKey", value.into()))
-    }
-
+    /// 22 to 64 characters. Matches `[A-Z0-9]+`. A change replaces the resource.
+    pub fn remove_private_key(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("RemovePrivateKey", value.into())) }
     /// An XML document generated by an identity provider (IdP) that supports SAML 2.0.
-    pub fn saml_metadata_document(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("SamlMetadataDocument", value.into()))
-    }
-
+    /// 1000 to 10000000 characters.
+    pub fn saml_metadata_document(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("SamlMetadataDocument", value.into())) }
     /// A list of tags that you want to attach to the new IAM SAML provider.
-    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self {
-        Self(self.0.with("Tags", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    /// At most 50 items.
+    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self { Self(self.0.with("Tags", list::tags(value))) }
 }
-
-impl From<SamlProvider> for Properties {
-    fn from(value: SamlProvider) -> Self {
-        value.0
-    }
-}
-
+setting! { SamlProvider as Properties }
 impl ResourceType for SamlProvider {
     const TYPE: &'static str = "AWS::IAM::SAMLProvider";
     const REQUIRED: &'static [&'static str] = &[];
@@ -794,118 +349,46 @@ impl ResourceType for SamlProvider {
 /// Contains the private keys for the SAML provider.
 #[derive(Debug, Clone)]
 pub struct SamlProviderSamlPrivateKey(Properties);
-
 impl SamlProviderSamlPrivateKey {
     /// Returns a `SamlProviderSamlPrivateKey` with what CloudFormation requires.
-    pub fn new(key_id: impl Into<Value<String>>, timestamp: impl Into<Value<String>>) -> Self {
-        Self::matching().key_id(key_id).timestamp(timestamp)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(key_id: impl Into<Value<String>>, timestamp: impl Into<Value<String>>) -> Self { Self::matching().key_id(key_id).timestamp(timestamp) }
     /// The unique identifier for the SAML private key.
-    pub fn key_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("KeyId", value.into()))
-    }
-
+    /// 22 to 64 characters. Matches `[A-Z0-9]+`.
+    pub fn key_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("KeyId", value.into())) }
     /// The date and time, in ISO 8601 date-time format, when the private key was uploaded.
-    pub fn timestamp(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Timestamp", value.into()))
-    }
+    pub fn timestamp(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Timestamp", value.into())) }
 }
-
-impl From<SamlProviderSamlPrivateKey> for Properties {
-    fn from(value: SamlProviderSamlPrivateKey) -> Self {
-        value.0
-    }
-}
-
-impl From<SamlProviderSamlPrivateKey> for Tree {
-    fn from(value: SamlProviderSamlPrivateKey) -> Self {
-        value.0.into()
-    }
-}
+setting! { SamlProviderSamlPrivateKey as Tree }
 
 /// Uploads a server certificate entity for the AWS account.
 ///
 /// CloudFormation type `AWS::IAM::ServerCertificate`.
 #[derive(Debug, Clone, Default)]
 pub struct ServerCertificate(Properties);
-
 impl ServerCertificate {
     /// Returns the Amazon Resource Name (ARN) for the specified `AWS::IAM::ServerCertificate` resource.
     pub const ARN: Attribute<Self, Arn<Self>> = Attribute::new("Arn");
-
     /// Returns an empty `ServerCertificate`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The contents of the public key certificate.
-    ///
-    /// A change replaces the resource.
-    pub fn certificate_body(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("CertificateBody", value.into()))
-    }
-
+    /// 1 to 16384 characters. Matches `[\u0009\u000A\u000D\u0020-\u00FF]+`. A change replaces the resource.
+    pub fn certificate_body(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("CertificateBody", value.into())) }
     /// The contents of the public key certificate chain.
-    ///
-    /// A change replaces the resource.
-    pub fn certificate_chain(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("CertificateChain", value.into()))
-    }
-
+    /// 1 to 2097152 characters. Matches `[\u0009\u000A\u000D\u0020-\u00FF]+`. A change replaces the resource.
+    pub fn certificate_chain(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("CertificateChain", value.into())) }
     /// The path for the server certificate. For more information about paths, see IAM identifiers in the IAM User Guide.
-    pub fn path(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Path", value.into()))
-    }
-
+    /// 1 to 512 characters. Matches `(\u002F)|(\u002F[\u0021-\u007F]+\u002F)`.
+    pub fn path(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Path", value.into())) }
     /// The contents of the private key in PEM-encoded format.
-    ///
-    /// A change replaces the resource.
-    pub fn private_key(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("PrivateKey", value.into()))
-    }
-
+    /// 1 to 16384 characters. Matches `[\u0009\u000A\u000D\u0020-\u00FF]+`. A change replaces the resource.
+    pub fn private_key(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("PrivateKey", value.into())) }
     /// The name for the server certificate. Do not include the path in this value.
-    ///
-    /// A change replaces the resource.
-    pub fn server_certificate_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ServerCertificateName", value.into()))
-    }
-
+    /// 1 to 128 characters. Matches `[\w+=,.@-]+`. A change replaces the resource.
+    pub fn server_certificate_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ServerCertificateName", value.into())) }
     /// A list of tags that are attached to the server certificate.
-    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self {
-        Self(self.0.with("Tags", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self { Self(self.0.with("Tags", list::tags(value))) }
 }
-
-impl From<ServerCertificate> for Properties {
-    fn from(value: ServerCertificate) -> Self {
-        value.0
-    }
-}
-
+setting! { ServerCertificate as Properties }
 impl ResourceType for ServerCertificate {
     const TYPE: &'static str = "AWS::IAM::ServerCertificate";
     const REQUIRED: &'static [&'static str] = &[];
@@ -917,53 +400,22 @@ impl ResourceType for ServerCertificate {
 /// CloudFormation type `AWS::IAM::ServiceLinkedRole`.
 #[derive(Debug, Clone, Default)]
 pub struct ServiceLinkedRole(Properties);
-
 impl ServiceLinkedRole {
     /// Returns the friendly name that identifies the role.
     pub const ROLE_NAME: Attribute<Self, String> = Attribute::new("RoleName");
-
     /// Returns an empty `ServiceLinkedRole`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The service principal for the AWS service to which this role is attached.
-    ///
-    /// A change replaces the resource.
-    pub fn aws_service_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("AWSServiceName", value.into()))
-    }
-
+    /// 1 to 128 characters. Matches `^[\w+=,.@-]+$`. A change replaces the resource.
+    pub fn aws_service_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("AWSServiceName", value.into())) }
     /// A string that you provide, which is combined with the service-provided prefix to form the complete role name.
-    ///
-    /// A change replaces the resource.
-    pub fn custom_suffix(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("CustomSuffix", value.into()))
-    }
-
+    /// 1 to 64 characters. Matches `^[\w+=,.@-]+$`. A change replaces the resource.
+    pub fn custom_suffix(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("CustomSuffix", value.into())) }
     /// The description of the role.
-    pub fn description(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Description", value.into()))
-    }
+    /// At most 1000 characters.
+    pub fn description(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Description", value.into())) }
 }
-
-impl From<ServiceLinkedRole> for Properties {
-    fn from(value: ServiceLinkedRole) -> Self {
-        value.0
-    }
-}
-
+setting! { ServiceLinkedRole as Properties }
 impl ResourceType for ServiceLinkedRole {
     const TYPE: &'static str = "AWS::IAM::ServiceLinkedRole";
     const REQUIRED: &'static [&'static str] = &[];
@@ -974,82 +426,35 @@ impl ResourceType for ServiceLinkedRole {
 /// CloudFormation type `AWS::IAM::User`.
 #[derive(Debug, Clone, Default)]
 pub struct User(Properties);
-
 impl User {
     /// Returns the Amazon Resource Name (ARN) for the specified `AWS::IAM::User` resource.
     pub const ARN: Attribute<Self, Arn<Self>> = Attribute::new("Arn");
-
     /// Returns an empty `User`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// A list of group names to which you want to add the user.
-    ///
-    /// Refers to `AWS::IAM::Group` (`GroupName`).
-    pub fn groups(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("Groups", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// At most 10 items. Refers to `AWS::IAM::Group` (`GroupName`).
+    pub fn groups(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("Groups", list::values::<String>(value))) }
     /// Creates a password for the specified IAM user.
-    pub fn login_profile(self, value: UserLoginProfile) -> Self {
-        Self(self.0.with("LoginProfile", value))
-    }
-
+    pub fn login_profile(self, value: UserLoginProfile) -> Self { Self(self.0.with("LoginProfile", value)) }
     /// A list of Amazon Resource Names (ARNs) of the IAM managed policies that you want to attach to the user.
-    ///
-    /// Refers to `AWS::IAM::ManagedPolicy` (`PolicyArn`).
-    pub fn managed_policy_arns(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("ManagedPolicyArns", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// At most 20 items. Refers to `AWS::IAM::ManagedPolicy` (`PolicyArn`).
+    pub fn managed_policy_arns(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("ManagedPolicyArns", list::values::<String>(value))) }
     /// The path for the user name. For more information about paths, see IAM identifiers in the IAM User Guide.
-    pub fn path(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Path", value.into()))
-    }
-
+    /// 1 to 512 characters. Matches `^(\u002F)|(\u002F[\u0021-\u007E]+\u002F)$`.
+    pub fn path(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Path", value.into())) }
     /// The ARN of the managed policy that is used to set the permissions boundary for the user.
-    ///
-    /// Refers to `AWS::IAM::ManagedPolicy` (`PolicyArn`).
-    pub fn permissions_boundary(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("PermissionsBoundary", value.into()))
-    }
-
+    /// 20 to 2048 characters. Refers to `AWS::IAM::ManagedPolicy` (`PolicyArn`).
+    pub fn permissions_boundary(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("PermissionsBoundary", value.into())) }
     /// Adds or updates an inline policy document that is embedded in the specified IAM user.
-    pub fn policies(self, value: impl IntoIterator<Item = UserPolicyProperty>) -> Self {
-        Self(self.0.with("Policies", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn policies(self, value: impl IntoIterator<Item = UserPolicyProperty>) -> Self { Self(self.0.with("Policies", value.into_iter().collect::<Tree>())) }
     /// A list of tags that you want to attach to the new user.
-    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self {
-        Self(self.0.with("Tags", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// At most 50 items.
+    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self { Self(self.0.with("Tags", list::tags(value))) }
     /// The name of the user to create. Do not include the path in this value.
-    ///
-    /// A change replaces the resource.
-    pub fn user_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("UserName", value.into()))
-    }
+    /// 1 to 64 characters. Matches `^[\w+=,.@-]+$`. A change replaces the resource.
+    pub fn user_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("UserName", value.into())) }
 }
-
-impl From<User> for Properties {
-    fn from(value: User) -> Self {
-        value.0
-    }
-}
-
+setting! { User as Properties }
 impl ResourceType for User {
     const TYPE: &'static str = "AWS::IAM::User";
     const REQUIRED: &'static [&'static str] = &[];
@@ -1059,140 +464,35 @@ impl ResourceType for User {
 /// Creates a password for the specified user, giving the user the ability to access AWS services through the AWS Management Console.
 #[derive(Debug, Clone)]
 pub struct UserLoginProfile(Properties);
-
 impl UserLoginProfile {
     /// Returns a `UserLoginProfile` with what CloudFormation requires.
-    pub fn new(password: impl Into<Value<String>>) -> Self {
-        Self::matching().password(password)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(password: impl Into<Value<String>>) -> Self { Self::matching().password(password) }
     /// The user's password.
-    pub fn password(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Password", value.into()))
-    }
-
+    pub fn password(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Password", value.into())) }
     /// Specifies whether the user is required to set a new password on next sign-in.
-    pub fn password_reset_required(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("PasswordResetRequired", value.into()))
-    }
+    pub fn password_reset_required(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("PasswordResetRequired", value.into())) }
 }
-
-impl From<UserLoginProfile> for Properties {
-    fn from(value: UserLoginProfile) -> Self {
-        value.0
-    }
-}
-
-impl From<UserLoginProfile> for Tree {
-    fn from(value: UserLoginProfile) -> Self {
-        value.0.into()
-    }
-}
-
-/// Contains information about an attached policy.
-#[derive(Debug, Clone)]
-pub struct UserPolicyProperty(Properties);
-
-impl UserPolicyProperty {
-    /// Returns a `UserPolicyProperty` with what CloudFormation requires.
-    pub fn new(policy_document: impl Into<Tree>, policy_name: impl Into<Value<String>>) -> Self {
-        Self::matching().policy_document(policy_document).policy_name(policy_name)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The entire contents of the policy that defines permissions.
-    pub fn policy_document(self, value: impl Into<Tree>) -> Self {
-        Self(self.0.with("PolicyDocument", value))
-    }
-
-    /// The friendly name (not ARN) identifying the policy.
-    pub fn policy_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("PolicyName", value.into()))
-    }
-}
-
-impl From<UserPolicyProperty> for Properties {
-    fn from(value: UserPolicyProperty) -> Self {
-        value.0
-    }
-}
-
-impl From<UserPolicyProperty> for Tree {
-    fn from(value: UserPolicyProperty) -> Self {
-        value.0.into()
-    }
-}
+setting! { UserLoginProfile as Tree }
 
 /// Adds or updates an inline policy document that is embedded in the specified IAM user.
 ///
 /// CloudFormation type `AWS::IAM::UserPolicy`.
 #[derive(Debug, Clone)]
 pub struct UserPolicy(Properties);
-
 impl UserPolicy {
     /// Returns a `UserPolicy` with what CloudFormation requires.
-    pub fn new(policy_name: impl Into<Value<String>>, user_name: impl Into<Value<String>>) -> Self {
-        Self::matching().policy_name(policy_name).user_name(user_name)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(policy_name: impl Into<Value<String>>, user_name: impl Into<Value<String>>) -> Self { Self::matching().policy_name(policy_name).user_name(user_name) }
     /// The policy document.
-    pub fn policy_document(self, value: impl Into<Tree>) -> Self {
-        Self(self.0.with("PolicyDocument", value))
-    }
-
+    /// 1 to 131072 characters. Matches `^[\u0009\u000A\u000D\u0020-\u00FF]+$`.
+    pub fn policy_document(self, value: impl Into<Tree>) -> Self { Self(self.0.with("PolicyDocument", value)) }
     /// The name of the policy document.
-    ///
-    /// A change replaces the resource.
-    pub fn policy_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("PolicyName", value.into()))
-    }
-
+    /// 1 to 128 characters. Matches `^[\w+=,.@-]+$`. A change replaces the resource.
+    pub fn policy_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("PolicyName", value.into())) }
     /// The name of the user to associate the policy with.
-    ///
-    /// A change replaces the resource.
-    pub fn user_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("UserName", value.into()))
-    }
+    /// 1 to 128 characters. Matches `^[\w+=,.@-]+$`. A change replaces the resource.
+    pub fn user_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("UserName", value.into())) }
 }
-
-impl From<UserPolicy> for Properties {
-    fn from(value: UserPolicy) -> Self {
-        value.0
-    }
-}
-
+setting! { UserPolicy as Properties }
 impl ResourceType for UserPolicy {
     const TYPE: &'static str = "AWS::IAM::UserPolicy";
     const REQUIRED: &'static [&'static str] = &["PolicyName", "UserName"];
@@ -1203,44 +503,17 @@ impl ResourceType for UserPolicy {
 /// CloudFormation type `AWS::IAM::UserToGroupAddition`.
 #[derive(Debug, Clone)]
 pub struct UserToGroupAddition(Properties);
-
 impl UserToGroupAddition {
     /// The stable and unique string identifying the group.
     pub const ID: Attribute<Self, lightsout_core::Id<Self>> = Attribute::new("Id");
-
     /// Returns a `UserToGroupAddition` with what CloudFormation requires.
-    pub fn new(group_name: impl Into<Value<String>>, users: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self::matching().group_name(group_name).users(users)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(group_name: impl Into<Value<String>>, users: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self::matching().group_name(group_name).users(users) }
     /// The name of the group to update.
-    pub fn group_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("GroupName", value.into()))
-    }
-
+    pub fn group_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("GroupName", value.into())) }
     /// A list of the names of the users that you want to add to the group.
-    pub fn users(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("Users", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    pub fn users(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("Users", list::values::<String>(value))) }
 }
-
-impl From<UserToGroupAddition> for Properties {
-    fn from(value: UserToGroupAddition) -> Self {
-        value.0
-    }
-}
-
+setting! { UserToGroupAddition as Properties }
 impl ResourceType for UserToGroupAddition {
     const TYPE: &'static str = "AWS::IAM::UserToGroupAddition";
     const REQUIRED: &'static [&'static str] = &["GroupName", "Users"];
@@ -1251,58 +524,24 @@ impl ResourceType for UserToGroupAddition {
 /// CloudFormation type `AWS::IAM::VirtualMFADevice`.
 #[derive(Debug, Clone)]
 pub struct VirtualMfaDevice(Properties);
-
 impl VirtualMfaDevice {
     /// Returns the serial number for the specified `AWS::IAM::VirtualMFADevice` resource.
     pub const SERIAL_NUMBER: Attribute<Self, String> = Attribute::new("SerialNumber");
-
     /// Returns a `VirtualMfaDevice` with what CloudFormation requires.
-    pub fn new(users: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self::matching().users(users)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(users: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self::matching().users(users) }
     /// The path for the virtual MFA device. For more information about paths, see IAM identifiers in the IAM User Guide.
-    ///
-    /// A change replaces the resource.
-    pub fn path(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Path", value.into()))
-    }
-
+    /// 1 to 512 characters. Matches `(\u002F)|(\u002F[\u0021-\u007F]+\u002F)`. A change replaces the resource.
+    pub fn path(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Path", value.into())) }
     /// A list of tags that you want to attach to the new IAM virtual MFA device.
-    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self {
-        Self(self.0.with("Tags", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// At most 50 items.
+    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self { Self(self.0.with("Tags", list::tags(value))) }
     /// The IAM user associated with this virtual MFA device.
-    pub fn users(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("Users", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    pub fn users(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("Users", list::values::<String>(value))) }
     /// The name of the virtual MFA device, which must be unique.
-    ///
-    /// A change replaces the resource.
-    pub fn virtual_mfa_device_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("VirtualMfaDeviceName", value.into()))
-    }
+    /// 1 to 226 characters. Matches `[\w+=,.@-]+`. A change replaces the resource.
+    pub fn virtual_mfa_device_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("VirtualMfaDeviceName", value.into())) }
 }
-
-impl From<VirtualMfaDevice> for Properties {
-    fn from(value: VirtualMfaDevice) -> Self {
-        value.0
-    }
-}
-
+setting! { VirtualMfaDevice as Properties }
 impl ResourceType for VirtualMfaDevice {
     const TYPE: &'static str = "AWS::IAM::VirtualMFADevice";
     const REQUIRED: &'static [&'static str] = &["Users"];
@@ -1311,8 +550,11 @@ impl ResourceType for VirtualMfaDevice {
 
 choice! {
     /// Known values of `AssertionEncryptionMode`.
-    pub enum SamlProviderAssertionEncryptionMode {
-        Allowed = "Allowed",
-        Required = "Required",
-    }
+    pub enum SamlProviderAssertionEncryptionMode { Allowed = "Allowed", Required = "Required" }
 }
+
+/// Equals [`GroupPolicyProperty`].
+pub type RolePolicyProperty = GroupPolicyProperty;
+
+/// Equals [`GroupPolicyProperty`].
+pub type UserPolicyProperty = GroupPolicyProperty;

@@ -3,53 +3,26 @@
 //! Resource types of `AWS::KMS`.
 
 use lightsout_core::{Arn, Attribute, Properties, ResourceType, Tags, Tree, Value};
-use crate::{OneOf, Tag};
+use crate::{OneOf, Tag, list};
 use crate::choice::choice;
+use crate::setting::setting;
 
 /// The `AWS::KMS::Alias` resource specifies a display name for a KMS key.
 ///
 /// CloudFormation type `AWS::KMS::Alias`.
 #[derive(Debug, Clone)]
 pub struct Alias(Properties);
-
 impl Alias {
     /// Returns a `Alias` with what CloudFormation requires.
-    pub fn new(alias_name: impl Into<Value<String>>, target_key_id: impl Into<Value<String>>) -> Self {
-        Self::matching().alias_name(alias_name).target_key_id(target_key_id)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(alias_name: impl Into<Value<String>>, target_key_id: impl Into<Value<String>>) -> Self { Self::matching().alias_name(alias_name).target_key_id(target_key_id) }
     /// Specifies the alias name. This value must begin with `alias/` followed by a name, such as `alias/ExampleAlias`.
-    ///
-    /// A change replaces the resource.
-    pub fn alias_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("AliasName", value.into()))
-    }
-
+    /// 1 to 256 characters. Matches `^(alias/)[a-zA-Z0-9:/_-]+$`. A change replaces the resource.
+    pub fn alias_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("AliasName", value.into())) }
     /// Associates the alias with the specified customer managed key.
-    ///
-    /// Refers to `AWS::KMS::Key` (`Arn`) or `AWS::KMS::Key` (`KeyId`) or `AWS::KMS::ReplicaKey` (`KeyId`) or `AWS::KMS::ReplicaKey` (`Arn`).
-    pub fn target_key_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("TargetKeyId", value.into()))
-    }
+    /// 1 to 256 characters. Refers to `AWS::KMS::Key` (`Arn`) or `AWS::KMS::Key` (`KeyId`) or `AWS::KMS::ReplicaKey` (`KeyId`) or `AWS::KMS::ReplicaKey` (`Arn`).
+    pub fn target_key_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("TargetKeyId", value.into())) }
 }
-
-impl From<Alias> for Properties {
-    fn from(value: Alias) -> Self {
-        value.0
-    }
-}
-
+setting! { Alias as Properties }
 impl ResourceType for Alias {
     const TYPE: &'static str = "AWS::KMS::Alias";
     const REQUIRED: &'static [&'static str] = &["AliasName", "TargetKeyId"];
@@ -60,97 +33,47 @@ impl ResourceType for Alias {
 /// CloudFormation type `AWS::KMS::Key`.
 #[derive(Debug, Clone, Default)]
 pub struct Key(Properties);
-
 impl Key {
     /// The Amazon Resource Name (ARN) of the KMS key, such as `arn:aws:kms:us-west-2:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab`.
     pub const ARN: Attribute<Self, Arn<Self>> = Attribute::new("Arn");
-
     /// The key ID of the KMS key, such as `1234abcd-12ab-34cd-56ef-1234567890ab`.
     pub const KEY_ID: Attribute<Self, lightsout_core::Id<Self>> = Attribute::new("KeyId");
-
     /// Returns an empty `Key`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// Skips ("bypasses") the key policy lockout safety check.
-    pub fn bypass_policy_lockout_safety_check(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("BypassPolicyLockoutSafetyCheck", value.into()))
-    }
-
+    /// Default: `false`.
+    pub fn bypass_policy_lockout_safety_check(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("BypassPolicyLockoutSafetyCheck", value.into())) }
     /// A description of the KMS key. Use a description that helps you to distinguish this KMS key from others in the account, such as its intended use.
-    pub fn description(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Description", value.into()))
-    }
-
+    /// At most 8192 characters.
+    pub fn description(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Description", value.into())) }
     /// Enables automatic rotation of the key material for the specified KMS key.
-    pub fn enable_key_rotation(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("EnableKeyRotation", value.into()))
-    }
-
+    pub fn enable_key_rotation(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("EnableKeyRotation", value.into())) }
     /// Specifies whether the KMS key is enabled.
-    pub fn enabled(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("Enabled", value.into()))
-    }
-
+    pub fn enabled(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("Enabled", value.into())) }
     /// The key policy to attach to the KMS key.
-    pub fn key_policy(self, value: impl Into<Tree>) -> Self {
-        Self(self.0.with("KeyPolicy", value))
-    }
-
+    pub fn key_policy(self, value: impl Into<Tree>) -> Self { Self(self.0.with("KeyPolicy", value)) }
     /// Specifies the type of KMS key to create.
-    pub fn key_spec(self, value: impl OneOf<KeySpec>) -> Self {
-        Self(self.0.with("KeySpec", value.into_tree()))
-    }
-
+    /// Default: `SYMMETRIC_DEFAULT`.
+    pub fn key_spec(self, value: impl OneOf<KeySpec>) -> Self { Self(self.0.with("KeySpec", value.into_tree())) }
     /// Determines the cryptographic operations for which you can use the KMS key.
-    pub fn key_usage(self, value: impl OneOf<KeyUsage>) -> Self {
-        Self(self.0.with("KeyUsage", value.into_tree()))
-    }
-
+    /// Default: `ENCRYPT_DECRYPT`.
+    pub fn key_usage(self, value: impl OneOf<KeyUsage>) -> Self { Self(self.0.with("KeyUsage", value.into_tree())) }
     /// Creates a multi-Region primary key that you can replicate in other AWS Regions.
-    pub fn multi_region(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("MultiRegion", value.into()))
-    }
-
+    /// Default: `false`.
+    pub fn multi_region(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("MultiRegion", value.into())) }
     /// The source of the key material for the KMS key.
-    pub fn origin(self, value: impl OneOf<KeyOrigin>) -> Self {
-        Self(self.0.with("Origin", value.into_tree()))
-    }
-
+    /// Default: `AWS_KMS`.
+    pub fn origin(self, value: impl OneOf<KeyOrigin>) -> Self { Self(self.0.with("Origin", value.into_tree())) }
     /// Specifies the number of days in the waiting period before AWS deletes a KMS key that has been removed from a CloudFormation stack.
-    pub fn pending_window_in_days(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("PendingWindowInDays", value.into()))
-    }
-
+    /// 7 to 30.
+    pub fn pending_window_in_days(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("PendingWindowInDays", value.into())) }
     /// Specifies a custom period of time between each rotation date.
-    pub fn rotation_period_in_days(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("RotationPeriodInDays", value.into()))
-    }
-
+    /// 90 to 2560. Default: `365`.
+    pub fn rotation_period_in_days(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("RotationPeriodInDays", value.into())) }
     /// Assigns one or more tags to the replica key.
-    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self {
-        Self(self.0.with("Tags", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self { Self(self.0.with("Tags", list::tags(value))) }
 }
-
-impl From<Key> for Properties {
-    fn from(value: Key) -> Self {
-        value.0
-    }
-}
-
+setting! { Key as Properties }
 impl ResourceType for Key {
     const TYPE: &'static str = "AWS::KMS::Key";
     const REQUIRED: &'static [&'static str] = &[];
@@ -163,69 +86,30 @@ impl ResourceType for Key {
 /// CloudFormation type `AWS::KMS::ReplicaKey`.
 #[derive(Debug, Clone)]
 pub struct ReplicaKey(Properties);
-
 impl ReplicaKey {
     /// The Amazon Resource Name (ARN) of the replica key, such as `arn:aws:kms:us-west-2:111122223333:key/mrk-1234abcd12ab34cd56ef1234567890ab`.
     pub const ARN: Attribute<Self, Arn<Key>> = Attribute::new("Arn");
-
     /// The key ID of the replica key, such as `mrk-1234abcd12ab34cd56ef1234567890ab`.
     pub const KEY_ID: Attribute<Self, String> = Attribute::new("KeyId");
-
     /// Returns a `ReplicaKey` with what CloudFormation requires.
-    pub fn new(key_policy: impl Into<Tree>, primary_key_arn: impl Into<Value<String>>) -> Self {
-        Self::matching().key_policy(key_policy).primary_key_arn(primary_key_arn)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(key_policy: impl Into<Tree>, primary_key_arn: impl Into<Value<String>>) -> Self { Self::matching().key_policy(key_policy).primary_key_arn(primary_key_arn) }
     /// A description of the KMS key.
-    pub fn description(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Description", value.into()))
-    }
-
+    /// At most 8192 characters.
+    pub fn description(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Description", value.into())) }
     /// Specifies whether the replica key is enabled.
-    pub fn enabled(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("Enabled", value.into()))
-    }
-
+    pub fn enabled(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("Enabled", value.into())) }
     /// The key policy that authorizes use of the replica key.
-    pub fn key_policy(self, value: impl Into<Tree>) -> Self {
-        Self(self.0.with("KeyPolicy", value))
-    }
-
+    pub fn key_policy(self, value: impl Into<Tree>) -> Self { Self(self.0.with("KeyPolicy", value)) }
     /// Specifies the number of days in the waiting period before AWS deletes a replica key that has been removed from a CloudFormation stack.
-    pub fn pending_window_in_days(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("PendingWindowInDays", value.into()))
-    }
-
+    /// 7 to 30.
+    pub fn pending_window_in_days(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("PendingWindowInDays", value.into())) }
     /// Specifies the multi-Region primary key to replicate.
-    ///
-    /// A change replaces the resource.
-    pub fn primary_key_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("PrimaryKeyArn", value.into()))
-    }
-
+    /// 1 to 256 characters. A change replaces the resource.
+    pub fn primary_key_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("PrimaryKeyArn", value.into())) }
     /// Assigns one or more tags to the replica key.
-    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self {
-        Self(self.0.with("Tags", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self { Self(self.0.with("Tags", list::tags(value))) }
 }
-
-impl From<ReplicaKey> for Properties {
-    fn from(value: ReplicaKey) -> Self {
-        value.0
-    }
-}
-
+setting! { ReplicaKey as Properties }
 impl ResourceType for ReplicaKey {
     const TYPE: &'static str = "AWS::KMS::ReplicaKey";
     const REQUIRED: &'static [&'static str] = &["KeyPolicy", "PrimaryKeyArn"];
@@ -234,41 +118,22 @@ impl ResourceType for ReplicaKey {
 
 choice! {
     /// Known values of `KeySpec`.
-    pub enum KeySpec {
-        SymmetricDefault = "SYMMETRIC_DEFAULT",
-        Rsa2048 = "RSA_2048",
-        Rsa3072 = "RSA_3072",
-        Rsa4096 = "RSA_4096",
-        EccNistP256 = "ECC_NIST_P256",
-        EccNistP384 = "ECC_NIST_P384",
-        EccNistP521 = "ECC_NIST_P521",
-        EccSecgP256k1 = "ECC_SECG_P256K1",
-        Hmac224 = "HMAC_224",
-        Hmac256 = "HMAC_256",
-        Hmac384 = "HMAC_384",
-        Hmac512 = "HMAC_512",
-        Sm2 = "SM2",
-        MlDsa44 = "ML_DSA_44",
-        MlDsa65 = "ML_DSA_65",
-        MlDsa87 = "ML_DSA_87",
-        EccNistEdwards25519 = "ECC_NIST_EDWARDS25519",
-    }
+    pub enum KeySpec { SymmetricDefault = "SYMMETRIC_DEFAULT", Rsa2048 = "RSA_2048", Rsa3072 = "RSA_3072", Rsa4096 = "RSA_4096", EccNistP256 = "ECC_NIST_P256", EccNistP384 = "ECC_NIST_P384", EccNistP521 = "ECC_NIST_P521", EccSecgP256k1 = "ECC_SECG_P256K1", Hmac224 = "HMAC_224", Hmac256 = "HMAC_256", Hmac384 = "HMAC_384", Hmac512 = "HMAC_512", Sm2 = "SM2", MlDsa44 = "ML_DSA_44", MlDsa65 = "ML_DSA_65", MlDsa87 = "ML_DSA_87", EccNistEdwards25519 = "ECC_NIST_EDWARDS25519" }
 }
 
 choice! {
     /// Known values of `KeyUsage`.
-    pub enum KeyUsage {
-        EncryptDecrypt = "ENCRYPT_DECRYPT",
-        SignVerify = "SIGN_VERIFY",
-        GenerateVerifyMac = "GENERATE_VERIFY_MAC",
-        KeyAgreement = "KEY_AGREEMENT",
-    }
+    pub enum KeyUsage { EncryptDecrypt = "ENCRYPT_DECRYPT", SignVerify = "SIGN_VERIFY", GenerateVerifyMac = "GENERATE_VERIFY_MAC", KeyAgreement = "KEY_AGREEMENT" }
 }
 
 choice! {
     /// Known values of `Origin`.
-    pub enum KeyOrigin {
-        AwsKms = "AWS_KMS",
-        External = "EXTERNAL",
-    }
+    pub enum KeyOrigin { AwsKms = "AWS_KMS", External = "EXTERNAL" }
+}
+
+/// What CloudWatch measures, each with the statistic of AWS's own dashboards.
+pub mod metrics {
+    use crate::{Dimension::{Of}, Metric, Statistic};
+    /// `SecondsUntilKeyMaterialExpiration` of `AWS/KMS`.
+    pub const SECONDS_UNTIL_KEY_MATERIAL_EXPIRATION: Metric = Metric::new("AWS/KMS", "SecondsUntilKeyMaterialExpiration", Statistic::Average, &[&[Of("KeyId")]]);
 }

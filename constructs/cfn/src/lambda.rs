@@ -4,80 +4,38 @@
 
 use std::borrow::Cow;
 use lightsout_core::{Arn, Attribute, Properties, ResourceType, Tags, Tree, Value};
-use crate::{OneOf, Tag};
+use crate::{OneOf, Tag, list};
 use crate::choice::choice;
+use crate::setting::setting;
 
 /// The `AWS::Lambda::Alias` resource creates an alias for a Lambda function version.
 ///
 /// CloudFormation type `AWS::Lambda::Alias`.
 #[derive(Debug, Clone)]
 pub struct Alias(Properties);
-
 impl Alias {
     /// The Amazon Resource Name (ARN) of the alias.
     pub const ALIAS_ARN: Attribute<Self, Arn<Function>> = Attribute::new("AliasArn");
-
     /// Returns a `Alias` with what CloudFormation requires.
-    pub fn new(function_name: impl Into<Value<String>>, function_version: impl Into<Value<String>>, name: impl Into<Value<String>>) -> Self {
-        Self::matching().function_name(function_name).function_version(function_version).name(name)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(function_name: impl Into<Value<String>>, function_version: impl Into<Value<String>>, name: impl Into<Value<String>>) -> Self { Self::matching().function_name(function_name).function_version(function_version).name(name) }
     /// A description of the alias.
-    pub fn description(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Description", value.into()))
-    }
-
+    /// At most 256 characters.
+    pub fn description(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Description", value.into())) }
     /// The name or ARN of the Lambda function.
-    ///
-    /// Refers to `AWS::Lambda::Function` (`FunctionName`).
-    ///
-    /// A change replaces the resource.
-    pub fn function_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("FunctionName", value.into()))
-    }
-
+    /// Refers to `AWS::Lambda::Function` (`FunctionName`). A change replaces the resource.
+    pub fn function_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("FunctionName", value.into())) }
     /// The function version that the alias invokes.
-    ///
-    /// Refers to `AWS::Lambda::Version` (`Version`).
-    pub fn function_version(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("FunctionVersion", value.into()))
-    }
-
+    /// At most 1024 characters. Matches `^(\$LATEST(\.PUBLISHED)?|[0-9]*)$`. Refers to `AWS::Lambda::Version` (`Version`).
+    pub fn function_version(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("FunctionVersion", value.into())) }
     /// The name of the alias.
-    ///
-    /// A change replaces the resource.
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
-
+    /// 1 to 128 characters. Matches `^(?!^[0-9]+$)([a-zA-Z0-9-_]+)$`. A change replaces the resource.
+    pub fn name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Name", value.into())) }
     /// Specifies a provisioned concurrency configuration for a function's alias.
-    pub fn provisioned_concurrency_config(self, value: AliasProvisionedConcurrencyConfiguration) -> Self {
-        Self(self.0.with("ProvisionedConcurrencyConfig", value))
-    }
-
+    pub fn provisioned_concurrency_config(self, value: AliasProvisionedConcurrencyConfiguration) -> Self { Self(self.0.with("ProvisionedConcurrencyConfig", value)) }
     /// The routing configuration of the alias.
-    pub fn routing_config(self, value: AliasRoutingConfiguration) -> Self {
-        Self(self.0.with("RoutingConfig", value))
-    }
+    pub fn routing_config(self, value: AliasRoutingConfiguration) -> Self { Self(self.0.with("RoutingConfig", value)) }
 }
-
-impl From<Alias> for Properties {
-    fn from(value: Alias) -> Self {
-        value.0
-    }
-}
-
+setting! { Alias as Properties }
 impl ResourceType for Alias {
     const TYPE: &'static str = "AWS::Lambda::Alias";
     const REQUIRED: &'static [&'static str] = &["FunctionName", "FunctionVersion", "Name"];
@@ -86,216 +44,75 @@ impl ResourceType for Alias {
 /// A provisioned concurrency configuration for a function's alias.
 #[derive(Debug, Clone)]
 pub struct AliasProvisionedConcurrencyConfiguration(Properties);
-
 impl AliasProvisionedConcurrencyConfiguration {
     /// Returns a `AliasProvisionedConcurrencyConfiguration` with what CloudFormation requires.
-    pub fn new(provisioned_concurrent_executions: impl Into<Value<i64>>) -> Self {
-        Self::matching().provisioned_concurrent_executions(provisioned_concurrent_executions)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(provisioned_concurrent_executions: impl Into<Value<i64>>) -> Self { Self::matching().provisioned_concurrent_executions(provisioned_concurrent_executions) }
     /// The amount of provisioned concurrency to allocate for the alias.
-    pub fn provisioned_concurrent_executions(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("ProvisionedConcurrentExecutions", value.into()))
-    }
+    pub fn provisioned_concurrent_executions(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("ProvisionedConcurrentExecutions", value.into())) }
 }
-
-impl From<AliasProvisionedConcurrencyConfiguration> for Properties {
-    fn from(value: AliasProvisionedConcurrencyConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<AliasProvisionedConcurrencyConfiguration> for Tree {
-    fn from(value: AliasProvisionedConcurrencyConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { AliasProvisionedConcurrencyConfiguration as Tree }
 
 /// The traffic-shifting configuration of a Lambda function alias.
 #[derive(Debug, Clone, Default)]
 pub struct AliasRoutingConfiguration(Properties);
-
 impl AliasRoutingConfiguration {
     /// Returns an empty `AliasRoutingConfiguration`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The second version, and the percentage of traffic that's routed to it.
-    pub fn additional_version_weights(self, value: impl IntoIterator<Item = AliasVersionWeight>) -> Self {
-        Self(self.0.with("AdditionalVersionWeights", value.into_iter().collect::<Tree>()))
-    }
+    pub fn additional_version_weights(self, value: impl IntoIterator<Item = AliasVersionWeight>) -> Self { Self(self.0.with("AdditionalVersionWeights", value.into_iter().collect::<Tree>())) }
 }
-
-impl From<AliasRoutingConfiguration> for Properties {
-    fn from(value: AliasRoutingConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<AliasRoutingConfiguration> for Tree {
-    fn from(value: AliasRoutingConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { AliasRoutingConfiguration as Tree }
 
 /// The traffic-shifting configuration of a Lambda function alias.
 #[derive(Debug, Clone)]
 pub struct AliasVersionWeight(Properties);
-
 impl AliasVersionWeight {
     /// Returns a `AliasVersionWeight` with what CloudFormation requires.
-    pub fn new(function_version: impl Into<Value<String>>, function_weight: impl Into<Value<f64>>) -> Self {
-        Self::matching().function_version(function_version).function_weight(function_weight)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(function_version: impl Into<Value<String>>, function_weight: impl Into<Value<f64>>) -> Self { Self::matching().function_version(function_version).function_weight(function_weight) }
     /// The qualifier of the second version.
-    pub fn function_version(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("FunctionVersion", value.into()))
-    }
-
+    pub fn function_version(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("FunctionVersion", value.into())) }
     /// The percentage of traffic that the alias routes to the second version.
-    pub fn function_weight(self, value: impl Into<Value<f64>>) -> Self {
-        Self(self.0.with("FunctionWeight", value.into()))
-    }
+    pub fn function_weight(self, value: impl Into<Value<f64>>) -> Self { Self(self.0.with("FunctionWeight", value.into())) }
 }
-
-impl From<AliasVersionWeight> for Properties {
-    fn from(value: AliasVersionWeight) -> Self {
-        value.0
-    }
-}
-
-impl From<AliasVersionWeight> for Tree {
-    fn from(value: AliasVersionWeight) -> Self {
-        value.0.into()
-    }
-}
+setting! { AliasVersionWeight as Tree }
 
 /// Creates a capacity provider that manages compute resources for Lambda functions.
 ///
 /// CloudFormation type `AWS::Lambda::CapacityProvider`.
 #[derive(Debug, Clone)]
 pub struct CapacityProvider(Properties);
-
 impl CapacityProvider {
-    /// The attribute `Arn`.
+    /// `Arn`.
     pub const ARN: Attribute<Self, Arn<Self>> = Attribute::new("Arn");
-
     /// The current state of the capacity provider.
     pub const STATE: Attribute<Self, String> = Attribute::new("State");
-
     /// Returns a `CapacityProvider` with what CloudFormation requires.
-    pub fn new(permissions_config: CapacityProviderPermissionsConfig, vpc_config: CapacityProviderVpcConfig) -> Self {
-        Self::matching().permissions_config(permissions_config).vpc_config(vpc_config)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The property `CapacityProviderName`.
-    ///
-    /// A change replaces the resource.
-    pub fn capacity_provider_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("CapacityProviderName", value.into()))
-    }
-
+    pub fn new(permissions_config: CapacityProviderPermissionsConfig, vpc_config: CapacityProviderVpcConfig) -> Self { Self::matching().permissions_config(permissions_config).vpc_config(vpc_config) }
+    /// `CapacityProviderName`.
+    /// 1 to 140 characters. A change replaces the resource.
+    pub fn capacity_provider_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("CapacityProviderName", value.into())) }
     /// The scaling configuration for the capacity provider.
-    pub fn capacity_provider_scaling_config(self, value: CapacityProviderScalingConfig) -> Self {
-        Self(self.0.with("CapacityProviderScalingConfig", value))
-    }
-
+    pub fn capacity_provider_scaling_config(self, value: CapacityProviderScalingConfig) -> Self { Self(self.0.with("CapacityProviderScalingConfig", value)) }
     /// The instance requirements for compute resources managed by the capacity provider.
-    ///
     /// A change replaces the resource.
-    pub fn instance_requirements(self, value: CapacityProviderInstanceRequirements) -> Self {
-        Self(self.0.with("InstanceRequirements", value))
-    }
-
+    pub fn instance_requirements(self, value: CapacityProviderInstanceRequirements) -> Self { Self(self.0.with("InstanceRequirements", value)) }
     /// The ARN of the KMS key used to encrypt the capacity provider's resources.
-    ///
-    /// A change replaces the resource.
-    pub fn kms_key_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("KmsKeyArn", value.into()))
-    }
-
+    /// At most 10000 characters. Matches `^(arn:(aws[a-zA-Z-]*)?:[a-z0-9-.]+:.*)|()$`. A change replaces the resource.
+    pub fn kms_key_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("KmsKeyArn", value.into())) }
     /// The permissions configuration for the capacity provider.
-    ///
     /// A change replaces the resource.
-    pub fn permissions_config(self, value: CapacityProviderPermissionsConfig) -> Self {
-        Self(self.0.with("PermissionsConfig", value))
-    }
-
+    pub fn permissions_config(self, value: CapacityProviderPermissionsConfig) -> Self { Self(self.0.with("PermissionsConfig", value)) }
     /// Configuration that defines how tags are propagated to managed resources.
-    pub fn propagate_tags(self, value: CapacityProviderPropagateTagsConfig) -> Self {
-        Self(self.0.with("PropagateTags", value))
-    }
-
+    pub fn propagate_tags(self, value: CapacityProviderPropagateTagsConfig) -> Self { Self(self.0.with("PropagateTags", value)) }
     /// A key-value pair that provides metadata for the capacity provider.
-    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self {
-        Self(self.0.with("Tags", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self { Self(self.0.with("Tags", list::tags(value))) }
     /// Configuration that specifies the telemetry collection for the capacity provider.
-    pub fn telemetry_config(self, value: CapacityProviderTelemetryConfig) -> Self {
-        Self(self.0.with("TelemetryConfig", value))
-    }
-
+    pub fn telemetry_config(self, value: CapacityProviderTelemetryConfig) -> Self { Self(self.0.with("TelemetryConfig", value)) }
     /// The VPC configuration for the capacity provider.
-    ///
     /// A change replaces the resource.
-    pub fn vpc_config(self, value: CapacityProviderVpcConfig) -> Self {
-        Self(self.0.with("VpcConfig", value))
-    }
+    pub fn vpc_config(self, value: CapacityProviderVpcConfig) -> Self { Self(self.0.with("VpcConfig", value)) }
 }
-
-impl From<CapacityProvider> for Properties {
-    fn from(value: CapacityProvider) -> Self {
-        value.0
-    }
-}
-
+setting! { CapacityProvider as Properties }
 impl ResourceType for CapacityProvider {
     const TYPE: &'static str = "AWS::Lambda::CapacityProvider";
     const REQUIRED: &'static [&'static str] = &["PermissionsConfig", "VpcConfig"];
@@ -305,411 +122,141 @@ impl ResourceType for CapacityProvider {
 /// Specifications that define the characteristics and constraints for compute instances used by the capacity provider.
 #[derive(Debug, Clone, Default)]
 pub struct CapacityProviderInstanceRequirements(Properties);
-
 impl CapacityProviderInstanceRequirements {
     /// Returns an empty `CapacityProviderInstanceRequirements`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// A list of EC2 instance types that the capacity provider is allowed to use.
-    pub fn allowed_instance_types(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("AllowedInstanceTypes", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// At most 400 items. Each: 1 to 30 characters. Each: Matches `^[a-zA-Z0-9\.\*\-]+$`.
+    pub fn allowed_instance_types(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("AllowedInstanceTypes", list::values::<String>(value))) }
     /// A list of supported CPU architectures for compute instances.
-    pub fn architectures(self, value: impl IntoIterator<Item = impl OneOf<CapacityProviderInstanceRequirementsArchitectures>>) -> Self {
-        Self(self.0.with("Architectures", value.into_iter().map(|value| value.into_tree()).collect::<Tree>()))
-    }
-
+    /// Exactly 1 item.
+    pub fn architectures(self, value: impl IntoIterator<Item = impl OneOf<CapacityProviderInstanceRequirementsArchitectures>>) -> Self { Self(self.0.with("Architectures", list::choices::<CapacityProviderInstanceRequirementsArchitectures>(value))) }
     /// A list of EC2 instance types that the capacity provider should not use, even if they meet other requirements.
-    pub fn excluded_instance_types(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("ExcludedInstanceTypes", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    /// At most 400 items. Each: 1 to 30 characters. Each: Matches `^[a-zA-Z0-9\.\*\-]+$`.
+    pub fn excluded_instance_types(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("ExcludedInstanceTypes", list::values::<String>(value))) }
 }
-
-impl From<CapacityProviderInstanceRequirements> for Properties {
-    fn from(value: CapacityProviderInstanceRequirements) -> Self {
-        value.0
-    }
-}
-
-impl From<CapacityProviderInstanceRequirements> for Tree {
-    fn from(value: CapacityProviderInstanceRequirements) -> Self {
-        value.0.into()
-    }
-}
+setting! { CapacityProviderInstanceRequirements as Tree }
 
 /// The capacity provider's Amazon CloudWatch Logs configuration settings.
 #[derive(Debug, Clone, Default)]
 pub struct CapacityProviderLoggingConfig(Properties);
-
 impl CapacityProviderLoggingConfig {
     /// Returns an empty `CapacityProviderLoggingConfig`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The name of the Amazon CloudWatch log group the capacity provider sends logs to.
-    pub fn log_group(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("LogGroup", value.into()))
-    }
-
+    /// 1 to 512 characters. Matches `[\.\-_/#A-Za-z0-9]+`.
+    pub fn log_group(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("LogGroup", value.into())) }
     /// Set this property to filter the system logs for your capacity provider that Lambda sends to CloudWatch.
-    pub fn system_log_level(self, value: impl OneOf<CapacityProviderLoggingConfigSystemLogLevel>) -> Self {
-        Self(self.0.with("SystemLogLevel", value.into_tree()))
-    }
+    pub fn system_log_level(self, value: impl OneOf<CapacityProviderLoggingConfigSystemLogLevel>) -> Self { Self(self.0.with("SystemLogLevel", value.into_tree())) }
 }
-
-impl From<CapacityProviderLoggingConfig> for Properties {
-    fn from(value: CapacityProviderLoggingConfig) -> Self {
-        value.0
-    }
-}
-
-impl From<CapacityProviderLoggingConfig> for Tree {
-    fn from(value: CapacityProviderLoggingConfig) -> Self {
-        value.0.into()
-    }
-}
+setting! { CapacityProviderLoggingConfig as Tree }
 
 /// Configuration that specifies the permissions required for the capacity provider to manage compute resources.
 #[derive(Debug, Clone)]
 pub struct CapacityProviderPermissionsConfig(Properties);
-
 impl CapacityProviderPermissionsConfig {
     /// Returns a `CapacityProviderPermissionsConfig` with what CloudFormation requires.
-    pub fn new(capacity_provider_operator_role_arn: impl Into<Value<String>>) -> Self {
-        Self::matching().capacity_provider_operator_role_arn(capacity_provider_operator_role_arn)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(capacity_provider_operator_role_arn: impl Into<Value<String>>) -> Self { Self::matching().capacity_provider_operator_role_arn(capacity_provider_operator_role_arn) }
     /// The ARN of the IAM role that the capacity provider uses to manage compute instances and other AWS resources.
-    pub fn capacity_provider_operator_role_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("CapacityProviderOperatorRoleArn", value.into()))
-    }
+    /// At most 10000 characters.
+    pub fn capacity_provider_operator_role_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("CapacityProviderOperatorRoleArn", value.into())) }
 }
-
-impl From<CapacityProviderPermissionsConfig> for Properties {
-    fn from(value: CapacityProviderPermissionsConfig) -> Self {
-        value.0
-    }
-}
-
-impl From<CapacityProviderPermissionsConfig> for Tree {
-    fn from(value: CapacityProviderPermissionsConfig) -> Self {
-        value.0.into()
-    }
-}
+setting! { CapacityProviderPermissionsConfig as Tree }
 
 /// Configuration that defines how tags are propagated to managed resources.
 #[derive(Debug, Clone, Default)]
 pub struct CapacityProviderPropagateTagsConfig(Properties);
-
 impl CapacityProviderPropagateTagsConfig {
     /// Returns an empty `CapacityProviderPropagateTagsConfig`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// A list of tags to explicitly propagate to managed resources.
-    pub fn explicit_tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self {
-        Self(self.0.with("ExplicitTags", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// At most 40 items.
+    pub fn explicit_tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self { Self(self.0.with("ExplicitTags", list::tags(value))) }
     /// The mode for tag propagation.
-    pub fn mode(self, value: impl OneOf<CapacityProviderPropagateTagsConfigMode>) -> Self {
-        Self(self.0.with("Mode", value.into_tree()))
-    }
+    pub fn mode(self, value: impl OneOf<CapacityProviderPropagateTagsConfigMode>) -> Self { Self(self.0.with("Mode", value.into_tree())) }
 }
-
-impl From<CapacityProviderPropagateTagsConfig> for Properties {
-    fn from(value: CapacityProviderPropagateTagsConfig) -> Self {
-        value.0
-    }
-}
-
-impl From<CapacityProviderPropagateTagsConfig> for Tree {
-    fn from(value: CapacityProviderPropagateTagsConfig) -> Self {
-        value.0.into()
-    }
-}
+setting! { CapacityProviderPropagateTagsConfig as Tree }
 
 /// Configuration that defines how the capacity provider scales compute instances based on demand and policies.
 #[derive(Debug, Clone, Default)]
 pub struct CapacityProviderScalingConfig(Properties);
-
 impl CapacityProviderScalingConfig {
     /// Returns an empty `CapacityProviderScalingConfig`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The maximum number of vCPUs that the capacity provider can provision across all compute instances.
-    pub fn max_v_cpu_count(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("MaxVCpuCount", value.into()))
-    }
-
+    /// 2 to 15000.
+    pub fn max_v_cpu_count(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("MaxVCpuCount", value.into())) }
     /// The scaling mode that determines how the capacity provider responds to changes in demand.
-    pub fn scaling_mode(self, value: impl OneOf<CapacityProviderScalingConfigScalingMode>) -> Self {
-        Self(self.0.with("ScalingMode", value.into_tree()))
-    }
-
+    pub fn scaling_mode(self, value: impl OneOf<CapacityProviderScalingConfigScalingMode>) -> Self { Self(self.0.with("ScalingMode", value.into_tree())) }
     /// A list of target tracking scaling policies for the capacity provider.
-    pub fn scaling_policies(self, value: impl IntoIterator<Item = CapacityProviderTargetTrackingScalingPolicy>) -> Self {
-        Self(self.0.with("ScalingPolicies", value.into_iter().collect::<Tree>()))
-    }
+    /// 1 to 10 items.
+    pub fn scaling_policies(self, value: impl IntoIterator<Item = CapacityProviderTargetTrackingScalingPolicy>) -> Self { Self(self.0.with("ScalingPolicies", value.into_iter().collect::<Tree>())) }
 }
-
-impl From<CapacityProviderScalingConfig> for Properties {
-    fn from(value: CapacityProviderScalingConfig) -> Self {
-        value.0
-    }
-}
-
-impl From<CapacityProviderScalingConfig> for Tree {
-    fn from(value: CapacityProviderScalingConfig) -> Self {
-        value.0.into()
-    }
-}
+setting! { CapacityProviderScalingConfig as Tree }
 
 /// A scaling policy for the capacity provider that automatically adjusts capacity to maintain a target value for a specific metric.
 #[derive(Debug, Clone)]
 pub struct CapacityProviderTargetTrackingScalingPolicy(Properties);
-
 impl CapacityProviderTargetTrackingScalingPolicy {
     /// Returns a `CapacityProviderTargetTrackingScalingPolicy` with what CloudFormation requires.
-    pub fn new(predefined_metric_type: impl OneOf<CapacityProviderTargetTrackingScalingPolicyPredefinedMetricType>, target_value: impl Into<Value<f64>>) -> Self {
-        Self::matching().predefined_metric_type(predefined_metric_type).target_value(target_value)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(predefined_metric_type: impl OneOf<CapacityProviderTargetTrackingScalingPolicyPredefinedMetricType>, target_value: impl Into<Value<f64>>) -> Self { Self::matching().predefined_metric_type(predefined_metric_type).target_value(target_value) }
     /// The predefined metric type to track for scaling decisions.
-    pub fn predefined_metric_type(self, value: impl OneOf<CapacityProviderTargetTrackingScalingPolicyPredefinedMetricType>) -> Self {
-        Self(self.0.with("PredefinedMetricType", value.into_tree()))
-    }
-
+    pub fn predefined_metric_type(self, value: impl OneOf<CapacityProviderTargetTrackingScalingPolicyPredefinedMetricType>) -> Self { Self(self.0.with("PredefinedMetricType", value.into_tree())) }
     /// The target value for the metric that the scaling policy attempts to maintain through scaling actions.
-    pub fn target_value(self, value: impl Into<Value<f64>>) -> Self {
-        Self(self.0.with("TargetValue", value.into()))
-    }
+    /// 0 to 100.
+    pub fn target_value(self, value: impl Into<Value<f64>>) -> Self { Self(self.0.with("TargetValue", value.into())) }
 }
-
-impl From<CapacityProviderTargetTrackingScalingPolicy> for Properties {
-    fn from(value: CapacityProviderTargetTrackingScalingPolicy) -> Self {
-        value.0
-    }
-}
-
-impl From<CapacityProviderTargetTrackingScalingPolicy> for Tree {
-    fn from(value: CapacityProviderTargetTrackingScalingPolicy) -> Self {
-        value.0.into()
-    }
-}
+setting! { CapacityProviderTargetTrackingScalingPolicy as Tree }
 
 /// Configuration that specifies the telemetry collection for the capacity provider.
 #[derive(Debug, Clone, Default)]
 pub struct CapacityProviderTelemetryConfig(Properties);
-
 impl CapacityProviderTelemetryConfig {
     /// Returns an empty `CapacityProviderTelemetryConfig`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The capacity provider's Amazon CloudWatch Logs configuration settings.
-    pub fn logging_config(self, value: CapacityProviderLoggingConfig) -> Self {
-        Self(self.0.with("LoggingConfig", value))
-    }
+    pub fn logging_config(self, value: CapacityProviderLoggingConfig) -> Self { Self(self.0.with("LoggingConfig", value)) }
 }
-
-impl From<CapacityProviderTelemetryConfig> for Properties {
-    fn from(value: CapacityProviderTelemetryConfig) -> Self {
-        value.0
-    }
-}
-
-impl From<CapacityProviderTelemetryConfig> for Tree {
-    fn from(value: CapacityProviderTelemetryConfig) -> Self {
-        value.0.into()
-    }
-}
+setting! { CapacityProviderTelemetryConfig as Tree }
 
 /// VPC configuration that specifies the network settings for compute instances managed by the capacity provider.
 #[derive(Debug, Clone)]
 pub struct CapacityProviderVpcConfig(Properties);
-
 impl CapacityProviderVpcConfig {
     /// Returns a `CapacityProviderVpcConfig` with what CloudFormation requires.
-    pub fn new(security_group_ids: impl IntoIterator<Item = impl Into<Value<String>>>, subnet_ids: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self::matching().security_group_ids(security_group_ids).subnet_ids(subnet_ids)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(security_group_ids: impl IntoIterator<Item = impl Into<Value<String>>>, subnet_ids: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self::matching().security_group_ids(security_group_ids).subnet_ids(subnet_ids) }
     /// A list of security group IDs that control network access for compute instances managed by the capacity provider.
-    pub fn security_group_ids(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("SecurityGroupIds", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// At most 5 items. Each: At most 1024 characters. Each: Matches `^sg-[0-9a-zA-Z]*$`.
+    pub fn security_group_ids(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("SecurityGroupIds", list::values::<String>(value))) }
     /// A list of subnet IDs where the capacity provider launches compute instances.
-    pub fn subnet_ids(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("SubnetIds", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    /// 1 to 16 items. Each: At most 1024 characters. Each: Matches `^subnet-[0-9a-z]*$`.
+    pub fn subnet_ids(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("SubnetIds", list::values::<String>(value))) }
 }
-
-impl From<CapacityProviderVpcConfig> for Properties {
-    fn from(value: CapacityProviderVpcConfig) -> Self {
-        value.0
-    }
-}
-
-impl From<CapacityProviderVpcConfig> for Tree {
-    fn from(value: CapacityProviderVpcConfig) -> Self {
-        value.0.into()
-    }
-}
+setting! { CapacityProviderVpcConfig as Tree }
 
 /// Details about a Code signing configuration.
 ///
 /// CloudFormation type `AWS::Lambda::CodeSigningConfig`.
 #[derive(Debug, Clone)]
 pub struct CodeSigningConfig(Properties);
-
 impl CodeSigningConfig {
     /// The Amazon Resource Name (ARN) of the code signing configuration.
     pub const CODE_SIGNING_CONFIG_ARN: Attribute<Self, Arn<Self>> = Attribute::new("CodeSigningConfigArn");
-
     /// The code signing configuration ID.
     pub const CODE_SIGNING_CONFIG_ID: Attribute<Self, lightsout_core::Id<Self>> = Attribute::new("CodeSigningConfigId");
-
     /// Returns a `CodeSigningConfig` with what CloudFormation requires.
-    pub fn new(allowed_publishers: CodeSigningConfigAllowedPublishers) -> Self {
-        Self::matching().allowed_publishers(allowed_publishers)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(allowed_publishers: CodeSigningConfigAllowedPublishers) -> Self { Self::matching().allowed_publishers(allowed_publishers) }
     /// List of allowed publishers.
-    pub fn allowed_publishers(self, value: CodeSigningConfigAllowedPublishers) -> Self {
-        Self(self.0.with("AllowedPublishers", value))
-    }
-
+    pub fn allowed_publishers(self, value: CodeSigningConfigAllowedPublishers) -> Self { Self(self.0.with("AllowedPublishers", value)) }
     /// The code signing policy controls the validation failure action for signature mismatch or expiry.
-    pub fn code_signing_policies(self, value: CodeSigningConfigCodeSigningPolicies) -> Self {
-        Self(self.0.with("CodeSigningPolicies", value))
-    }
-
+    pub fn code_signing_policies(self, value: CodeSigningConfigCodeSigningPolicies) -> Self { Self(self.0.with("CodeSigningPolicies", value)) }
     /// Code signing configuration description.
-    pub fn description(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Description", value.into()))
-    }
-
+    /// At most 256 characters.
+    pub fn description(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Description", value.into())) }
     /// A list of tags to add to the code signing configuration.
-    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self {
-        Self(self.0.with("Tags", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self { Self(self.0.with("Tags", list::tags(value))) }
 }
-
-impl From<CodeSigningConfig> for Properties {
-    fn from(value: CodeSigningConfig) -> Self {
-        value.0
-    }
-}
-
+setting! { CodeSigningConfig as Properties }
 impl ResourceType for CodeSigningConfig {
     const TYPE: &'static str = "AWS::Lambda::CodeSigningConfig";
     const REQUIRED: &'static [&'static str] = &["AllowedPublishers"];
@@ -719,146 +266,51 @@ impl ResourceType for CodeSigningConfig {
 /// List of signing profiles that can sign a code package.
 #[derive(Debug, Clone)]
 pub struct CodeSigningConfigAllowedPublishers(Properties);
-
 impl CodeSigningConfigAllowedPublishers {
     /// Returns a `CodeSigningConfigAllowedPublishers` with what CloudFormation requires.
-    pub fn new(signing_profile_version_arns: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self::matching().signing_profile_version_arns(signing_profile_version_arns)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(signing_profile_version_arns: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self::matching().signing_profile_version_arns(signing_profile_version_arns) }
     /// The Amazon Resource Name (ARN) for each of the signing profiles.
-    ///
-    /// Refers to `AWS::Signer::SigningProfile` (`Arn`).
-    pub fn signing_profile_version_arns(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("SigningProfileVersionArns", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    /// 1 to 20 items. Each: 12 to 1024 characters. Refers to `AWS::Signer::SigningProfile` (`Arn`).
+    pub fn signing_profile_version_arns(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("SigningProfileVersionArns", list::values::<String>(value))) }
 }
-
-impl From<CodeSigningConfigAllowedPublishers> for Properties {
-    fn from(value: CodeSigningConfigAllowedPublishers) -> Self {
-        value.0
-    }
-}
-
-impl From<CodeSigningConfigAllowedPublishers> for Tree {
-    fn from(value: CodeSigningConfigAllowedPublishers) -> Self {
-        value.0.into()
-    }
-}
+setting! { CodeSigningConfigAllowedPublishers as Tree }
 
 /// Code signing configuration policies specify the validation failure action for signature mismatch or expiry.
 #[derive(Debug, Clone)]
 pub struct CodeSigningConfigCodeSigningPolicies(Properties);
-
 impl CodeSigningConfigCodeSigningPolicies {
     /// Returns a `CodeSigningConfigCodeSigningPolicies` with what CloudFormation requires.
-    pub fn new(untrusted_artifact_on_deployment: impl OneOf<CodeSigningConfigCodeSigningPoliciesUntrustedArtifactOnDeployment>) -> Self {
-        Self::matching().untrusted_artifact_on_deployment(untrusted_artifact_on_deployment)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(untrusted_artifact_on_deployment: impl OneOf<CodeSigningConfigCodeSigningPoliciesUntrustedArtifactOnDeployment>) -> Self { Self::matching().untrusted_artifact_on_deployment(untrusted_artifact_on_deployment) }
     /// Code signing configuration policy for deployment validation failure.
-    pub fn untrusted_artifact_on_deployment(self, value: impl OneOf<CodeSigningConfigCodeSigningPoliciesUntrustedArtifactOnDeployment>) -> Self {
-        Self(self.0.with("UntrustedArtifactOnDeployment", value.into_tree()))
-    }
+    /// Default: `Warn`.
+    pub fn untrusted_artifact_on_deployment(self, value: impl OneOf<CodeSigningConfigCodeSigningPoliciesUntrustedArtifactOnDeployment>) -> Self { Self(self.0.with("UntrustedArtifactOnDeployment", value.into_tree())) }
 }
-
-impl From<CodeSigningConfigCodeSigningPolicies> for Properties {
-    fn from(value: CodeSigningConfigCodeSigningPolicies) -> Self {
-        value.0
-    }
-}
-
-impl From<CodeSigningConfigCodeSigningPolicies> for Tree {
-    fn from(value: CodeSigningConfigCodeSigningPolicies) -> Self {
-        value.0.into()
-    }
-}
+setting! { CodeSigningConfigCodeSigningPolicies as Tree }
 
 /// The `AWS::Lambda::EventInvokeConfig` resource configures options for asynchronous invocation on a version or an alias.
 ///
 /// CloudFormation type `AWS::Lambda::EventInvokeConfig`.
 #[derive(Debug, Clone)]
 pub struct EventInvokeConfig(Properties);
-
 impl EventInvokeConfig {
     /// Returns a `EventInvokeConfig` with what CloudFormation requires.
-    pub fn new(function_name: impl Into<Value<String>>, qualifier: impl Into<Value<String>>) -> Self {
-        Self::matching().function_name(function_name).qualifier(qualifier)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(function_name: impl Into<Value<String>>, qualifier: impl Into<Value<String>>) -> Self { Self::matching().function_name(function_name).qualifier(qualifier) }
     /// A destination for events after they have been sent to a function for processing.
-    pub fn destination_config(self, value: EventInvokeConfigDestinationConfig) -> Self {
-        Self(self.0.with("DestinationConfig", value))
-    }
-
+    pub fn destination_config(self, value: EventInvokeConfigDestinationConfig) -> Self { Self(self.0.with("DestinationConfig", value)) }
     /// The name of the Lambda function.
-    ///
-    /// Refers to `AWS::Lambda::Function` (`FunctionName`).
-    ///
-    /// A change replaces the resource.
-    pub fn function_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("FunctionName", value.into()))
-    }
-
+    /// Refers to `AWS::Lambda::Function` (`FunctionName`). A change replaces the resource.
+    pub fn function_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("FunctionName", value.into())) }
     /// The maximum age of a request that Lambda sends to a function for processing.
-    pub fn maximum_event_age_in_seconds(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("MaximumEventAgeInSeconds", value.into()))
-    }
-
+    /// 60 to 21600.
+    pub fn maximum_event_age_in_seconds(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("MaximumEventAgeInSeconds", value.into())) }
     /// The maximum number of times to retry when the function returns an error.
-    pub fn maximum_retry_attempts(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("MaximumRetryAttempts", value.into()))
-    }
-
+    /// 0 to 2.
+    pub fn maximum_retry_attempts(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("MaximumRetryAttempts", value.into())) }
     /// The identifier of a version or alias.
-    ///
-    /// Refers to `AWS::Lambda::Version` (`Version`).
-    ///
-    /// A change replaces the resource.
-    pub fn qualifier(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Qualifier", value.into()))
-    }
+    /// Matches `^\$(LATEST(\.PUBLISHED)?)|[a-zA-Z0-9$_-]{1,129}$`. Refers to `AWS::Lambda::Version` (`Version`). A change replaces the resource.
+    pub fn qualifier(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Qualifier", value.into())) }
 }
-
-impl From<EventInvokeConfig> for Properties {
-    fn from(value: EventInvokeConfig) -> Self {
-        value.0
-    }
-}
-
+setting! { EventInvokeConfig as Properties }
 impl ResourceType for EventInvokeConfig {
     const TYPE: &'static str = "AWS::Lambda::EventInvokeConfig";
     const REQUIRED: &'static [&'static str] = &["FunctionName", "Qualifier"];
@@ -867,321 +319,128 @@ impl ResourceType for EventInvokeConfig {
 /// A configuration object that specifies the destination of an event after Lambda processes it.
 #[derive(Debug, Clone, Default)]
 pub struct EventInvokeConfigDestinationConfig(Properties);
-
 impl EventInvokeConfigDestinationConfig {
     /// Returns an empty `EventInvokeConfigDestinationConfig`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The destination configuration for failed invocations.
-    pub fn on_failure(self, value: EventInvokeConfigOnFailure) -> Self {
-        Self(self.0.with("OnFailure", value))
-    }
-
+    pub fn on_failure(self, value: EventInvokeConfigOnFailure) -> Self { Self(self.0.with("OnFailure", value)) }
     /// The destination configuration for successful invocations.
-    pub fn on_success(self, value: EventInvokeConfigOnSuccess) -> Self {
-        Self(self.0.with("OnSuccess", value))
-    }
+    pub fn on_success(self, value: EventInvokeConfigOnSuccess) -> Self { Self(self.0.with("OnSuccess", value)) }
 }
-
-impl From<EventInvokeConfigDestinationConfig> for Properties {
-    fn from(value: EventInvokeConfigDestinationConfig) -> Self {
-        value.0
-    }
-}
-
-impl From<EventInvokeConfigDestinationConfig> for Tree {
-    fn from(value: EventInvokeConfigDestinationConfig) -> Self {
-        value.0.into()
-    }
-}
+setting! { EventInvokeConfigDestinationConfig as Tree }
 
 /// A destination for events that failed processing.
 #[derive(Debug, Clone)]
 pub struct EventInvokeConfigOnFailure(Properties);
-
 impl EventInvokeConfigOnFailure {
     /// Returns a `EventInvokeConfigOnFailure` with what CloudFormation requires.
-    pub fn new(destination: impl Into<Value<String>>) -> Self {
-        Self::matching().destination(destination)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(destination: impl Into<Value<String>>) -> Self { Self::matching().destination(destination) }
     /// The Amazon Resource Name (ARN) of the destination resource.
-    ///
-    /// Refers to `AWS::SQS::Queue` (`Arn`) or `AWS::Lambda::Function` (`Arn`) or `AWS::SNS::Topic` (`TopicArn`).
-    pub fn destination(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Destination", value.into()))
-    }
+    /// At most 350 characters. Refers to `AWS::SQS::Queue` (`Arn`) or `AWS::Lambda::Function` (`Arn`) or `AWS::SNS::Topic` (`TopicArn`).
+    pub fn destination(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Destination", value.into())) }
 }
-
-impl From<EventInvokeConfigOnFailure> for Properties {
-    fn from(value: EventInvokeConfigOnFailure) -> Self {
-        value.0
-    }
-}
-
-impl From<EventInvokeConfigOnFailure> for Tree {
-    fn from(value: EventInvokeConfigOnFailure) -> Self {
-        value.0.into()
-    }
-}
+setting! { EventInvokeConfigOnFailure as Tree }
 
 /// A destination for events that were processed successfully.
 #[derive(Debug, Clone)]
 pub struct EventInvokeConfigOnSuccess(Properties);
-
 impl EventInvokeConfigOnSuccess {
     /// Returns a `EventInvokeConfigOnSuccess` with what CloudFormation requires.
-    pub fn new(destination: impl Into<Value<String>>) -> Self {
-        Self::matching().destination(destination)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(destination: impl Into<Value<String>>) -> Self { Self::matching().destination(destination) }
     /// The Amazon Resource Name (ARN) of the destination resource.
-    ///
-    /// Refers to `AWS::Events::EventBus` (`Arn`) or `AWS::SQS::Queue` (`Arn`) or `AWS::SNS::Topic` (`TopicArn`).
-    pub fn destination(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Destination", value.into()))
-    }
+    /// At most 350 characters. Refers to `AWS::Events::EventBus` (`Arn`) or `AWS::SQS::Queue` (`Arn`) or `AWS::SNS::Topic` (`TopicArn`).
+    pub fn destination(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Destination", value.into())) }
 }
-
-impl From<EventInvokeConfigOnSuccess> for Properties {
-    fn from(value: EventInvokeConfigOnSuccess) -> Self {
-        value.0
-    }
-}
-
-impl From<EventInvokeConfigOnSuccess> for Tree {
-    fn from(value: EventInvokeConfigOnSuccess) -> Self {
-        value.0.into()
-    }
-}
+setting! { EventInvokeConfigOnSuccess as Tree }
 
 /// The `AWS::Lambda::EventSourceMapping` resource creates a mapping between an event source and an AWS Lambda function.
 ///
 /// CloudFormation type `AWS::Lambda::EventSourceMapping`.
 #[derive(Debug, Clone)]
 pub struct EventSourceMapping(Properties);
-
 impl EventSourceMapping {
     /// The Amazon Resource Name (ARN) of the event source mapping.
     pub const EVENT_SOURCE_MAPPING_ARN: Attribute<Self, Arn<Self>> = Attribute::new("EventSourceMappingArn");
-
     /// The event source mapping's ID.
     pub const ID: Attribute<Self, lightsout_core::Id<Self>> = Attribute::new("Id");
-
     /// Returns a `EventSourceMapping` with what CloudFormation requires.
-    pub fn new(function_name: impl Into<Value<String>>) -> Self {
-        Self::matching().function_name(function_name)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(function_name: impl Into<Value<String>>) -> Self { Self::matching().function_name(function_name) }
     /// Specific configuration settings for an Amazon Managed Streaming for Apache Kafka (Amazon MSK) event source.
-    ///
     /// A change replaces the resource.
-    pub fn amazon_managed_kafka_event_source_config(self, value: EventSourceMappingAmazonManagedKafkaEventSourceConfig) -> Self {
-        Self(self.0.with("AmazonManagedKafkaEventSourceConfig", value))
-    }
-
+    pub fn amazon_managed_kafka_event_source_config(self, value: EventSourceMappingAmazonManagedKafkaEventSourceConfig) -> Self { Self(self.0.with("AmazonManagedKafkaEventSourceConfig", value)) }
     /// The maximum number of records in each batch that Lambda pulls from your stream or queue and sends to your function.
-    pub fn batch_size(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("BatchSize", value.into()))
-    }
-
+    /// 1 to 10000.
+    pub fn batch_size(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("BatchSize", value.into())) }
     /// (Kinesis and DynamoDB Streams only) If the function returns an error, split the batch in two and retry.
-    pub fn bisect_batch_on_function_error(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("BisectBatchOnFunctionError", value.into()))
-    }
-
-    /// (Kinesis, DynamoDB Streams, Amazon MSK, and self-managed Apache Kafka) A configuration object that specifies the destination of an event after Lambda processes it.
-    pub fn destination_config(self, value: EventSourceMappingDestinationConfig) -> Self {
-        Self(self.0.with("DestinationConfig", value))
-    }
-
+    pub fn bisect_batch_on_function_error(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("BisectBatchOnFunctionError", value.into())) }
+    /// (Kinesis, DynamoDB Streams, Amazon MSK, and self-managed Apache Kafka) A configuration object that specifies the destination of an event after Lambda processes …
+    pub fn destination_config(self, value: EventSourceMappingDestinationConfig) -> Self { Self(self.0.with("DestinationConfig", value)) }
     /// Specific configuration settings for a DocumentDB event source.
-    pub fn document_db_event_source_config(self, value: EventSourceMappingDocumentDbEventSourceConfig) -> Self {
-        Self(self.0.with("DocumentDBEventSourceConfig", value))
-    }
-
+    pub fn document_db_event_source_config(self, value: EventSourceMappingDocumentDbEventSourceConfig) -> Self { Self(self.0.with("DocumentDBEventSourceConfig", value)) }
     /// When true, the event source mapping is active.
-    pub fn enabled(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("Enabled", value.into()))
-    }
-
+    pub fn enabled(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("Enabled", value.into())) }
     /// The Amazon Resource Name (ARN) of the event source.
-    ///
-    /// Refers to `AWS::SQS::Queue` (`Arn`) or `AWS::DynamoDB::Table` (`StreamArn`) or `AWS::Kinesis::Stream` (`Arn`) or `AWS::DynamoDB::GlobalTable` (`StreamArn`) or `AWS::MSK::Cluster` (`Arn`).
-    ///
-    /// A change replaces the resource.
-    pub fn event_source_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("EventSourceArn", value.into()))
-    }
-
+    /// 12 to 1024 characters. Refers to `AWS::SQS::Queue` (`Arn`) or `AWS::DynamoDB::Table` (`StreamArn`) or `AWS::Kinesis::Stream` (`Arn`) or `AWS::DynamoDB::GlobalTable` (`StreamArn`) or `AWS::MSK::Cluster` (`Arn`). A change replaces the resource.
+    pub fn event_source_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("EventSourceArn", value.into())) }
     /// An object that defines the filter criteria that determine whether Lambda should process an event.
-    pub fn filter_criteria(self, value: EventSourceMappingFilterCriteria) -> Self {
-        Self(self.0.with("FilterCriteria", value))
-    }
-
+    pub fn filter_criteria(self, value: EventSourceMappingFilterCriteria) -> Self { Self(self.0.with("FilterCriteria", value)) }
     /// The name or ARN of the Lambda function.
-    ///
-    /// Refers to `AWS::Lambda::Function` (`FunctionName`) or `AWS::Lambda::Function` (`Arn`) or `AWS::Lambda::Version` (`FunctionArn`) or `AWS::Lambda::Alias` (`Id`).
-    pub fn function_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("FunctionName", value.into()))
-    }
-
+    /// 1 to 140 characters. Refers to `AWS::Lambda::Function` (`FunctionName`) or `AWS::Lambda::Function` (`Arn`) or `AWS::Lambda::Version` (`FunctionArn`) or `AWS::Lambda::Alias` (`Id`).
+    pub fn function_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("FunctionName", value.into())) }
     /// (Kinesis, DynamoDB Streams, and SQS) A list of current response type enums applied to the event source mapping.
-    pub fn function_response_types(self, value: impl IntoIterator<Item = impl OneOf<EventSourceMappingFunctionResponseTypes>>) -> Self {
-        Self(self.0.with("FunctionResponseTypes", value.into_iter().map(|value| value.into_tree()).collect::<Tree>()))
-    }
-
+    /// At most 1 character. At most 1 item.
+    pub fn function_response_types(self, value: impl IntoIterator<Item = impl OneOf<EventSourceMappingFunctionResponseTypes>>) -> Self { Self(self.0.with("FunctionResponseTypes", list::choices::<EventSourceMappingFunctionResponseTypes>(value))) }
     /// The ARN of the AWS Key Management Service ( AWS ) customer managed key that Lambda uses to encrypt your function's filter criteria.
-    pub fn kms_key_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("KmsKeyArn", value.into()))
-    }
-
+    /// 12 to 2048 characters. Matches `(arn:(aws[a-zA-Z-]*)?:[a-z0-9-.]+:.*)|()`.
+    pub fn kms_key_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("KmsKeyArn", value.into())) }
     /// The function's Amazon CloudWatch Logs configuration settings.
-    pub fn logging_config(self, value: EventSourceMappingLoggingConfig) -> Self {
-        Self(self.0.with("LoggingConfig", value))
-    }
-
+    pub fn logging_config(self, value: EventSourceMappingLoggingConfig) -> Self { Self(self.0.with("LoggingConfig", value)) }
     /// The maximum amount of time, in seconds, that Lambda spends gathering records before invoking the function.
-    pub fn maximum_batching_window_in_seconds(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("MaximumBatchingWindowInSeconds", value.into()))
-    }
-
+    /// 0 to 300.
+    pub fn maximum_batching_window_in_seconds(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("MaximumBatchingWindowInSeconds", value.into())) }
     /// (Kinesis, DynamoDB Streams, Amazon MSK, and self-managed Apache Kafka) Discard records older than the specified age.
-    pub fn maximum_record_age_in_seconds(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("MaximumRecordAgeInSeconds", value.into()))
-    }
-
+    /// -1 to 604800.
+    pub fn maximum_record_age_in_seconds(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("MaximumRecordAgeInSeconds", value.into())) }
     /// (Kinesis, DynamoDB Streams, Amazon MSK, and self-managed Apache Kafka) Discard records after the specified number of retries.
-    pub fn maximum_retry_attempts(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("MaximumRetryAttempts", value.into()))
-    }
-
+    /// -1 to 10000.
+    pub fn maximum_retry_attempts(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("MaximumRetryAttempts", value.into())) }
     /// The metrics configuration for your event source.
-    pub fn metrics_config(self, value: EventSourceMappingMetricsConfig) -> Self {
-        Self(self.0.with("MetricsConfig", value))
-    }
-
+    pub fn metrics_config(self, value: EventSourceMappingMetricsConfig) -> Self { Self(self.0.with("MetricsConfig", value)) }
     /// (Kinesis and DynamoDB Streams only) The number of batches to process concurrently from each shard.
-    pub fn parallelization_factor(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("ParallelizationFactor", value.into()))
-    }
-
+    /// 1 to 10.
+    pub fn parallelization_factor(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("ParallelizationFactor", value.into())) }
     /// (Amazon SQS, Amazon MSK, and self-managed Apache Kafka only) The provisioned mode configuration for the event source.
-    pub fn provisioned_poller_config(self, value: EventSourceMappingProvisionedPollerConfig) -> Self {
-        Self(self.0.with("ProvisionedPollerConfig", value))
-    }
-
+    pub fn provisioned_poller_config(self, value: EventSourceMappingProvisionedPollerConfig) -> Self { Self(self.0.with("ProvisionedPollerConfig", value)) }
     /// (Amazon MQ) The name of the Amazon MQ broker destination queue to consume.
-    pub fn queues(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("Queues", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// Exactly 1 item. Each: 1 to 1000 characters. Each: Matches `[\s\S]*`.
+    pub fn queues(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("Queues", list::values::<String>(value))) }
     /// This property is for Amazon SQS event sources only.
-    pub fn scaling_config(self, value: EventSourceMappingScalingConfig) -> Self {
-        Self(self.0.with("ScalingConfig", value))
-    }
-
+    pub fn scaling_config(self, value: EventSourceMappingScalingConfig) -> Self { Self(self.0.with("ScalingConfig", value)) }
     /// The self-managed Apache Kafka cluster for your event source.
-    ///
     /// A change replaces the resource.
-    pub fn self_managed_event_source(self, value: EventSourceMappingSelfManagedEventSource) -> Self {
-        Self(self.0.with("SelfManagedEventSource", value))
-    }
-
+    pub fn self_managed_event_source(self, value: EventSourceMappingSelfManagedEventSource) -> Self { Self(self.0.with("SelfManagedEventSource", value)) }
     /// Specific configuration settings for a self-managed Apache Kafka event source.
-    ///
     /// A change replaces the resource.
-    pub fn self_managed_kafka_event_source_config(self, value: EventSourceMappingSelfManagedKafkaEventSourceConfig) -> Self {
-        Self(self.0.with("SelfManagedKafkaEventSourceConfig", value))
-    }
-
+    pub fn self_managed_kafka_event_source_config(self, value: EventSourceMappingSelfManagedKafkaEventSourceConfig) -> Self { Self(self.0.with("SelfManagedKafkaEventSourceConfig", value)) }
     /// An array of the authentication protocol, VPC components, or virtual host to secure and define your event source.
-    pub fn source_access_configurations(self, value: impl IntoIterator<Item = EventSourceMappingSourceAccessConfiguration>) -> Self {
-        Self(self.0.with("SourceAccessConfigurations", value.into_iter().collect::<Tree>()))
-    }
-
+    /// 1 to 29 items.
+    pub fn source_access_configurations(self, value: impl IntoIterator<Item = EventSourceMappingSourceAccessConfiguration>) -> Self { Self(self.0.with("SourceAccessConfigurations", value.into_iter().collect::<Tree>())) }
     /// The position in a stream from which to start reading.
-    ///
-    /// A change replaces the resource.
-    pub fn starting_position(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("StartingPosition", value.into()))
-    }
-
+    /// 6 to 12 characters. Matches `(LATEST|TRIM_HORIZON|AT_TIMESTAMP)+`. A change replaces the resource.
+    pub fn starting_position(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("StartingPosition", value.into())) }
     /// With `StartingPosition` set to `AT_TIMESTAMP`, the time from which to start reading, in Unix time seconds.
-    ///
     /// A change replaces the resource.
-    pub fn starting_position_timestamp(self, value: impl Into<Value<f64>>) -> Self {
-        Self(self.0.with("StartingPositionTimestamp", value.into()))
-    }
-
+    pub fn starting_position_timestamp(self, value: impl Into<Value<f64>>) -> Self { Self(self.0.with("StartingPositionTimestamp", value.into())) }
     /// A list of tags to add to the event source mapping.
-    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self {
-        Self(self.0.with("Tags", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self { Self(self.0.with("Tags", list::tags(value))) }
     /// The name of the Kafka topic.
-    pub fn topics(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("Topics", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// Exactly 1 item. Each: 1 to 249 characters. Each: Matches `^[^.]([a-zA-Z0-9\-_.]+)`.
+    pub fn topics(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("Topics", list::values::<String>(value))) }
     /// (Kinesis and DynamoDB Streams only) The duration in seconds of a processing window for DynamoDB and Kinesis Streams event sources.
-    pub fn tumbling_window_in_seconds(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("TumblingWindowInSeconds", value.into()))
-    }
+    /// 0 to 900.
+    pub fn tumbling_window_in_seconds(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("TumblingWindowInSeconds", value.into())) }
 }
-
-impl From<EventSourceMapping> for Properties {
-    fn from(value: EventSourceMapping) -> Self {
-        value.0
-    }
-}
-
+setting! { EventSourceMapping as Properties }
 impl ResourceType for EventSourceMapping {
     const TYPE: &'static str = "AWS::Lambda::EventSourceMapping";
     const REQUIRED: &'static [&'static str] = &["FunctionName"];
@@ -1191,947 +450,327 @@ impl ResourceType for EventSourceMapping {
 /// Specific configuration settings for an Amazon Managed Streaming for Apache Kafka (Amazon MSK) event source.
 #[derive(Debug, Clone, Default)]
 pub struct EventSourceMappingAmazonManagedKafkaEventSourceConfig(Properties);
-
 impl EventSourceMappingAmazonManagedKafkaEventSourceConfig {
     /// Returns an empty `EventSourceMappingAmazonManagedKafkaEventSourceConfig`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The identifier for the Kafka consumer group to join.
-    ///
-    /// A change replaces the resource.
-    pub fn consumer_group_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ConsumerGroupId", value.into()))
-    }
-
+    /// 1 to 200 characters. Matches `[a-zA-Z0-9-\/*:_+=.@-]*`. A change replaces the resource.
+    pub fn consumer_group_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ConsumerGroupId", value.into())) }
     /// Specific configuration settings for a Kafka schema registry.
-    pub fn schema_registry_config(self, value: EventSourceMappingSchemaRegistryConfig) -> Self {
-        Self(self.0.with("SchemaRegistryConfig", value))
-    }
+    pub fn schema_registry_config(self, value: EventSourceMappingSchemaRegistryConfig) -> Self { Self(self.0.with("SchemaRegistryConfig", value)) }
 }
-
-impl From<EventSourceMappingAmazonManagedKafkaEventSourceConfig> for Properties {
-    fn from(value: EventSourceMappingAmazonManagedKafkaEventSourceConfig) -> Self {
-        value.0
-    }
-}
-
-impl From<EventSourceMappingAmazonManagedKafkaEventSourceConfig> for Tree {
-    fn from(value: EventSourceMappingAmazonManagedKafkaEventSourceConfig) -> Self {
-        value.0.into()
-    }
-}
+setting! { EventSourceMappingAmazonManagedKafkaEventSourceConfig as Tree }
 
 /// A configuration object that specifies the destination of an event after Lambda processes it.
 #[derive(Debug, Clone, Default)]
 pub struct EventSourceMappingDestinationConfig(Properties);
-
 impl EventSourceMappingDestinationConfig {
     /// Returns an empty `EventSourceMappingDestinationConfig`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The destination configuration for failed invocations.
-    pub fn on_failure(self, value: EventSourceMappingOnFailure) -> Self {
-        Self(self.0.with("OnFailure", value))
-    }
+    pub fn on_failure(self, value: EventSourceMappingOnFailure) -> Self { Self(self.0.with("OnFailure", value)) }
 }
-
-impl From<EventSourceMappingDestinationConfig> for Properties {
-    fn from(value: EventSourceMappingDestinationConfig) -> Self {
-        value.0
-    }
-}
-
-impl From<EventSourceMappingDestinationConfig> for Tree {
-    fn from(value: EventSourceMappingDestinationConfig) -> Self {
-        value.0.into()
-    }
-}
+setting! { EventSourceMappingDestinationConfig as Tree }
 
 /// Specific configuration settings for a DocumentDB event source.
 #[derive(Debug, Clone, Default)]
 pub struct EventSourceMappingDocumentDbEventSourceConfig(Properties);
-
 impl EventSourceMappingDocumentDbEventSourceConfig {
     /// Returns an empty `EventSourceMappingDocumentDbEventSourceConfig`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The name of the collection to consume within the database.
-    pub fn collection_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("CollectionName", value.into()))
-    }
-
+    /// 1 to 57 characters. Matches `^(^(?!(system\x2e)))(^[_a-zA-Z0-9])([^$]*)$`.
+    pub fn collection_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("CollectionName", value.into())) }
     /// The name of the database to consume within the DocumentDB cluster.
-    pub fn database_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("DatabaseName", value.into()))
-    }
-
+    /// 1 to 63 characters. Matches `^[^ /\.$\x22]*$`.
+    pub fn database_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("DatabaseName", value.into())) }
     /// Determines what DocumentDB sends to your event stream during document update operations.
-    pub fn full_document(self, value: impl OneOf<EventSourceMappingDocumentDbEventSourceConfigFullDocument>) -> Self {
-        Self(self.0.with("FullDocument", value.into_tree()))
-    }
+    pub fn full_document(self, value: impl OneOf<EventSourceMappingDocumentDbEventSourceConfigFullDocument>) -> Self { Self(self.0.with("FullDocument", value.into_tree())) }
 }
-
-impl From<EventSourceMappingDocumentDbEventSourceConfig> for Properties {
-    fn from(value: EventSourceMappingDocumentDbEventSourceConfig) -> Self {
-        value.0
-    }
-}
-
-impl From<EventSourceMappingDocumentDbEventSourceConfig> for Tree {
-    fn from(value: EventSourceMappingDocumentDbEventSourceConfig) -> Self {
-        value.0.into()
-    }
-}
+setting! { EventSourceMappingDocumentDbEventSourceConfig as Tree }
 
 /// The list of bootstrap servers for your Kafka brokers in the following format: `"KafkaBootstrapServers": ["abc.xyz.com:xxxx","abc2.xyz.com:xxxx"]`.
 #[derive(Debug, Clone, Default)]
 pub struct EventSourceMappingEndpoints(Properties);
-
 impl EventSourceMappingEndpoints {
     /// Returns an empty `EventSourceMappingEndpoints`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The list of bootstrap servers for your Kafka brokers in the following format: `"KafkaBootstrapServers": ["abc.xyz.com:xxxx","abc2.xyz.com:xxxx"]`.
-    ///
-    /// A change replaces the resource.
-    pub fn kafka_bootstrap_servers(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("KafkaBootstrapServers", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    /// 1 to 10 items. Each: 1 to 300 characters. A change replaces the resource.
+    pub fn kafka_bootstrap_servers(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("KafkaBootstrapServers", list::values::<String>(value))) }
 }
-
-impl From<EventSourceMappingEndpoints> for Properties {
-    fn from(value: EventSourceMappingEndpoints) -> Self {
-        value.0
-    }
-}
-
-impl From<EventSourceMappingEndpoints> for Tree {
-    fn from(value: EventSourceMappingEndpoints) -> Self {
-        value.0.into()
-    }
-}
+setting! { EventSourceMappingEndpoints as Tree }
 
 /// A structure within a `FilterCriteria` object that defines an event filtering pattern.
 #[derive(Debug, Clone, Default)]
 pub struct EventSourceMappingFilter(Properties);
-
 impl EventSourceMappingFilter {
     /// Returns an empty `EventSourceMappingFilter`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// A filter pattern. For more information on the syntax of a filter pattern, see Filter rule syntax.
-    pub fn pattern(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Pattern", value.into()))
-    }
+    /// At most 4096 characters.
+    pub fn pattern(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Pattern", value.into())) }
 }
-
-impl From<EventSourceMappingFilter> for Properties {
-    fn from(value: EventSourceMappingFilter) -> Self {
-        value.0
-    }
-}
-
-impl From<EventSourceMappingFilter> for Tree {
-    fn from(value: EventSourceMappingFilter) -> Self {
-        value.0.into()
-    }
-}
+setting! { EventSourceMappingFilter as Tree }
 
 /// An object that contains the filters for an event source.
 #[derive(Debug, Clone, Default)]
 pub struct EventSourceMappingFilterCriteria(Properties);
-
 impl EventSourceMappingFilterCriteria {
     /// Returns an empty `EventSourceMappingFilterCriteria`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// A list of filters.
-    pub fn filters(self, value: impl IntoIterator<Item = EventSourceMappingFilter>) -> Self {
-        Self(self.0.with("Filters", value.into_iter().collect::<Tree>()))
-    }
+    /// 1 to 20 items.
+    pub fn filters(self, value: impl IntoIterator<Item = EventSourceMappingFilter>) -> Self { Self(self.0.with("Filters", value.into_iter().collect::<Tree>())) }
 }
-
-impl From<EventSourceMappingFilterCriteria> for Properties {
-    fn from(value: EventSourceMappingFilterCriteria) -> Self {
-        value.0
-    }
-}
-
-impl From<EventSourceMappingFilterCriteria> for Tree {
-    fn from(value: EventSourceMappingFilterCriteria) -> Self {
-        value.0.into()
-    }
-}
+setting! { EventSourceMappingFilterCriteria as Tree }
 
 /// The function's Amazon CloudWatch Logs configuration settings.
 #[derive(Debug, Clone, Default)]
 pub struct EventSourceMappingLoggingConfig(Properties);
-
 impl EventSourceMappingLoggingConfig {
     /// Returns an empty `EventSourceMappingLoggingConfig`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// Set this property to filter the system logs for your function that Lambda sends to CloudWatch.
-    pub fn system_log_level(self, value: impl OneOf<EventSourceMappingLoggingConfigSystemLogLevel>) -> Self {
-        Self(self.0.with("SystemLogLevel", value.into_tree()))
-    }
+    pub fn system_log_level(self, value: impl OneOf<EventSourceMappingLoggingConfigSystemLogLevel>) -> Self { Self(self.0.with("SystemLogLevel", value.into_tree())) }
 }
-
-impl From<EventSourceMappingLoggingConfig> for Properties {
-    fn from(value: EventSourceMappingLoggingConfig) -> Self {
-        value.0
-    }
-}
-
-impl From<EventSourceMappingLoggingConfig> for Tree {
-    fn from(value: EventSourceMappingLoggingConfig) -> Self {
-        value.0.into()
-    }
-}
+setting! { EventSourceMappingLoggingConfig as Tree }
 
 /// The metrics configuration for your event source.
 #[derive(Debug, Clone, Default)]
 pub struct EventSourceMappingMetricsConfig(Properties);
-
 impl EventSourceMappingMetricsConfig {
     /// Returns an empty `EventSourceMappingMetricsConfig`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The metrics you want your event source mapping to produce.
-    pub fn metrics(self, value: impl IntoIterator<Item = impl OneOf<EventSourceMappingMetricsConfigMetrics>>) -> Self {
-        Self(self.0.with("Metrics", value.into_iter().map(|value| value.into_tree()).collect::<Tree>()))
-    }
+    /// At most 3 items.
+    pub fn metrics(self, value: impl IntoIterator<Item = impl OneOf<EventSourceMappingMetricsConfigMetrics>>) -> Self { Self(self.0.with("Metrics", list::choices::<EventSourceMappingMetricsConfigMetrics>(value))) }
 }
-
-impl From<EventSourceMappingMetricsConfig> for Properties {
-    fn from(value: EventSourceMappingMetricsConfig) -> Self {
-        value.0
-    }
-}
-
-impl From<EventSourceMappingMetricsConfig> for Tree {
-    fn from(value: EventSourceMappingMetricsConfig) -> Self {
-        value.0.into()
-    }
-}
+setting! { EventSourceMappingMetricsConfig as Tree }
 
 /// A destination for events that failed processing.
 #[derive(Debug, Clone, Default)]
 pub struct EventSourceMappingOnFailure(Properties);
-
 impl EventSourceMappingOnFailure {
     /// Returns an empty `EventSourceMappingOnFailure`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The Amazon Resource Name (ARN) of the destination resource.
-    ///
-    /// Refers to `AWS::SQS::Queue` (`Arn`) or `AWS::SNS::Topic` (`TopicArn`).
-    pub fn destination(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Destination", value.into()))
-    }
+    /// 12 to 1024 characters. Refers to `AWS::SQS::Queue` (`Arn`) or `AWS::SNS::Topic` (`TopicArn`).
+    pub fn destination(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Destination", value.into())) }
 }
-
-impl From<EventSourceMappingOnFailure> for Properties {
-    fn from(value: EventSourceMappingOnFailure) -> Self {
-        value.0
-    }
-}
-
-impl From<EventSourceMappingOnFailure> for Tree {
-    fn from(value: EventSourceMappingOnFailure) -> Self {
-        value.0.into()
-    }
-}
+setting! { EventSourceMappingOnFailure as Tree }
 
 /// The provisioned mode configuration for the event source.
 #[derive(Debug, Clone, Default)]
 pub struct EventSourceMappingProvisionedPollerConfig(Properties);
-
 impl EventSourceMappingProvisionedPollerConfig {
     /// Returns an empty `EventSourceMappingProvisionedPollerConfig`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The maximum number of event pollers this event source can scale up to.
-    pub fn maximum_pollers(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("MaximumPollers", value.into()))
-    }
-
+    /// 1 to 10000.
+    pub fn maximum_pollers(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("MaximumPollers", value.into())) }
     /// The minimum number of event pollers this event source can scale down to.
-    pub fn minimum_pollers(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("MinimumPollers", value.into()))
-    }
-
+    /// 1 to 200.
+    pub fn minimum_pollers(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("MinimumPollers", value.into())) }
     /// (Amazon MSK and self-managed Apache Kafka) The name of the provisioned poller group.
-    pub fn poller_group_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("PollerGroupName", value.into()))
-    }
+    /// At most 128 characters. Matches `^[a-zA-Z0-9-_]*$`.
+    pub fn poller_group_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("PollerGroupName", value.into())) }
 }
-
-impl From<EventSourceMappingProvisionedPollerConfig> for Properties {
-    fn from(value: EventSourceMappingProvisionedPollerConfig) -> Self {
-        value.0
-    }
-}
-
-impl From<EventSourceMappingProvisionedPollerConfig> for Tree {
-    fn from(value: EventSourceMappingProvisionedPollerConfig) -> Self {
-        value.0.into()
-    }
-}
+setting! { EventSourceMappingProvisionedPollerConfig as Tree }
 
 /// (Amazon SQS only) The scaling configuration for the event source.
 #[derive(Debug, Clone, Default)]
 pub struct EventSourceMappingScalingConfig(Properties);
-
 impl EventSourceMappingScalingConfig {
     /// Returns an empty `EventSourceMappingScalingConfig`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// Limits the number of concurrent instances that the Amazon SQS event source can invoke.
-    pub fn maximum_concurrency(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("MaximumConcurrency", value.into()))
-    }
+    /// 2 to 1000.
+    pub fn maximum_concurrency(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("MaximumConcurrency", value.into())) }
 }
-
-impl From<EventSourceMappingScalingConfig> for Properties {
-    fn from(value: EventSourceMappingScalingConfig) -> Self {
-        value.0
-    }
-}
-
-impl From<EventSourceMappingScalingConfig> for Tree {
-    fn from(value: EventSourceMappingScalingConfig) -> Self {
-        value.0.into()
-    }
-}
+setting! { EventSourceMappingScalingConfig as Tree }
 
 /// Specific access configuration settings that tell Lambda how to authenticate with your schema registry.
 #[derive(Debug, Clone, Default)]
 pub struct EventSourceMappingSchemaRegistryAccessConfig(Properties);
-
 impl EventSourceMappingSchemaRegistryAccessConfig {
     /// Returns an empty `EventSourceMappingSchemaRegistryAccessConfig`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The type of authentication Lambda uses to access your schema registry.
-    pub fn type_(self, value: impl OneOf<EventSourceMappingSchemaRegistryAccessConfigType>) -> Self {
-        Self(self.0.with("Type", value.into_tree()))
-    }
-
+    pub fn type_(self, value: impl OneOf<EventSourceMappingSchemaRegistryAccessConfigType>) -> Self { Self(self.0.with("Type", value.into_tree())) }
     /// The URI of the secret (Secrets Manager secret ARN) to authenticate with your schema registry.
-    pub fn uri(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("URI", value.into()))
-    }
+    /// 1 to 10000 characters.
+    pub fn uri(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("URI", value.into())) }
 }
-
-impl From<EventSourceMappingSchemaRegistryAccessConfig> for Properties {
-    fn from(value: EventSourceMappingSchemaRegistryAccessConfig) -> Self {
-        value.0
-    }
-}
-
-impl From<EventSourceMappingSchemaRegistryAccessConfig> for Tree {
-    fn from(value: EventSourceMappingSchemaRegistryAccessConfig) -> Self {
-        value.0.into()
-    }
-}
+setting! { EventSourceMappingSchemaRegistryAccessConfig as Tree }
 
 /// Specific configuration settings for a Kafka schema registry.
 #[derive(Debug, Clone, Default)]
 pub struct EventSourceMappingSchemaRegistryConfig(Properties);
-
 impl EventSourceMappingSchemaRegistryConfig {
     /// Returns an empty `EventSourceMappingSchemaRegistryConfig`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// An array of access configuration objects that tell Lambda how to authenticate with your schema registry.
-    pub fn access_configs(self, value: impl IntoIterator<Item = EventSourceMappingSchemaRegistryAccessConfig>) -> Self {
-        Self(self.0.with("AccessConfigs", value.into_iter().collect::<Tree>()))
-    }
-
+    /// At most 2 items.
+    pub fn access_configs(self, value: impl IntoIterator<Item = EventSourceMappingSchemaRegistryAccessConfig>) -> Self { Self(self.0.with("AccessConfigs", value.into_iter().collect::<Tree>())) }
     /// The record format that Lambda delivers to your function after schema validation.
-    pub fn event_record_format(self, value: impl OneOf<EventSourceMappingSchemaRegistryConfigEventRecordFormat>) -> Self {
-        Self(self.0.with("EventRecordFormat", value.into_tree()))
-    }
-
+    pub fn event_record_format(self, value: impl OneOf<EventSourceMappingSchemaRegistryConfigEventRecordFormat>) -> Self { Self(self.0.with("EventRecordFormat", value.into_tree())) }
     /// The URI for your schema registry. The correct URI format depends on the type of schema registry you're using.
-    pub fn schema_registry_uri(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("SchemaRegistryURI", value.into()))
-    }
-
+    /// 1 to 10000 characters. Matches `[a-zA-Z0-9-/*:_+=.@-]*`.
+    pub fn schema_registry_uri(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("SchemaRegistryURI", value.into())) }
     /// An array of schema validation configuration objects, which tell Lambda the message attributes you want to validate and filter using your schema registry.
-    pub fn schema_validation_configs(self, value: impl IntoIterator<Item = EventSourceMappingSchemaValidationConfig>) -> Self {
-        Self(self.0.with("SchemaValidationConfigs", value.into_iter().collect::<Tree>()))
-    }
+    /// 1 to 2 items.
+    pub fn schema_validation_configs(self, value: impl IntoIterator<Item = EventSourceMappingSchemaValidationConfig>) -> Self { Self(self.0.with("SchemaValidationConfigs", value.into_iter().collect::<Tree>())) }
 }
-
-impl From<EventSourceMappingSchemaRegistryConfig> for Properties {
-    fn from(value: EventSourceMappingSchemaRegistryConfig) -> Self {
-        value.0
-    }
-}
-
-impl From<EventSourceMappingSchemaRegistryConfig> for Tree {
-    fn from(value: EventSourceMappingSchemaRegistryConfig) -> Self {
-        value.0.into()
-    }
-}
+setting! { EventSourceMappingSchemaRegistryConfig as Tree }
 
 /// Specific schema validation configuration settings that tell Lambda the message attributes you want to validate and filter using your schema registry.
 #[derive(Debug, Clone, Default)]
 pub struct EventSourceMappingSchemaValidationConfig(Properties);
-
 impl EventSourceMappingSchemaValidationConfig {
     /// Returns an empty `EventSourceMappingSchemaValidationConfig`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The attributes you want your schema registry to validate and filter for.
-    pub fn attribute(self, value: impl OneOf<EventSourceMappingSchemaValidationConfigAttribute>) -> Self {
-        Self(self.0.with("Attribute", value.into_tree()))
-    }
+    pub fn attribute(self, value: impl OneOf<EventSourceMappingSchemaValidationConfigAttribute>) -> Self { Self(self.0.with("Attribute", value.into_tree())) }
 }
-
-impl From<EventSourceMappingSchemaValidationConfig> for Properties {
-    fn from(value: EventSourceMappingSchemaValidationConfig) -> Self {
-        value.0
-    }
-}
-
-impl From<EventSourceMappingSchemaValidationConfig> for Tree {
-    fn from(value: EventSourceMappingSchemaValidationConfig) -> Self {
-        value.0.into()
-    }
-}
+setting! { EventSourceMappingSchemaValidationConfig as Tree }
 
 /// The self-managed Apache Kafka cluster for your event source.
 #[derive(Debug, Clone, Default)]
 pub struct EventSourceMappingSelfManagedEventSource(Properties);
-
 impl EventSourceMappingSelfManagedEventSource {
     /// Returns an empty `EventSourceMappingSelfManagedEventSource`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The list of bootstrap servers for your Kafka brokers in the following format: `"KafkaBootstrapServers": ["abc.xyz.com:xxxx","abc2.xyz.com:xxxx"]`.
-    ///
     /// A change replaces the resource.
-    pub fn endpoints(self, value: EventSourceMappingEndpoints) -> Self {
-        Self(self.0.with("Endpoints", value))
-    }
+    pub fn endpoints(self, value: EventSourceMappingEndpoints) -> Self { Self(self.0.with("Endpoints", value)) }
 }
-
-impl From<EventSourceMappingSelfManagedEventSource> for Properties {
-    fn from(value: EventSourceMappingSelfManagedEventSource) -> Self {
-        value.0
-    }
-}
-
-impl From<EventSourceMappingSelfManagedEventSource> for Tree {
-    fn from(value: EventSourceMappingSelfManagedEventSource) -> Self {
-        value.0.into()
-    }
-}
+setting! { EventSourceMappingSelfManagedEventSource as Tree }
 
 /// Specific configuration settings for a self-managed Apache Kafka event source.
 #[derive(Debug, Clone, Default)]
 pub struct EventSourceMappingSelfManagedKafkaEventSourceConfig(Properties);
-
 impl EventSourceMappingSelfManagedKafkaEventSourceConfig {
     /// Returns an empty `EventSourceMappingSelfManagedKafkaEventSourceConfig`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The identifier for the Kafka consumer group to join.
-    ///
-    /// A change replaces the resource.
-    pub fn consumer_group_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ConsumerGroupId", value.into()))
-    }
-
+    /// 1 to 200 characters. Matches `[a-zA-Z0-9-\/*:_+=.@-]*`. A change replaces the resource.
+    pub fn consumer_group_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ConsumerGroupId", value.into())) }
     /// The mode that determines how Lambda reads from a Kafka topic.
-    pub fn consumption_mode(self, value: impl OneOf<EventSourceMappingSelfManagedKafkaEventSourceConfigConsumptionMode>) -> Self {
-        Self(self.0.with("ConsumptionMode", value.into_tree()))
-    }
-
+    pub fn consumption_mode(self, value: impl OneOf<EventSourceMappingSelfManagedKafkaEventSourceConfigConsumptionMode>) -> Self { Self(self.0.with("ConsumptionMode", value.into_tree())) }
     /// Specific configuration settings for a Kafka schema registry.
-    pub fn schema_registry_config(self, value: EventSourceMappingSchemaRegistryConfig) -> Self {
-        Self(self.0.with("SchemaRegistryConfig", value))
-    }
+    pub fn schema_registry_config(self, value: EventSourceMappingSchemaRegistryConfig) -> Self { Self(self.0.with("SchemaRegistryConfig", value)) }
 }
-
-impl From<EventSourceMappingSelfManagedKafkaEventSourceConfig> for Properties {
-    fn from(value: EventSourceMappingSelfManagedKafkaEventSourceConfig) -> Self {
-        value.0
-    }
-}
-
-impl From<EventSourceMappingSelfManagedKafkaEventSourceConfig> for Tree {
-    fn from(value: EventSourceMappingSelfManagedKafkaEventSourceConfig) -> Self {
-        value.0.into()
-    }
-}
+setting! { EventSourceMappingSelfManagedKafkaEventSourceConfig as Tree }
 
 /// An array of the authentication protocol, VPC components, or virtual host to secure and define your event source.
 #[derive(Debug, Clone, Default)]
 pub struct EventSourceMappingSourceAccessConfiguration(Properties);
-
 impl EventSourceMappingSourceAccessConfiguration {
     /// Returns an empty `EventSourceMappingSourceAccessConfiguration`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The type of authentication protocol, VPC components, or virtual host for your event source.
-    pub fn type_(self, value: impl OneOf<EventSourceMappingSourceAccessConfigurationType>) -> Self {
-        Self(self.0.with("Type", value.into_tree()))
-    }
-
+    pub fn type_(self, value: impl OneOf<EventSourceMappingSourceAccessConfigurationType>) -> Self { Self(self.0.with("Type", value.into_tree())) }
     /// The value for your chosen configuration in `Type`.
-    pub fn uri(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("URI", value.into()))
-    }
+    /// 1 to 200 characters. Matches `[a-zA-Z0-9-\/*:_+=.@-]*`.
+    pub fn uri(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("URI", value.into())) }
 }
-
-impl From<EventSourceMappingSourceAccessConfiguration> for Properties {
-    fn from(value: EventSourceMappingSourceAccessConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<EventSourceMappingSourceAccessConfiguration> for Tree {
-    fn from(value: EventSourceMappingSourceAccessConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { EventSourceMappingSourceAccessConfiguration as Tree }
 
 /// The `AWS::Lambda::Function` resource creates a Lambda function.
 ///
 /// CloudFormation type `AWS::Lambda::Function`.
 #[derive(Debug, Clone)]
 pub struct Function(Properties);
-
 impl Function {
     /// The Amazon Resource Name (ARN) of the function.
     pub const ARN: Attribute<Self, Arn<Self>> = Attribute::new("Arn");
-
     /// The function's SnapStart setting.
     pub const SNAP_START_RESPONSE: Attribute<Self, Tree> = Attribute::new("SnapStartResponse");
-
     /// When set to `PublishedVersions`, Lambda creates a snapshot of the execution environment when you publish a function version.
     pub const SNAP_START_RESPONSE_APPLY_ON: Attribute<Self, String> = Attribute::new("SnapStartResponse.ApplyOn");
-
     /// When you provide a qualified Amazon Resource Name (ARN), this response element indicates whether SnapStart is activated for the specified function version.
     pub const SNAP_START_RESPONSE_OPTIMIZATION_STATUS: Attribute<Self, String> = Attribute::new("SnapStartResponse.OptimizationStatus");
-
     /// Returns a `Function` with what CloudFormation requires.
-    pub fn new(code: FunctionCode, role: impl Into<Value<String>>) -> Self {
-        Self::matching().code(code).role(role)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(code: FunctionCode, role: impl Into<Value<String>>) -> Self { Self::matching().code(code).role(role) }
     /// The instruction set architecture that the function supports.
-    pub fn architectures(self, value: impl IntoIterator<Item = impl OneOf<FunctionArchitectures>>) -> Self {
-        Self(self.0.with("Architectures", value.into_iter().map(|value| value.into_tree()).collect::<Tree>()))
-    }
-
+    /// Exactly 1 item.
+    pub fn architectures(self, value: impl IntoIterator<Item = impl OneOf<FunctionArchitectures>>) -> Self { Self(self.0.with("Architectures", list::choices::<FunctionArchitectures>(value))) }
     /// Configuration for the capacity provider that manages compute resources for Lambda functions.
-    pub fn capacity_provider_config(self, value: FunctionCapacityProviderConfig) -> Self {
-        Self(self.0.with("CapacityProviderConfig", value))
-    }
-
+    pub fn capacity_provider_config(self, value: FunctionCapacityProviderConfig) -> Self { Self(self.0.with("CapacityProviderConfig", value)) }
     /// The code for the function. You can define your function code in multiple ways:
-    pub fn code(self, value: FunctionCode) -> Self {
-        Self(self.0.with("Code", value))
-    }
-
+    pub fn code(self, value: FunctionCode) -> Self { Self(self.0.with("Code", value)) }
     /// To enable code signing for this function, specify the ARN of a code-signing configuration.
-    ///
-    /// Refers to `AWS::Lambda::CodeSigningConfig` (`CodeSigningConfigArn`).
-    pub fn code_signing_config_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("CodeSigningConfigArn", value.into()))
-    }
-
+    /// At most 200 characters. Refers to `AWS::Lambda::CodeSigningConfig` (`CodeSigningConfigArn`).
+    pub fn code_signing_config_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("CodeSigningConfigArn", value.into())) }
     /// A dead-letter queue configuration that specifies the queue or topic where Lambda sends asynchronous events when they fail processing.
-    pub fn dead_letter_config(self, value: FunctionDeadLetterConfig) -> Self {
-        Self(self.0.with("DeadLetterConfig", value))
-    }
-
+    pub fn dead_letter_config(self, value: FunctionDeadLetterConfig) -> Self { Self(self.0.with("DeadLetterConfig", value)) }
     /// A description of the function.
-    pub fn description(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Description", value.into()))
-    }
-
+    /// At most 256 characters.
+    pub fn description(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Description", value.into())) }
     /// Configuration settings for durable functions, including execution timeout and retention period for execution history.
-    pub fn durable_config(self, value: FunctionDurableConfig) -> Self {
-        Self(self.0.with("DurableConfig", value))
-    }
-
+    pub fn durable_config(self, value: FunctionDurableConfig) -> Self { Self(self.0.with("DurableConfig", value)) }
     /// Environment variables that are accessible from function code during execution.
-    pub fn environment(self, value: FunctionEnvironment) -> Self {
-        Self(self.0.with("Environment", value))
-    }
-
+    pub fn environment(self, value: FunctionEnvironment) -> Self { Self(self.0.with("Environment", value)) }
     /// The size of the function's `/tmp` directory in MB.
-    pub fn ephemeral_storage(self, value: FunctionEphemeralStorage) -> Self {
-        Self(self.0.with("EphemeralStorage", value))
-    }
-
+    pub fn ephemeral_storage(self, value: FunctionEphemeralStorage) -> Self { Self(self.0.with("EphemeralStorage", value)) }
     /// Connection settings for an Amazon EFS file system.
-    pub fn file_system_configs(self, value: impl IntoIterator<Item = FunctionFileSystemConfig>) -> Self {
-        Self(self.0.with("FileSystemConfigs", value.into_iter().collect::<Tree>()))
-    }
-
+    /// At most 1 item.
+    pub fn file_system_configs(self, value: impl IntoIterator<Item = FunctionFileSystemConfig>) -> Self { Self(self.0.with("FileSystemConfigs", value.into_iter().collect::<Tree>())) }
     /// The name of the Lambda function, up to 64 characters in length.
-    ///
-    /// A change replaces the resource.
-    pub fn function_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("FunctionName", value.into()))
-    }
-
-    /// Configuration that defines the scaling behavior for a Lambda Managed Instances function, including the minimum and maximum number of execution environments that can be provisioned.
-    pub fn function_scaling_config(self, value: FunctionScalingConfig) -> Self {
-        Self(self.0.with("FunctionScalingConfig", value))
-    }
-
+    /// At least 1 character. A change replaces the resource.
+    pub fn function_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("FunctionName", value.into())) }
+    /// Configuration that defines the scaling behavior for a Lambda Managed Instances function, including the minimum and maximum number of execution environments …
+    pub fn function_scaling_config(self, value: FunctionScalingConfig) -> Self { Self(self.0.with("FunctionScalingConfig", value)) }
     /// The name of the method within your code that Lambda calls to run your function.
-    pub fn handler(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Handler", value.into()))
-    }
-
+    /// At most 128 characters. Matches `^[^\s]+$`.
+    pub fn handler(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Handler", value.into())) }
     /// Configuration values that override the container image Dockerfile settings.
-    pub fn image_config(self, value: FunctionImageConfig) -> Self {
-        Self(self.0.with("ImageConfig", value))
-    }
-
+    pub fn image_config(self, value: FunctionImageConfig) -> Self { Self(self.0.with("ImageConfig", value)) }
     /// The ARN of the AWS Key Management Service ( AWS ) customer managed key that's used to encrypt the following resources:
-    ///
-    /// Refers to `AWS::KMS::Key` (`Arn`).
-    pub fn kms_key_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("KmsKeyArn", value.into()))
-    }
-
+    /// At most 10000 characters. Matches `^(arn:(aws[a-zA-Z-]*)?:[a-z0-9-.]+:.*)|()$`. Refers to `AWS::KMS::Key` (`Arn`).
+    pub fn kms_key_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("KmsKeyArn", value.into())) }
     /// A list of function layers to add to the function's execution environment.
-    ///
-    /// Refers to `AWS::Lambda::LayerVersion` (`LayerVersionArn`).
-    pub fn layers(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("Layers", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// At most 5 items. Each: At least 1 character. Refers to `AWS::Lambda::LayerVersion` (`LayerVersionArn`).
+    pub fn layers(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("Layers", list::values::<String>(value))) }
     /// The function's Amazon CloudWatch Logs configuration settings.
-    pub fn logging_config(self, value: FunctionLoggingConfig) -> Self {
-        Self(self.0.with("LoggingConfig", value))
-    }
-
+    pub fn logging_config(self, value: FunctionLoggingConfig) -> Self { Self(self.0.with("LoggingConfig", value)) }
     /// The amount of memory available to the function at runtime.
-    pub fn memory_size(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("MemorySize", value.into()))
-    }
-
+    /// 128 to 32768.
+    pub fn memory_size(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("MemorySize", value.into())) }
     /// The type of deployment package. Set to `Image` for container image and set `Zip` for .zip file archive.
-    ///
     /// A change replaces the resource.
-    pub fn package_type(self, value: impl OneOf<FunctionPackageType>) -> Self {
-        Self(self.0.with("PackageType", value.into_tree()))
-    }
-
-    /// The property `PublishToLatestPublished`.
-    pub fn publish_to_latest_published(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("PublishToLatestPublished", value.into()))
-    }
-
+    pub fn package_type(self, value: impl OneOf<FunctionPackageType>) -> Self { Self(self.0.with("PackageType", value.into_tree())) }
+    /// `PublishToLatestPublished`.
+    pub fn publish_to_latest_published(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("PublishToLatestPublished", value.into())) }
     /// The status of your function's recursive loop detection configuration.
-    pub fn recursive_loop(self, value: impl OneOf<FunctionRecursiveLoop>) -> Self {
-        Self(self.0.with("RecursiveLoop", value.into_tree()))
-    }
-
+    pub fn recursive_loop(self, value: impl OneOf<FunctionRecursiveLoop>) -> Self { Self(self.0.with("RecursiveLoop", value.into_tree())) }
     /// The number of simultaneous executions to reserve for the function.
-    pub fn reserved_concurrent_executions(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("ReservedConcurrentExecutions", value.into()))
-    }
-
+    /// At least 0.
+    pub fn reserved_concurrent_executions(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("ReservedConcurrentExecutions", value.into())) }
     /// The Amazon Resource Name (ARN) of the function's execution role.
-    ///
-    /// Refers to `AWS::IAM::Role` (`Arn`).
-    pub fn role(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Role", value.into()))
-    }
-
+    /// At most 10000 characters. Refers to `AWS::IAM::Role` (`Arn`).
+    pub fn role(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Role", value.into())) }
     /// The identifier of the function's runtime.
-    pub fn runtime(self, value: impl OneOf<FunctionRuntime>) -> Self {
-        Self(self.0.with("Runtime", value.into_tree()))
-    }
-
+    pub fn runtime(self, value: impl OneOf<FunctionRuntime>) -> Self { Self(self.0.with("Runtime", value.into_tree())) }
     /// Sets the runtime management configuration for a function's version.
-    pub fn runtime_management_config(self, value: FunctionRuntimeManagementConfig) -> Self {
-        Self(self.0.with("RuntimeManagementConfig", value))
-    }
-
+    pub fn runtime_management_config(self, value: FunctionRuntimeManagementConfig) -> Self { Self(self.0.with("RuntimeManagementConfig", value)) }
     /// The function's AWS Lambda SnapStart setting.
-    pub fn snap_start(self, value: FunctionSnapStart) -> Self {
-        Self(self.0.with("SnapStart", value))
-    }
-
+    pub fn snap_start(self, value: FunctionSnapStart) -> Self { Self(self.0.with("SnapStart", value)) }
     /// A list of tags to apply to the function.
-    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self {
-        Self(self.0.with("Tags", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self { Self(self.0.with("Tags", list::tags(value))) }
     /// The function's tenant isolation configuration settings.
-    ///
     /// A change replaces the resource.
-    pub fn tenancy_config(self, value: FunctionTenancyConfig) -> Self {
-        Self(self.0.with("TenancyConfig", value))
-    }
-
+    pub fn tenancy_config(self, value: FunctionTenancyConfig) -> Self { Self(self.0.with("TenancyConfig", value)) }
     /// The amount of time (in seconds) that Lambda allows a function to run before stopping it.
-    pub fn timeout(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("Timeout", value.into()))
-    }
-
+    /// 1 to 5400.
+    pub fn timeout(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("Timeout", value.into())) }
     /// Set `Mode` to `Active` to sample and trace a subset of incoming requests with X-Ray.
-    pub fn tracing_config(self, value: FunctionTracingConfig) -> Self {
-        Self(self.0.with("TracingConfig", value))
-    }
-
+    pub fn tracing_config(self, value: FunctionTracingConfig) -> Self { Self(self.0.with("TracingConfig", value)) }
     /// For network connectivity to AWS resources in a VPC, specify a list of security groups and subnets in the VPC.
-    pub fn vpc_config(self, value: FunctionVpcConfig) -> Self {
-        Self(self.0.with("VpcConfig", value))
-    }
+    pub fn vpc_config(self, value: FunctionVpcConfig) -> Self { Self(self.0.with("VpcConfig", value)) }
 }
-
-impl From<Function> for Properties {
-    fn from(value: Function) -> Self {
-        value.0
-    }
-}
-
+setting! { Function as Properties }
 impl ResourceType for Function {
     const TYPE: &'static str = "AWS::Lambda::Function";
     const REQUIRED: &'static [&'static str] = &["Code", "Role"];
@@ -2141,858 +780,284 @@ impl ResourceType for Function {
 /// Configuration for the capacity provider that manages compute resources for Lambda functions.
 #[derive(Debug, Clone)]
 pub struct FunctionCapacityProviderConfig(Properties);
-
 impl FunctionCapacityProviderConfig {
     /// Returns a `FunctionCapacityProviderConfig` with what CloudFormation requires.
-    pub fn new(lambda_managed_instances_capacity_provider_config: FunctionLambdaManagedInstancesCapacityProviderConfig) -> Self {
-        Self::matching().lambda_managed_instances_capacity_provider_config(lambda_managed_instances_capacity_provider_config)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(lambda_managed_instances_capacity_provider_config: FunctionLambdaManagedInstancesCapacityProviderConfig) -> Self { Self::matching().lambda_managed_instances_capacity_provider_config(lambda_managed_instances_capacity_provider_config) }
     /// Configuration for Lambda-managed instances used by the capacity provider.
-    pub fn lambda_managed_instances_capacity_provider_config(self, value: FunctionLambdaManagedInstancesCapacityProviderConfig) -> Self {
-        Self(self.0.with("LambdaManagedInstancesCapacityProviderConfig", value))
-    }
+    pub fn lambda_managed_instances_capacity_provider_config(self, value: FunctionLambdaManagedInstancesCapacityProviderConfig) -> Self { Self(self.0.with("LambdaManagedInstancesCapacityProviderConfig", value)) }
 }
-
-impl From<FunctionCapacityProviderConfig> for Properties {
-    fn from(value: FunctionCapacityProviderConfig) -> Self {
-        value.0
-    }
-}
-
-impl From<FunctionCapacityProviderConfig> for Tree {
-    fn from(value: FunctionCapacityProviderConfig) -> Self {
-        value.0.into()
-    }
-}
+setting! { FunctionCapacityProviderConfig as Tree }
 
 /// The deployment package for a Lambda function.
 #[derive(Debug, Clone, Default)]
 pub struct FunctionCode(Properties);
-
 impl FunctionCode {
     /// Returns an empty `FunctionCode`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// URI of a container image in the Amazon ECR registry.
-    pub fn image_uri(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ImageUri", value.into()))
-    }
-
+    pub fn image_uri(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ImageUri", value.into())) }
     /// An Amazon S3 bucket in the same AWS Region as your function.
-    ///
-    /// Refers to `AWS::S3::Bucket` (`BucketName`).
-    pub fn s3_bucket(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("S3Bucket", value.into()))
-    }
-
+    /// 3 to 63 characters. Matches `^[0-9A-Za-z\.\-_]*(?<!\.)$`. Refers to `AWS::S3::Bucket` (`BucketName`).
+    pub fn s3_bucket(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("S3Bucket", value.into())) }
     /// The Amazon S3 key of the deployment package.
-    pub fn s3_key(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("S3Key", value.into()))
-    }
-
+    /// 1 to 1024 characters.
+    pub fn s3_key(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("S3Key", value.into())) }
     /// Specifies the storage mode for the deployment package.
-    pub fn s3_object_storage_mode(self, value: impl OneOf<FunctionCodeS3ObjectStorageMode>) -> Self {
-        Self(self.0.with("S3ObjectStorageMode", value.into_tree()))
-    }
-
+    pub fn s3_object_storage_mode(self, value: impl OneOf<FunctionCodeS3ObjectStorageMode>) -> Self { Self(self.0.with("S3ObjectStorageMode", value.into_tree())) }
     /// For versioned objects, the version of the deployment package object to use.
-    pub fn s3_object_version(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("S3ObjectVersion", value.into()))
-    }
-
+    /// 1 to 1024 characters.
+    pub fn s3_object_version(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("S3ObjectVersion", value.into())) }
     /// The ARN of the AWS Key Management Service ( AWS ) customer managed key that's used to encrypt your function's .zip deployment package.
-    pub fn source_kms_key_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("SourceKMSKeyArn", value.into()))
-    }
-
+    /// At most 10000 characters. Matches `^(arn:(aws[a-zA-Z-]*)?:[a-z0-9-.]+:.*)|()$`.
+    pub fn source_kms_key_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("SourceKMSKeyArn", value.into())) }
     /// (Node.js and Python) The source code of your Lambda function.
-    pub fn zip_file(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ZipFile", value.into()))
-    }
+    pub fn zip_file(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ZipFile", value.into())) }
 }
-
-impl From<FunctionCode> for Properties {
-    fn from(value: FunctionCode) -> Self {
-        value.0
-    }
-}
-
-impl From<FunctionCode> for Tree {
-    fn from(value: FunctionCode) -> Self {
-        value.0.into()
-    }
-}
+setting! { FunctionCode as Tree }
 
 /// The dead-letter queue for failed asynchronous invocations.
 #[derive(Debug, Clone, Default)]
 pub struct FunctionDeadLetterConfig(Properties);
-
 impl FunctionDeadLetterConfig {
     /// Returns an empty `FunctionDeadLetterConfig`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The Amazon Resource Name (ARN) of an Amazon SQS queue or Amazon SNS topic.
-    ///
-    /// Refers to `AWS::SQS::Queue` (`Arn`) or `AWS::SNS::Topic` (`TopicArn`).
-    pub fn target_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("TargetArn", value.into()))
-    }
+    /// At most 10000 characters. Matches `^(arn:(aws[a-zA-Z-]*)?:[a-z0-9-.]+:.*)|()$`. Refers to `AWS::SQS::Queue` (`Arn`) or `AWS::SNS::Topic` (`TopicArn`).
+    pub fn target_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("TargetArn", value.into())) }
 }
-
-impl From<FunctionDeadLetterConfig> for Properties {
-    fn from(value: FunctionDeadLetterConfig) -> Self {
-        value.0
-    }
-}
-
-impl From<FunctionDeadLetterConfig> for Tree {
-    fn from(value: FunctionDeadLetterConfig) -> Self {
-        value.0.into()
-    }
-}
+setting! { FunctionDeadLetterConfig as Tree }
 
 /// Configuration settings for durable functions, including execution timeout and retention period for execution history.
 #[derive(Debug, Clone)]
 pub struct FunctionDurableConfig(Properties);
-
 impl FunctionDurableConfig {
     /// Returns a `FunctionDurableConfig` with what CloudFormation requires.
-    pub fn new(execution_timeout: impl Into<Value<i64>>) -> Self {
-        Self::matching().execution_timeout(execution_timeout)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(execution_timeout: impl Into<Value<i64>>) -> Self { Self::matching().execution_timeout(execution_timeout) }
     /// The maximum time (in seconds) that a durable execution can run before timing out.
-    pub fn execution_timeout(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("ExecutionTimeout", value.into()))
-    }
-
+    /// 1 to 31622400.
+    pub fn execution_timeout(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("ExecutionTimeout", value.into())) }
     /// The ARN of the KMSlong (KMS) customer managed key that is used to encrypt your durable execution's payload data, including input, output, and error payloads.
-    pub fn kms_key_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("KMSKeyArn", value.into()))
-    }
-
+    /// At most 10000 characters. Matches `^(arn:(aws[a-zA-Z-]*)?:[a-z0-9-.]+:.*)|()$`.
+    pub fn kms_key_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("KMSKeyArn", value.into())) }
     /// The number of days to retain execution history after a durable execution completes.
-    pub fn retention_period_in_days(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("RetentionPeriodInDays", value.into()))
-    }
+    /// 1 to 90. Default: `14`.
+    pub fn retention_period_in_days(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("RetentionPeriodInDays", value.into())) }
 }
-
-impl From<FunctionDurableConfig> for Properties {
-    fn from(value: FunctionDurableConfig) -> Self {
-        value.0
-    }
-}
-
-impl From<FunctionDurableConfig> for Tree {
-    fn from(value: FunctionDurableConfig) -> Self {
-        value.0.into()
-    }
-}
+setting! { FunctionDurableConfig as Tree }
 
 /// A function's environment variable settings.
 #[derive(Debug, Clone, Default)]
 pub struct FunctionEnvironment(Properties);
-
 impl FunctionEnvironment {
     /// Returns an empty `FunctionEnvironment`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// Environment variable key-value pairs. For more information, see Using Lambda environment variables.
-    pub fn variables(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>) -> Self {
-        Self(self.0.with("Variables", Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value.into()))))))
-    }
+    pub fn variables(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>) -> Self { Self(self.0.with("Variables", Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value.into())))))) }
 }
-
-impl From<FunctionEnvironment> for Properties {
-    fn from(value: FunctionEnvironment) -> Self {
-        value.0
-    }
-}
-
-impl From<FunctionEnvironment> for Tree {
-    fn from(value: FunctionEnvironment) -> Self {
-        value.0.into()
-    }
-}
+setting! { FunctionEnvironment as Tree }
 
 /// The size of the function's `/tmp` directory in MB.
 #[derive(Debug, Clone)]
 pub struct FunctionEphemeralStorage(Properties);
-
 impl FunctionEphemeralStorage {
     /// Returns a `FunctionEphemeralStorage` with what CloudFormation requires.
-    pub fn new(size: impl Into<Value<i64>>) -> Self {
-        Self::matching().size(size)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(size: impl Into<Value<i64>>) -> Self { Self::matching().size(size) }
     /// The size of the function's `/tmp` directory.
-    pub fn size(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("Size", value.into()))
-    }
+    /// 512 to 32768.
+    pub fn size(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("Size", value.into())) }
 }
-
-impl From<FunctionEphemeralStorage> for Properties {
-    fn from(value: FunctionEphemeralStorage) -> Self {
-        value.0
-    }
-}
-
-impl From<FunctionEphemeralStorage> for Tree {
-    fn from(value: FunctionEphemeralStorage) -> Self {
-        value.0.into()
-    }
-}
+setting! { FunctionEphemeralStorage as Tree }
 
 /// Details about the connection between a Lambda function and an Amazon EFS file system.
 #[derive(Debug, Clone)]
 pub struct FunctionFileSystemConfig(Properties);
-
 impl FunctionFileSystemConfig {
     /// Returns a `FunctionFileSystemConfig` with what CloudFormation requires.
-    pub fn new(arn: impl Into<Value<String>>, local_mount_path: impl Into<Value<String>>) -> Self {
-        Self::matching().arn(arn).local_mount_path(local_mount_path)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(arn: impl Into<Value<String>>, local_mount_path: impl Into<Value<String>>) -> Self { Self::matching().arn(arn).local_mount_path(local_mount_path) }
     /// The Amazon Resource Name (ARN) of the Amazon EFS access point that provides access to the file system.
-    ///
-    /// Refers to `AWS::EFS::AccessPoint` (`Arn`).
-    pub fn arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Arn", value.into()))
-    }
-
+    /// At most 200 characters. Refers to `AWS::EFS::AccessPoint` (`Arn`).
+    pub fn arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Arn", value.into())) }
     /// The path where the function can access the file system, starting with `/mnt/`.
-    pub fn local_mount_path(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("LocalMountPath", value.into()))
-    }
-
+    /// At most 160 characters. Matches `^/mnt/[a-zA-Z0-9-_.]+$`.
+    pub fn local_mount_path(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("LocalMountPath", value.into())) }
     /// Setting controls how your function accesses data from an Amazon S3 file system.
-    pub fn s3_files_config(self, value: FunctionS3FilesConfig) -> Self {
-        Self(self.0.with("S3FilesConfig", value))
-    }
+    pub fn s3_files_config(self, value: FunctionS3FilesConfig) -> Self { Self(self.0.with("S3FilesConfig", value)) }
 }
-
-impl From<FunctionFileSystemConfig> for Properties {
-    fn from(value: FunctionFileSystemConfig) -> Self {
-        value.0
-    }
-}
-
-impl From<FunctionFileSystemConfig> for Tree {
-    fn from(value: FunctionFileSystemConfig) -> Self {
-        value.0.into()
-    }
-}
+setting! { FunctionFileSystemConfig as Tree }
 
 /// Configuration values that override the container image Dockerfile settings.
 #[derive(Debug, Clone, Default)]
 pub struct FunctionImageConfig(Properties);
-
 impl FunctionImageConfig {
     /// Returns an empty `FunctionImageConfig`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// Specifies parameters that you want to pass in with ENTRYPOINT.
-    pub fn command(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("Command", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// At most 1500 items.
+    pub fn command(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("Command", list::values::<String>(value))) }
     /// Specifies the entry point to their application, which is typically the location of the runtime executable.
-    pub fn entry_point(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("EntryPoint", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// At most 1500 items.
+    pub fn entry_point(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("EntryPoint", list::values::<String>(value))) }
     /// Specifies the working directory. The length of the directory string cannot exceed 1,000 characters.
-    pub fn working_directory(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("WorkingDirectory", value.into()))
-    }
+    /// At most 1000 characters.
+    pub fn working_directory(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("WorkingDirectory", value.into())) }
 }
-
-impl From<FunctionImageConfig> for Properties {
-    fn from(value: FunctionImageConfig) -> Self {
-        value.0
-    }
-}
-
-impl From<FunctionImageConfig> for Tree {
-    fn from(value: FunctionImageConfig) -> Self {
-        value.0.into()
-    }
-}
+setting! { FunctionImageConfig as Tree }
 
 /// Configuration for Lambda-managed instances used by the capacity provider.
 #[derive(Debug, Clone)]
 pub struct FunctionLambdaManagedInstancesCapacityProviderConfig(Properties);
-
 impl FunctionLambdaManagedInstancesCapacityProviderConfig {
     /// Returns a `FunctionLambdaManagedInstancesCapacityProviderConfig` with what CloudFormation requires.
-    pub fn new(capacity_provider_arn: impl Into<Value<String>>) -> Self {
-        Self::matching().capacity_provider_arn(capacity_provider_arn)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(capacity_provider_arn: impl Into<Value<String>>) -> Self { Self::matching().capacity_provider_arn(capacity_provider_arn) }
     /// The Amazon Resource Name (ARN) of the capacity provider.
-    pub fn capacity_provider_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("CapacityProviderArn", value.into()))
-    }
-
+    /// 1 to 140 characters.
+    pub fn capacity_provider_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("CapacityProviderArn", value.into())) }
     /// The amount of memory in GiB allocated per vCPU for execution environments.
-    pub fn execution_environment_memory_gib_per_v_cpu(self, value: impl Into<Value<f64>>) -> Self {
-        Self(self.0.with("ExecutionEnvironmentMemoryGiBPerVCpu", value.into()))
-    }
-
+    /// 2 to 8.
+    pub fn execution_environment_memory_gib_per_v_cpu(self, value: impl Into<Value<f64>>) -> Self { Self(self.0.with("ExecutionEnvironmentMemoryGiBPerVCpu", value.into())) }
     /// The maximum number of concurrent executions that can run on each execution environment.
-    pub fn per_execution_environment_max_concurrency(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("PerExecutionEnvironmentMaxConcurrency", value.into()))
-    }
+    /// 1 to 1600.
+    pub fn per_execution_environment_max_concurrency(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("PerExecutionEnvironmentMaxConcurrency", value.into())) }
 }
-
-impl From<FunctionLambdaManagedInstancesCapacityProviderConfig> for Properties {
-    fn from(value: FunctionLambdaManagedInstancesCapacityProviderConfig) -> Self {
-        value.0
-    }
-}
-
-impl From<FunctionLambdaManagedInstancesCapacityProviderConfig> for Tree {
-    fn from(value: FunctionLambdaManagedInstancesCapacityProviderConfig) -> Self {
-        value.0.into()
-    }
-}
+setting! { FunctionLambdaManagedInstancesCapacityProviderConfig as Tree }
 
 /// The function's Amazon CloudWatch Logs configuration settings.
 #[derive(Debug, Clone, Default)]
 pub struct FunctionLoggingConfig(Properties);
-
 impl FunctionLoggingConfig {
     /// Returns an empty `FunctionLoggingConfig`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// Set this property to filter the application logs for your function that Lambda sends to CloudWatch.
-    pub fn application_log_level(self, value: impl OneOf<FunctionLoggingConfigApplicationLogLevel>) -> Self {
-        Self(self.0.with("ApplicationLogLevel", value.into_tree()))
-    }
-
+    pub fn application_log_level(self, value: impl OneOf<FunctionLoggingConfigApplicationLogLevel>) -> Self { Self(self.0.with("ApplicationLogLevel", value.into_tree())) }
     /// The format in which Lambda sends your function's application and system logs to CloudWatch.
-    pub fn log_format(self, value: impl OneOf<FunctionLoggingConfigLogFormat>) -> Self {
-        Self(self.0.with("LogFormat", value.into_tree()))
-    }
-
+    pub fn log_format(self, value: impl OneOf<FunctionLoggingConfigLogFormat>) -> Self { Self(self.0.with("LogFormat", value.into_tree())) }
     /// The name of the Amazon CloudWatch log group the function sends logs to.
-    ///
-    /// Refers to `AWS::Logs::LogGroup` (`LogGroupName`).
-    pub fn log_group(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("LogGroup", value.into()))
-    }
-
+    /// 1 to 512 characters. Matches `[\.\-_/#A-Za-z0-9]+`. Refers to `AWS::Logs::LogGroup` (`LogGroupName`).
+    pub fn log_group(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("LogGroup", value.into())) }
     /// Set this property to filter the system logs for your function that Lambda sends to CloudWatch.
-    pub fn system_log_level(self, value: impl OneOf<FunctionLoggingConfigSystemLogLevel>) -> Self {
-        Self(self.0.with("SystemLogLevel", value.into_tree()))
-    }
+    pub fn system_log_level(self, value: impl OneOf<FunctionLoggingConfigSystemLogLevel>) -> Self { Self(self.0.with("SystemLogLevel", value.into_tree())) }
 }
-
-impl From<FunctionLoggingConfig> for Properties {
-    fn from(value: FunctionLoggingConfig) -> Self {
-        value.0
-    }
-}
-
-impl From<FunctionLoggingConfig> for Tree {
-    fn from(value: FunctionLoggingConfig) -> Self {
-        value.0.into()
-    }
-}
+setting! { FunctionLoggingConfig as Tree }
 
 /// Sets the runtime management configuration for a function's version.
 #[derive(Debug, Clone)]
 pub struct FunctionRuntimeManagementConfig(Properties);
-
 impl FunctionRuntimeManagementConfig {
     /// Returns a `FunctionRuntimeManagementConfig` with what CloudFormation requires.
-    pub fn new(update_runtime_on: impl OneOf<FunctionRuntimeManagementConfigUpdateRuntimeOn>) -> Self {
-        Self::matching().update_runtime_on(update_runtime_on)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(update_runtime_on: impl OneOf<FunctionRuntimeManagementConfigUpdateRuntimeOn>) -> Self { Self::matching().update_runtime_on(update_runtime_on) }
     /// The ARN of the runtime version you want the function to use.
-    pub fn runtime_version_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("RuntimeVersionArn", value.into()))
-    }
-
+    pub fn runtime_version_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("RuntimeVersionArn", value.into())) }
     /// Specify the runtime update mode.
-    pub fn update_runtime_on(self, value: impl OneOf<FunctionRuntimeManagementConfigUpdateRuntimeOn>) -> Self {
-        Self(self.0.with("UpdateRuntimeOn", value.into_tree()))
-    }
+    pub fn update_runtime_on(self, value: impl OneOf<FunctionRuntimeManagementConfigUpdateRuntimeOn>) -> Self { Self(self.0.with("UpdateRuntimeOn", value.into_tree())) }
 }
-
-impl From<FunctionRuntimeManagementConfig> for Properties {
-    fn from(value: FunctionRuntimeManagementConfig) -> Self {
-        value.0
-    }
-}
-
-impl From<FunctionRuntimeManagementConfig> for Tree {
-    fn from(value: FunctionRuntimeManagementConfig) -> Self {
-        value.0.into()
-    }
-}
+setting! { FunctionRuntimeManagementConfig as Tree }
 
 /// Setting controls how your function accesses data from an Amazon S3 file system.
 #[derive(Debug, Clone, Default)]
 pub struct FunctionS3FilesConfig(Properties);
-
 impl FunctionS3FilesConfig {
     /// Returns an empty `FunctionS3FilesConfig`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// Specifies if a function reads from the file system for the lowest latency, or through Amazon S3 Files feature "direct Amazon S3 bucket reads" for the highest throughput.
-    pub fn direct_s3_read(self, value: impl OneOf<FunctionS3FilesConfigDirectS3Read>) -> Self {
-        Self(self.0.with("DirectS3Read", value.into_tree()))
-    }
+    pub fn new() -> Self { Self::matching() }
+    /// Specifies if a function reads from the file system for the lowest latency, or through Amazon S3 Files feature "direct Amazon S3 bucket reads" for the highest …
+    pub fn direct_s3_read(self, value: impl OneOf<FunctionS3FilesConfigDirectS3Read>) -> Self { Self(self.0.with("DirectS3Read", value.into_tree())) }
 }
+setting! { FunctionS3FilesConfig as Tree }
 
-impl From<FunctionS3FilesConfig> for Properties {
-    fn from(value: FunctionS3FilesConfig) -> Self {
-        value.0
-    }
-}
-
-impl From<FunctionS3FilesConfig> for Tree {
-    fn from(value: FunctionS3FilesConfig) -> Self {
-        value.0.into()
-    }
-}
-
-/// Configuration that defines the scaling behavior for a Lambda Managed Instances function, including the minimum and maximum number of execution environments that can be provisioned.
+/// Configuration that defines the scaling behavior for a Lambda Managed Instances function, including the minimum and maximum number of execution environments …
 #[derive(Debug, Clone, Default)]
 pub struct FunctionScalingConfig(Properties);
-
 impl FunctionScalingConfig {
     /// Returns an empty `FunctionScalingConfig`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The maximum number of execution environments that can be provisioned for the function.
-    pub fn max_execution_environments(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("MaxExecutionEnvironments", value.into()))
-    }
-
+    /// 0 to 15000.
+    pub fn max_execution_environments(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("MaxExecutionEnvironments", value.into())) }
     /// The minimum number of execution environments to maintain for the function.
-    pub fn min_execution_environments(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("MinExecutionEnvironments", value.into()))
-    }
+    /// 0 to 15000.
+    pub fn min_execution_environments(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("MinExecutionEnvironments", value.into())) }
 }
-
-impl From<FunctionScalingConfig> for Properties {
-    fn from(value: FunctionScalingConfig) -> Self {
-        value.0
-    }
-}
-
-impl From<FunctionScalingConfig> for Tree {
-    fn from(value: FunctionScalingConfig) -> Self {
-        value.0.into()
-    }
-}
+setting! { FunctionScalingConfig as Tree }
 
 /// The function's AWS Lambda SnapStart setting.
 #[derive(Debug, Clone)]
 pub struct FunctionSnapStart(Properties);
-
 impl FunctionSnapStart {
     /// Returns a `FunctionSnapStart` with what CloudFormation requires.
-    pub fn new(apply_on: impl OneOf<FunctionSnapStartApplyOn>) -> Self {
-        Self::matching().apply_on(apply_on)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(apply_on: impl OneOf<FunctionSnapStartApplyOn>) -> Self { Self::matching().apply_on(apply_on) }
     /// Set `ApplyOn` to `PublishedVersions` to create a snapshot of the initialized execution environment when you publish a function version.
-    pub fn apply_on(self, value: impl OneOf<FunctionSnapStartApplyOn>) -> Self {
-        Self(self.0.with("ApplyOn", value.into_tree()))
-    }
+    pub fn apply_on(self, value: impl OneOf<FunctionSnapStartApplyOn>) -> Self { Self(self.0.with("ApplyOn", value.into_tree())) }
 }
-
-impl From<FunctionSnapStart> for Properties {
-    fn from(value: FunctionSnapStart) -> Self {
-        value.0
-    }
-}
-
-impl From<FunctionSnapStart> for Tree {
-    fn from(value: FunctionSnapStart) -> Self {
-        value.0.into()
-    }
-}
+setting! { FunctionSnapStart as Tree }
 
 /// Specifies the tenant isolation mode configuration for a Lambda function.
 #[derive(Debug, Clone)]
 pub struct FunctionTenancyConfig(Properties);
-
 impl FunctionTenancyConfig {
     /// Returns a `FunctionTenancyConfig` with what CloudFormation requires.
-    pub fn new(tenant_isolation_mode: impl OneOf<FunctionTenancyConfigTenantIsolationMode>) -> Self {
-        Self::matching().tenant_isolation_mode(tenant_isolation_mode)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(tenant_isolation_mode: impl OneOf<FunctionTenancyConfigTenantIsolationMode>) -> Self { Self::matching().tenant_isolation_mode(tenant_isolation_mode) }
     /// Tenant isolation mode allows for invocation to be sent to a corresponding execution environment dedicated to a specific tenant ID.
-    pub fn tenant_isolation_mode(self, value: impl OneOf<FunctionTenancyConfigTenantIsolationMode>) -> Self {
-        Self(self.0.with("TenantIsolationMode", value.into_tree()))
-    }
+    pub fn tenant_isolation_mode(self, value: impl OneOf<FunctionTenancyConfigTenantIsolationMode>) -> Self { Self(self.0.with("TenantIsolationMode", value.into_tree())) }
 }
-
-impl From<FunctionTenancyConfig> for Properties {
-    fn from(value: FunctionTenancyConfig) -> Self {
-        value.0
-    }
-}
-
-impl From<FunctionTenancyConfig> for Tree {
-    fn from(value: FunctionTenancyConfig) -> Self {
-        value.0.into()
-    }
-}
+setting! { FunctionTenancyConfig as Tree }
 
 /// The function's AWS X-Ray tracing configuration.
 #[derive(Debug, Clone, Default)]
 pub struct FunctionTracingConfig(Properties);
-
 impl FunctionTracingConfig {
     /// Returns an empty `FunctionTracingConfig`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The tracing mode.
-    pub fn mode(self, value: impl OneOf<FunctionTracingConfigMode>) -> Self {
-        Self(self.0.with("Mode", value.into_tree()))
-    }
+    pub fn mode(self, value: impl OneOf<FunctionTracingConfigMode>) -> Self { Self(self.0.with("Mode", value.into_tree())) }
 }
-
-impl From<FunctionTracingConfig> for Properties {
-    fn from(value: FunctionTracingConfig) -> Self {
-        value.0
-    }
-}
-
-impl From<FunctionTracingConfig> for Tree {
-    fn from(value: FunctionTracingConfig) -> Self {
-        value.0.into()
-    }
-}
+setting! { FunctionTracingConfig as Tree }
 
 /// The VPC security groups and subnets that are attached to a Lambda function.
 #[derive(Debug, Clone, Default)]
 pub struct FunctionVpcConfig(Properties);
-
 impl FunctionVpcConfig {
     /// Returns an empty `FunctionVpcConfig`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// Allows outbound IPv6 traffic on VPC functions that are connected to dual-stack subnets.
-    pub fn ipv6_allowed_for_dual_stack(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("Ipv6AllowedForDualStack", value.into()))
-    }
-
+    pub fn ipv6_allowed_for_dual_stack(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("Ipv6AllowedForDualStack", value.into())) }
     /// A list of VPC security group IDs.
-    ///
-    /// Refers to `AWS::EC2::SecurityGroup` (`Id`).
-    pub fn security_group_ids(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("SecurityGroupIds", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// At most 5 items. Each: At most 1024 characters. Each: Matches `^sg-[0-9a-zA-Z]*$`. Refers to `AWS::EC2::SecurityGroup` (`Id`).
+    pub fn security_group_ids(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("SecurityGroupIds", list::values::<String>(value))) }
     /// A list of VPC subnet IDs.
-    ///
-    /// Refers to `AWS::EC2::Subnet` (`SubnetId`).
-    pub fn subnet_ids(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("SubnetIds", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    /// At most 16 items. Each: At most 1024 characters. Each: Matches `^subnet-[0-9a-z]*$`. Refers to `AWS::EC2::Subnet` (`SubnetId`).
+    pub fn subnet_ids(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("SubnetIds", list::values::<String>(value))) }
 }
-
-impl From<FunctionVpcConfig> for Properties {
-    fn from(value: FunctionVpcConfig) -> Self {
-        value.0
-    }
-}
-
-impl From<FunctionVpcConfig> for Tree {
-    fn from(value: FunctionVpcConfig) -> Self {
-        value.0.into()
-    }
-}
+setting! { FunctionVpcConfig as Tree }
 
 /// The `AWS::Lambda::LayerVersion` resource creates a Lambda layer from a ZIP archive.
 ///
 /// CloudFormation type `AWS::Lambda::LayerVersion`.
 #[derive(Debug, Clone)]
 pub struct LayerVersion(Properties);
-
 impl LayerVersion {
     /// The ARN of the layer version.
     pub const LAYER_VERSION_ARN: Attribute<Self, Arn<Self>> = Attribute::new("LayerVersionArn");
-
     /// Returns a `LayerVersion` with what CloudFormation requires.
-    pub fn new(content: LayerVersionContent) -> Self {
-        Self::matching().content(content)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(content: LayerVersionContent) -> Self { Self::matching().content(content) }
     /// A list of compatible instruction set architectures.
-    ///
-    /// A change replaces the resource.
-    pub fn compatible_architectures(self, value: impl IntoIterator<Item = impl OneOf<LayerVersionCompatibleArchitectures>>) -> Self {
-        Self(self.0.with("CompatibleArchitectures", value.into_iter().map(|value| value.into_tree()).collect::<Tree>()))
-    }
-
+    /// At most 2 items. A change replaces the resource.
+    pub fn compatible_architectures(self, value: impl IntoIterator<Item = impl OneOf<LayerVersionCompatibleArchitectures>>) -> Self { Self(self.0.with("CompatibleArchitectures", list::choices::<LayerVersionCompatibleArchitectures>(value))) }
     /// A list of compatible function runtimes. Used for filtering with ListLayers and ListLayerVersions.
-    ///
-    /// A change replaces the resource.
-    pub fn compatible_runtimes(self, value: impl IntoIterator<Item = impl OneOf<LayerVersionCompatibleRuntimes>>) -> Self {
-        Self(self.0.with("CompatibleRuntimes", value.into_iter().map(|value| value.into_tree()).collect::<Tree>()))
-    }
-
+    /// At most 15 items. A change replaces the resource.
+    pub fn compatible_runtimes(self, value: impl IntoIterator<Item = impl OneOf<LayerVersionCompatibleRuntimes>>) -> Self { Self(self.0.with("CompatibleRuntimes", list::choices::<LayerVersionCompatibleRuntimes>(value))) }
     /// The function layer archive.
-    ///
     /// A change replaces the resource.
-    pub fn content(self, value: LayerVersionContent) -> Self {
-        Self(self.0.with("Content", value))
-    }
-
+    pub fn content(self, value: LayerVersionContent) -> Self { Self(self.0.with("Content", value)) }
     /// The description of the version.
-    ///
-    /// A change replaces the resource.
-    pub fn description(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Description", value.into()))
-    }
-
+    /// At most 256 characters. A change replaces the resource.
+    pub fn description(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Description", value.into())) }
     /// The name or Amazon Resource Name (ARN) of the layer.
-    ///
-    /// A change replaces the resource.
-    pub fn layer_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("LayerName", value.into()))
-    }
-
+    /// 1 to 140 characters. A change replaces the resource.
+    pub fn layer_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("LayerName", value.into())) }
     /// The layer's software license. It can be any of the following:
-    ///
-    /// A change replaces the resource.
-    pub fn license_info(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("LicenseInfo", value.into()))
-    }
+    /// At most 512 characters. A change replaces the resource.
+    pub fn license_info(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("LicenseInfo", value.into())) }
 }
-
-impl From<LayerVersion> for Properties {
-    fn from(value: LayerVersion) -> Self {
-        value.0
-    }
-}
-
+setting! { LayerVersion as Properties }
 impl ResourceType for LayerVersion {
     const TYPE: &'static str = "AWS::Lambda::LayerVersion";
     const REQUIRED: &'static [&'static str] = &["Content"];
@@ -3001,128 +1066,47 @@ impl ResourceType for LayerVersion {
 /// A ZIP archive that contains the contents of an Lambda layer.
 #[derive(Debug, Clone)]
 pub struct LayerVersionContent(Properties);
-
 impl LayerVersionContent {
     /// Returns a `LayerVersionContent` with what CloudFormation requires.
-    pub fn new(s3_bucket: impl Into<Value<String>>, s3_key: impl Into<Value<String>>) -> Self {
-        Self::matching().s3_bucket(s3_bucket).s3_key(s3_key)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(s3_bucket: impl Into<Value<String>>, s3_key: impl Into<Value<String>>) -> Self { Self::matching().s3_bucket(s3_bucket).s3_key(s3_key) }
     /// The Amazon S3 bucket of the layer archive.
-    ///
-    /// Refers to `AWS::S3::Bucket` (`BucketName`).
-    ///
-    /// A change replaces the resource.
-    pub fn s3_bucket(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("S3Bucket", value.into()))
-    }
-
+    /// 3 to 63 characters. Matches `^[0-9A-Za-z\.\-_]*(?<!\.)$`. Refers to `AWS::S3::Bucket` (`BucketName`). A change replaces the resource.
+    pub fn s3_bucket(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("S3Bucket", value.into())) }
     /// The Amazon S3 key of the layer archive.
-    ///
-    /// A change replaces the resource.
-    pub fn s3_key(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("S3Key", value.into()))
-    }
-
+    /// 1 to 1024 characters. A change replaces the resource.
+    pub fn s3_key(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("S3Key", value.into())) }
     /// Specifies whether Lambda should copy the deployment package to its internal storage (COPY) or reference it directly from your S3 bucket (REFERENCE).
-    pub fn s3_object_storage_mode(self, value: impl OneOf<LayerVersionContentS3ObjectStorageMode>) -> Self {
-        Self(self.0.with("S3ObjectStorageMode", value.into_tree()))
-    }
-
+    pub fn s3_object_storage_mode(self, value: impl OneOf<LayerVersionContentS3ObjectStorageMode>) -> Self { Self(self.0.with("S3ObjectStorageMode", value.into_tree())) }
     /// For versioned objects, the version of the layer archive object to use.
-    ///
-    /// A change replaces the resource.
-    pub fn s3_object_version(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("S3ObjectVersion", value.into()))
-    }
+    /// 1 to 1024 characters. A change replaces the resource.
+    pub fn s3_object_version(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("S3ObjectVersion", value.into())) }
 }
-
-impl From<LayerVersionContent> for Properties {
-    fn from(value: LayerVersionContent) -> Self {
-        value.0
-    }
-}
-
-impl From<LayerVersionContent> for Tree {
-    fn from(value: LayerVersionContent) -> Self {
-        value.0.into()
-    }
-}
+setting! { LayerVersionContent as Tree }
 
 /// The `AWS::Lambda::LayerVersionPermission` resource adds permissions to the resource-based policy of a version of an Lambda layer.
 ///
 /// CloudFormation type `AWS::Lambda::LayerVersionPermission`.
 #[derive(Debug, Clone)]
 pub struct LayerVersionPermission(Properties);
-
 impl LayerVersionPermission {
     /// ID generated by service.
     pub const ID: Attribute<Self, lightsout_core::Id<Self>> = Attribute::new("Id");
-
     /// Returns a `LayerVersionPermission` with what CloudFormation requires.
-    pub fn new(action: impl Into<Value<String>>, layer_version_arn: impl Into<Value<String>>, principal: impl Into<Value<String>>) -> Self {
-        Self::matching().action(action).layer_version_arn(layer_version_arn).principal(principal)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(action: impl Into<Value<String>>, layer_version_arn: impl Into<Value<String>>, principal: impl Into<Value<String>>) -> Self { Self::matching().action(action).layer_version_arn(layer_version_arn).principal(principal) }
     /// The API action that grants access to the layer.
-    ///
-    /// A change replaces the resource.
-    pub fn action(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Action", value.into()))
-    }
-
+    /// At most 22 characters. Matches `^lambda:GetLayerVersion$`. A change replaces the resource.
+    pub fn action(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Action", value.into())) }
     /// The name or Amazon Resource Name (ARN) of the layer.
-    ///
-    /// Refers to `AWS::Lambda::LayerVersion` (`LayerVersionArn`).
-    ///
-    /// A change replaces the resource.
-    pub fn layer_version_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("LayerVersionArn", value.into()))
-    }
-
+    /// Refers to `AWS::Lambda::LayerVersion` (`LayerVersionArn`). A change replaces the resource.
+    pub fn layer_version_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("LayerVersionArn", value.into())) }
     /// With the principal set to `*`, grant permission to all accounts in the specified organization.
-    ///
-    /// A change replaces the resource.
-    pub fn organization_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("OrganizationId", value.into()))
-    }
-
+    /// At most 34 characters. Matches `^o-[a-z0-9]{10,32}$`. A change replaces the resource.
+    pub fn organization_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("OrganizationId", value.into())) }
     /// An account ID, or `*` to grant layer usage permission to all accounts in an organization, or all AWS accounts (if `organizationId` is not specified).
-    ///
-    /// A change replaces the resource.
-    pub fn principal(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Principal", value.into()))
-    }
+    /// At most 10000 characters. Matches `^\d{12}|\*|arn:(aws[a-zA-Z-]*):iam::\d{12}:root$`. A change replaces the resource.
+    pub fn principal(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Principal", value.into())) }
 }
-
-impl From<LayerVersionPermission> for Properties {
-    fn from(value: LayerVersionPermission) -> Self {
-        value.0
-    }
-}
-
+setting! { LayerVersionPermission as Properties }
 impl ResourceType for LayerVersionPermission {
     const TYPE: &'static str = "AWS::Lambda::LayerVersionPermission";
     const REQUIRED: &'static [&'static str] = &["Action", "LayerVersionArn", "Principal"];
@@ -3133,121 +1117,57 @@ impl ResourceType for LayerVersionPermission {
 /// CloudFormation type `AWS::Lambda::MicrovmImage`.
 #[derive(Debug, Clone)]
 pub struct MicrovmImage(Properties);
-
 impl MicrovmImage {
     /// Timestamp when the MicroVM image was created.
     pub const CREATED_AT: Attribute<Self, String> = Attribute::new("CreatedAt");
-
     /// ARN of the MicroVM image.
     pub const IMAGE_ARN: Attribute<Self, String> = Attribute::new("ImageArn");
-
     /// The latest active version of the MicroVM image.
     pub const LATEST_ACTIVE_IMAGE_VERSION: Attribute<Self, String> = Attribute::new("LatestActiveImageVersion");
-
     /// The latest failed version of the MicroVM image.
     pub const LATEST_FAILED_IMAGE_VERSION: Attribute<Self, String> = Attribute::new("LatestFailedImageVersion");
-
-    /// The attribute `State`.
+    /// `State`.
     pub const STATE: Attribute<Self, String> = Attribute::new("State");
-
     /// Timestamp when the MicroVM image was updated.
     pub const UPDATED_AT: Attribute<Self, String> = Attribute::new("UpdatedAt");
-
     /// Returns a `MicrovmImage` with what CloudFormation requires.
-    pub fn new(additional_os_capabilities: impl IntoIterator<Item = impl OneOf<MicrovmImageAdditionalOsCapabilities>>, base_image_arn: impl Into<Value<String>>, base_image_version: impl Into<Value<String>>, build_role_arn: impl Into<Value<String>>, code_artifact: MicrovmImageCodeArtifact, cpu_configurations: impl IntoIterator<Item = MicrovmImageCpuConfiguration>, description: impl Into<Value<String>>, egress_network_connectors: impl IntoIterator<Item = impl Into<Value<String>>>, environment_variables: impl IntoIterator<Item = MicrovmImageEnvironmentVariable>, hooks: MicrovmImageHooks, logging: MicrovmImageLogging, name: impl Into<Value<String>>, resources: impl IntoIterator<Item = MicrovmImageResources>) -> Self {
-        Self::matching().additional_os_capabilities(additional_os_capabilities).base_image_arn(base_image_arn).base_image_version(base_image_version).build_role_arn(build_role_arn).code_artifact(code_artifact).cpu_configurations(cpu_configurations).description(description).egress_network_connectors(egress_network_connectors).environment_variables(environment_variables).hooks(hooks).logging(logging).name(name).resources(resources)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The property `AdditionalOsCapabilities`.
-    pub fn additional_os_capabilities(self, value: impl IntoIterator<Item = impl OneOf<MicrovmImageAdditionalOsCapabilities>>) -> Self {
-        Self(self.0.with("AdditionalOsCapabilities", value.into_iter().map(|value| value.into_tree()).collect::<Tree>()))
-    }
-
+    pub fn new(additional_os_capabilities: impl IntoIterator<Item = impl OneOf<MicrovmImageAdditionalOsCapabilities>>, base_image_arn: impl Into<Value<String>>, base_image_version: impl Into<Value<String>>, build_role_arn: impl Into<Value<String>>, code_artifact: MicrovmImageCodeArtifact, cpu_configurations: impl IntoIterator<Item = MicrovmImageCpuConfiguration>, description: impl Into<Value<String>>, egress_network_connectors: impl IntoIterator<Item = impl Into<Value<String>>>, environment_variables: impl IntoIterator<Item = MicrovmImageEnvironmentVariable>, hooks: MicrovmImageHooks, logging: MicrovmImageLogging, name: impl Into<Value<String>>, resources: impl IntoIterator<Item = MicrovmImageResources>) -> Self { Self::matching().additional_os_capabilities(additional_os_capabilities).base_image_arn(base_image_arn).base_image_version(base_image_version).build_role_arn(build_role_arn).code_artifact(code_artifact).cpu_configurations(cpu_configurations).description(description).egress_network_connectors(egress_network_connectors).environment_variables(environment_variables).hooks(hooks).logging(logging).name(name).resources(resources) }
+    /// `AdditionalOsCapabilities`.
+    pub fn additional_os_capabilities(self, value: impl IntoIterator<Item = impl OneOf<MicrovmImageAdditionalOsCapabilities>>) -> Self { Self(self.0.with("AdditionalOsCapabilities", list::choices::<MicrovmImageAdditionalOsCapabilities>(value))) }
     /// ARN of the base MicroVM image.
-    pub fn base_image_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("BaseImageArn", value.into()))
-    }
-
+    /// 1 to 2048 characters. Matches `^[^\s]+$`.
+    pub fn base_image_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("BaseImageArn", value.into())) }
     /// Specific version of the base MicroVM image to use.
-    pub fn base_image_version(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("BaseImageVersion", value.into()))
-    }
-
+    /// 1 to 2048 characters. Matches `^[^\s]+$`.
+    pub fn base_image_version(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("BaseImageVersion", value.into())) }
     /// ARN of the IAM build role.
-    pub fn build_role_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("BuildRoleArn", value.into()))
-    }
-
-    /// The property `CodeArtifact`.
-    pub fn code_artifact(self, value: MicrovmImageCodeArtifact) -> Self {
-        Self(self.0.with("CodeArtifact", value))
-    }
-
-    /// The property `CpuConfigurations`.
-    pub fn cpu_configurations(self, value: impl IntoIterator<Item = MicrovmImageCpuConfiguration>) -> Self {
-        Self(self.0.with("CpuConfigurations", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn build_role_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("BuildRoleArn", value.into())) }
+    /// `CodeArtifact`.
+    pub fn code_artifact(self, value: MicrovmImageCodeArtifact) -> Self { Self(self.0.with("CodeArtifact", value)) }
+    /// `CpuConfigurations`.
+    pub fn cpu_configurations(self, value: impl IntoIterator<Item = MicrovmImageCpuConfiguration>) -> Self { Self(self.0.with("CpuConfigurations", value.into_iter().collect::<Tree>())) }
     /// Human-readable description of the MicroVM image and its purpose.
-    pub fn description(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Description", value.into()))
-    }
-
-    /// The property `EgressNetworkConnectors`.
-    pub fn egress_network_connectors(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("EgressNetworkConnectors", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    pub fn description(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Description", value.into())) }
+    /// `EgressNetworkConnectors`.
+    /// At most 10 items.
+    pub fn egress_network_connectors(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("EgressNetworkConnectors", list::values::<String>(value))) }
     /// Environment variables to set in the container during the snapshot build.
-    pub fn environment_variables(self, value: impl IntoIterator<Item = MicrovmImageEnvironmentVariable>) -> Self {
-        Self(self.0.with("EnvironmentVariables", value.into_iter().collect::<Tree>()))
-    }
-
-    /// The property `Hooks`.
-    pub fn hooks(self, value: MicrovmImageHooks) -> Self {
-        Self(self.0.with("Hooks", value))
-    }
-
-    /// The property `Logging`.
-    pub fn logging(self, value: MicrovmImageLogging) -> Self {
-        Self(self.0.with("Logging", value))
-    }
-
+    /// At most 50 items.
+    pub fn environment_variables(self, value: impl IntoIterator<Item = MicrovmImageEnvironmentVariable>) -> Self { Self(self.0.with("EnvironmentVariables", value.into_iter().collect::<Tree>())) }
+    /// `Hooks`.
+    pub fn hooks(self, value: MicrovmImageHooks) -> Self { Self(self.0.with("Hooks", value)) }
+    /// `Logging`.
+    pub fn logging(self, value: MicrovmImageLogging) -> Self { Self(self.0.with("Logging", value)) }
     /// Unique name for the MicroVM image within the account.
-    ///
-    /// A change replaces the resource.
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
-
-    /// The property `Resources`.
-    pub fn resources(self, value: impl IntoIterator<Item = MicrovmImageResources>) -> Self {
-        Self(self.0.with("Resources", value.into_iter().collect::<Tree>()))
-    }
-
+    /// 1 to 64 characters. Matches `^[a-zA-Z0-9-_]+$`. A change replaces the resource.
+    pub fn name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Name", value.into())) }
+    /// `Resources`.
+    /// At most 1 item.
+    pub fn resources(self, value: impl IntoIterator<Item = MicrovmImageResources>) -> Self { Self(self.0.with("Resources", value.into_iter().collect::<Tree>())) }
     /// Key-value pairs to associate with the MicroVM image for organization and management.
-    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self {
-        Self(self.0.with("Tags", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self { Self(self.0.with("Tags", list::tags(value))) }
 }
-
-impl From<MicrovmImage> for Properties {
-    fn from(value: MicrovmImage) -> Self {
-        value.0
-    }
-}
-
+setting! { MicrovmImage as Properties }
 impl ResourceType for MicrovmImage {
     const TYPE: &'static str = "AWS::Lambda::MicrovmImage";
     const REQUIRED: &'static [&'static str] = &["AdditionalOsCapabilities", "BaseImageArn", "BaseImageVersion", "BuildRoleArn", "CodeArtifact", "CpuConfigurations", "Description", "EgressNetworkConnectors", "EnvironmentVariables", "Hooks", "Logging", "Name", "Resources"];
@@ -3257,487 +1177,169 @@ impl ResourceType for MicrovmImage {
 /// `CloudWatchLogging` of `AWS::Lambda::MicrovmImage`.
 #[derive(Debug, Clone, Default)]
 pub struct MicrovmImageCloudWatchLogging(Properties);
-
 impl MicrovmImageCloudWatchLogging {
     /// Returns an empty `MicrovmImageCloudWatchLogging`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The property `LogGroup`.
-    pub fn log_group(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("LogGroup", value.into()))
-    }
-
-    /// The property `LogStream`.
-    pub fn log_stream(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("LogStream", value.into()))
-    }
+    pub fn new() -> Self { Self::matching() }
+    /// `LogGroup`.
+    /// 1 to 512 characters. Matches `^[a-zA-Z0-9_\-/.#]+$`.
+    pub fn log_group(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("LogGroup", value.into())) }
+    /// `LogStream`.
+    /// 1 to 512 characters.
+    pub fn log_stream(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("LogStream", value.into())) }
 }
-
-impl From<MicrovmImageCloudWatchLogging> for Properties {
-    fn from(value: MicrovmImageCloudWatchLogging) -> Self {
-        value.0
-    }
-}
-
-impl From<MicrovmImageCloudWatchLogging> for Tree {
-    fn from(value: MicrovmImageCloudWatchLogging) -> Self {
-        value.0.into()
-    }
-}
+setting! { MicrovmImageCloudWatchLogging as Tree }
 
 /// `CodeArtifact` of `AWS::Lambda::MicrovmImage`.
 #[derive(Debug, Clone)]
 pub struct MicrovmImageCodeArtifact(Properties);
-
 impl MicrovmImageCodeArtifact {
     /// Returns a `MicrovmImageCodeArtifact` with what CloudFormation requires.
-    pub fn new(uri: impl Into<Value<String>>) -> Self {
-        Self::matching().uri(uri)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The property `Uri`.
-    pub fn uri(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Uri", value.into()))
-    }
+    pub fn new(uri: impl Into<Value<String>>) -> Self { Self::matching().uri(uri) }
+    /// `Uri`.
+    /// 1 to 2048 characters. Matches `^[^\s]+$`.
+    pub fn uri(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Uri", value.into())) }
 }
-
-impl From<MicrovmImageCodeArtifact> for Properties {
-    fn from(value: MicrovmImageCodeArtifact) -> Self {
-        value.0
-    }
-}
-
-impl From<MicrovmImageCodeArtifact> for Tree {
-    fn from(value: MicrovmImageCodeArtifact) -> Self {
-        value.0.into()
-    }
-}
+setting! { MicrovmImageCodeArtifact as Tree }
 
 /// `CpuConfiguration` of `AWS::Lambda::MicrovmImage`.
 #[derive(Debug, Clone)]
 pub struct MicrovmImageCpuConfiguration(Properties);
-
 impl MicrovmImageCpuConfiguration {
     /// Returns a `MicrovmImageCpuConfiguration` with what CloudFormation requires.
-    pub fn new(architecture: impl OneOf<MicrovmImageCpuConfigurationArchitecture>) -> Self {
-        Self::matching().architecture(architecture)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The property `Architecture`.
-    pub fn architecture(self, value: impl OneOf<MicrovmImageCpuConfigurationArchitecture>) -> Self {
-        Self(self.0.with("Architecture", value.into_tree()))
-    }
+    pub fn new(architecture: impl OneOf<MicrovmImageCpuConfigurationArchitecture>) -> Self { Self::matching().architecture(architecture) }
+    /// `Architecture`.
+    pub fn architecture(self, value: impl OneOf<MicrovmImageCpuConfigurationArchitecture>) -> Self { Self(self.0.with("Architecture", value.into_tree())) }
 }
-
-impl From<MicrovmImageCpuConfiguration> for Properties {
-    fn from(value: MicrovmImageCpuConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<MicrovmImageCpuConfiguration> for Tree {
-    fn from(value: MicrovmImageCpuConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { MicrovmImageCpuConfiguration as Tree }
 
 /// `EnvironmentVariable` of `AWS::Lambda::MicrovmImage`.
 #[derive(Debug, Clone)]
 pub struct MicrovmImageEnvironmentVariable(Properties);
-
 impl MicrovmImageEnvironmentVariable {
     /// Returns a `MicrovmImageEnvironmentVariable` with what CloudFormation requires.
-    pub fn new(key: impl Into<Value<String>>, value: impl Into<Value<String>>) -> Self {
-        Self::matching().key(key).value(value)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The property `Key`.
-    pub fn key(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Key", value.into()))
-    }
-
-    /// The property `Value`.
-    pub fn value(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Value", value.into()))
-    }
+    pub fn new(key: impl Into<Value<String>>, value: impl Into<Value<String>>) -> Self { Self::matching().key(key).value(value) }
+    /// `Key`.
+    /// 1 to 256 characters. Matches `^[^\s]+$`.
+    pub fn key(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Key", value.into())) }
+    /// `Value`.
+    /// At most 4096 characters.
+    pub fn value(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Value", value.into())) }
 }
-
-impl From<MicrovmImageEnvironmentVariable> for Properties {
-    fn from(value: MicrovmImageEnvironmentVariable) -> Self {
-        value.0
-    }
-}
-
-impl From<MicrovmImageEnvironmentVariable> for Tree {
-    fn from(value: MicrovmImageEnvironmentVariable) -> Self {
-        value.0.into()
-    }
-}
+setting! { MicrovmImageEnvironmentVariable as Tree }
 
 /// `Hooks` of `AWS::Lambda::MicrovmImage`.
 #[derive(Debug, Clone, Default)]
 pub struct MicrovmImageHooks(Properties);
-
 impl MicrovmImageHooks {
     /// Returns an empty `MicrovmImageHooks`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The property `MicrovmHooks`.
-    pub fn microvm_hooks(self, value: MicrovmImageMicrovmHooks) -> Self {
-        Self(self.0.with("MicrovmHooks", value))
-    }
-
-    /// The property `MicrovmImageHooks`.
-    pub fn microvm_image_hooks(self, value: MicrovmImageHooksProperty) -> Self {
-        Self(self.0.with("MicrovmImageHooks", value))
-    }
-
-    /// The property `Port`.
-    pub fn port(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("Port", value.into()))
-    }
+    pub fn new() -> Self { Self::matching() }
+    /// `MicrovmHooks`.
+    pub fn microvm_hooks(self, value: MicrovmImageMicrovmHooks) -> Self { Self(self.0.with("MicrovmHooks", value)) }
+    /// `MicrovmImageHooks`.
+    pub fn microvm_image_hooks(self, value: MicrovmImageHooksProperty) -> Self { Self(self.0.with("MicrovmImageHooks", value)) }
+    /// `Port`.
+    /// 1 to 65535.
+    pub fn port(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("Port", value.into())) }
 }
-
-impl From<MicrovmImageHooks> for Properties {
-    fn from(value: MicrovmImageHooks) -> Self {
-        value.0
-    }
-}
-
-impl From<MicrovmImageHooks> for Tree {
-    fn from(value: MicrovmImageHooks) -> Self {
-        value.0.into()
-    }
-}
+setting! { MicrovmImageHooks as Tree }
 
 /// `MicrovmImageHooks` of `AWS::Lambda::MicrovmImage`.
 #[derive(Debug, Clone, Default)]
 pub struct MicrovmImageHooksProperty(Properties);
-
 impl MicrovmImageHooksProperty {
     /// Returns an empty `MicrovmImageHooksProperty`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The property `Ready`.
-    pub fn ready(self, value: impl OneOf<MicrovmImageHooksPropertyReady>) -> Self {
-        Self(self.0.with("Ready", value.into_tree()))
-    }
-
-    /// The property `ReadyTimeoutInSeconds`.
-    pub fn ready_timeout_in_seconds(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("ReadyTimeoutInSeconds", value.into()))
-    }
-
-    /// The property `Validate`.
-    pub fn validate(self, value: impl OneOf<MicrovmImageHooksPropertyValidate>) -> Self {
-        Self(self.0.with("Validate", value.into_tree()))
-    }
-
-    /// The property `ValidateTimeoutInSeconds`.
-    pub fn validate_timeout_in_seconds(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("ValidateTimeoutInSeconds", value.into()))
-    }
+    pub fn new() -> Self { Self::matching() }
+    /// `Ready`.
+    pub fn ready(self, value: impl OneOf<MicrovmImageHooksPropertyReady>) -> Self { Self(self.0.with("Ready", value.into_tree())) }
+    /// `ReadyTimeoutInSeconds`.
+    /// 1 to 3600.
+    pub fn ready_timeout_in_seconds(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("ReadyTimeoutInSeconds", value.into())) }
+    /// `Validate`.
+    pub fn validate(self, value: impl OneOf<MicrovmImageHooksPropertyValidate>) -> Self { Self(self.0.with("Validate", value.into_tree())) }
+    /// `ValidateTimeoutInSeconds`.
+    /// 1 to 3600.
+    pub fn validate_timeout_in_seconds(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("ValidateTimeoutInSeconds", value.into())) }
 }
-
-impl From<MicrovmImageHooksProperty> for Properties {
-    fn from(value: MicrovmImageHooksProperty) -> Self {
-        value.0
-    }
-}
-
-impl From<MicrovmImageHooksProperty> for Tree {
-    fn from(value: MicrovmImageHooksProperty) -> Self {
-        value.0.into()
-    }
-}
+setting! { MicrovmImageHooksProperty as Tree }
 
 /// `Logging` of `AWS::Lambda::MicrovmImage`.
 #[derive(Debug, Clone, Default)]
 pub struct MicrovmImageLogging(Properties);
-
 impl MicrovmImageLogging {
     /// Returns an empty `MicrovmImageLogging`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The property `CloudWatch`.
-    pub fn cloud_watch(self, value: MicrovmImageCloudWatchLogging) -> Self {
-        Self(self.0.with("CloudWatch", value))
-    }
-
-    /// The property `Disabled`.
-    pub fn disabled(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("Disabled", value.into()))
-    }
+    pub fn new() -> Self { Self::matching() }
+    /// `CloudWatch`.
+    pub fn cloud_watch(self, value: MicrovmImageCloudWatchLogging) -> Self { Self(self.0.with("CloudWatch", value)) }
+    /// `Disabled`.
+    /// Default: `false`.
+    pub fn disabled(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("Disabled", value.into())) }
 }
-
-impl From<MicrovmImageLogging> for Properties {
-    fn from(value: MicrovmImageLogging) -> Self {
-        value.0
-    }
-}
-
-impl From<MicrovmImageLogging> for Tree {
-    fn from(value: MicrovmImageLogging) -> Self {
-        value.0.into()
-    }
-}
+setting! { MicrovmImageLogging as Tree }
 
 /// `MicrovmHooks` of `AWS::Lambda::MicrovmImage`.
 #[derive(Debug, Clone, Default)]
 pub struct MicrovmImageMicrovmHooks(Properties);
-
 impl MicrovmImageMicrovmHooks {
     /// Returns an empty `MicrovmImageMicrovmHooks`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The property `Resume`.
-    pub fn resume(self, value: impl OneOf<MicrovmImageMicrovmHooksResume>) -> Self {
-        Self(self.0.with("Resume", value.into_tree()))
-    }
-
-    /// The property `ResumeTimeoutInSeconds`.
-    pub fn resume_timeout_in_seconds(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("ResumeTimeoutInSeconds", value.into()))
-    }
-
-    /// The property `Run`.
-    pub fn run(self, value: impl OneOf<MicrovmImageMicrovmHooksRun>) -> Self {
-        Self(self.0.with("Run", value.into_tree()))
-    }
-
-    /// The property `RunTimeoutInSeconds`.
-    pub fn run_timeout_in_seconds(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("RunTimeoutInSeconds", value.into()))
-    }
-
-    /// The property `Suspend`.
-    pub fn suspend(self, value: impl OneOf<MicrovmImageMicrovmHooksSuspend>) -> Self {
-        Self(self.0.with("Suspend", value.into_tree()))
-    }
-
-    /// The property `SuspendTimeoutInSeconds`.
-    pub fn suspend_timeout_in_seconds(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("SuspendTimeoutInSeconds", value.into()))
-    }
-
-    /// The property `Terminate`.
-    pub fn terminate(self, value: impl OneOf<MicrovmImageMicrovmHooksTerminate>) -> Self {
-        Self(self.0.with("Terminate", value.into_tree()))
-    }
-
-    /// The property `TerminateTimeoutInSeconds`.
-    pub fn terminate_timeout_in_seconds(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("TerminateTimeoutInSeconds", value.into()))
-    }
+    pub fn new() -> Self { Self::matching() }
+    /// `Resume`.
+    pub fn resume(self, value: impl OneOf<MicrovmImageMicrovmHooksResume>) -> Self { Self(self.0.with("Resume", value.into_tree())) }
+    /// `ResumeTimeoutInSeconds`.
+    /// 1 to 60.
+    pub fn resume_timeout_in_seconds(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("ResumeTimeoutInSeconds", value.into())) }
+    /// `Run`.
+    pub fn run(self, value: impl OneOf<MicrovmImageMicrovmHooksRun>) -> Self { Self(self.0.with("Run", value.into_tree())) }
+    /// `RunTimeoutInSeconds`.
+    /// 1 to 60.
+    pub fn run_timeout_in_seconds(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("RunTimeoutInSeconds", value.into())) }
+    /// `Suspend`.
+    pub fn suspend(self, value: impl OneOf<MicrovmImageMicrovmHooksSuspend>) -> Self { Self(self.0.with("Suspend", value.into_tree())) }
+    /// `SuspendTimeoutInSeconds`.
+    /// 1 to 60.
+    pub fn suspend_timeout_in_seconds(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("SuspendTimeoutInSeconds", value.into())) }
+    /// `Terminate`.
+    pub fn terminate(self, value: impl OneOf<MicrovmImageMicrovmHooksTerminate>) -> Self { Self(self.0.with("Terminate", value.into_tree())) }
+    /// `TerminateTimeoutInSeconds`.
+    /// 1 to 60.
+    pub fn terminate_timeout_in_seconds(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("TerminateTimeoutInSeconds", value.into())) }
 }
-
-impl From<MicrovmImageMicrovmHooks> for Properties {
-    fn from(value: MicrovmImageMicrovmHooks) -> Self {
-        value.0
-    }
-}
-
-impl From<MicrovmImageMicrovmHooks> for Tree {
-    fn from(value: MicrovmImageMicrovmHooks) -> Self {
-        value.0.into()
-    }
-}
+setting! { MicrovmImageMicrovmHooks as Tree }
 
 /// `Resources` of `AWS::Lambda::MicrovmImage`.
 #[derive(Debug, Clone)]
 pub struct MicrovmImageResources(Properties);
-
 impl MicrovmImageResources {
     /// Returns a `MicrovmImageResources` with what CloudFormation requires.
-    pub fn new(minimum_memory_in_mib: impl Into<Value<i64>>) -> Self {
-        Self::matching().minimum_memory_in_mib(minimum_memory_in_mib)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The property `MinimumMemoryInMiB`.
-    pub fn minimum_memory_in_mib(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("MinimumMemoryInMiB", value.into()))
-    }
+    pub fn new(minimum_memory_in_mib: impl Into<Value<i64>>) -> Self { Self::matching().minimum_memory_in_mib(minimum_memory_in_mib) }
+    /// `MinimumMemoryInMiB`.
+    pub fn minimum_memory_in_mib(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("MinimumMemoryInMiB", value.into())) }
 }
-
-impl From<MicrovmImageResources> for Properties {
-    fn from(value: MicrovmImageResources) -> Self {
-        value.0
-    }
-}
-
-impl From<MicrovmImageResources> for Tree {
-    fn from(value: MicrovmImageResources) -> Self {
-        value.0.into()
-    }
-}
+setting! { MicrovmImageResources as Tree }
 
 /// Resource Type definition for AWS::Lambda::NetworkConnector.
 ///
 /// CloudFormation type `AWS::Lambda::NetworkConnector`.
 #[derive(Debug, Clone)]
 pub struct NetworkConnector(Properties);
-
 impl NetworkConnector {
     /// The Amazon Resource Name (ARN) of the network connector.
     pub const ARN: Attribute<Self, Arn<Self>> = Attribute::new("Arn");
-
     /// The current state of the network connector.
     pub const STATE: Attribute<Self, String> = Attribute::new("State");
-
     /// Returns a `NetworkConnector` with what CloudFormation requires.
-    pub fn new(configuration: NetworkConnectorConfig) -> Self {
-        Self::matching().configuration(configuration)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(configuration: NetworkConnectorConfig) -> Self { Self::matching().configuration(configuration) }
     /// The network configuration for the connector.
-    pub fn configuration(self, value: NetworkConnectorConfig) -> Self {
-        Self(self.0.with("Configuration", value))
-    }
-
+    pub fn configuration(self, value: NetworkConnectorConfig) -> Self { Self(self.0.with("Configuration", value)) }
     /// A unique name for the network connector within your account and Region.
-    ///
-    /// A change replaces the resource.
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
-
+    /// 1 to 140 characters. A change replaces the resource.
+    pub fn name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Name", value.into())) }
     /// The ARN of the IAM role that Lambda assumes to manage elastic network interfaces in your VPC.
-    pub fn operator_role(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("OperatorRole", value.into()))
-    }
-
+    /// At most 10000 characters.
+    pub fn operator_role(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("OperatorRole", value.into())) }
     /// A list of tags to apply to the network connector.
-    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self {
-        Self(self.0.with("Tags", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self { Self(self.0.with("Tags", list::tags(value))) }
 }
-
-impl From<NetworkConnector> for Properties {
-    fn from(value: NetworkConnector) -> Self {
-        value.0
-    }
-}
-
+setting! { NetworkConnector as Properties }
 impl ResourceType for NetworkConnector {
     const TYPE: &'static str = "AWS::Lambda::NetworkConnector";
     const REQUIRED: &'static [&'static str] = &["Configuration"];
@@ -3747,198 +1349,73 @@ impl ResourceType for NetworkConnector {
 /// The network configuration for the connector.
 #[derive(Debug, Clone)]
 pub struct NetworkConnectorConfig(Properties);
-
 impl NetworkConnectorConfig {
     /// Returns a `NetworkConnectorConfig` with what CloudFormation requires.
-    pub fn new(vpc_egress_configuration: NetworkConnectorVpcEgressConfiguration) -> Self {
-        Self::matching().vpc_egress_configuration(vpc_egress_configuration)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(vpc_egress_configuration: NetworkConnectorVpcEgressConfiguration) -> Self { Self::matching().vpc_egress_configuration(vpc_egress_configuration) }
     /// The VPC egress configuration for the network connector.
-    pub fn vpc_egress_configuration(self, value: NetworkConnectorVpcEgressConfiguration) -> Self {
-        Self(self.0.with("VpcEgressConfiguration", value))
-    }
+    pub fn vpc_egress_configuration(self, value: NetworkConnectorVpcEgressConfiguration) -> Self { Self(self.0.with("VpcEgressConfiguration", value)) }
 }
-
-impl From<NetworkConnectorConfig> for Properties {
-    fn from(value: NetworkConnectorConfig) -> Self {
-        value.0
-    }
-}
-
-impl From<NetworkConnectorConfig> for Tree {
-    fn from(value: NetworkConnectorConfig) -> Self {
-        value.0.into()
-    }
-}
+setting! { NetworkConnectorConfig as Tree }
 
 /// The VPC egress configuration for the network connector.
 #[derive(Debug, Clone)]
 pub struct NetworkConnectorVpcEgressConfiguration(Properties);
-
 impl NetworkConnectorVpcEgressConfiguration {
     /// Returns a `NetworkConnectorVpcEgressConfiguration` with what CloudFormation requires.
-    pub fn new(associated_compute_resource_types: impl IntoIterator<Item = impl OneOf<NetworkConnectorVpcEgressConfigurationAssociatedComputeResourceTypes>>, network_protocol: impl OneOf<NetworkConnectorVpcEgressConfigurationNetworkProtocol>, security_group_ids: impl IntoIterator<Item = impl Into<Value<String>>>, subnet_ids: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self::matching().associated_compute_resource_types(associated_compute_resource_types).network_protocol(network_protocol).security_group_ids(security_group_ids).subnet_ids(subnet_ids)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(associated_compute_resource_types: impl IntoIterator<Item = impl OneOf<NetworkConnectorVpcEgressConfigurationAssociatedComputeResourceTypes>>, network_protocol: impl OneOf<NetworkConnectorVpcEgressConfigurationNetworkProtocol>, security_group_ids: impl IntoIterator<Item = impl Into<Value<String>>>, subnet_ids: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self::matching().associated_compute_resource_types(associated_compute_resource_types).network_protocol(network_protocol).security_group_ids(security_group_ids).subnet_ids(subnet_ids) }
     /// The types of Lambda compute resources that can use this connector.
-    pub fn associated_compute_resource_types(self, value: impl IntoIterator<Item = impl OneOf<NetworkConnectorVpcEgressConfigurationAssociatedComputeResourceTypes>>) -> Self {
-        Self(self.0.with("AssociatedComputeResourceTypes", value.into_iter().map(|value| value.into_tree()).collect::<Tree>()))
-    }
-
+    /// Exactly 1 item.
+    pub fn associated_compute_resource_types(self, value: impl IntoIterator<Item = impl OneOf<NetworkConnectorVpcEgressConfigurationAssociatedComputeResourceTypes>>) -> Self { Self(self.0.with("AssociatedComputeResourceTypes", list::choices::<NetworkConnectorVpcEgressConfigurationAssociatedComputeResourceTypes>(value))) }
     /// The network protocol for the connector. Specify IPv4 for IPv4-only networking, or DualStack for both IPv4 and IPv6.
-    pub fn network_protocol(self, value: impl OneOf<NetworkConnectorVpcEgressConfigurationNetworkProtocol>) -> Self {
-        Self(self.0.with("NetworkProtocol", value.into_tree()))
-    }
-
+    pub fn network_protocol(self, value: impl OneOf<NetworkConnectorVpcEgressConfigurationNetworkProtocol>) -> Self { Self(self.0.with("NetworkProtocol", value.into_tree())) }
     /// The IDs of the VPC security groups to attach to the ENIs.
-    pub fn security_group_ids(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("SecurityGroupIds", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// At most 16 items. Each: At most 1024 characters. Each: Matches `^sg-[0-9a-zA-Z]*$`.
+    pub fn security_group_ids(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("SecurityGroupIds", list::values::<String>(value))) }
     /// The IDs of the VPC subnets where Lambda provisions elastic network interfaces (ENIs).
-    pub fn subnet_ids(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("SubnetIds", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    /// 1 to 16 items. Each: At most 1024 characters. Each: Matches `^subnet-[0-9a-z]*$`.
+    pub fn subnet_ids(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("SubnetIds", list::values::<String>(value))) }
 }
-
-impl From<NetworkConnectorVpcEgressConfiguration> for Properties {
-    fn from(value: NetworkConnectorVpcEgressConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<NetworkConnectorVpcEgressConfiguration> for Tree {
-    fn from(value: NetworkConnectorVpcEgressConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { NetworkConnectorVpcEgressConfiguration as Tree }
 
 /// The `AWS::Lambda::Permission` resource grants an AWS service or another account permission to use a function.
 ///
 /// CloudFormation type `AWS::Lambda::Permission`.
 #[derive(Debug, Clone)]
 pub struct Permission(Properties);
-
 impl Permission {
-    /// The attribute `Id`.
+    /// `Id`.
     pub const ID: Attribute<Self, lightsout_core::Id<Self>> = Attribute::new("Id");
-
     /// Returns a `Permission` with what CloudFormation requires.
-    pub fn new(action: impl Into<Value<String>>, function_name: impl Into<Value<String>>, principal: impl Into<Value<String>>) -> Self {
-        Self::matching().action(action).function_name(function_name).principal(principal)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(action: impl Into<Value<String>>, function_name: impl Into<Value<String>>, principal: impl Into<Value<String>>) -> Self { Self::matching().action(action).function_name(function_name).principal(principal) }
     /// The action that the principal can use on the function.
-    ///
-    /// A change replaces the resource.
-    pub fn action(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Action", value.into()))
-    }
-
+    /// 1 to 256 characters. Matches `^(lambda:[*]|lambda:[a-zA-Z]+|[*])$`. A change replaces the resource.
+    pub fn action(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Action", value.into())) }
     /// For Alexa Smart Home functions, a token that the invoker must supply.
-    ///
-    /// A change replaces the resource.
-    pub fn event_source_token(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("EventSourceToken", value.into()))
-    }
-
+    /// 1 to 256 characters. Matches `^[a-zA-Z0-9._\-]+$`. A change replaces the resource.
+    pub fn event_source_token(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("EventSourceToken", value.into())) }
     /// The name or ARN of the Lambda function, version, or alias.
-    ///
-    /// Refers to `AWS::Lambda::Function` (`Arn`) or `AWS::Lambda::Alias` (`Id`) or `AWS::Lambda::Version` (`FunctionArn`) or `AWS::Lambda::Function` (`FunctionName`).
-    ///
-    /// A change replaces the resource.
-    pub fn function_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("FunctionName", value.into()))
-    }
-
+    /// 1 to 140 characters. Refers to `AWS::Lambda::Function` (`Arn`) or `AWS::Lambda::Alias` (`Id`) or `AWS::Lambda::Version` (`FunctionArn`) or `AWS::Lambda::Function` (`FunctionName`). A change replaces the resource.
+    pub fn function_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("FunctionName", value.into())) }
     /// The type of authentication that your function URL uses.
-    ///
     /// A change replaces the resource.
-    pub fn function_url_auth_type(self, value: impl OneOf<PermissionFunctionUrlAuthType>) -> Self {
-        Self(self.0.with("FunctionUrlAuthType", value.into_tree()))
-    }
-
+    pub fn function_url_auth_type(self, value: impl OneOf<PermissionFunctionUrlAuthType>) -> Self { Self(self.0.with("FunctionUrlAuthType", value.into_tree())) }
     /// Indicates whether the permission applies when the function is invoked through a function URL.
-    ///
     /// A change replaces the resource.
-    pub fn invoked_via_function_url(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("InvokedViaFunctionUrl", value.into()))
-    }
-
+    pub fn invoked_via_function_url(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("InvokedViaFunctionUrl", value.into())) }
     /// The AWS service, AWS account, IAM user, or IAM role that invokes the function.
-    ///
-    /// Refers to `AWS::IAM::Role` (`Arn`) or `AWS::IAM::User` (`Arn`).
-    ///
-    /// A change replaces the resource.
-    pub fn principal(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Principal", value.into()))
-    }
-
+    /// 1 to 256 characters. Refers to `AWS::IAM::Role` (`Arn`) or `AWS::IAM::User` (`Arn`). A change replaces the resource.
+    pub fn principal(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Principal", value.into())) }
     /// The identifier for your organization in AWS Organizations.
-    ///
-    /// A change replaces the resource.
-    pub fn principal_org_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("PrincipalOrgID", value.into()))
-    }
-
+    /// 12 to 34 characters. Matches `^o-[a-z0-9]{10,32}$`. A change replaces the resource.
+    pub fn principal_org_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("PrincipalOrgID", value.into())) }
     /// For AWS service, the ID of the AWS account that owns the resource.
-    ///
-    /// A change replaces the resource.
-    pub fn source_account(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("SourceAccount", value.into()))
-    }
-
+    /// Exactly 12 characters. Matches `^\d{12}$`. A change replaces the resource.
+    pub fn source_account(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("SourceAccount", value.into())) }
     /// For AWS services, the ARN of the AWS resource that invokes the function.
-    ///
-    /// Refers to `AWS::Events::Rule` (`Arn`) or `AWS::S3::Bucket` (`Arn`) or `AWS::SQS::Queue` (`Arn`) or `AWS::SNS::Topic` (`TopicArn`) or `AWS::IoT::TopicRule` (`Arn`) or `AWS::Logs::LogGroup` (`Arn`) or `AWS::Cognito::UserPool` (`Arn`) or `AWS::Lambda::Function` (`Arn`) or `AWS::KinesisFirehose::DeliveryStream` (`Arn`) or `AWS::IAM::Role` (`Arn`).
-    ///
-    /// A change replaces the resource.
-    pub fn source_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("SourceArn", value.into()))
-    }
+    /// 12 to 1024 characters. Refers to `AWS::Events::Rule` (`Arn`) or `AWS::S3::Bucket` (`Arn`) or `AWS::SQS::Queue` (`Arn`) or `AWS::SNS::Topic` (`TopicArn`) or `AWS::IoT::TopicRule` (`Arn`) or `AWS::Logs::LogGroup` (`Arn`) or `AWS::Cognito::UserPool` (`Arn`) or `AWS::Lambda::Function` (`Arn`) or `AWS::KinesisFirehose::DeliveryStream` (`Arn`) or `AWS::IAM::Role` (`Arn`). A change replaces the resource.
+    pub fn source_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("SourceArn", value.into())) }
 }
-
-impl From<Permission> for Properties {
-    fn from(value: Permission) -> Self {
-        value.0
-    }
-}
-
+setting! { Permission as Properties }
 impl ResourceType for Permission {
     const TYPE: &'static str = "AWS::Lambda::Permission";
     const REQUIRED: &'static [&'static str] = &["Action", "FunctionName", "Principal"];
@@ -3949,43 +1426,16 @@ impl ResourceType for Permission {
 /// CloudFormation type `AWS::Lambda::ResourcePolicy`.
 #[derive(Debug, Clone)]
 pub struct ResourcePolicy(Properties);
-
 impl ResourcePolicy {
     /// Returns a `ResourcePolicy` with what CloudFormation requires.
-    pub fn new(policy_document: impl Into<Tree>, resource_arn: impl Into<Value<String>>) -> Self {
-        Self::matching().policy_document(policy_document).resource_arn(resource_arn)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(policy_document: impl Into<Tree>, resource_arn: impl Into<Value<String>>) -> Self { Self::matching().policy_document(policy_document).resource_arn(resource_arn) }
     /// The policy document you want to add to your LAM resource.
-    pub fn policy_document(self, value: impl Into<Tree>) -> Self {
-        Self(self.0.with("PolicyDocument", value))
-    }
-
-    /// The property `ResourceArn`.
-    ///
-    /// A change replaces the resource.
-    pub fn resource_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ResourceArn", value.into()))
-    }
+    pub fn policy_document(self, value: impl Into<Tree>) -> Self { Self(self.0.with("PolicyDocument", value)) }
+    /// `ResourceArn`.
+    /// 12 to 1024 characters. A change replaces the resource.
+    pub fn resource_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ResourceArn", value.into())) }
 }
-
-impl From<ResourcePolicy> for Properties {
-    fn from(value: ResourcePolicy) -> Self {
-        value.0
-    }
-}
-
+setting! { ResourcePolicy as Properties }
 impl ResourceType for ResourcePolicy {
     const TYPE: &'static str = "AWS::Lambda::ResourcePolicy";
     const REQUIRED: &'static [&'static str] = &["PolicyDocument", "ResourceArn"];
@@ -3996,68 +1446,27 @@ impl ResourceType for ResourcePolicy {
 /// CloudFormation type `AWS::Lambda::Url`.
 #[derive(Debug, Clone)]
 pub struct Url(Properties);
-
 impl Url {
     /// The Amazon Resource Name (ARN) of the function.
     pub const FUNCTION_ARN: Attribute<Self, Arn<Function>> = Attribute::new("FunctionArn");
-
     /// The HTTP URL endpoint for your function.
     pub const FUNCTION_URL: Attribute<Self, String> = Attribute::new("FunctionUrl");
-
     /// Returns a `Url` with what CloudFormation requires.
-    pub fn new(auth_type: impl OneOf<UrlAuthType>, target_function_arn: impl Into<Value<String>>) -> Self {
-        Self::matching().auth_type(auth_type).target_function_arn(target_function_arn)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(auth_type: impl OneOf<UrlAuthType>, target_function_arn: impl Into<Value<String>>) -> Self { Self::matching().auth_type(auth_type).target_function_arn(target_function_arn) }
     /// The type of authentication that your function URL uses.
-    pub fn auth_type(self, value: impl OneOf<UrlAuthType>) -> Self {
-        Self(self.0.with("AuthType", value.into_tree()))
-    }
-
+    pub fn auth_type(self, value: impl OneOf<UrlAuthType>) -> Self { Self(self.0.with("AuthType", value.into_tree())) }
     /// The Cross-Origin Resource Sharing (CORS) settings for your function URL.
-    pub fn cors(self, value: UrlCors) -> Self {
-        Self(self.0.with("Cors", value))
-    }
-
+    pub fn cors(self, value: UrlCors) -> Self { Self(self.0.with("Cors", value)) }
     /// Use one of the following options:
-    pub fn invoke_mode(self, value: impl OneOf<UrlInvokeMode>) -> Self {
-        Self(self.0.with("InvokeMode", value.into_tree()))
-    }
-
+    pub fn invoke_mode(self, value: impl OneOf<UrlInvokeMode>) -> Self { Self(self.0.with("InvokeMode", value.into_tree())) }
     /// The alias name.
-    ///
-    /// A change replaces the resource.
-    pub fn qualifier(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Qualifier", value.into()))
-    }
-
+    /// 1 to 128 characters. Matches `((?!^[0-9]+$)([a-zA-Z0-9-_]+))`. A change replaces the resource.
+    pub fn qualifier(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Qualifier", value.into())) }
     /// The name of the Lambda function.
-    ///
-    /// Refers to `AWS::Lambda::Function` (`Arn`).
-    ///
-    /// A change replaces the resource.
-    pub fn target_function_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("TargetFunctionArn", value.into()))
-    }
+    /// Refers to `AWS::Lambda::Function` (`Arn`). A change replaces the resource.
+    pub fn target_function_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("TargetFunctionArn", value.into())) }
 }
-
-impl From<Url> for Properties {
-    fn from(value: Url) -> Self {
-        value.0
-    }
-}
-
+setting! { Url as Properties }
 impl ResourceType for Url {
     const TYPE: &'static str = "AWS::Lambda::Url";
     const REQUIRED: &'static [&'static str] = &["AuthType", "TargetFunctionArn"];
@@ -4066,744 +1475,604 @@ impl ResourceType for Url {
 /// The Cross-Origin Resource Sharing (CORS) settings for your function URL.
 #[derive(Debug, Clone, Default)]
 pub struct UrlCors(Properties);
-
 impl UrlCors {
     /// Returns an empty `UrlCors`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// Whether you want to allow cookies or other credentials in requests to your function URL.
-    pub fn allow_credentials(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("AllowCredentials", value.into()))
-    }
-
+    pub fn allow_credentials(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("AllowCredentials", value.into())) }
     /// The HTTP headers that origins can include in requests to your function URL.
-    pub fn allow_headers(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("AllowHeaders", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// 1 to 100 items. Each: 1 to 1024 characters.
+    pub fn allow_headers(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("AllowHeaders", list::values::<String>(value))) }
     /// The HTTP methods that are allowed when calling your function URL.
-    pub fn allow_methods(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("AllowMethods", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// 1 to 6 items. Each: At most 6 characters.
+    pub fn allow_methods(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("AllowMethods", list::values::<String>(value))) }
     /// The origins that can access your function URL.
-    pub fn allow_origins(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("AllowOrigins", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// 1 to 100 items. Each: 1 to 253 characters.
+    pub fn allow_origins(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("AllowOrigins", list::values::<String>(value))) }
     /// The HTTP headers in your function response that you want to expose to origins that call your function URL.
-    pub fn expose_headers(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("ExposeHeaders", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// 1 to 100 items. Each: 1 to 1024 characters.
+    pub fn expose_headers(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("ExposeHeaders", list::values::<String>(value))) }
     /// The maximum amount of time, in seconds, that browsers can cache results of a preflight request.
-    pub fn max_age(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("MaxAge", value.into()))
-    }
+    /// 0 to 86400.
+    pub fn max_age(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("MaxAge", value.into())) }
 }
-
-impl From<UrlCors> for Properties {
-    fn from(value: UrlCors) -> Self {
-        value.0
-    }
-}
-
-impl From<UrlCors> for Tree {
-    fn from(value: UrlCors) -> Self {
-        value.0.into()
-    }
-}
+setting! { UrlCors as Tree }
 
 /// The `AWS::Lambda::Version` resource creates a version from the current code and configuration of a function.
 ///
 /// CloudFormation type `AWS::Lambda::Version`.
 #[derive(Debug, Clone)]
 pub struct Version(Properties);
-
 impl Version {
     /// The ARN of the function.
     pub const FUNCTION_ARN: Attribute<Self, Arn<Function>> = Attribute::new("FunctionArn");
-
     /// The version number.
     pub const VERSION: Attribute<Self, String> = Attribute::new("Version");
-
     /// Returns a `Version` with what CloudFormation requires.
-    pub fn new(function_name: impl Into<Value<String>>) -> Self {
-        Self::matching().function_name(function_name)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(function_name: impl Into<Value<String>>) -> Self { Self::matching().function_name(function_name) }
     /// Only publish a version if the hash value matches the value that's specified.
-    ///
     /// A change replaces the resource.
-    pub fn code_sha256(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("CodeSha256", value.into()))
-    }
-
+    pub fn code_sha256(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("CodeSha256", value.into())) }
     /// A description for the version to override the description in the function configuration.
-    ///
-    /// A change replaces the resource.
-    pub fn description(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Description", value.into()))
-    }
-
+    /// At most 256 characters. A change replaces the resource.
+    pub fn description(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Description", value.into())) }
     /// The name or ARN of the Lambda function.
-    ///
-    /// Refers to `AWS::Lambda::Function` (`FunctionName`) or `AWS::Lambda::Function` (`Arn`).
-    ///
-    /// A change replaces the resource.
-    pub fn function_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("FunctionName", value.into()))
-    }
-
-    /// Configuration that defines the scaling behavior for a Lambda Managed Instances function, including the minimum and maximum number of execution environments that can be provisioned.
-    pub fn function_scaling_config(self, value: VersionFunctionScalingConfig) -> Self {
-        Self(self.0.with("FunctionScalingConfig", value))
-    }
-
+    /// 1 to 140 characters. Refers to `AWS::Lambda::Function` (`FunctionName`) or `AWS::Lambda::Function` (`Arn`). A change replaces the resource.
+    pub fn function_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("FunctionName", value.into())) }
+    /// Configuration that defines the scaling behavior for a Lambda Managed Instances function, including the minimum and maximum number of execution environments …
+    pub fn function_scaling_config(self, value: VersionFunctionScalingConfig) -> Self { Self(self.0.with("FunctionScalingConfig", value)) }
     /// Specifies a provisioned concurrency configuration for a function's version.
-    ///
     /// A change replaces the resource.
-    pub fn provisioned_concurrency_config(self, value: VersionProvisionedConcurrencyConfiguration) -> Self {
-        Self(self.0.with("ProvisionedConcurrencyConfig", value))
-    }
-
+    pub fn provisioned_concurrency_config(self, value: VersionProvisionedConcurrencyConfiguration) -> Self { Self(self.0.with("ProvisionedConcurrencyConfig", value)) }
     /// Runtime Management Config of a function.
-    ///
     /// A change replaces the resource.
-    pub fn runtime_policy(self, value: VersionRuntimePolicy) -> Self {
-        Self(self.0.with("RuntimePolicy", value))
-    }
+    pub fn runtime_policy(self, value: VersionRuntimePolicy) -> Self { Self(self.0.with("RuntimePolicy", value)) }
 }
-
-impl From<Version> for Properties {
-    fn from(value: Version) -> Self {
-        value.0
-    }
-}
-
+setting! { Version as Properties }
 impl ResourceType for Version {
     const TYPE: &'static str = "AWS::Lambda::Version";
     const REQUIRED: &'static [&'static str] = &["FunctionName"];
 }
 
-/// Configuration that defines the scaling behavior for a Lambda Managed Instances function, including the minimum and maximum number of execution environments that can be provisioned.
-#[derive(Debug, Clone, Default)]
-pub struct VersionFunctionScalingConfig(Properties);
-
-impl VersionFunctionScalingConfig {
-    /// Returns an empty `VersionFunctionScalingConfig`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The maximum number of execution environments that can be provisioned for the function.
-    pub fn max_execution_environments(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("MaxExecutionEnvironments", value.into()))
-    }
-
-    /// The minimum number of execution environments to maintain for the function.
-    pub fn min_execution_environments(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("MinExecutionEnvironments", value.into()))
-    }
-}
-
-impl From<VersionFunctionScalingConfig> for Properties {
-    fn from(value: VersionFunctionScalingConfig) -> Self {
-        value.0
-    }
-}
-
-impl From<VersionFunctionScalingConfig> for Tree {
-    fn from(value: VersionFunctionScalingConfig) -> Self {
-        value.0.into()
-    }
-}
-
-/// A provisioned concurrency configuration for a function's version.
-#[derive(Debug, Clone)]
-pub struct VersionProvisionedConcurrencyConfiguration(Properties);
-
-impl VersionProvisionedConcurrencyConfiguration {
-    /// Returns a `VersionProvisionedConcurrencyConfiguration` with what CloudFormation requires.
-    pub fn new(provisioned_concurrent_executions: impl Into<Value<i64>>) -> Self {
-        Self::matching().provisioned_concurrent_executions(provisioned_concurrent_executions)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The amount of provisioned concurrency to allocate for the version.
-    pub fn provisioned_concurrent_executions(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("ProvisionedConcurrentExecutions", value.into()))
-    }
-}
-
-impl From<VersionProvisionedConcurrencyConfiguration> for Properties {
-    fn from(value: VersionProvisionedConcurrencyConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<VersionProvisionedConcurrencyConfiguration> for Tree {
-    fn from(value: VersionProvisionedConcurrencyConfiguration) -> Self {
-        value.0.into()
-    }
-}
-
 /// Sets the runtime management configuration for a function's version.
 #[derive(Debug, Clone)]
 pub struct VersionRuntimePolicy(Properties);
-
 impl VersionRuntimePolicy {
     /// Returns a `VersionRuntimePolicy` with what CloudFormation requires.
-    pub fn new(update_runtime_on: impl Into<Value<String>>) -> Self {
-        Self::matching().update_runtime_on(update_runtime_on)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(update_runtime_on: impl Into<Value<String>>) -> Self { Self::matching().update_runtime_on(update_runtime_on) }
     /// The ARN of the runtime version you want the function to use.
-    pub fn runtime_version_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("RuntimeVersionArn", value.into()))
-    }
-
+    /// 26 to 2048 characters.
+    pub fn runtime_version_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("RuntimeVersionArn", value.into())) }
     /// Specify the runtime update mode.
-    pub fn update_runtime_on(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("UpdateRuntimeOn", value.into()))
-    }
+    pub fn update_runtime_on(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("UpdateRuntimeOn", value.into())) }
+}
+setting! { VersionRuntimePolicy as Tree }
+
+/// Resource Type definition for AWS::Lambda::WebFunction.
+///
+/// CloudFormation type `AWS::Lambda::WebFunction`.
+#[derive(Debug, Clone)]
+pub struct WebFunction(Properties);
+impl WebFunction {
+    /// The timestamp when the function was created.
+    pub const CREATED_AT: Attribute<Self, String> = Attribute::new("CreatedAt");
+    /// The Amazon Resource Name (ARN) of the function.
+    pub const FUNCTION_ARN: Attribute<Self, Arn<Function>> = Attribute::new("FunctionArn");
+    /// The current state of the function.
+    pub const STATE: Attribute<Self, String> = Attribute::new("State");
+    /// The reason for the function's current state.
+    pub const STATE_REASON: Attribute<Self, String> = Attribute::new("StateReason");
+    /// The timestamp when the function was last updated.
+    pub const UPDATED_AT: Attribute<Self, String> = Attribute::new("UpdatedAt");
+    /// Returns a `WebFunction` with what CloudFormation requires.
+    pub fn new(function_name: impl Into<Value<String>>) -> Self { Self::matching().function_name(function_name) }
+    /// The name of the web function. The name can contain letters, numbers, hyphens (-), and underscores (\_), and cannot begin or end with a hyphen or an underscore.
+    /// 1 to 256 characters. A change replaces the resource.
+    pub fn function_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("FunctionName", value.into())) }
+    /// A list of tags to apply to the function.
+    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self { Self(self.0.with("Tags", list::tags(value))) }
+}
+setting! { WebFunction as Properties }
+impl ResourceType for WebFunction {
+    const TYPE: &'static str = "AWS::Lambda::WebFunction";
+    const REQUIRED: &'static [&'static str] = &["FunctionName"];
+    const TAGS: Option<Tags> = Some(Tags::List("Tags"));
 }
 
-impl From<VersionRuntimePolicy> for Properties {
-    fn from(value: VersionRuntimePolicy) -> Self {
-        value.0
-    }
+/// Resource Type definition for AWS::Lambda::WebFunctionEndpoint.
+///
+/// CloudFormation type `AWS::Lambda::WebFunctionEndpoint`.
+#[derive(Debug, Clone)]
+pub struct WebFunctionEndpoint(Properties);
+impl WebFunctionEndpoint {
+    /// The timestamp when the endpoint was created.
+    pub const CREATED_AT: Attribute<Self, String> = Attribute::new("CreatedAt");
+    /// The domain name of the endpoint.
+    pub const DOMAIN_NAME: Attribute<Self, String> = Attribute::new("DomainName");
+    /// The Amazon Resource Name (ARN) of the endpoint.
+    pub const ENDPOINT_ARN: Attribute<Self, String> = Attribute::new("EndpointArn");
+    /// The Amazon Resource Name (ARN) of the function.
+    pub const FUNCTION_ARN: Attribute<Self, Arn<Function>> = Attribute::new("FunctionArn");
+    /// Per-region endpoint status and configuration.
+    pub const REGIONAL_ENDPOINTS: Attribute<Self, Tree> = Attribute::new("RegionalEndpoints");
+    /// The current state of the endpoint.
+    pub const STATE: Attribute<Self, String> = Attribute::new("State");
+    /// The reason for the endpoint's current state.
+    pub const STATE_REASON: Attribute<Self, String> = Attribute::new("StateReason");
+    /// The status of the last update operation.
+    pub const UPDATE_STATUS: Attribute<Self, String> = Attribute::new("UpdateStatus");
+    /// The reason for the update status.
+    pub const UPDATE_STATUS_REASON: Attribute<Self, String> = Attribute::new("UpdateStatusReason");
+    /// The timestamp when the endpoint was last updated.
+    pub const UPDATED_AT: Attribute<Self, String> = Attribute::new("UpdatedAt");
+    /// Returns a `WebFunctionEndpoint` with what CloudFormation requires.
+    pub fn new(auth_type: impl OneOf<WebFunctionEndpointAuthType>, endpoint_name: impl Into<Value<String>>, endpoint_type: impl OneOf<WebFunctionEndpointEndpointType>, function_name: impl Into<Value<String>>) -> Self { Self::matching().auth_type(auth_type).endpoint_name(endpoint_name).endpoint_type(endpoint_type).function_name(function_name) }
+    /// The authentication type for the endpoint.
+    pub fn auth_type(self, value: impl OneOf<WebFunctionEndpointAuthType>) -> Self { Self(self.0.with("AuthType", value.into_tree())) }
+    /// A description of the endpoint.
+    /// At most 256 characters.
+    pub fn description(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Description", value.into())) }
+    /// The name of the endpoint.
+    /// 1 to 256 characters. A change replaces the resource.
+    pub fn endpoint_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("EndpointName", value.into())) }
+    /// The type of the endpoint.
+    /// A change replaces the resource.
+    pub fn endpoint_type(self, value: impl OneOf<WebFunctionEndpointEndpointType>) -> Self { Self(self.0.with("EndpointType", value.into_tree())) }
+    /// The name of the web function this endpoint belongs to.
+    /// 1 to 256 characters. A change replaces the resource.
+    pub fn function_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("FunctionName", value.into())) }
+    /// The list of AWS Regions for the endpoint.
+    /// Each: 1 to 50 characters. Each: Matches `^([a-z]{2,}-){2,}[0-9]$`. A change replaces the resource.
+    pub fn regions(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("Regions", list::values::<String>(value))) }
+    /// List of revision routing entries. 1 or 2 entries.
+    /// 1 to 2 items.
+    pub fn revision_weights(self, value: impl IntoIterator<Item = WebFunctionEndpointRevisionWeight>) -> Self { Self(self.0.with("RevisionWeights", value.into_iter().collect::<Tree>())) }
+    /// The scaling configuration for the endpoint.
+    pub fn scaling_config(self, value: WebFunctionEndpointScalingConfig) -> Self { Self(self.0.with("ScalingConfig", value)) }
+    /// The throttling configuration for the endpoint.
+    pub fn throttle_config(self, value: WebFunctionEndpointThrottleConfig) -> Self { Self(self.0.with("ThrottleConfig", value)) }
+}
+setting! { WebFunctionEndpoint as Properties }
+impl ResourceType for WebFunctionEndpoint {
+    const TYPE: &'static str = "AWS::Lambda::WebFunctionEndpoint";
+    const REQUIRED: &'static [&'static str] = &["AuthType", "EndpointName", "EndpointType", "FunctionName"];
 }
 
-impl From<VersionRuntimePolicy> for Tree {
-    fn from(value: VersionRuntimePolicy) -> Self {
-        value.0.into()
-    }
+/// A revision routing entry.
+#[derive(Debug, Clone)]
+pub struct WebFunctionEndpointRevisionWeight(Properties);
+impl WebFunctionEndpointRevisionWeight {
+    /// Returns a `WebFunctionEndpointRevisionWeight` with what CloudFormation requires.
+    pub fn new(revision_id: impl Into<Value<String>>, weight: impl Into<Value<i64>>) -> Self { Self::matching().revision_id(revision_id).weight(weight) }
+    /// The revision identifier.
+    /// 1 to 256 characters.
+    pub fn revision_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("RevisionId", value.into())) }
+    /// The traffic weight for this revision.
+    /// 1 to 100.
+    pub fn weight(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("Weight", value.into())) }
 }
+setting! { WebFunctionEndpointRevisionWeight as Tree }
+
+/// The scaling configuration for the endpoint.
+#[derive(Debug, Clone, Default)]
+pub struct WebFunctionEndpointScalingConfig(Properties);
+impl WebFunctionEndpointScalingConfig {
+    /// Returns an empty `WebFunctionEndpointScalingConfig`; nothing is required.
+    pub fn new() -> Self { Self::matching() }
+    /// The maximum number of concurrent execution environments for the endpoint.
+    /// At least 2.
+    pub fn max_environments(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("MaxEnvironments", value.into())) }
+}
+setting! { WebFunctionEndpointScalingConfig as Tree }
+
+/// The throttling configuration for the endpoint.
+#[derive(Debug, Clone, Default)]
+pub struct WebFunctionEndpointThrottleConfig(Properties);
+impl WebFunctionEndpointThrottleConfig {
+    /// Returns an empty `WebFunctionEndpointThrottleConfig`; nothing is required.
+    pub fn new() -> Self { Self::matching() }
+    /// The maximum request rate per second for the endpoint, up to a maximum of 10000.
+    /// At least 0.
+    pub fn rate_limit(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("RateLimit", value.into())) }
+}
+setting! { WebFunctionEndpointThrottleConfig as Tree }
+
+/// Resource Type definition for AWS::Lambda::WebFunctionRevision.
+///
+/// CloudFormation type `AWS::Lambda::WebFunctionRevision`.
+#[derive(Debug, Clone)]
+pub struct WebFunctionRevision(Properties);
+impl WebFunctionRevision {
+    /// The timestamp when the revision was created.
+    pub const CREATED_AT: Attribute<Self, String> = Attribute::new("CreatedAt");
+    /// The Amazon Resource Name (ARN) of the function.
+    pub const FUNCTION_ARN: Attribute<Self, Arn<Function>> = Attribute::new("FunctionArn");
+    /// The Amazon Resource Name (ARN) of the revision.
+    pub const REVISION_ARN: Attribute<Self, String> = Attribute::new("RevisionArn");
+    /// The unique identifier of the revision.
+    pub const REVISION_ID: Attribute<Self, String> = Attribute::new("RevisionId");
+    /// The current state of the revision.
+    pub const STATE: Attribute<Self, String> = Attribute::new("State");
+    /// The reason for the revision's current state.
+    pub const STATE_REASON: Attribute<Self, String> = Attribute::new("StateReason");
+    /// Returns a `WebFunctionRevision` with what CloudFormation requires.
+    pub fn new(build_config: WebFunctionRevisionBuildConfig, function_name: impl Into<Value<String>>, service_config: WebFunctionRevisionServiceConfig) -> Self { Self::matching().build_config(build_config).function_name(function_name).service_config(service_config) }
+    /// The build configuration for the revision.
+    /// A change replaces the resource.
+    pub fn build_config(self, value: WebFunctionRevisionBuildConfig) -> Self { Self(self.0.with("BuildConfig", value)) }
+    /// A description of the revision.
+    /// At most 256 characters. A change replaces the resource.
+    pub fn description(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Description", value.into())) }
+    /// The name of the web function this revision belongs to.
+    /// 1 to 256 characters. A change replaces the resource.
+    pub fn function_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("FunctionName", value.into())) }
+    /// The ARN of the KMS key used to encrypt the revision.
+    /// 20 to 2048 characters. A change replaces the resource.
+    pub fn kms_key_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("KmsKeyArn", value.into())) }
+    /// The service configuration for the revision.
+    /// A change replaces the resource.
+    pub fn service_config(self, value: WebFunctionRevisionServiceConfig) -> Self { Self(self.0.with("ServiceConfig", value)) }
+}
+setting! { WebFunctionRevision as Properties }
+impl ResourceType for WebFunctionRevision {
+    const TYPE: &'static str = "AWS::Lambda::WebFunctionRevision";
+    const REQUIRED: &'static [&'static str] = &["BuildConfig", "FunctionName", "ServiceConfig"];
+}
+
+/// The build configuration for the revision.
+#[derive(Debug, Clone)]
+pub struct WebFunctionRevisionBuildConfig(Properties);
+impl WebFunctionRevisionBuildConfig {
+    /// Returns a `WebFunctionRevisionBuildConfig` with what CloudFormation requires.
+    pub fn new(code_config: WebFunctionRevisionCodeConfig, runtime_config: WebFunctionRevisionRuntimeConfig) -> Self { Self::matching().code_config(code_config).runtime_config(runtime_config) }
+    /// The code configuration for the revision.
+    pub fn code_config(self, value: WebFunctionRevisionCodeConfig) -> Self { Self(self.0.with("CodeConfig", value)) }
+    /// The runtime configuration for the revision.
+    pub fn runtime_config(self, value: WebFunctionRevisionRuntimeConfig) -> Self { Self(self.0.with("RuntimeConfig", value)) }
+}
+setting! { WebFunctionRevisionBuildConfig as Tree }
+
+/// The code configuration for the revision.
+#[derive(Debug, Clone)]
+pub struct WebFunctionRevisionCodeConfig(Properties);
+impl WebFunctionRevisionCodeConfig {
+    /// Returns a `WebFunctionRevisionCodeConfig` with what CloudFormation requires.
+    pub fn new(s3_object: WebFunctionRevisionS3Object) -> Self { Self::matching().s3_object(s3_object) }
+    /// The Amazon S3 location of the deployment artifact.
+    pub fn s3_object(self, value: WebFunctionRevisionS3Object) -> Self { Self(self.0.with("S3Object", value)) }
+}
+setting! { WebFunctionRevisionCodeConfig as Tree }
+
+/// The logging configuration.
+#[derive(Debug, Clone, Default)]
+pub struct WebFunctionRevisionLoggingConfig(Properties);
+impl WebFunctionRevisionLoggingConfig {
+    /// Returns an empty `WebFunctionRevisionLoggingConfig`; nothing is required.
+    pub fn new() -> Self { Self::matching() }
+    /// The application log level.
+    pub fn application_log_level(self, value: impl OneOf<WebFunctionRevisionLoggingConfigApplicationLogLevel>) -> Self { Self(self.0.with("ApplicationLogLevel", value.into_tree())) }
+    /// The CloudWatch log group name.
+    /// 1 to 500 characters. Matches `^[a-zA-Z0-9\.\-_/#]+$`.
+    pub fn log_group(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("LogGroup", value.into())) }
+    /// The system log level.
+    pub fn system_log_level(self, value: impl OneOf<WebFunctionRevisionLoggingConfigSystemLogLevel>) -> Self { Self(self.0.with("SystemLogLevel", value.into_tree())) }
+}
+setting! { WebFunctionRevisionLoggingConfig as Tree }
+
+/// The runtime configuration for the revision.
+#[derive(Debug, Clone)]
+pub struct WebFunctionRevisionRuntimeConfig(Properties);
+impl WebFunctionRevisionRuntimeConfig {
+    /// Returns a `WebFunctionRevisionRuntimeConfig` with what CloudFormation requires.
+    pub fn new(runtime: impl Into<Value<String>>) -> Self { Self::matching().runtime(runtime) }
+    /// The runtime identifier.
+    /// 1 to 30 characters. Matches `^[a-z][a-z0-9]*[0-9]+(\.[a-z0-9]+)*$`.
+    pub fn runtime(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Runtime", value.into())) }
+}
+setting! { WebFunctionRevisionRuntimeConfig as Tree }
+
+/// The S3 location of the function code.
+#[derive(Debug, Clone)]
+pub struct WebFunctionRevisionS3Object(Properties);
+impl WebFunctionRevisionS3Object {
+    /// Returns a `WebFunctionRevisionS3Object` with what CloudFormation requires.
+    pub fn new(bucket: impl Into<Value<String>>, key: impl Into<Value<String>>) -> Self { Self::matching().bucket(bucket).key(key) }
+    /// The S3 bucket name.
+    /// 3 to 63 characters. Matches `^([a-z0-9][a-z0-9\.\-]{1,61}[a-z0-9])$`.
+    pub fn bucket(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Bucket", value.into())) }
+    /// The S3 object key.
+    /// 1 to 1024 characters.
+    pub fn key(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Key", value.into())) }
+    /// The S3 object version ID.
+    pub fn version_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("VersionId", value.into())) }
+}
+setting! { WebFunctionRevisionS3Object as Tree }
+
+/// The service configuration for the revision.
+#[derive(Debug, Clone)]
+pub struct WebFunctionRevisionServiceConfig(Properties);
+impl WebFunctionRevisionServiceConfig {
+    /// Returns a `WebFunctionRevisionServiceConfig` with what CloudFormation requires.
+    pub fn new(execution_role_arn: impl Into<Value<String>>) -> Self { Self::matching().execution_role_arn(execution_role_arn) }
+    /// The versioned ARN of the network connector used for outbound network access from the revision.
+    /// 1 to 2048 characters.
+    pub fn egress_network_connector_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("EgressNetworkConnectorArn", value.into())) }
+    /// Environment variables for the function.
+    pub fn environment_variables(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>) -> Self { Self(self.0.with("EnvironmentVariables", Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value.into())))))) }
+    /// The ARN of the execution role.
+    /// 20 to 2048 characters. Matches `^arn:(aws[a-z-]*){1}:iam::[0-9]{12}:role/.*$`.
+    pub fn execution_role_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ExecutionRoleArn", value.into())) }
+    /// The maximum concurrency per environment.
+    /// 1 to 128.
+    pub fn max_concurrency_per_environment(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("MaxConcurrencyPerEnvironment", value.into())) }
+    /// The telemetry configuration.
+    pub fn telemetry_config(self, value: WebFunctionRevisionTelemetryConfig) -> Self { Self(self.0.with("TelemetryConfig", value)) }
+    /// The function timeout in seconds.
+    /// 3 to 900.
+    pub fn timeout_seconds(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("TimeoutSeconds", value.into())) }
+}
+setting! { WebFunctionRevisionServiceConfig as Tree }
+
+/// The telemetry configuration.
+#[derive(Debug, Clone, Default)]
+pub struct WebFunctionRevisionTelemetryConfig(Properties);
+impl WebFunctionRevisionTelemetryConfig {
+    /// Returns an empty `WebFunctionRevisionTelemetryConfig`; nothing is required.
+    pub fn new() -> Self { Self::matching() }
+    /// The logging configuration for the web function.
+    pub fn logging_config(self, value: WebFunctionRevisionLoggingConfig) -> Self { Self(self.0.with("LoggingConfig", value)) }
+}
+setting! { WebFunctionRevisionTelemetryConfig as Tree }
 
 choice! {
     /// Known values of `ScalingMode`.
-    pub enum CapacityProviderScalingConfigScalingMode {
-        Auto = "Auto",
-        Manual = "Manual",
-    }
+    pub enum CapacityProviderScalingConfigScalingMode { Auto = "Auto", Manual = "Manual" }
 }
 
 choice! {
     /// Known values of `Architectures`.
-    pub enum CapacityProviderInstanceRequirementsArchitectures {
-        X86_64 = "x86_64",
-        Arm64 = "arm64",
-    }
+    pub enum CapacityProviderInstanceRequirementsArchitectures { X86_64 = "x86_64", Arm64 = "arm64" }
 }
 
 choice! {
     /// Known values of `Mode`.
-    pub enum CapacityProviderPropagateTagsConfigMode {
-        None = "None",
-        Explicit = "Explicit",
-    }
+    pub enum CapacityProviderPropagateTagsConfigMode { None = "None", Explicit = "Explicit" }
 }
 
 choice! {
     /// Known values of `PredefinedMetricType`.
-    pub enum CapacityProviderTargetTrackingScalingPolicyPredefinedMetricType {
-        LambdaCapacityProviderAverageCpuUtilization = "LambdaCapacityProviderAverageCPUUtilization",
-        LambdaCapacityProviderAverageGpuUtilization = "LambdaCapacityProviderAverageGPUUtilization",
-    }
+    pub enum CapacityProviderTargetTrackingScalingPolicyPredefinedMetricType { LambdaCapacityProviderAverageCpuUtilization = "LambdaCapacityProviderAverageCPUUtilization", LambdaCapacityProviderAverageGpuUtilization = "LambdaCapacityProviderAverageGPUUtilization" }
 }
 
 choice! {
     /// Known values of `SystemLogLevel`.
-    pub enum CapacityProviderLoggingConfigSystemLogLevel {
-        Debug = "DEBUG",
-        Info = "INFO",
-        Warn = "WARN",
-    }
+    pub enum CapacityProviderLoggingConfigSystemLogLevel { Debug = "DEBUG", Info = "INFO", Warn = "WARN" }
 }
 
 choice! {
     /// Known values of `UntrustedArtifactOnDeployment`.
-    pub enum CodeSigningConfigCodeSigningPoliciesUntrustedArtifactOnDeployment {
-        Warn = "Warn",
-        Enforce = "Enforce",
-    }
+    pub enum CodeSigningConfigCodeSigningPoliciesUntrustedArtifactOnDeployment { Warn = "Warn", Enforce = "Enforce" }
 }
 
 choice! {
     /// Known values of `FunctionResponseTypes`.
-    pub enum EventSourceMappingFunctionResponseTypes {
-        ReportBatchItemFailures = "ReportBatchItemFailures",
-    }
+    pub enum EventSourceMappingFunctionResponseTypes { ReportBatchItemFailures = "ReportBatchItemFailures" }
 }
 
 choice! {
     /// Known values of `FullDocument`.
-    pub enum EventSourceMappingDocumentDbEventSourceConfigFullDocument {
-        UpdateLookup = "UpdateLookup",
-        Default = "Default",
-    }
-}
-
-choice! {
-    /// Known values of `SystemLogLevel`.
-    pub enum EventSourceMappingLoggingConfigSystemLogLevel {
-        Debug = "DEBUG",
-        Info = "INFO",
-        Warn = "WARN",
-    }
+    pub enum EventSourceMappingDocumentDbEventSourceConfigFullDocument { UpdateLookup = "UpdateLookup", Default = "Default" }
 }
 
 choice! {
     /// Known values of `Metrics`.
-    pub enum EventSourceMappingMetricsConfigMetrics {
-        EventCount = "EventCount",
-        ErrorCount = "ErrorCount",
-        KafkaMetrics = "KafkaMetrics",
-    }
+    pub enum EventSourceMappingMetricsConfigMetrics { EventCount = "EventCount", ErrorCount = "ErrorCount", KafkaMetrics = "KafkaMetrics" }
 }
 
 choice! {
     /// Known values of `ConsumptionMode`.
-    pub enum EventSourceMappingSelfManagedKafkaEventSourceConfigConsumptionMode {
-        Stream = "Stream",
-        Queue = "Queue",
-    }
+    pub enum EventSourceMappingSelfManagedKafkaEventSourceConfigConsumptionMode { Stream = "Stream", Queue = "Queue" }
 }
 
 choice! {
     /// Known values of `Type`.
-    pub enum EventSourceMappingSourceAccessConfigurationType {
-        BasicAuth = "BASIC_AUTH",
-        VpcSubnet = "VPC_SUBNET",
-        VpcSecurityGroup = "VPC_SECURITY_GROUP",
-        SaslScram512Auth = "SASL_SCRAM_512_AUTH",
-        SaslScram256Auth = "SASL_SCRAM_256_AUTH",
-        VirtualHost = "VIRTUAL_HOST",
-        ClientCertificateTlsAuth = "CLIENT_CERTIFICATE_TLS_AUTH",
-        ServerRootCaCertificate = "SERVER_ROOT_CA_CERTIFICATE",
-        OauthbearerAuth = "OAUTHBEARER_AUTH",
-        OauthbearerScope = "OAUTHBEARER_SCOPE",
-        OauthbearerAudience = "OAUTHBEARER_AUDIENCE",
-        OauthbearerLogicalCluster = "OAUTHBEARER_LOGICAL_CLUSTER",
-        OauthbearerIdentityPool = "OAUTHBEARER_IDENTITY_POOL",
-        IamAuth = "IAM_AUTH",
-        IamOauthbearerAuth = "IAM_OAUTHBEARER_AUTH",
-    }
+    pub enum EventSourceMappingSourceAccessConfigurationType { BasicAuth = "BASIC_AUTH", VpcSubnet = "VPC_SUBNET", VpcSecurityGroup = "VPC_SECURITY_GROUP", SaslScram512Auth = "SASL_SCRAM_512_AUTH", SaslScram256Auth = "SASL_SCRAM_256_AUTH", VirtualHost = "VIRTUAL_HOST", ClientCertificateTlsAuth = "CLIENT_CERTIFICATE_TLS_AUTH", ServerRootCaCertificate = "SERVER_ROOT_CA_CERTIFICATE", OauthbearerAuth = "OAUTHBEARER_AUTH", OauthbearerScope = "OAUTHBEARER_SCOPE", OauthbearerAudience = "OAUTHBEARER_AUDIENCE", OauthbearerLogicalCluster = "OAUTHBEARER_LOGICAL_CLUSTER", OauthbearerIdentityPool = "OAUTHBEARER_IDENTITY_POOL", IamAuth = "IAM_AUTH", IamOauthbearerAuth = "IAM_OAUTHBEARER_AUTH" }
 }
 
 choice! {
     /// Known values of `EventRecordFormat`.
-    pub enum EventSourceMappingSchemaRegistryConfigEventRecordFormat {
-        Json = "JSON",
-        Source = "SOURCE",
-    }
+    pub enum EventSourceMappingSchemaRegistryConfigEventRecordFormat { Json = "JSON", Source = "SOURCE" }
 }
 
 choice! {
     /// Known values of `Type`.
-    pub enum EventSourceMappingSchemaRegistryAccessConfigType {
-        BasicAuth = "BASIC_AUTH",
-        ClientCertificateTlsAuth = "CLIENT_CERTIFICATE_TLS_AUTH",
-        ServerRootCaCertificate = "SERVER_ROOT_CA_CERTIFICATE",
-        OauthbearerAuth = "OAUTHBEARER_AUTH",
-    }
+    pub enum EventSourceMappingSchemaRegistryAccessConfigType { BasicAuth = "BASIC_AUTH", ClientCertificateTlsAuth = "CLIENT_CERTIFICATE_TLS_AUTH", ServerRootCaCertificate = "SERVER_ROOT_CA_CERTIFICATE", OauthbearerAuth = "OAUTHBEARER_AUTH" }
 }
 
 choice! {
     /// Known values of `Attribute`.
-    pub enum EventSourceMappingSchemaValidationConfigAttribute {
-        Key = "KEY",
-        Value = "VALUE",
-    }
-}
-
-choice! {
-    /// Known values of `Architectures`.
-    pub enum FunctionArchitectures {
-        X86_64 = "x86_64",
-        Arm64 = "arm64",
-    }
+    pub enum EventSourceMappingSchemaValidationConfigAttribute { Key = "KEY", Value = "VALUE" }
 }
 
 choice! {
     /// Known values of `PackageType`.
-    pub enum FunctionPackageType {
-        Image = "Image",
-        Zip = "Zip",
-    }
+    pub enum FunctionPackageType { Image = "Image", Zip = "Zip" }
 }
 
 choice! {
     /// Known values of `RecursiveLoop`.
-    pub enum FunctionRecursiveLoop {
-        Allow = "Allow",
-        Terminate = "Terminate",
-    }
+    pub enum FunctionRecursiveLoop { Allow = "Allow", Terminate = "Terminate" }
 }
 
 choice! {
     /// Known values of `Runtime`.
-    pub enum FunctionRuntime {
-        Dotnet10 = "dotnet10",
-        Dotnet6 = "dotnet6",
-        Dotnet8 = "dotnet8",
-        Dotnetcore1_0 = "dotnetcore1.0",
-        Dotnetcore2_0 = "dotnetcore2.0",
-        Dotnetcore2_1 = "dotnetcore2.1",
-        Dotnetcore3_1 = "dotnetcore3.1",
-        Go1X = "go1.x",
-        Java11 = "java11",
-        Java11Al2023 = "java11.al2023",
-        Java17 = "java17",
-        Java17Al2023 = "java17.al2023",
-        Java21 = "java21",
-        Java25 = "java25",
-        Java8 = "java8",
-        Java8Al2 = "java8.al2",
-        Java8Al2023 = "java8.al2023",
-        Nodejs = "nodejs",
-        Nodejs10X = "nodejs10.x",
-        Nodejs12X = "nodejs12.x",
-        Nodejs14X = "nodejs14.x",
-        Nodejs16X = "nodejs16.x",
-        Nodejs18X = "nodejs18.x",
-        Nodejs20X = "nodejs20.x",
-        Nodejs22X = "nodejs22.x",
-        Nodejs24X = "nodejs24.x",
-        Nodejs26X = "nodejs26.x",
-        Nodejs4_3 = "nodejs4.3",
-        Nodejs4_3Edge = "nodejs4.3-edge",
-        Nodejs6_10 = "nodejs6.10",
-        Nodejs8_10 = "nodejs8.10",
-        Provided = "provided",
-        ProvidedAl2 = "provided.al2",
-        ProvidedAl2023 = "provided.al2023",
-        Python2_7 = "python2.7",
-        Python3_10 = "python3.10",
-        Python3_11 = "python3.11",
-        Python3_12 = "python3.12",
-        Python3_13 = "python3.13",
-        Python3_14 = "python3.14",
-        Python3_15 = "python3.15",
-        Python3_6 = "python3.6",
-        Python3_7 = "python3.7",
-        Python3_8 = "python3.8",
-        Python3_9 = "python3.9",
-        Ruby2_5 = "ruby2.5",
-        Ruby2_7 = "ruby2.7",
-        Ruby3_2 = "ruby3.2",
-        Ruby3_3 = "ruby3.3",
-        Ruby3_4 = "ruby3.4",
-        Ruby4_0 = "ruby4.0",
-    }
+    pub enum FunctionRuntime { Dotnet10 = "dotnet10", Dotnet6 = "dotnet6", Dotnet8 = "dotnet8", Dotnetcore1_0 = "dotnetcore1.0", Dotnetcore2_0 = "dotnetcore2.0", Dotnetcore2_1 = "dotnetcore2.1", Dotnetcore3_1 = "dotnetcore3.1", Go1X = "go1.x", Java11 = "java11", Java11Al2023 = "java11.al2023", Java17 = "java17", Java17Al2023 = "java17.al2023", Java21 = "java21", Java25 = "java25", Java8 = "java8", Java8Al2 = "java8.al2", Java8Al2023 = "java8.al2023", Nodejs = "nodejs", Nodejs10X = "nodejs10.x", Nodejs12X = "nodejs12.x", Nodejs14X = "nodejs14.x", Nodejs16X = "nodejs16.x", Nodejs18X = "nodejs18.x", Nodejs20X = "nodejs20.x", Nodejs22X = "nodejs22.x", Nodejs24X = "nodejs24.x", Nodejs26X = "nodejs26.x", Nodejs4_3 = "nodejs4.3", Nodejs4_3Edge = "nodejs4.3-edge", Nodejs6_10 = "nodejs6.10", Nodejs8_10 = "nodejs8.10", Provided = "provided", ProvidedAl2 = "provided.al2", ProvidedAl2023 = "provided.al2023", Python2_7 = "python2.7", Python3_10 = "python3.10", Python3_11 = "python3.11", Python3_12 = "python3.12", Python3_13 = "python3.13", Python3_14 = "python3.14", Python3_15 = "python3.15", Python3_6 = "python3.6", Python3_7 = "python3.7", Python3_8 = "python3.8", Python3_9 = "python3.9", Ruby2_5 = "ruby2.5", Ruby2_7 = "ruby2.7", Ruby3_2 = "ruby3.2", Ruby3_3 = "ruby3.3", Ruby3_4 = "ruby3.4", Ruby4_0 = "ruby4.0" }
 }
 
 choice! {
     /// Known values of `S3ObjectStorageMode`.
-    pub enum FunctionCodeS3ObjectStorageMode {
-        Copy = "COPY",
-        Reference = "REFERENCE",
-    }
+    pub enum FunctionCodeS3ObjectStorageMode { Copy = "COPY", Reference = "REFERENCE" }
 }
 
 choice! {
     /// Known values of `ApplicationLogLevel`.
-    pub enum FunctionLoggingConfigApplicationLogLevel {
-        Trace = "TRACE",
-        Debug = "DEBUG",
-        Info = "INFO",
-        Warn = "WARN",
-        Error = "ERROR",
-        Fatal = "FATAL",
-    }
+    pub enum FunctionLoggingConfigApplicationLogLevel { Trace = "TRACE", Debug = "DEBUG", Info = "INFO", Warn = "WARN", Error = "ERROR", Fatal = "FATAL" }
 }
 
 choice! {
     /// Known values of `LogFormat`.
-    pub enum FunctionLoggingConfigLogFormat {
-        Text = "Text",
-        Json = "JSON",
-    }
-}
-
-choice! {
-    /// Known values of `SystemLogLevel`.
-    pub enum FunctionLoggingConfigSystemLogLevel {
-        Debug = "DEBUG",
-        Info = "INFO",
-        Warn = "WARN",
-    }
+    pub enum FunctionLoggingConfigLogFormat { Text = "Text", Json = "JSON" }
 }
 
 choice! {
     /// Known values of `UpdateRuntimeOn`.
-    pub enum FunctionRuntimeManagementConfigUpdateRuntimeOn {
-        Auto = "Auto",
-        FunctionUpdate = "FunctionUpdate",
-        Manual = "Manual",
-    }
+    pub enum FunctionRuntimeManagementConfigUpdateRuntimeOn { Auto = "Auto", FunctionUpdate = "FunctionUpdate", Manual = "Manual" }
 }
 
 choice! {
     /// Known values of `ApplyOn`.
-    pub enum FunctionSnapStartApplyOn {
-        PublishedVersions = "PublishedVersions",
-        None = "None",
-    }
+    pub enum FunctionSnapStartApplyOn { PublishedVersions = "PublishedVersions", None = "None" }
 }
 
 choice! {
     /// Known values of `TenantIsolationMode`.
-    pub enum FunctionTenancyConfigTenantIsolationMode {
-        PerTenant = "PER_TENANT",
-    }
+    pub enum FunctionTenancyConfigTenantIsolationMode { PerTenant = "PER_TENANT" }
 }
 
 choice! {
     /// Known values of `Mode`.
-    pub enum FunctionTracingConfigMode {
-        Active = "Active",
-        PassThrough = "PassThrough",
-    }
+    pub enum FunctionTracingConfigMode { Active = "Active", PassThrough = "PassThrough" }
 }
 
 choice! {
     /// Known values of `DirectS3Read`.
-    pub enum FunctionS3FilesConfigDirectS3Read {
-        Enabled = "ENABLED",
-        Disabled = "DISABLED",
-        Auto = "AUTO",
-    }
+    pub enum FunctionS3FilesConfigDirectS3Read { Enabled = "ENABLED", Disabled = "DISABLED", Auto = "AUTO" }
 }
 
 choice! {
     /// Known values of `CompatibleArchitectures`.
-    pub enum LayerVersionCompatibleArchitectures {
-        Arm64 = "arm64",
-        X86_64 = "x86_64",
-    }
-}
-
-choice! {
-    /// Known values of `CompatibleRuntimes`.
-    pub enum LayerVersionCompatibleRuntimes {
-        Dotnet10 = "dotnet10",
-        Dotnet6 = "dotnet6",
-        Dotnet8 = "dotnet8",
-        Dotnetcore1_0 = "dotnetcore1.0",
-        Dotnetcore2_0 = "dotnetcore2.0",
-        Dotnetcore2_1 = "dotnetcore2.1",
-        Dotnetcore3_1 = "dotnetcore3.1",
-        Go1X = "go1.x",
-        Java11 = "java11",
-        Java11Al2023 = "java11.al2023",
-        Java17 = "java17",
-        Java17Al2023 = "java17.al2023",
-        Java21 = "java21",
-        Java25 = "java25",
-        Java8 = "java8",
-        Java8Al2 = "java8.al2",
-        Java8Al2023 = "java8.al2023",
-        Nodejs = "nodejs",
-        Nodejs10X = "nodejs10.x",
-        Nodejs12X = "nodejs12.x",
-        Nodejs14X = "nodejs14.x",
-        Nodejs16X = "nodejs16.x",
-        Nodejs18X = "nodejs18.x",
-        Nodejs20X = "nodejs20.x",
-        Nodejs22X = "nodejs22.x",
-        Nodejs24X = "nodejs24.x",
-        Nodejs26X = "nodejs26.x",
-        Nodejs4_3 = "nodejs4.3",
-        Nodejs4_3Edge = "nodejs4.3-edge",
-        Nodejs6_10 = "nodejs6.10",
-        Nodejs8_10 = "nodejs8.10",
-        Provided = "provided",
-        ProvidedAl2 = "provided.al2",
-        ProvidedAl2023 = "provided.al2023",
-        Python2_7 = "python2.7",
-        Python3_10 = "python3.10",
-        Python3_11 = "python3.11",
-        Python3_12 = "python3.12",
-        Python3_13 = "python3.13",
-        Python3_14 = "python3.14",
-        Python3_15 = "python3.15",
-        Python3_6 = "python3.6",
-        Python3_7 = "python3.7",
-        Python3_8 = "python3.8",
-        Python3_9 = "python3.9",
-        Ruby2_5 = "ruby2.5",
-        Ruby2_7 = "ruby2.7",
-        Ruby3_2 = "ruby3.2",
-        Ruby3_3 = "ruby3.3",
-        Ruby3_4 = "ruby3.4",
-        Ruby4_0 = "ruby4.0",
-    }
-}
-
-choice! {
-    /// Known values of `S3ObjectStorageMode`.
-    pub enum LayerVersionContentS3ObjectStorageMode {
-        Copy = "COPY",
-        Reference = "REFERENCE",
-    }
+    pub enum LayerVersionCompatibleArchitectures { Arm64 = "arm64", X86_64 = "x86_64" }
 }
 
 choice! {
     /// Known values of `AdditionalOsCapabilities`.
-    pub enum MicrovmImageAdditionalOsCapabilities {
-        All = "ALL",
-    }
+    pub enum MicrovmImageAdditionalOsCapabilities { All = "ALL" }
 }
 
 choice! {
     /// Known values of `Architecture`.
-    pub enum MicrovmImageCpuConfigurationArchitecture {
-        Arm64 = "ARM_64",
-    }
+    pub enum MicrovmImageCpuConfigurationArchitecture { Arm64 = "ARM_64" }
 }
 
 choice! {
     /// Known values of `Resume`.
-    pub enum MicrovmImageMicrovmHooksResume {
-        Disabled = "DISABLED",
-        Enabled = "ENABLED",
-    }
-}
-
-choice! {
-    /// Known values of `Run`.
-    pub enum MicrovmImageMicrovmHooksRun {
-        Disabled = "DISABLED",
-        Enabled = "ENABLED",
-    }
-}
-
-choice! {
-    /// Known values of `Suspend`.
-    pub enum MicrovmImageMicrovmHooksSuspend {
-        Disabled = "DISABLED",
-        Enabled = "ENABLED",
-    }
-}
-
-choice! {
-    /// Known values of `Terminate`.
-    pub enum MicrovmImageMicrovmHooksTerminate {
-        Disabled = "DISABLED",
-        Enabled = "ENABLED",
-    }
-}
-
-choice! {
-    /// Known values of `Ready`.
-    pub enum MicrovmImageHooksPropertyReady {
-        Disabled = "DISABLED",
-        Enabled = "ENABLED",
-    }
-}
-
-choice! {
-    /// Known values of `Validate`.
-    pub enum MicrovmImageHooksPropertyValidate {
-        Disabled = "DISABLED",
-        Enabled = "ENABLED",
-    }
+    pub enum MicrovmImageMicrovmHooksResume { Disabled = "DISABLED", Enabled = "ENABLED" }
 }
 
 choice! {
     /// Known values of `AssociatedComputeResourceTypes`.
-    pub enum NetworkConnectorVpcEgressConfigurationAssociatedComputeResourceTypes {
-        MicroVm = "MicroVm",
-        WebFunction = "WebFunction",
-    }
+    pub enum NetworkConnectorVpcEgressConfigurationAssociatedComputeResourceTypes { MicroVm = "MicroVm", WebFunction = "WebFunction" }
 }
 
 choice! {
     /// Known values of `NetworkProtocol`.
-    pub enum NetworkConnectorVpcEgressConfigurationNetworkProtocol {
-        Ipv4 = "IPv4",
-        DualStack = "DualStack",
-    }
+    pub enum NetworkConnectorVpcEgressConfigurationNetworkProtocol { Ipv4 = "IPv4", DualStack = "DualStack" }
 }
 
 choice! {
     /// Known values of `FunctionUrlAuthType`.
-    pub enum PermissionFunctionUrlAuthType {
-        AwsIam = "AWS_IAM",
-        None = "NONE",
-    }
-}
-
-choice! {
-    /// Known values of `AuthType`.
-    pub enum UrlAuthType {
-        AwsIam = "AWS_IAM",
-        None = "NONE",
-    }
+    pub enum PermissionFunctionUrlAuthType { AwsIam = "AWS_IAM", None = "NONE" }
 }
 
 choice! {
     /// Known values of `InvokeMode`.
-    pub enum UrlInvokeMode {
-        Buffered = "BUFFERED",
-        ResponseStream = "RESPONSE_STREAM",
-    }
+    pub enum UrlInvokeMode { Buffered = "BUFFERED", ResponseStream = "RESPONSE_STREAM" }
+}
+
+choice! {
+    /// Known values of `AuthType`.
+    pub enum WebFunctionEndpointAuthType { ApplicationManaged = "ApplicationManaged", IamAuth = "IamAuth" }
+}
+
+choice! {
+    /// Known values of `EndpointType`.
+    pub enum WebFunctionEndpointEndpointType { HomeRegion = "HomeRegion", MultiRegion = "MultiRegion", PerRegion = "PerRegion" }
+}
+
+/// Equals [`CapacityProviderLoggingConfigSystemLogLevel`].
+pub type EventSourceMappingLoggingConfigSystemLogLevel = CapacityProviderLoggingConfigSystemLogLevel;
+
+/// Equals [`CapacityProviderInstanceRequirementsArchitectures`].
+pub type FunctionArchitectures = CapacityProviderInstanceRequirementsArchitectures;
+
+/// Equals [`CapacityProviderLoggingConfigSystemLogLevel`].
+pub type FunctionLoggingConfigSystemLogLevel = CapacityProviderLoggingConfigSystemLogLevel;
+
+/// Equals [`FunctionRuntime`].
+pub type LayerVersionCompatibleRuntimes = FunctionRuntime;
+
+/// Equals [`FunctionCodeS3ObjectStorageMode`].
+pub type LayerVersionContentS3ObjectStorageMode = FunctionCodeS3ObjectStorageMode;
+
+/// Equals [`MicrovmImageMicrovmHooksResume`].
+pub type MicrovmImageHooksPropertyReady = MicrovmImageMicrovmHooksResume;
+
+/// Equals [`MicrovmImageMicrovmHooksResume`].
+pub type MicrovmImageHooksPropertyValidate = MicrovmImageMicrovmHooksResume;
+
+/// Equals [`MicrovmImageMicrovmHooksResume`].
+pub type MicrovmImageMicrovmHooksRun = MicrovmImageMicrovmHooksResume;
+
+/// Equals [`MicrovmImageMicrovmHooksResume`].
+pub type MicrovmImageMicrovmHooksSuspend = MicrovmImageMicrovmHooksResume;
+
+/// Equals [`MicrovmImageMicrovmHooksResume`].
+pub type MicrovmImageMicrovmHooksTerminate = MicrovmImageMicrovmHooksResume;
+
+/// Equals [`PermissionFunctionUrlAuthType`].
+pub type UrlAuthType = PermissionFunctionUrlAuthType;
+
+/// Equals [`FunctionScalingConfig`].
+pub type VersionFunctionScalingConfig = FunctionScalingConfig;
+
+/// Equals [`AliasProvisionedConcurrencyConfiguration`].
+pub type VersionProvisionedConcurrencyConfiguration = AliasProvisionedConcurrencyConfiguration;
+
+/// Equals [`FunctionLoggingConfigApplicationLogLevel`].
+pub type WebFunctionRevisionLoggingConfigApplicationLogLevel = FunctionLoggingConfigApplicationLogLevel;
+
+/// Equals [`CapacityProviderLoggingConfigSystemLogLevel`].
+pub type WebFunctionRevisionLoggingConfigSystemLogLevel = CapacityProviderLoggingConfigSystemLogLevel;
+
+/// What CloudWatch measures, each with the statistic of AWS's own dashboards.
+pub mod metrics {
+    use crate::{Dimension::{Of}, Metric, Statistic};
+    /// `ConcurrentExecutions` of `AWS/Lambda`.
+    pub const CONCURRENT_EXECUTIONS: Metric = Metric::new("AWS/Lambda", "ConcurrentExecutions", Statistic::Maximum, &[&[Of("FunctionName")], &[Of("FunctionName"), Of("Resource")], &[Of("ExecutedVersion"), Of("FunctionName"), Of("Resource")], &[]]);
+    /// `DeadLetterErrors` of `AWS/Lambda`.
+    pub const DEAD_LETTER_ERRORS: Metric = Metric::new("AWS/Lambda", "DeadLetterErrors", Statistic::Sum, &[&[Of("FunctionName")], &[Of("FunctionName"), Of("Resource")], &[]]);
+    /// `DestinationDeliveryFailures` of `AWS/Lambda`.
+    pub const DESTINATION_DELIVERY_FAILURES: Metric = Metric::new("AWS/Lambda", "DestinationDeliveryFailures", Statistic::Sum, &[&[Of("FunctionName")], &[Of("FunctionName"), Of("Resource")], &[]]);
+    /// `Duration` of `AWS/Lambda`.
+    pub const DURATION: Metric = Metric::new("AWS/Lambda", "Duration", Statistic::Average, &[&[Of("FunctionName")], &[Of("FunctionName"), Of("Resource")], &[Of("ExecutedVersion"), Of("FunctionName"), Of("Resource")], &[]]);
+    /// `Errors` of `AWS/Lambda`.
+    pub const ERRORS: Metric = Metric::new("AWS/Lambda", "Errors", Statistic::Sum, &[&[Of("FunctionName")], &[Of("FunctionName"), Of("Resource")], &[Of("ExecutedVersion"), Of("FunctionName"), Of("Resource")], &[]]);
+    /// `Invocations` of `AWS/Lambda`.
+    pub const INVOCATIONS: Metric = Metric::new("AWS/Lambda", "Invocations", Statistic::Sum, &[&[Of("FunctionName")], &[Of("FunctionName"), Of("Resource")], &[Of("ExecutedVersion"), Of("FunctionName"), Of("Resource")], &[]]);
+    /// `IteratorAge` of `AWS/Lambda`.
+    pub const ITERATOR_AGE: Metric = Metric::new("AWS/Lambda", "IteratorAge", Statistic::Average, &[&[Of("FunctionName")], &[Of("FunctionName"), Of("Resource")], &[]]);
+    /// `PostRuntimeExtensionsDuration` of `AWS/Lambda`.
+    pub const POST_RUNTIME_EXTENSIONS_DURATION: Metric = Metric::new("AWS/Lambda", "PostRuntimeExtensionsDuration", Statistic::Average, &[&[Of("FunctionName")], &[Of("FunctionName"), Of("Resource")], &[Of("ExecutedVersion"), Of("FunctionName"), Of("Resource")], &[]]);
+    /// `ProvisionedConcurrencyInvocations` of `AWS/Lambda`.
+    pub const PROVISIONED_CONCURRENCY_INVOCATIONS: Metric = Metric::new("AWS/Lambda", "ProvisionedConcurrencyInvocations", Statistic::Sum, &[&[Of("FunctionName")], &[Of("FunctionName"), Of("Resource")], &[Of("ExecutedVersion"), Of("FunctionName"), Of("Resource")], &[]]);
+    /// `ProvisionedConcurrencySpilloverInvocations` of `AWS/Lambda`.
+    pub const PROVISIONED_CONCURRENCY_SPILLOVER_INVOCATIONS: Metric = Metric::new("AWS/Lambda", "ProvisionedConcurrencySpilloverInvocations", Statistic::Sum, &[&[Of("FunctionName")], &[Of("FunctionName"), Of("Resource")], &[Of("ExecutedVersion"), Of("FunctionName"), Of("Resource")], &[]]);
+    /// `ProvisionedConcurrencyUtilization` of `AWS/Lambda`.
+    pub const PROVISIONED_CONCURRENCY_UTILIZATION: Metric = Metric::new("AWS/Lambda", "ProvisionedConcurrencyUtilization", Statistic::Maximum, &[&[Of("FunctionName"), Of("Resource")], &[Of("ExecutedVersion"), Of("FunctionName"), Of("Resource")], &[]]);
+    /// `ProvisionedConcurrentExecutions` of `AWS/Lambda`.
+    pub const PROVISIONED_CONCURRENT_EXECUTIONS: Metric = Metric::new("AWS/Lambda", "ProvisionedConcurrentExecutions", Statistic::Maximum, &[&[Of("FunctionName")], &[Of("FunctionName"), Of("Resource")], &[Of("ExecutedVersion"), Of("FunctionName"), Of("Resource")], &[]]);
+    /// `Throttles` of `AWS/Lambda`.
+    pub const THROTTLES: Metric = Metric::new("AWS/Lambda", "Throttles", Statistic::Sum, &[&[Of("FunctionName")], &[Of("FunctionName"), Of("Resource")], &[Of("ExecutedVersion"), Of("FunctionName"), Of("Resource")], &[]]);
+    /// `UnreservedConcurrentExecutions` of `AWS/Lambda`.
+    pub const UNRESERVED_CONCURRENT_EXECUTIONS: Metric = Metric::new("AWS/Lambda", "UnreservedConcurrentExecutions", Statistic::Maximum, &[&[]]);
 }

@@ -26,22 +26,246 @@
 //! © Amazon.com, Inc. or its affiliates, under the Apache-2.0 licence.
 
 mod choice;
+mod list;
+mod metric;
+mod setting;
 mod tag;
 
 pub use choice::{Choice, OneOf};
+pub use metric::{Dimension, Metric, Statistic};
 pub use tag::Tag;
+
+#[cfg(feature = "accessanalyzer")]
+#[rustfmt::skip]
+pub mod accessanalyzer; // AWS::AccessAnalyzer
+
+#[cfg(feature = "accountaccess")]
+#[rustfmt::skip]
+pub mod accountaccess; // AWS::AccountAccess
+
+#[cfg(feature = "acmpca")]
+#[rustfmt::skip]
+pub mod acmpca; // AWS::ACMPCA
+
+#[cfg(feature = "agentregistry")]
+#[rustfmt::skip]
+pub mod agentregistry; // AWS::AgentRegistry
+
+#[cfg(feature = "aiops")]
+#[rustfmt::skip]
+pub mod aiops; // AWS::AIOps
+
+#[cfg(feature = "amazonmq")]
+#[rustfmt::skip]
+pub mod amazonmq; // AWS::AmazonMQ
+
+#[cfg(feature = "amplify")]
+#[rustfmt::skip]
+pub mod amplify; // AWS::Amplify
+
+#[cfg(feature = "amplifyuibuilder")]
+#[rustfmt::skip]
+pub mod amplifyuibuilder; // AWS::AmplifyUIBuilder
 
 #[cfg(feature = "apigateway")]
 #[rustfmt::skip]
 pub mod apigateway; // AWS::ApiGateway
 
+#[cfg(feature = "apigateway")]
+#[rustfmt::skip]
+pub mod apigatewayv2; // AWS::ApiGatewayV2
+
+#[cfg(feature = "appconfig")]
+#[rustfmt::skip]
+pub mod appconfig; // AWS::AppConfig
+
+#[cfg(feature = "appfabric")]
+#[rustfmt::skip]
+pub mod appfabric; // AWS::AppFabric
+
+#[cfg(feature = "appflow")]
+#[rustfmt::skip]
+pub mod appflow; // AWS::AppFlow
+
+#[cfg(feature = "appintegrations")]
+#[rustfmt::skip]
+pub mod appintegrations; // AWS::AppIntegrations
+
+#[cfg(feature = "applicationautoscaling")]
+#[rustfmt::skip]
+pub mod applicationautoscaling; // AWS::ApplicationAutoScaling
+
+#[cfg(feature = "applicationinsights")]
+#[rustfmt::skip]
+pub mod applicationinsights; // AWS::ApplicationInsights
+
+#[cfg(feature = "applicationsignals")]
+#[rustfmt::skip]
+pub mod applicationsignals; // AWS::ApplicationSignals
+
+#[cfg(feature = "appmesh")]
+#[rustfmt::skip]
+pub mod appmesh; // AWS::AppMesh
+
+#[cfg(feature = "apprunner")]
+#[rustfmt::skip]
+pub mod apprunner; // AWS::AppRunner
+
+#[cfg(feature = "appstream")]
+#[rustfmt::skip]
+pub mod appstream; // AWS::AppStream
+
+#[cfg(feature = "appsync")]
+#[rustfmt::skip]
+pub mod appsync; // AWS::AppSync
+
+#[cfg(feature = "apptest")]
+#[rustfmt::skip]
+pub mod apptest; // AWS::AppTest
+
+#[cfg(feature = "aps")]
+#[rustfmt::skip]
+pub mod aps; // AWS::APS
+
+#[cfg(feature = "arcregionswitch")]
+#[rustfmt::skip]
+pub mod arcregionswitch; // AWS::ARCRegionSwitch
+
+#[cfg(feature = "arczonalshift")]
+#[rustfmt::skip]
+pub mod arczonalshift; // AWS::ARCZonalShift
+
+#[cfg(feature = "ask")]
+#[rustfmt::skip]
+pub mod ask; // Alexa::ASK
+
+#[cfg(feature = "athena")]
+#[rustfmt::skip]
+pub mod athena; // AWS::Athena
+
+#[cfg(feature = "auditmanager")]
+#[rustfmt::skip]
+pub mod auditmanager; // AWS::AuditManager
+
+#[cfg(feature = "autoscaling")]
+#[rustfmt::skip]
+pub mod autoscaling; // AWS::AutoScaling
+
+#[cfg(feature = "autoscalingplans")]
+#[rustfmt::skip]
+pub mod autoscalingplans; // AWS::AutoScalingPlans
+
+#[cfg(feature = "awsexternalanthropic")]
+#[rustfmt::skip]
+pub mod awsexternalanthropic; // AWS::AWSExternalAnthropic
+
+#[cfg(feature = "b2bi")]
+#[rustfmt::skip]
+pub mod b2bi; // AWS::B2BI
+
 #[cfg(feature = "backup")]
 #[rustfmt::skip]
 pub mod backup; // AWS::Backup
 
+#[cfg(feature = "backupgateway")]
+#[rustfmt::skip]
+pub mod backupgateway; // AWS::BackupGateway
+
+#[cfg(feature = "batch")]
+#[rustfmt::skip]
+pub mod batch; // AWS::Batch
+
+#[cfg(feature = "bcm")]
+#[rustfmt::skip]
+pub mod bcm; // AWS::BCM
+
+#[cfg(feature = "bcmdataexports")]
+#[rustfmt::skip]
+pub mod bcmdataexports; // AWS::BCMDataExports
+
+#[cfg(feature = "bcmpricingcalculator")]
+#[rustfmt::skip]
+pub mod bcmpricingcalculator; // AWS::BcmPricingCalculator
+
+#[cfg(feature = "bedrock")]
+#[rustfmt::skip]
+pub mod bedrock; // AWS::Bedrock
+
+#[cfg(feature = "bedrockagentcore")]
+#[rustfmt::skip]
+pub mod bedrockagentcore; // AWS::BedrockAgentCore
+
+#[cfg(feature = "bedrockmantle")]
+#[rustfmt::skip]
+pub mod bedrockmantle; // AWS::BedrockMantle
+
+#[cfg(feature = "billing")]
+#[rustfmt::skip]
+pub mod billing; // AWS::Billing
+
+#[cfg(feature = "billingconductor")]
+#[rustfmt::skip]
+pub mod billingconductor; // AWS::BillingConductor
+
+#[cfg(feature = "braket")]
+#[rustfmt::skip]
+pub mod braket; // AWS::Braket
+
+#[cfg(feature = "budgets")]
+#[rustfmt::skip]
+pub mod budgets; // AWS::Budgets
+
+#[cfg(feature = "cases")]
+#[rustfmt::skip]
+pub mod cases; // AWS::Cases
+
+#[cfg(feature = "cassandra")]
+#[rustfmt::skip]
+pub mod cassandra; // AWS::Cassandra
+
+#[cfg(feature = "cdk")]
+#[rustfmt::skip]
+pub mod cdk; // AWS::CDK
+
+#[cfg(feature = "ce")]
+#[rustfmt::skip]
+pub mod ce; // AWS::CE
+
+#[cfg(feature = "certificatemanager")]
+#[rustfmt::skip]
+pub mod certificatemanager; // AWS::CertificateManager
+
+#[cfg(feature = "chatbot")]
+#[rustfmt::skip]
+pub mod chatbot; // AWS::Chatbot
+
+#[cfg(feature = "chime")]
+#[rustfmt::skip]
+pub mod chime; // AWS::Chime
+
+#[cfg(feature = "cleanrooms")]
+#[rustfmt::skip]
+pub mod cleanrooms; // AWS::CleanRooms
+
+#[cfg(feature = "cleanroomsml")]
+#[rustfmt::skip]
+pub mod cleanroomsml; // AWS::CleanRoomsML
+
+#[cfg(feature = "cloud9")]
+#[rustfmt::skip]
+pub mod cloud9; // AWS::Cloud9
+
 #[cfg(feature = "cloudformation")]
 #[rustfmt::skip]
 pub mod cloudformation; // AWS::CloudFormation
+
+#[cfg(feature = "cloudfront")]
+#[rustfmt::skip]
+pub mod cloudfront; // AWS::CloudFront
+
+#[cfg(feature = "cloudhsm")]
+#[rustfmt::skip]
+pub mod cloudhsm; // AWS::CloudHSM
 
 #[cfg(feature = "cloudtrail")]
 #[rustfmt::skip]
@@ -51,9 +275,165 @@ pub mod cloudtrail; // AWS::CloudTrail
 #[rustfmt::skip]
 pub mod cloudwatch; // AWS::CloudWatch
 
+#[cfg(feature = "codeartifact")]
+#[rustfmt::skip]
+pub mod codeartifact; // AWS::CodeArtifact
+
+#[cfg(feature = "codebuild")]
+#[rustfmt::skip]
+pub mod codebuild; // AWS::CodeBuild
+
+#[cfg(feature = "codecommit")]
+#[rustfmt::skip]
+pub mod codecommit; // AWS::CodeCommit
+
+#[cfg(feature = "codeconnections")]
+#[rustfmt::skip]
+pub mod codeconnections; // AWS::CodeConnections
+
+#[cfg(feature = "codedeploy")]
+#[rustfmt::skip]
+pub mod codedeploy; // AWS::CodeDeploy
+
+#[cfg(feature = "codeguruprofiler")]
+#[rustfmt::skip]
+pub mod codeguruprofiler; // AWS::CodeGuruProfiler
+
+#[cfg(feature = "codegurureviewer")]
+#[rustfmt::skip]
+pub mod codegurureviewer; // AWS::CodeGuruReviewer
+
+#[cfg(feature = "codepipeline")]
+#[rustfmt::skip]
+pub mod codepipeline; // AWS::CodePipeline
+
+#[cfg(feature = "codestar")]
+#[rustfmt::skip]
+pub mod codestar; // AWS::CodeStar
+
+#[cfg(feature = "codestar")]
+#[rustfmt::skip]
+pub mod codestarconnections; // AWS::CodeStarConnections
+
+#[cfg(feature = "codestar")]
+#[rustfmt::skip]
+pub mod codestarnotifications; // AWS::CodeStarNotifications
+
 #[cfg(feature = "cognito")]
 #[rustfmt::skip]
 pub mod cognito; // AWS::Cognito
+
+#[cfg(feature = "comprehend")]
+#[rustfmt::skip]
+pub mod comprehend; // AWS::Comprehend
+
+#[cfg(feature = "computeoptimizer")]
+#[rustfmt::skip]
+pub mod computeoptimizer; // AWS::ComputeOptimizer
+
+#[cfg(feature = "config")]
+#[rustfmt::skip]
+pub mod config; // AWS::Config
+
+#[cfg(feature = "connect")]
+#[rustfmt::skip]
+pub mod connect; // AWS::Connect
+
+#[cfg(feature = "connectcampaigns")]
+#[rustfmt::skip]
+pub mod connectcampaigns; // AWS::ConnectCampaigns
+
+#[cfg(feature = "connectcampaigns")]
+#[rustfmt::skip]
+pub mod connectcampaignsv2; // AWS::ConnectCampaignsV2
+
+#[cfg(feature = "controltower")]
+#[rustfmt::skip]
+pub mod controltower; // AWS::ControlTower
+
+#[cfg(feature = "cur")]
+#[rustfmt::skip]
+pub mod cur; // AWS::CUR
+
+#[cfg(feature = "customerprofiles")]
+#[rustfmt::skip]
+pub mod customerprofiles; // AWS::CustomerProfiles
+
+#[cfg(feature = "databrew")]
+#[rustfmt::skip]
+pub mod databrew; // AWS::DataBrew
+
+#[cfg(feature = "dataexchange")]
+#[rustfmt::skip]
+pub mod dataexchange; // AWS::DataExchange
+
+#[cfg(feature = "datapipeline")]
+#[rustfmt::skip]
+pub mod datapipeline; // AWS::DataPipeline
+
+#[cfg(feature = "datasync")]
+#[rustfmt::skip]
+pub mod datasync; // AWS::DataSync
+
+#[cfg(feature = "datazone")]
+#[rustfmt::skip]
+pub mod datazone; // AWS::DataZone
+
+#[cfg(feature = "dax")]
+#[rustfmt::skip]
+pub mod dax; // AWS::DAX
+
+#[cfg(feature = "deadline")]
+#[rustfmt::skip]
+pub mod deadline; // AWS::Deadline
+
+#[cfg(feature = "detective")]
+#[rustfmt::skip]
+pub mod detective; // AWS::Detective
+
+#[cfg(feature = "devicefarm")]
+#[rustfmt::skip]
+pub mod devicefarm; // AWS::DeviceFarm
+
+#[cfg(feature = "devopsagent")]
+#[rustfmt::skip]
+pub mod devopsagent; // AWS::DevOpsAgent
+
+#[cfg(feature = "devopsguru")]
+#[rustfmt::skip]
+pub mod devopsguru; // AWS::DevOpsGuru
+
+#[cfg(feature = "directconnect")]
+#[rustfmt::skip]
+pub mod directconnect; // AWS::DirectConnect
+
+#[cfg(feature = "directoryservice")]
+#[rustfmt::skip]
+pub mod directoryservice; // AWS::DirectoryService
+
+#[cfg(feature = "dlm")]
+#[rustfmt::skip]
+pub mod dlm; // AWS::DLM
+
+#[cfg(feature = "dms")]
+#[rustfmt::skip]
+pub mod dms; // AWS::DMS
+
+#[cfg(feature = "docdb")]
+#[rustfmt::skip]
+pub mod docdb; // AWS::DocDB
+
+#[cfg(feature = "docdbelastic")]
+#[rustfmt::skip]
+pub mod docdbelastic; // AWS::DocDBElastic
+
+#[cfg(feature = "drs")]
+#[rustfmt::skip]
+pub mod drs; // AWS::DRS
+
+#[cfg(feature = "dsql")]
+#[rustfmt::skip]
+pub mod dsql; // AWS::DSQL
 
 #[cfg(feature = "dynamodb")]
 #[rustfmt::skip]
@@ -63,41 +443,729 @@ pub mod dynamodb; // AWS::DynamoDB
 #[rustfmt::skip]
 pub mod ec2; // AWS::EC2
 
+#[cfg(feature = "ecr")]
+#[rustfmt::skip]
+pub mod ecr; // AWS::ECR
+
 #[cfg(feature = "ecs")]
 #[rustfmt::skip]
 pub mod ecs; // AWS::ECS
+
+#[cfg(feature = "efs")]
+#[rustfmt::skip]
+pub mod efs; // AWS::EFS
+
+#[cfg(feature = "eks")]
+#[rustfmt::skip]
+pub mod eks; // AWS::EKS
+
+#[cfg(feature = "elasticache")]
+#[rustfmt::skip]
+pub mod elasticache; // AWS::ElastiCache
+
+#[cfg(feature = "elasticbeanstalk")]
+#[rustfmt::skip]
+pub mod elasticbeanstalk; // AWS::ElasticBeanstalk
+
+#[cfg(feature = "elasticloadbalancing")]
+#[rustfmt::skip]
+pub mod elasticloadbalancing; // AWS::ElasticLoadBalancing
+
+#[cfg(feature = "elasticloadbalancing")]
+#[rustfmt::skip]
+pub mod elasticloadbalancingv2; // AWS::ElasticLoadBalancingV2
+
+#[cfg(feature = "elasticsearch")]
+#[rustfmt::skip]
+pub mod elasticsearch; // AWS::Elasticsearch
+
+#[cfg(feature = "elementalinference")]
+#[rustfmt::skip]
+pub mod elementalinference; // AWS::ElementalInference
+
+#[cfg(feature = "emr")]
+#[rustfmt::skip]
+pub mod emr; // AWS::EMR
+
+#[cfg(feature = "emr")]
+#[rustfmt::skip]
+pub mod emrcontainers; // AWS::EMRContainers
+
+#[cfg(feature = "emr")]
+#[rustfmt::skip]
+pub mod emrserverless; // AWS::EMRServerless
+
+#[cfg(feature = "entityresolution")]
+#[rustfmt::skip]
+pub mod entityresolution; // AWS::EntityResolution
 
 #[cfg(feature = "events")]
 #[rustfmt::skip]
 pub mod events; // AWS::Events
 
+#[cfg(feature = "eventschemas")]
+#[rustfmt::skip]
+pub mod eventschemas; // AWS::EventSchemas
+
+#[cfg(feature = "events")]
+#[rustfmt::skip]
+pub mod eventsv2; // AWS::EventsV2
+
+#[cfg(feature = "evidently")]
+#[rustfmt::skip]
+pub mod evidently; // AWS::Evidently
+
+#[cfg(feature = "evs")]
+#[rustfmt::skip]
+pub mod evs; // AWS::EVS
+
+#[cfg(feature = "finspace")]
+#[rustfmt::skip]
+pub mod finspace; // AWS::FinSpace
+
+#[cfg(feature = "fis")]
+#[rustfmt::skip]
+pub mod fis; // AWS::FIS
+
+#[cfg(feature = "fms")]
+#[rustfmt::skip]
+pub mod fms; // AWS::FMS
+
+#[cfg(feature = "forecast")]
+#[rustfmt::skip]
+pub mod forecast; // AWS::Forecast
+
+#[cfg(feature = "frauddetector")]
+#[rustfmt::skip]
+pub mod frauddetector; // AWS::FraudDetector
+
+#[cfg(feature = "fsx")]
+#[rustfmt::skip]
+pub mod fsx; // AWS::FSx
+
+#[cfg(feature = "gamelift")]
+#[rustfmt::skip]
+pub mod gamelift; // AWS::GameLift
+
+#[cfg(feature = "gameliftstreams")]
+#[rustfmt::skip]
+pub mod gameliftstreams; // AWS::GameLiftStreams
+
+#[cfg(feature = "globalaccelerator")]
+#[rustfmt::skip]
+pub mod globalaccelerator; // AWS::GlobalAccelerator
+
+#[cfg(feature = "glue")]
+#[rustfmt::skip]
+pub mod glue; // AWS::Glue
+
+#[cfg(feature = "grafana")]
+#[rustfmt::skip]
+pub mod grafana; // AWS::Grafana
+
+#[cfg(feature = "greengrass")]
+#[rustfmt::skip]
+pub mod greengrass; // AWS::Greengrass
+
+#[cfg(feature = "greengrass")]
+#[rustfmt::skip]
+pub mod greengrassv2; // AWS::GreengrassV2
+
+#[cfg(feature = "groundstation")]
+#[rustfmt::skip]
+pub mod groundstation; // AWS::GroundStation
+
+#[cfg(feature = "guardduty")]
+#[rustfmt::skip]
+pub mod guardduty; // AWS::GuardDuty
+
+#[cfg(feature = "healthagent")]
+#[rustfmt::skip]
+pub mod healthagent; // AWS::HealthAgent
+
+#[cfg(feature = "healthimaging")]
+#[rustfmt::skip]
+pub mod healthimaging; // AWS::HealthImaging
+
+#[cfg(feature = "healthlake")]
+#[rustfmt::skip]
+pub mod healthlake; // AWS::HealthLake
+
 #[cfg(feature = "iam")]
 #[rustfmt::skip]
 pub mod iam; // AWS::IAM
+
+#[cfg(feature = "identitystore")]
+#[rustfmt::skip]
+pub mod identitystore; // AWS::IdentityStore
+
+#[cfg(feature = "imagebuilder")]
+#[rustfmt::skip]
+pub mod imagebuilder; // AWS::ImageBuilder
+
+#[cfg(feature = "inspector")]
+#[rustfmt::skip]
+pub mod inspector; // AWS::Inspector
+
+#[cfg(feature = "inspector")]
+#[rustfmt::skip]
+pub mod inspectorv2; // AWS::InspectorV2
+
+#[cfg(feature = "interconnect")]
+#[rustfmt::skip]
+pub mod interconnect; // AWS::Interconnect
+
+#[cfg(feature = "internetmonitor")]
+#[rustfmt::skip]
+pub mod internetmonitor; // AWS::InternetMonitor
+
+#[cfg(feature = "invoicing")]
+#[rustfmt::skip]
+pub mod invoicing; // AWS::Invoicing
+
+#[cfg(feature = "iot")]
+#[rustfmt::skip]
+pub mod iot; // AWS::IoT
+
+#[cfg(feature = "iot")]
+#[rustfmt::skip]
+pub mod iotanalytics; // AWS::IoTAnalytics
+
+#[cfg(feature = "iot")]
+#[rustfmt::skip]
+pub mod iotcoredeviceadvisor; // AWS::IoTCoreDeviceAdvisor
+
+#[cfg(feature = "iot")]
+#[rustfmt::skip]
+pub mod iotevents; // AWS::IoTEvents
+
+#[cfg(feature = "iot")]
+#[rustfmt::skip]
+pub mod iotfleethub; // AWS::IoTFleetHub
+
+#[cfg(feature = "iot")]
+#[rustfmt::skip]
+pub mod iotfleetwise; // AWS::IoTFleetWise
+
+#[cfg(feature = "iot")]
+#[rustfmt::skip]
+pub mod iotsecuretunneling; // AWS::IoTSecureTunneling
+
+#[cfg(feature = "iot")]
+#[rustfmt::skip]
+pub mod iotsitewise; // AWS::IoTSiteWise
+
+#[cfg(feature = "iot")]
+#[rustfmt::skip]
+pub mod iotthingsgraph; // AWS::IoTThingsGraph
+
+#[cfg(feature = "iot")]
+#[rustfmt::skip]
+pub mod iottwinmaker; // AWS::IoTTwinMaker
+
+#[cfg(feature = "iot")]
+#[rustfmt::skip]
+pub mod iotwireless; // AWS::IoTWireless
+
+#[cfg(feature = "ivs")]
+#[rustfmt::skip]
+pub mod ivs; // AWS::IVS
+
+#[cfg(feature = "ivschat")]
+#[rustfmt::skip]
+pub mod ivschat; // AWS::IVSChat
+
+#[cfg(feature = "kafkaconnect")]
+#[rustfmt::skip]
+pub mod kafkaconnect; // AWS::KafkaConnect
+
+#[cfg(feature = "kendra")]
+#[rustfmt::skip]
+pub mod kendra; // AWS::Kendra
+
+#[cfg(feature = "kendraranking")]
+#[rustfmt::skip]
+pub mod kendraranking; // AWS::KendraRanking
+
+#[cfg(feature = "kinesis")]
+#[rustfmt::skip]
+pub mod kinesis; // AWS::Kinesis
+
+#[cfg(feature = "kinesis")]
+#[rustfmt::skip]
+pub mod kinesisanalytics; // AWS::KinesisAnalytics
+
+#[cfg(feature = "kinesis")]
+#[rustfmt::skip]
+pub mod kinesisanalyticsv2; // AWS::KinesisAnalyticsV2
+
+#[cfg(feature = "kinesis")]
+#[rustfmt::skip]
+pub mod kinesisfirehose; // AWS::KinesisFirehose
+
+#[cfg(feature = "kinesis")]
+#[rustfmt::skip]
+pub mod kinesisvideo; // AWS::KinesisVideo
 
 #[cfg(feature = "kms")]
 #[rustfmt::skip]
 pub mod kms; // AWS::KMS
 
+#[cfg(feature = "lakeformation")]
+#[rustfmt::skip]
+pub mod lakeformation; // AWS::LakeFormation
+
 #[cfg(feature = "lambda")]
 #[rustfmt::skip]
 pub mod lambda; // AWS::Lambda
+
+#[cfg(feature = "launchwizard")]
+#[rustfmt::skip]
+pub mod launchwizard; // AWS::LaunchWizard
+
+#[cfg(feature = "lex")]
+#[rustfmt::skip]
+pub mod lex; // AWS::Lex
+
+#[cfg(feature = "licensemanager")]
+#[rustfmt::skip]
+pub mod licensemanager; // AWS::LicenseManager
+
+#[cfg(feature = "licensemanagerlinuxsubscriptions")]
+#[rustfmt::skip]
+pub mod licensemanagerlinuxsubscriptions; // AWS::LicenseManagerLinuxSubscriptions
+
+#[cfg(feature = "licensemanagerusersubscriptions")]
+#[rustfmt::skip]
+pub mod licensemanagerusersubscriptions; // AWS::LicenseManagerUserSubscriptions
+
+#[cfg(feature = "lightsail")]
+#[rustfmt::skip]
+pub mod lightsail; // AWS::Lightsail
+
+#[cfg(feature = "location")]
+#[rustfmt::skip]
+pub mod location; // AWS::Location
 
 #[cfg(feature = "logs")]
 #[rustfmt::skip]
 pub mod logs; // AWS::Logs
 
+#[cfg(feature = "lookoutequipment")]
+#[rustfmt::skip]
+pub mod lookoutequipment; // AWS::LookoutEquipment
+
+#[cfg(feature = "lookoutmetrics")]
+#[rustfmt::skip]
+pub mod lookoutmetrics; // AWS::LookoutMetrics
+
+#[cfg(feature = "lookoutvision")]
+#[rustfmt::skip]
+pub mod lookoutvision; // AWS::LookoutVision
+
+#[cfg(feature = "m2")]
+#[rustfmt::skip]
+pub mod m2; // AWS::M2
+
+#[cfg(feature = "macie")]
+#[rustfmt::skip]
+pub mod macie; // AWS::Macie
+
+#[cfg(feature = "managedblockchain")]
+#[rustfmt::skip]
+pub mod managedblockchain; // AWS::ManagedBlockchain
+
+#[cfg(feature = "mediaconnect")]
+#[rustfmt::skip]
+pub mod mediaconnect; // AWS::MediaConnect
+
+#[cfg(feature = "mediaconvert")]
+#[rustfmt::skip]
+pub mod mediaconvert; // AWS::MediaConvert
+
+#[cfg(feature = "medialive")]
+#[rustfmt::skip]
+pub mod medialive; // AWS::MediaLive
+
+#[cfg(feature = "mediapackage")]
+#[rustfmt::skip]
+pub mod mediapackage; // AWS::MediaPackage
+
+#[cfg(feature = "mediapackage")]
+#[rustfmt::skip]
+pub mod mediapackagev2; // AWS::MediaPackageV2
+
+#[cfg(feature = "mediastore")]
+#[rustfmt::skip]
+pub mod mediastore; // AWS::MediaStore
+
+#[cfg(feature = "mediatailor")]
+#[rustfmt::skip]
+pub mod mediatailor; // AWS::MediaTailor
+
+#[cfg(feature = "memorydb")]
+#[rustfmt::skip]
+pub mod memorydb; // AWS::MemoryDB
+
+#[cfg(feature = "mgn")]
+#[rustfmt::skip]
+pub mod mgn; // AWS::MGN
+
+#[cfg(feature = "mpa")]
+#[rustfmt::skip]
+pub mod mpa; // AWS::MPA
+
+#[cfg(feature = "msk")]
+#[rustfmt::skip]
+pub mod msk; // AWS::MSK
+
+#[cfg(feature = "mwaa")]
+#[rustfmt::skip]
+pub mod mwaa; // AWS::MWAA
+
+#[cfg(feature = "mwaaserverless")]
+#[rustfmt::skip]
+pub mod mwaaserverless; // AWS::MWAAServerless
+
+#[cfg(feature = "neptune")]
+#[rustfmt::skip]
+pub mod neptune; // AWS::Neptune
+
+#[cfg(feature = "neptunegraph")]
+#[rustfmt::skip]
+pub mod neptunegraph; // AWS::NeptuneGraph
+
+#[cfg(feature = "networkfirewall")]
+#[rustfmt::skip]
+pub mod networkfirewall; // AWS::NetworkFirewall
+
+#[cfg(feature = "networkflowmonitor")]
+#[rustfmt::skip]
+pub mod networkflowmonitor; // AWS::NetworkFlowMonitor
+
+#[cfg(feature = "networkmanager")]
+#[rustfmt::skip]
+pub mod networkmanager; // AWS::NetworkManager
+
+#[cfg(feature = "networkmonitor")]
+#[rustfmt::skip]
+pub mod networkmonitor; // AWS::NetworkMonitor
+
+#[cfg(feature = "networksecuritymanager")]
+#[rustfmt::skip]
+pub mod networksecuritymanager; // AWS::NetworkSecurityManager
+
+#[cfg(feature = "nimblestudio")]
+#[rustfmt::skip]
+pub mod nimblestudio; // AWS::NimbleStudio
+
+#[cfg(feature = "notifications")]
+#[rustfmt::skip]
+pub mod notifications; // AWS::Notifications
+
+#[cfg(feature = "notificationscontacts")]
+#[rustfmt::skip]
+pub mod notificationscontacts; // AWS::NotificationsContacts
+
+#[cfg(feature = "novaact")]
+#[rustfmt::skip]
+pub mod novaact; // AWS::NovaAct
+
+#[cfg(feature = "oam")]
+#[rustfmt::skip]
+pub mod oam; // AWS::Oam
+
+#[cfg(feature = "observabilityadmin")]
+#[rustfmt::skip]
+pub mod observabilityadmin; // AWS::ObservabilityAdmin
+
+#[cfg(feature = "odb")]
+#[rustfmt::skip]
+pub mod odb; // AWS::ODB
+
+#[cfg(feature = "omics")]
+#[rustfmt::skip]
+pub mod omics; // AWS::Omics
+
+#[cfg(feature = "opensearch")]
+#[rustfmt::skip]
+pub mod opensearch; // AWS::OpenSearch
+
+#[cfg(feature = "opensearchserverless")]
+#[rustfmt::skip]
+pub mod opensearchserverless; // AWS::OpenSearchServerless
+
+#[cfg(feature = "opensearchservice")]
+#[rustfmt::skip]
+pub mod opensearchservice; // AWS::OpenSearchService
+
+#[cfg(feature = "opsworks")]
+#[rustfmt::skip]
+pub mod opsworks; // AWS::OpsWorks
+
+#[cfg(feature = "opsworks")]
+#[rustfmt::skip]
+pub mod opsworkscm; // AWS::OpsWorksCM
+
+#[cfg(feature = "organizations")]
+#[rustfmt::skip]
+pub mod organizations; // AWS::Organizations
+
+#[cfg(feature = "osis")]
+#[rustfmt::skip]
+pub mod osis; // AWS::OSIS
+
+#[cfg(feature = "outposts")]
+#[rustfmt::skip]
+pub mod outposts; // AWS::Outposts
+
+#[cfg(feature = "panorama")]
+#[rustfmt::skip]
+pub mod panorama; // AWS::Panorama
+
+#[cfg(feature = "paymentcryptography")]
+#[rustfmt::skip]
+pub mod paymentcryptography; // AWS::PaymentCryptography
+
+#[cfg(feature = "pcaconnectorad")]
+#[rustfmt::skip]
+pub mod pcaconnectorad; // AWS::PCAConnectorAD
+
+#[cfg(feature = "pcaconnectorscep")]
+#[rustfmt::skip]
+pub mod pcaconnectorscep; // AWS::PCAConnectorSCEP
+
+#[cfg(feature = "pcs")]
+#[rustfmt::skip]
+pub mod pcs; // AWS::PCS
+
+#[cfg(feature = "personalize")]
+#[rustfmt::skip]
+pub mod personalize; // AWS::Personalize
+
+#[cfg(feature = "pi")]
+#[rustfmt::skip]
+pub mod pi; // AWS::PI
+
+#[cfg(feature = "pinpoint")]
+#[rustfmt::skip]
+pub mod pinpoint; // AWS::Pinpoint
+
+#[cfg(feature = "pinpointemail")]
+#[rustfmt::skip]
+pub mod pinpointemail; // AWS::PinpointEmail
+
+#[cfg(feature = "pipes")]
+#[rustfmt::skip]
+pub mod pipes; // AWS::Pipes
+
+#[cfg(feature = "polly")]
+#[rustfmt::skip]
+pub mod polly; // AWS::Polly
+
+#[cfg(feature = "pricingplanmanager")]
+#[rustfmt::skip]
+pub mod pricingplanmanager; // AWS::PricingPlanManager
+
+#[cfg(feature = "proton")]
+#[rustfmt::skip]
+pub mod proton; // AWS::Proton
+
+#[cfg(feature = "qbusiness")]
+#[rustfmt::skip]
+pub mod qbusiness; // AWS::QBusiness
+
+#[cfg(feature = "qldb")]
+#[rustfmt::skip]
+pub mod qldb; // AWS::QLDB
+
+#[cfg(feature = "quicksight")]
+#[rustfmt::skip]
+pub mod quicksight; // AWS::QuickSight
+
+#[cfg(feature = "ram")]
+#[rustfmt::skip]
+pub mod ram; // AWS::RAM
+
+#[cfg(feature = "rbin")]
+#[rustfmt::skip]
+pub mod rbin; // AWS::Rbin
+
+#[cfg(feature = "rds")]
+#[rustfmt::skip]
+pub mod rds; // AWS::RDS
+
+#[cfg(feature = "redshift")]
+#[rustfmt::skip]
+pub mod redshift; // AWS::Redshift
+
+#[cfg(feature = "redshiftserverless")]
+#[rustfmt::skip]
+pub mod redshiftserverless; // AWS::RedshiftServerless
+
+#[cfg(feature = "refactorspaces")]
+#[rustfmt::skip]
+pub mod refactorspaces; // AWS::RefactorSpaces
+
+#[cfg(feature = "rekognition")]
+#[rustfmt::skip]
+pub mod rekognition; // AWS::Rekognition
+
+#[cfg(feature = "resiliencehub")]
+#[rustfmt::skip]
+pub mod resiliencehub; // AWS::ResilienceHub
+
+#[cfg(feature = "resiliencehub")]
+#[rustfmt::skip]
+pub mod resiliencehubv2; // AWS::ResilienceHubV2
+
+#[cfg(feature = "resourceexplorer2")]
+#[rustfmt::skip]
+pub mod resourceexplorer2; // AWS::ResourceExplorer2
+
+#[cfg(feature = "resourcegroups")]
+#[rustfmt::skip]
+pub mod resourcegroups; // AWS::ResourceGroups
+
+#[cfg(feature = "robomaker")]
+#[rustfmt::skip]
+pub mod robomaker; // AWS::RoboMaker
+
+#[cfg(feature = "rolesanywhere")]
+#[rustfmt::skip]
+pub mod rolesanywhere; // AWS::RolesAnywhere
+
+#[cfg(feature = "route53")]
+#[rustfmt::skip]
+pub mod route53; // AWS::Route53
+
+#[cfg(feature = "route53")]
+#[rustfmt::skip]
+pub mod route53globalresolver; // AWS::Route53GlobalResolver
+
+#[cfg(feature = "route53")]
+#[rustfmt::skip]
+pub mod route53profiles; // AWS::Route53Profiles
+
+#[cfg(feature = "route53")]
+#[rustfmt::skip]
+pub mod route53recoverycontrol; // AWS::Route53RecoveryControl
+
+#[cfg(feature = "route53")]
+#[rustfmt::skip]
+pub mod route53recoveryreadiness; // AWS::Route53RecoveryReadiness
+
+#[cfg(feature = "route53")]
+#[rustfmt::skip]
+pub mod route53resolver; // AWS::Route53Resolver
+
+#[cfg(feature = "rtbfabric")]
+#[rustfmt::skip]
+pub mod rtbfabric; // AWS::RTBFabric
+
+#[cfg(feature = "rum")]
+#[rustfmt::skip]
+pub mod rum; // AWS::RUM
+
 #[cfg(feature = "s3")]
 #[rustfmt::skip]
 pub mod s3; // AWS::S3
+
+#[cfg(feature = "s3express")]
+#[rustfmt::skip]
+pub mod s3express; // AWS::S3Express
+
+#[cfg(feature = "s3files")]
+#[rustfmt::skip]
+pub mod s3files; // AWS::S3Files
+
+#[cfg(feature = "s3objectlambda")]
+#[rustfmt::skip]
+pub mod s3objectlambda; // AWS::S3ObjectLambda
+
+#[cfg(feature = "s3outposts")]
+#[rustfmt::skip]
+pub mod s3outposts; // AWS::S3Outposts
+
+#[cfg(feature = "s3tables")]
+#[rustfmt::skip]
+pub mod s3tables; // AWS::S3Tables
+
+#[cfg(feature = "s3vectors")]
+#[rustfmt::skip]
+pub mod s3vectors; // AWS::S3Vectors
+
+#[cfg(feature = "sagemaker")]
+#[rustfmt::skip]
+pub mod sagemaker; // AWS::SageMaker
+
+#[cfg(feature = "sam")]
+#[rustfmt::skip]
+pub mod sam; // AWS::Serverless
 
 #[cfg(feature = "scheduler")]
 #[rustfmt::skip]
 pub mod scheduler; // AWS::Scheduler
 
+#[cfg(feature = "scn")]
+#[rustfmt::skip]
+pub mod scn; // AWS::SCN
+
+#[cfg(feature = "sdb")]
+#[rustfmt::skip]
+pub mod sdb; // AWS::SDB
+
 #[cfg(feature = "secretsmanager")]
 #[rustfmt::skip]
 pub mod secretsmanager; // AWS::SecretsManager
+
+#[cfg(feature = "securityagent")]
+#[rustfmt::skip]
+pub mod securityagent; // AWS::SecurityAgent
+
+#[cfg(feature = "securityhub")]
+#[rustfmt::skip]
+pub mod securityhub; // AWS::SecurityHub
+
+#[cfg(feature = "securitylake")]
+#[rustfmt::skip]
+pub mod securitylake; // AWS::SecurityLake
+
+#[cfg(feature = "serverlessrepo")]
+#[rustfmt::skip]
+pub mod serverlessrepo; // AWS::ServerlessRepo
+
+#[cfg(feature = "servicecatalog")]
+#[rustfmt::skip]
+pub mod servicecatalog; // AWS::ServiceCatalog
+
+#[cfg(feature = "servicecatalogappregistry")]
+#[rustfmt::skip]
+pub mod servicecatalogappregistry; // AWS::ServiceCatalogAppRegistry
+
+#[cfg(feature = "servicediscovery")]
+#[rustfmt::skip]
+pub mod servicediscovery; // AWS::ServiceDiscovery
+
+#[cfg(feature = "ses")]
+#[rustfmt::skip]
+pub mod ses; // AWS::SES
+
+#[cfg(feature = "shield")]
+#[rustfmt::skip]
+pub mod shield; // AWS::Shield
+
+#[cfg(feature = "signer")]
+#[rustfmt::skip]
+pub mod signer; // AWS::Signer
+
+#[cfg(feature = "simspaceweaver")]
+#[rustfmt::skip]
+pub mod simspaceweaver; // AWS::SimSpaceWeaver
+
+#[cfg(feature = "smsvoice")]
+#[rustfmt::skip]
+pub mod smsvoice; // AWS::SMSVOICE
 
 #[cfg(feature = "sns")]
 #[rustfmt::skip]
@@ -111,6 +1179,126 @@ pub mod sqs; // AWS::SQS
 #[rustfmt::skip]
 pub mod ssm; // AWS::SSM
 
+#[cfg(feature = "ssmcontacts")]
+#[rustfmt::skip]
+pub mod ssmcontacts; // AWS::SSMContacts
+
+#[cfg(feature = "ssmguiconnect")]
+#[rustfmt::skip]
+pub mod ssmguiconnect; // AWS::SSMGuiConnect
+
+#[cfg(feature = "ssmincidents")]
+#[rustfmt::skip]
+pub mod ssmincidents; // AWS::SSMIncidents
+
+#[cfg(feature = "ssmquicksetup")]
+#[rustfmt::skip]
+pub mod ssmquicksetup; // AWS::SSMQuickSetup
+
+#[cfg(feature = "sso")]
+#[rustfmt::skip]
+pub mod sso; // AWS::SSO
+
+#[cfg(feature = "stepfunctions")]
+#[rustfmt::skip]
+pub mod stepfunctions; // AWS::StepFunctions
+
+#[cfg(feature = "storagegateway")]
+#[rustfmt::skip]
+pub mod storagegateway; // AWS::StorageGateway
+
+#[cfg(feature = "supportapp")]
+#[rustfmt::skip]
+pub mod supportapp; // AWS::SupportApp
+
+#[cfg(feature = "supportauthz")]
+#[rustfmt::skip]
+pub mod supportauthz; // AWS::SupportAuthZ
+
+#[cfg(feature = "synthetics")]
+#[rustfmt::skip]
+pub mod synthetics; // AWS::Synthetics
+
+#[cfg(feature = "systemsmanagersap")]
+#[rustfmt::skip]
+pub mod systemsmanagersap; // AWS::SystemsManagerSAP
+
+#[cfg(feature = "textract")]
+#[rustfmt::skip]
+pub mod textract; // AWS::Textract
+
+#[cfg(feature = "timestream")]
+#[rustfmt::skip]
+pub mod timestream; // AWS::Timestream
+
+#[cfg(feature = "transcribe")]
+#[rustfmt::skip]
+pub mod transcribe; // AWS::Transcribe
+
+#[cfg(feature = "transfer")]
+#[rustfmt::skip]
+pub mod transfer; // AWS::Transfer
+
+#[cfg(feature = "translate")]
+#[rustfmt::skip]
+pub mod translate; // AWS::Translate
+
+#[cfg(feature = "uxc")]
+#[rustfmt::skip]
+pub mod uxc; // AWS::UXC
+
+#[cfg(feature = "verifiedpermissions")]
+#[rustfmt::skip]
+pub mod verifiedpermissions; // AWS::VerifiedPermissions
+
+#[cfg(feature = "voiceid")]
+#[rustfmt::skip]
+pub mod voiceid; // AWS::VoiceID
+
+#[cfg(feature = "vpclattice")]
+#[rustfmt::skip]
+pub mod vpclattice; // AWS::VpcLattice
+
+#[cfg(feature = "waf")]
+#[rustfmt::skip]
+pub mod waf; // AWS::WAF
+
+#[cfg(feature = "wafregional")]
+#[rustfmt::skip]
+pub mod wafregional; // AWS::WAFRegional
+
 #[cfg(feature = "wafv2")]
 #[rustfmt::skip]
 pub mod wafv2; // AWS::WAFv2
+
+#[cfg(feature = "wellarchitected")]
+#[rustfmt::skip]
+pub mod wellarchitected; // AWS::WellArchitected
+
+#[cfg(feature = "wickr")]
+#[rustfmt::skip]
+pub mod wickr; // AWS::Wickr
+
+#[cfg(feature = "wisdom")]
+#[rustfmt::skip]
+pub mod wisdom; // AWS::Wisdom
+
+#[cfg(feature = "workspaces")]
+#[rustfmt::skip]
+pub mod workspaces; // AWS::WorkSpaces
+
+#[cfg(feature = "workspaces")]
+#[rustfmt::skip]
+pub mod workspacesinstances; // AWS::WorkspacesInstances
+
+#[cfg(feature = "workspaces")]
+#[rustfmt::skip]
+pub mod workspacesthinclient; // AWS::WorkSpacesThinClient
+
+#[cfg(feature = "workspaces")]
+#[rustfmt::skip]
+pub mod workspacesweb; // AWS::WorkSpacesWeb
+
+#[cfg(feature = "xray")]
+#[rustfmt::skip]
+pub mod xray; // AWS::XRay

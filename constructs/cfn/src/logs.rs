@@ -4,71 +4,35 @@
 
 use std::borrow::Cow;
 use lightsout_core::{Arn, Attribute, Properties, ResourceType, Tags, Tree, Value};
-use crate::{OneOf, Tag};
+use crate::{OneOf, Tag, list};
 use crate::choice::choice;
+use crate::setting::setting;
 
-/// Creates or updates an account-level data protection policy or subscription filter policy that applies to all log groups or a subset of log groups in the account.
+/// Creates or updates an account-level data protection policy or subscription filter policy that applies to all log groups or a subset of log groups in the …
 ///
 /// CloudFormation type `AWS::Logs::AccountPolicy`.
 #[derive(Debug, Clone)]
 pub struct AccountPolicy(Properties);
-
 impl AccountPolicy {
     /// The account ID of the account where this policy was created.
     pub const ACCOUNT_ID: Attribute<Self, String> = Attribute::new("AccountId");
-
     /// Returns a `AccountPolicy` with what CloudFormation requires.
-    pub fn new(policy_document: impl Into<Value<String>>, policy_name: impl Into<Value<String>>, policy_type: impl OneOf<AccountPolicyPolicyType>) -> Self {
-        Self::matching().policy_document(policy_document).policy_name(policy_name).policy_type(policy_type)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(policy_document: impl Into<Value<String>>, policy_name: impl Into<Value<String>>, policy_type: impl OneOf<AccountPolicyPolicyType>) -> Self { Self::matching().policy_document(policy_document).policy_name(policy_name).policy_type(policy_type) }
     /// Specify the policy, in JSON.
-    pub fn policy_document(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("PolicyDocument", value.into()))
-    }
-
+    /// 1 to 30720 characters.
+    pub fn policy_document(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("PolicyDocument", value.into())) }
     /// A name for the policy. This must be unique within the account.
-    ///
-    /// A change replaces the resource.
-    pub fn policy_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("PolicyName", value.into()))
-    }
-
+    /// 1 to 256 characters. Matches `^[^:*]{1,256}$`. A change replaces the resource.
+    pub fn policy_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("PolicyName", value.into())) }
     /// The type of policy that you're creating or updating.
-    ///
     /// A change replaces the resource.
-    pub fn policy_type(self, value: impl OneOf<AccountPolicyPolicyType>) -> Self {
-        Self(self.0.with("PolicyType", value.into_tree()))
-    }
-
+    pub fn policy_type(self, value: impl OneOf<AccountPolicyPolicyType>) -> Self { Self(self.0.with("PolicyType", value.into_tree())) }
     /// Currently the only valid value for this parameter is `ALL`, which specifies that the policy applies to all log groups in the account.
-    pub fn scope(self, value: impl OneOf<AccountPolicyScope>) -> Self {
-        Self(self.0.with("Scope", value.into_tree()))
-    }
-
+    pub fn scope(self, value: impl OneOf<AccountPolicyScope>) -> Self { Self(self.0.with("Scope", value.into_tree())) }
     /// Use this parameter to apply the new policy to a subset of log groups in the account.
-    pub fn selection_criteria(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("SelectionCriteria", value.into()))
-    }
+    pub fn selection_criteria(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("SelectionCriteria", value.into())) }
 }
-
-impl From<AccountPolicy> for Properties {
-    fn from(value: AccountPolicy) -> Self {
-        value.0
-    }
-}
-
+setting! { AccountPolicy as Properties }
 impl ResourceType for AccountPolicy {
     const TYPE: &'static str = "AWS::Logs::AccountPolicy";
     const REQUIRED: &'static [&'static str] = &["PolicyDocument", "PolicyName", "PolicyType"];
@@ -79,79 +43,36 @@ impl ResourceType for AccountPolicy {
 /// CloudFormation type `AWS::Logs::Delivery`.
 #[derive(Debug, Clone)]
 pub struct Delivery(Properties);
-
 impl Delivery {
     /// The Amazon Resource Name (ARN) that uniquely identifies this delivery.
     pub const ARN: Attribute<Self, Arn<Self>> = Attribute::new("Arn");
-
     /// Displays whether the delivery destination associated with this delivery is CloudWatch Logs, Amazon S3, or Firehose.
     pub const DELIVERY_DESTINATION_TYPE: Attribute<Self, String> = Attribute::new("DeliveryDestinationType");
-
     /// The unique ID that identifies this delivery in your account.
     pub const DELIVERY_ID: Attribute<Self, lightsout_core::Id<Self>> = Attribute::new("DeliveryId");
-
     /// Returns a `Delivery` with what CloudFormation requires.
-    pub fn new(delivery_destination_arn: impl Into<Value<String>>, delivery_source_name: impl Into<Value<String>>) -> Self {
-        Self::matching().delivery_destination_arn(delivery_destination_arn).delivery_source_name(delivery_source_name)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(delivery_destination_arn: impl Into<Value<String>>, delivery_source_name: impl Into<Value<String>>) -> Self { Self::matching().delivery_destination_arn(delivery_destination_arn).delivery_source_name(delivery_source_name) }
     /// The ARN of the delivery destination that is associated with this delivery.
-    ///
-    /// A change replaces the resource.
-    pub fn delivery_destination_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("DeliveryDestinationArn", value.into()))
-    }
-
+    /// 16 to 2048 characters. Matches `[\w#+=/:,.@-]*\*?`. A change replaces the resource.
+    pub fn delivery_destination_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("DeliveryDestinationArn", value.into())) }
     /// The name of the delivery source that is associated with this delivery.
-    ///
-    /// A change replaces the resource.
-    pub fn delivery_source_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("DeliverySourceName", value.into()))
-    }
-
+    /// 1 to 60 characters. Matches `[\w-]*$`. A change replaces the resource.
+    pub fn delivery_source_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("DeliverySourceName", value.into())) }
     /// The field delimiter that is used between record fields when the final output format of a delivery is in `Plain`, `W3C`, or `Raw` format.
-    pub fn field_delimiter(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("FieldDelimiter", value.into()))
-    }
-
+    /// 1 to 5 characters.
+    pub fn field_delimiter(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("FieldDelimiter", value.into())) }
     /// The list of record fields to be delivered to the destination, in order.
-    pub fn record_fields(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("RecordFields", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// At most 128 items. Each: 1 to 50 characters.
+    pub fn record_fields(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("RecordFields", list::values::<String>(value))) }
     /// Use this parameter to cause the S3 objects that contain delivered logs to use a prefix structure that allows for integration with Apache Hive.
-    pub fn s3_enable_hive_compatible_path(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("S3EnableHiveCompatiblePath", value.into()))
-    }
-
+    pub fn s3_enable_hive_compatible_path(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("S3EnableHiveCompatiblePath", value.into())) }
     /// Use this to reconfigure the S3 object prefix to contain either static or variable sections.
-    pub fn s3_suffix_path(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("S3SuffixPath", value.into()))
-    }
-
+    /// At most 256 characters.
+    pub fn s3_suffix_path(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("S3SuffixPath", value.into())) }
     /// An array of key-value pairs to apply to the delivery.
-    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self {
-        Self(self.0.with("Tags", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self { Self(self.0.with("Tags", list::tags(value))) }
 }
-
-impl From<Delivery> for Properties {
-    fn from(value: Delivery) -> Self {
-        value.0
-    }
-}
-
+setting! { Delivery as Properties }
 impl ResourceType for Delivery {
     const TYPE: &'static str = "AWS::Logs::Delivery";
     const REQUIRED: &'static [&'static str] = &["DeliveryDestinationArn", "DeliverySourceName"];
@@ -163,72 +84,30 @@ impl ResourceType for Delivery {
 /// CloudFormation type `AWS::Logs::DeliveryDestination`.
 #[derive(Debug, Clone)]
 pub struct DeliveryDestination(Properties);
-
 impl DeliveryDestination {
     /// The Amazon Resource Name (ARN) that uniquely identifies this delivery destination.
     pub const ARN: Attribute<Self, Arn<Self>> = Attribute::new("Arn");
-
     /// Returns a `DeliveryDestination` with what CloudFormation requires.
-    pub fn new(name: impl Into<Value<String>>) -> Self {
-        Self::matching().name(name)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(name: impl Into<Value<String>>) -> Self { Self::matching().name(name) }
     /// An IAM policy that grants permissions to CloudWatch Logs to deliver logs cross-account to a specified destination in this account.
-    pub fn delivery_destination_policy(self, value: DeliveryDestinationDestinationPolicy) -> Self {
-        Self(self.0.with("DeliveryDestinationPolicy", value))
-    }
-
+    /// 1 to 51200 characters.
+    pub fn delivery_destination_policy(self, value: DeliveryDestinationDestinationPolicy) -> Self { Self(self.0.with("DeliveryDestinationPolicy", value)) }
     /// Displays whether this delivery destination is CloudWatch Logs, Amazon S3, Firehose, or X-Ray.
-    ///
-    /// A change replaces the resource.
-    pub fn delivery_destination_type(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("DeliveryDestinationType", value.into()))
-    }
-
+    /// 1 to 12 characters. Matches `^[0-9A-Za-z]+$`. A change replaces the resource.
+    pub fn delivery_destination_type(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("DeliveryDestinationType", value.into())) }
     /// The ARN of the AWS destination that this delivery destination represents.
-    ///
-    /// A change replaces the resource.
-    pub fn destination_resource_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("DestinationResourceArn", value.into()))
-    }
-
+    /// 16 to 2048 characters. Matches `[\w#+=/:,.@-]*\*?`. A change replaces the resource.
+    pub fn destination_resource_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("DestinationResourceArn", value.into())) }
     /// The name of this delivery destination.
-    ///
-    /// A change replaces the resource.
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
-
+    /// 1 to 60 characters. Matches `[\w-]*$`. A change replaces the resource.
+    pub fn name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Name", value.into())) }
     /// The format of the logs that are sent to this delivery destination.
-    ///
-    /// A change replaces the resource.
-    pub fn output_format(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("OutputFormat", value.into()))
-    }
-
+    /// 1 to 12 characters. Matches `^[0-9A-Za-z]+$`. A change replaces the resource.
+    pub fn output_format(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("OutputFormat", value.into())) }
     /// An array of key-value pairs to apply to the delivery destination.
-    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self {
-        Self(self.0.with("Tags", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self { Self(self.0.with("Tags", list::tags(value))) }
 }
-
-impl From<DeliveryDestination> for Properties {
-    fn from(value: DeliveryDestination) -> Self {
-        value.0
-    }
-}
-
+setting! { DeliveryDestination as Properties }
 impl ResourceType for DeliveryDestination {
     const TYPE: &'static str = "AWS::Logs::DeliveryDestination";
     const REQUIRED: &'static [&'static str] = &["Name"];
@@ -238,119 +117,50 @@ impl ResourceType for DeliveryDestination {
 /// An IAM policy that grants permissions to CloudWatch Logs to deliver logs cross-account to a specified destination in this account.
 #[derive(Debug, Clone, Default)]
 pub struct DeliveryDestinationDestinationPolicy(Properties);
-
 impl DeliveryDestinationDestinationPolicy {
     /// Returns an empty `DeliveryDestinationDestinationPolicy`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// A name for an existing destination.
-    pub fn delivery_destination_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("DeliveryDestinationName", value.into()))
-    }
-
+    /// 1 to 60 characters.
+    pub fn delivery_destination_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("DeliveryDestinationName", value.into())) }
     /// Creates or updates an access policy associated with an existing destination.
-    pub fn delivery_destination_policy(self, value: impl Into<Tree>) -> Self {
-        Self(self.0.with("DeliveryDestinationPolicy", value))
-    }
+    pub fn delivery_destination_policy(self, value: impl Into<Tree>) -> Self { Self(self.0.with("DeliveryDestinationPolicy", value)) }
 }
-
-impl From<DeliveryDestinationDestinationPolicy> for Properties {
-    fn from(value: DeliveryDestinationDestinationPolicy) -> Self {
-        value.0
-    }
-}
-
-impl From<DeliveryDestinationDestinationPolicy> for Tree {
-    fn from(value: DeliveryDestinationDestinationPolicy) -> Self {
-        value.0.into()
-    }
-}
+setting! { DeliveryDestinationDestinationPolicy as Tree }
 
 /// Creates or updates one delivery source in your account.
 ///
 /// CloudFormation type `AWS::Logs::DeliverySource`.
 #[derive(Debug, Clone)]
 pub struct DeliverySource(Properties);
-
 impl DeliverySource {
     /// The Amazon Resource Name (ARN) that uniquely identifies this delivery source.
     pub const ARN: Attribute<Self, Arn<Self>> = Attribute::new("Arn");
-
     /// This array contains the ARN of the AWS resource that sends logs and is represented by this delivery source.
     pub const RESOURCE_ARNS: Attribute<Self, Vec<String>> = Attribute::new("ResourceArns");
-
     /// The AWS service that is sending logs.
     pub const SERVICE: Attribute<Self, String> = Attribute::new("Service");
-
     /// The status of this delivery source. The value can be ACTIVE or INACTIVE.
     pub const STATUS: Attribute<Self, String> = Attribute::new("Status");
-
     /// The reason for the status of this delivery source, such as RESOURCE\_DELETED.
     pub const STATUS_REASON: Attribute<Self, String> = Attribute::new("StatusReason");
-
     /// Returns a `DeliverySource` with what CloudFormation requires.
-    pub fn new(name: impl Into<Value<String>>) -> Self {
-        Self::matching().name(name)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(name: impl Into<Value<String>>) -> Self { Self::matching().name(name) }
     /// A map of key-value pairs to configure the delivery source.
-    pub fn delivery_source_configuration(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>) -> Self {
-        Self(self.0.with("DeliverySourceConfiguration", Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value.into()))))))
-    }
-
+    pub fn delivery_source_configuration(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>) -> Self { Self(self.0.with("DeliverySourceConfiguration", Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value.into())))))) }
     /// The type of log that the source is sending.
-    pub fn log_type(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("LogType", value.into()))
-    }
-
+    /// 1 to 255 characters. Matches `[\w-]*$`.
+    pub fn log_type(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("LogType", value.into())) }
     /// The unique name of the delivery source.
-    ///
-    /// A change replaces the resource.
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
-
+    /// 1 to 60 characters. Matches `[\w-]*$`. A change replaces the resource.
+    pub fn name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Name", value.into())) }
     /// The ARN of the AWS resource that is generating and sending logs.
-    pub fn resource_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ResourceArn", value.into()))
-    }
-
+    /// 16 to 2048 characters. Matches `[\w#+=/:,.@-]*\*?`.
+    pub fn resource_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ResourceArn", value.into())) }
     /// An array of key-value pairs to apply to the delivery source.
-    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self {
-        Self(self.0.with("Tags", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self { Self(self.0.with("Tags", list::tags(value))) }
 }
-
-impl From<DeliverySource> for Properties {
-    fn from(value: DeliverySource) -> Self {
-        value.0
-    }
-}
-
+setting! { DeliverySource as Properties }
 impl ResourceType for DeliverySource {
     const TYPE: &'static str = "AWS::Logs::DeliverySource";
     const REQUIRED: &'static [&'static str] = &["Name"];
@@ -362,65 +172,27 @@ impl ResourceType for DeliverySource {
 /// CloudFormation type `AWS::Logs::Destination`.
 #[derive(Debug, Clone)]
 pub struct Destination(Properties);
-
 impl Destination {
     /// The ARN of the CloudWatch Logs destination, such as `arn:aws:logs:us-west-1:123456789012:destination:MyDestination`.
     pub const ARN: Attribute<Self, Arn<Self>> = Attribute::new("Arn");
-
     /// Returns a `Destination` with what CloudFormation requires.
-    pub fn new(destination_name: impl Into<Value<String>>, role_arn: impl Into<Value<String>>, target_arn: impl Into<Value<String>>) -> Self {
-        Self::matching().destination_name(destination_name).role_arn(role_arn).target_arn(target_arn)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(destination_name: impl Into<Value<String>>, role_arn: impl Into<Value<String>>, target_arn: impl Into<Value<String>>) -> Self { Self::matching().destination_name(destination_name).role_arn(role_arn).target_arn(target_arn) }
     /// The name of the destination.
-    ///
-    /// A change replaces the resource.
-    pub fn destination_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("DestinationName", value.into()))
-    }
-
+    /// 1 to 512 characters. Matches `^[^:*]{1,512}$`. A change replaces the resource.
+    pub fn destination_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("DestinationName", value.into())) }
     /// An IAM policy document that governs which AWS accounts can create subscription filters against this destination.
-    pub fn destination_policy(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("DestinationPolicy", value.into()))
-    }
-
+    /// At least 1 character.
+    pub fn destination_policy(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("DestinationPolicy", value.into())) }
     /// The ARN of an IAM role that permits CloudWatch Logs to send data to the specified AWS resource.
-    ///
-    /// Refers to `AWS::IAM::Role` (`Arn`).
-    pub fn role_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("RoleArn", value.into()))
-    }
-
+    /// At least 1 character. Refers to `AWS::IAM::Role` (`Arn`).
+    pub fn role_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("RoleArn", value.into())) }
     /// The tags that have been assigned to this delivery destination.
-    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self {
-        Self(self.0.with("Tags", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self { Self(self.0.with("Tags", list::tags(value))) }
     /// The Amazon Resource Name (ARN) of the physical target where the log events are delivered (for example, a Kinesis stream).
-    ///
-    /// Refers to `AWS::KinesisFirehose::DeliveryStream` (`Arn`) or `AWS::Kinesis::Stream` (`Arn`) or `AWS::Lambda::Function` (`Arn`).
-    pub fn target_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("TargetArn", value.into()))
-    }
+    /// At least 1 character. Refers to `AWS::KinesisFirehose::DeliveryStream` (`Arn`) or `AWS::Kinesis::Stream` (`Arn`) or `AWS::Lambda::Function` (`Arn`).
+    pub fn target_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("TargetArn", value.into())) }
 }
-
-impl From<Destination> for Properties {
-    fn from(value: Destination) -> Self {
-        value.0
-    }
-}
-
+setting! { Destination as Properties }
 impl ResourceType for Destination {
     const TYPE: &'static str = "AWS::Logs::Destination";
     const REQUIRED: &'static [&'static str] = &["DestinationName", "RoleArn", "TargetArn"];
@@ -432,55 +204,22 @@ impl ResourceType for Destination {
 /// CloudFormation type `AWS::Logs::Integration`.
 #[derive(Debug, Clone)]
 pub struct Integration(Properties);
-
 impl Integration {
     /// The current status of this integration.
     pub const INTEGRATION_STATUS: Attribute<Self, String> = Attribute::new("IntegrationStatus");
-
     /// Returns a `Integration` with what CloudFormation requires.
-    pub fn new(integration_name: impl Into<Value<String>>, integration_type: impl OneOf<IntegrationType>, resource_config: IntegrationResourceConfig) -> Self {
-        Self::matching().integration_name(integration_name).integration_type(integration_type).resource_config(resource_config)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(integration_name: impl Into<Value<String>>, integration_type: impl OneOf<IntegrationType>, resource_config: IntegrationResourceConfig) -> Self { Self::matching().integration_name(integration_name).integration_type(integration_type).resource_config(resource_config) }
     /// The name of this integration.
-    ///
-    /// A change replaces the resource.
-    pub fn integration_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("IntegrationName", value.into()))
-    }
-
+    /// 1 to 50 characters. Matches `[\.\-_/#A-Za-z0-9]+`. A change replaces the resource.
+    pub fn integration_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("IntegrationName", value.into())) }
     /// The type of integration. Integrations with OpenSearch Service have the type `OPENSEARCH`.
-    ///
     /// A change replaces the resource.
-    pub fn integration_type(self, value: impl OneOf<IntegrationType>) -> Self {
-        Self(self.0.with("IntegrationType", value.into_tree()))
-    }
-
+    pub fn integration_type(self, value: impl OneOf<IntegrationType>) -> Self { Self(self.0.with("IntegrationType", value.into_tree())) }
     /// This structure contains configuration details about an integration between CloudWatch Logs and another entity.
-    ///
     /// A change replaces the resource.
-    pub fn resource_config(self, value: IntegrationResourceConfig) -> Self {
-        Self(self.0.with("ResourceConfig", value))
-    }
+    pub fn resource_config(self, value: IntegrationResourceConfig) -> Self { Self(self.0.with("ResourceConfig", value)) }
 }
-
-impl From<Integration> for Properties {
-    fn from(value: Integration) -> Self {
-        value.0
-    }
-}
-
+setting! { Integration as Properties }
 impl ResourceType for Integration {
     const TYPE: &'static str = "AWS::Logs::Integration";
     const REQUIRED: &'static [&'static str] = &["IntegrationName", "IntegrationType", "ResourceConfig"];
@@ -489,178 +228,75 @@ impl ResourceType for Integration {
 /// This structure contains configuration details about an integration between CloudWatch Logs and OpenSearch Service.
 #[derive(Debug, Clone)]
 pub struct IntegrationOpenSearchResourceConfig(Properties);
-
 impl IntegrationOpenSearchResourceConfig {
     /// Returns a `IntegrationOpenSearchResourceConfig` with what CloudFormation requires.
-    pub fn new(dashboard_viewer_principals: impl IntoIterator<Item = impl Into<Value<String>>>, data_source_role_arn: impl Into<Value<String>>) -> Self {
-        Self::matching().dashboard_viewer_principals(dashboard_viewer_principals).data_source_role_arn(data_source_role_arn)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(dashboard_viewer_principals: impl IntoIterator<Item = impl Into<Value<String>>>, data_source_role_arn: impl Into<Value<String>>) -> Self { Self::matching().dashboard_viewer_principals(dashboard_viewer_principals).data_source_role_arn(data_source_role_arn) }
     /// If you want to use an existing OpenSearch Service application for your integration with OpenSearch Service, specify it here.
-    pub fn application_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ApplicationARN", value.into()))
-    }
-
+    /// 20 to 2048 characters. Matches `[\w#+=/:,.@-]*\*?`.
+    pub fn application_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ApplicationARN", value.into())) }
     /// Specify the ARNs of IAM roles and IAM users who you want to grant permission to for viewing the dashboards.
-    pub fn dashboard_viewer_principals(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("DashboardViewerPrincipals", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// Each: 20 to 2048 characters. Each: Matches `[\w#+=/:,.@-]*\*?`.
+    pub fn dashboard_viewer_principals(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("DashboardViewerPrincipals", list::values::<String>(value))) }
     /// Specify the ARN of an IAM role that CloudWatch Logs will use to create the integration.
-    pub fn data_source_role_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("DataSourceRoleArn", value.into()))
-    }
-
-    /// To have the vended dashboard data encrypted with AWS instead of the CloudWatch Logs default encryption method, specify the ARN of the AWS key that you want to use.
-    pub fn kms_key_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("KmsKeyArn", value.into()))
-    }
-
+    /// 20 to 2048 characters. Matches `[\w#+=/:,.@-]*\*?`.
+    pub fn data_source_role_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("DataSourceRoleArn", value.into())) }
+    /// To have the vended dashboard data encrypted with AWS instead of the CloudWatch Logs default encryption method, specify the ARN of the AWS key that you want to …
+    /// 20 to 2048 characters. Matches `[\w#+=/:,.@-]*\*?`.
+    pub fn kms_key_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("KmsKeyArn", value.into())) }
     /// Specify how many days that you want the data derived by OpenSearch Service to be retained in the index that the dashboard refers to.
-    pub fn retention_days(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("RetentionDays", value.into()))
-    }
+    /// 1 to 3650.
+    pub fn retention_days(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("RetentionDays", value.into())) }
 }
-
-impl From<IntegrationOpenSearchResourceConfig> for Properties {
-    fn from(value: IntegrationOpenSearchResourceConfig) -> Self {
-        value.0
-    }
-}
-
-impl From<IntegrationOpenSearchResourceConfig> for Tree {
-    fn from(value: IntegrationOpenSearchResourceConfig) -> Self {
-        value.0.into()
-    }
-}
+setting! { IntegrationOpenSearchResourceConfig as Tree }
 
 /// This structure contains configuration details about an integration between CloudWatch Logs and another entity.
 #[derive(Debug, Clone, Default)]
 pub struct IntegrationResourceConfig(Properties);
-
 impl IntegrationResourceConfig {
     /// Returns an empty `IntegrationResourceConfig`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// This structure contains configuration details about an integration between CloudWatch Logs and OpenSearch Service.
-    pub fn open_search_resource_config(self, value: IntegrationOpenSearchResourceConfig) -> Self {
-        Self(self.0.with("OpenSearchResourceConfig", value))
-    }
+    pub fn open_search_resource_config(self, value: IntegrationOpenSearchResourceConfig) -> Self { Self(self.0.with("OpenSearchResourceConfig", value)) }
 }
-
-impl From<IntegrationResourceConfig> for Properties {
-    fn from(value: IntegrationResourceConfig) -> Self {
-        value.0
-    }
-}
-
-impl From<IntegrationResourceConfig> for Tree {
-    fn from(value: IntegrationResourceConfig) -> Self {
-        value.0.into()
-    }
-}
+setting! { IntegrationResourceConfig as Tree }
 
 /// Creates or updates an anomaly detector that regularly scans one or more log groups and look for patterns and anomalies in the logs.
 ///
 /// CloudFormation type `AWS::Logs::LogAnomalyDetector`.
 #[derive(Debug, Clone, Default)]
 pub struct LogAnomalyDetector(Properties);
-
 impl LogAnomalyDetector {
     /// The ARN of the anomaly detector.
     pub const ANOMALY_DETECTOR_ARN: Attribute<Self, String> = Attribute::new("AnomalyDetectorArn");
-
     /// Specifies whether the anomaly detector is currently active.
     pub const ANOMALY_DETECTOR_STATUS: Attribute<Self, String> = Attribute::new("AnomalyDetectorStatus");
-
     /// The time that the anomaly detector was created.
     pub const CREATION_TIME_STAMP: Attribute<Self, f64> = Attribute::new("CreationTimeStamp");
-
     /// The time that the anomaly detector was most recently modified.
     pub const LAST_MODIFIED_TIME_STAMP: Attribute<Self, f64> = Attribute::new("LastModifiedTimeStamp");
-
     /// Returns an empty `LogAnomalyDetector`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The ID of the account to create the anomaly detector in.
-    pub fn account_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("AccountId", value.into()))
-    }
-
+    pub fn account_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("AccountId", value.into())) }
     /// The number of days to have visibility on an anomaly.
-    pub fn anomaly_visibility_time(self, value: impl Into<Value<f64>>) -> Self {
-        Self(self.0.with("AnomalyVisibilityTime", value.into()))
-    }
-
+    /// 7 to 90.
+    pub fn anomaly_visibility_time(self, value: impl Into<Value<f64>>) -> Self { Self(self.0.with("AnomalyVisibilityTime", value.into())) }
     /// A name for this anomaly detector.
-    pub fn detector_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("DetectorName", value.into()))
-    }
-
+    /// At least 1 character.
+    pub fn detector_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("DetectorName", value.into())) }
     /// Specifies how often the anomaly detector is to run and look for anomalies.
-    pub fn evaluation_frequency(self, value: impl OneOf<LogAnomalyDetectorEvaluationFrequency>) -> Self {
-        Self(self.0.with("EvaluationFrequency", value.into_tree()))
-    }
-
+    pub fn evaluation_frequency(self, value: impl OneOf<LogAnomalyDetectorEvaluationFrequency>) -> Self { Self(self.0.with("EvaluationFrequency", value.into_tree())) }
     /// You can use this parameter to limit the anomaly detection model to examine only log events that match the pattern you specify here.
-    pub fn filter_pattern(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("FilterPattern", value.into()))
-    }
-
+    /// At most 1024 characters.
+    pub fn filter_pattern(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("FilterPattern", value.into())) }
     /// Optionally assigns a AWS key to secure this anomaly detector and its findings.
-    pub fn kms_key_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("KmsKeyId", value.into()))
-    }
-
+    /// At most 256 characters.
+    pub fn kms_key_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("KmsKeyId", value.into())) }
     /// The ARN of the log group that is associated with this anomaly detector.
-    pub fn log_group_arn_list(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("LogGroupArnList", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    /// Each: 20 to 2048 characters. Each: Matches `^[\w#+=/:,.@*-]*$`.
+    pub fn log_group_arn_list(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("LogGroupArnList", list::values::<String>(value))) }
 }
-
-impl From<LogAnomalyDetector> for Properties {
-    fn from(value: LogAnomalyDetector) -> Self {
-        value.0
-    }
-}
-
+setting! { LogAnomalyDetector as Properties }
 impl ResourceType for LogAnomalyDetector {
     const TYPE: &'static str = "AWS::Logs::LogAnomalyDetector";
     const REQUIRED: &'static [&'static str] = &[];
@@ -671,90 +307,39 @@ impl ResourceType for LogAnomalyDetector {
 /// CloudFormation type `AWS::Logs::LogGroup`.
 #[derive(Debug, Clone, Default)]
 pub struct LogGroup(Properties);
-
 impl LogGroup {
     /// The ARN of the log group, such as `arn:aws:logs:us-west-1:123456789012:log-group:/mystack-testgroup-12ABC1AB12A1:*`.
     pub const ARN: Attribute<Self, Arn<Self>> = Attribute::new("Arn");
-
     /// Returns an empty `LogGroup`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// Indicates whether bearer token authentication is enabled for this log group.
-    pub fn bearer_token_authentication_enabled(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("BearerTokenAuthenticationEnabled", value.into()))
-    }
-
+    /// Default: `false`.
+    pub fn bearer_token_authentication_enabled(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("BearerTokenAuthenticationEnabled", value.into())) }
     /// Creates a data protection policy and assigns it to the log group.
-    pub fn data_protection_policy(self, value: impl Into<Tree>) -> Self {
-        Self(self.0.with("DataProtectionPolicy", value))
-    }
-
+    pub fn data_protection_policy(self, value: impl Into<Tree>) -> Self { Self(self.0.with("DataProtectionPolicy", value)) }
     /// Indicates whether deletion protection is enabled for this log group.
-    pub fn deletion_protection_enabled(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("DeletionProtectionEnabled", value.into()))
-    }
-
+    /// Default: `false`.
+    pub fn deletion_protection_enabled(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("DeletionProtectionEnabled", value.into())) }
     /// Creates or updates a field index policy for the specified log group.
-    pub fn field_index_policies(self, value: impl IntoIterator<Item = impl Into<Tree>>) -> Self {
-        Self(self.0.with("FieldIndexPolicies", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn field_index_policies(self, value: impl IntoIterator<Item = impl Into<Tree>>) -> Self { Self(self.0.with("FieldIndexPolicies", value.into_iter().collect::<Tree>())) }
     /// The Amazon Resource Name (ARN) of the AWS key to use when encrypting log data.
-    ///
-    /// Refers to `AWS::KMS::Key` (`Arn`).
-    pub fn kms_key_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("KmsKeyId", value.into()))
-    }
-
+    /// At most 256 characters. Refers to `AWS::KMS::Key` (`Arn`).
+    pub fn kms_key_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("KmsKeyId", value.into())) }
     /// Specifies the log group class for this log group.
-    pub fn log_group_class(self, value: impl OneOf<LogGroupClass>) -> Self {
-        Self(self.0.with("LogGroupClass", value.into_tree()))
-    }
-
+    /// Default: `STANDARD`.
+    pub fn log_group_class(self, value: impl OneOf<LogGroupClass>) -> Self { Self(self.0.with("LogGroupClass", value.into_tree())) }
     /// The name of the log group. If you don't specify a name, AWS CloudFormation generates a unique ID for the log group.
-    ///
-    /// Refers to `AWS::Lambda::Function` (`FunctionName`).
-    ///
-    /// A change replaces the resource.
-    pub fn log_group_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("LogGroupName", value.into()))
-    }
-
+    /// 1 to 512 characters. Matches `^[.\-_/#A-Za-z0-9]{1,512}\Z`. Refers to `AWS::Lambda::Function` (`FunctionName`). A change replaces the resource.
+    pub fn log_group_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("LogGroupName", value.into())) }
     /// Creates or updates a resource policy for the specified log group that allows other services to put log events to this account.
-    pub fn resource_policy_document(self, value: impl Into<Tree>) -> Self {
-        Self(self.0.with("ResourcePolicyDocument", value))
-    }
-
+    pub fn resource_policy_document(self, value: impl Into<Tree>) -> Self { Self(self.0.with("ResourcePolicyDocument", value)) }
     /// The number of days to retain the log events in the specified log group.
-    pub fn retention_in_days(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("RetentionInDays", value.into()))
-    }
-
+    /// One of 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653.
+    pub fn retention_in_days(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("RetentionInDays", value.into())) }
     /// An array of key-value pairs to apply to the log group.
-    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self {
-        Self(self.0.with("Tags", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self { Self(self.0.with("Tags", list::tags(value))) }
 }
-
-impl From<LogGroup> for Properties {
-    fn from(value: LogGroup) -> Self {
-        value.0
-    }
-}
-
+setting! { LogGroup as Properties }
 impl ResourceType for LogGroup {
     const TYPE: &'static str = "AWS::Logs::LogGroup";
     const REQUIRED: &'static [&'static str] = &[];
@@ -767,123 +352,51 @@ impl ResourceType for LogGroup {
 /// CloudFormation type `AWS::Logs::LogStream`.
 #[derive(Debug, Clone)]
 pub struct LogStream(Properties);
-
 impl LogStream {
     /// Returns a `LogStream` with what CloudFormation requires.
-    pub fn new(log_group_name: impl Into<Value<String>>) -> Self {
-        Self::matching().log_group_name(log_group_name)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(log_group_name: impl Into<Value<String>>) -> Self { Self::matching().log_group_name(log_group_name) }
     /// The name of the log group where the log stream is created.
-    ///
-    /// Refers to `AWS::Logs::LogGroup` (`LogGroupName`).
-    ///
-    /// A change replaces the resource.
-    pub fn log_group_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("LogGroupName", value.into()))
-    }
-
+    /// 1 to 512 characters. Matches `^[\.\-_/#A-Za-z0-9]+$`. Refers to `AWS::Logs::LogGroup` (`LogGroupName`). A change replaces the resource.
+    pub fn log_group_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("LogGroupName", value.into())) }
     /// The name of the log stream. The name must be unique within the log group.
-    ///
-    /// A change replaces the resource.
-    pub fn log_stream_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("LogStreamName", value.into()))
-    }
+    /// 1 to 512 characters. A change replaces the resource.
+    pub fn log_stream_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("LogStreamName", value.into())) }
 }
-
-impl From<LogStream> for Properties {
-    fn from(value: LogStream) -> Self {
-        value.0
-    }
-}
-
+setting! { LogStream as Properties }
 impl ResourceType for LogStream {
     const TYPE: &'static str = "AWS::Logs::LogStream";
     const REQUIRED: &'static [&'static str] = &["LogGroupName"];
 }
 
-/// The `AWS::Logs::MetricFilter` resource specifies a metric filter that describes how CloudWatch Logs extracts information from logs and transforms it into Amazon CloudWatch metrics.
+/// The `AWS::Logs::MetricFilter` resource specifies a metric filter that describes how CloudWatch Logs extracts information from logs and transforms it into …
 ///
 /// CloudFormation type `AWS::Logs::MetricFilter`.
 #[derive(Debug, Clone)]
 pub struct MetricFilter(Properties);
-
 impl MetricFilter {
     /// Returns a `MetricFilter` with what CloudFormation requires.
-    pub fn new(filter_pattern: impl Into<Value<String>>, log_group_name: impl Into<Value<String>>, metric_transformations: impl IntoIterator<Item = MetricFilterMetricTransformation>) -> Self {
-        Self::matching().filter_pattern(filter_pattern).log_group_name(log_group_name).metric_transformations(metric_transformations)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(filter_pattern: impl Into<Value<String>>, log_group_name: impl Into<Value<String>>, metric_transformations: impl IntoIterator<Item = MetricFilterMetricTransformation>) -> Self { Self::matching().filter_pattern(filter_pattern).log_group_name(log_group_name).metric_transformations(metric_transformations) }
     /// This parameter is valid only for log groups that have an active log transformer.
-    pub fn apply_on_transformed_logs(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("ApplyOnTransformedLogs", value.into()))
-    }
-
+    pub fn apply_on_transformed_logs(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("ApplyOnTransformedLogs", value.into())) }
     /// The list of system fields that are emitted as additional dimensions in the generated metrics.
-    pub fn emit_system_field_dimensions(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("EmitSystemFieldDimensions", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    pub fn emit_system_field_dimensions(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("EmitSystemFieldDimensions", list::values::<String>(value))) }
     /// The filter expression that specifies which log events are processed by this metric filter based on system fields.
-    pub fn field_selection_criteria(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("FieldSelectionCriteria", value.into()))
-    }
-
+    /// At most 2000 characters.
+    pub fn field_selection_criteria(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("FieldSelectionCriteria", value.into())) }
     /// The name of the metric filter.
-    ///
-    /// A change replaces the resource.
-    pub fn filter_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("FilterName", value.into()))
-    }
-
+    /// 1 to 512 characters. Matches `^[^:*]{1,512}`. A change replaces the resource.
+    pub fn filter_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("FilterName", value.into())) }
     /// A filter pattern for extracting metric data out of ingested log events.
-    pub fn filter_pattern(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("FilterPattern", value.into()))
-    }
-
+    /// At most 1024 characters.
+    pub fn filter_pattern(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("FilterPattern", value.into())) }
     /// The name of an existing log group that you want to associate with this metric filter.
-    ///
-    /// Refers to `AWS::Logs::LogGroup` (`LogGroupName`).
-    ///
-    /// A change replaces the resource.
-    pub fn log_group_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("LogGroupName", value.into()))
-    }
-
+    /// 1 to 512 characters. Matches `^[.\-_/#A-Za-z0-9]{1,512}`. Refers to `AWS::Logs::LogGroup` (`LogGroupName`). A change replaces the resource.
+    pub fn log_group_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("LogGroupName", value.into())) }
     /// The metric transformations.
-    pub fn metric_transformations(self, value: impl IntoIterator<Item = MetricFilterMetricTransformation>) -> Self {
-        Self(self.0.with("MetricTransformations", value.into_iter().collect::<Tree>()))
-    }
+    /// Exactly 1 item.
+    pub fn metric_transformations(self, value: impl IntoIterator<Item = MetricFilterMetricTransformation>) -> Self { Self(self.0.with("MetricTransformations", value.into_iter().collect::<Tree>())) }
 }
-
-impl From<MetricFilter> for Properties {
-    fn from(value: MetricFilter) -> Self {
-        value.0
-    }
-}
-
+setting! { MetricFilter as Properties }
 impl ResourceType for MetricFilter {
     const TYPE: &'static str = "AWS::Logs::MetricFilter";
     const REQUIRED: &'static [&'static str] = &["FilterPattern", "LogGroupName", "MetricTransformations"];
@@ -892,171 +405,70 @@ impl ResourceType for MetricFilter {
 /// Specifies the CloudWatch metric dimensions to publish with this metric.
 #[derive(Debug, Clone)]
 pub struct MetricFilterDimension(Properties);
-
 impl MetricFilterDimension {
     /// Returns a `MetricFilterDimension` with what CloudFormation requires.
-    pub fn new(key: impl Into<Value<String>>, value: impl Into<Value<String>>) -> Self {
-        Self::matching().key(key).value(value)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(key: impl Into<Value<String>>, value: impl Into<Value<String>>) -> Self { Self::matching().key(key).value(value) }
     /// The name for the CloudWatch metric dimension that the metric filter creates.
-    pub fn key(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Key", value.into()))
-    }
-
+    /// 1 to 255 characters.
+    pub fn key(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Key", value.into())) }
     /// The log event field that will contain the value for this dimension.
-    pub fn value(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Value", value.into()))
-    }
+    /// 1 to 255 characters.
+    pub fn value(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Value", value.into())) }
 }
-
-impl From<MetricFilterDimension> for Properties {
-    fn from(value: MetricFilterDimension) -> Self {
-        value.0
-    }
-}
-
-impl From<MetricFilterDimension> for Tree {
-    fn from(value: MetricFilterDimension) -> Self {
-        value.0.into()
-    }
-}
+setting! { MetricFilterDimension as Tree }
 
 /// `MetricTransformation` is a property of the `AWS::Logs::MetricFilter` resource that describes how to transform log streams into a CloudWatch metric.
 #[derive(Debug, Clone)]
 pub struct MetricFilterMetricTransformation(Properties);
-
 impl MetricFilterMetricTransformation {
     /// Returns a `MetricFilterMetricTransformation` with what CloudFormation requires.
-    pub fn new(metric_name: impl Into<Value<String>>, metric_namespace: impl Into<Value<String>>, metric_value: impl Into<Value<String>>) -> Self {
-        Self::matching().metric_name(metric_name).metric_namespace(metric_namespace).metric_value(metric_value)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(metric_name: impl Into<Value<String>>, metric_namespace: impl Into<Value<String>>, metric_value: impl Into<Value<String>>) -> Self { Self::matching().metric_name(metric_name).metric_namespace(metric_namespace).metric_value(metric_value) }
     /// (Optional) The value to emit when a filter pattern does not match a log event.
-    pub fn default_value(self, value: impl Into<Value<f64>>) -> Self {
-        Self(self.0.with("DefaultValue", value.into()))
-    }
-
+    pub fn default_value(self, value: impl Into<Value<f64>>) -> Self { Self(self.0.with("DefaultValue", value.into())) }
     /// The fields to use as dimensions for the metric.
-    pub fn dimensions(self, value: impl IntoIterator<Item = MetricFilterDimension>) -> Self {
-        Self(self.0.with("Dimensions", value.into_iter().collect::<Tree>()))
-    }
-
+    /// 1 to 3 items.
+    pub fn dimensions(self, value: impl IntoIterator<Item = MetricFilterDimension>) -> Self { Self(self.0.with("Dimensions", value.into_iter().collect::<Tree>())) }
     /// The name of the CloudWatch metric.
-    pub fn metric_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("MetricName", value.into()))
-    }
-
+    /// 1 to 255 characters. Matches `^((?![:*$])[\x00-\x7F]){1,255}`.
+    pub fn metric_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("MetricName", value.into())) }
     /// A custom namespace to contain your metric in CloudWatch.
-    pub fn metric_namespace(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("MetricNamespace", value.into()))
-    }
-
+    /// 1 to 256 characters. Matches `^[0-9a-zA-Z\.\-_\/#]{1,256}`.
+    pub fn metric_namespace(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("MetricNamespace", value.into())) }
     /// The value that is published to the CloudWatch metric.
-    pub fn metric_value(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("MetricValue", value.into()))
-    }
-
+    /// 1 to 100 characters. Matches `^([+-]?([0-9]*\.?[0-9]*)|(\$.*))$`.
+    pub fn metric_value(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("MetricValue", value.into())) }
     /// The unit to assign to the metric. If you omit this, the unit is set as `None`.
-    pub fn unit(self, value: impl OneOf<MetricFilterMetricTransformationUnit>) -> Self {
-        Self(self.0.with("Unit", value.into_tree()))
-    }
+    pub fn unit(self, value: impl OneOf<MetricFilterMetricTransformationUnit>) -> Self { Self(self.0.with("Unit", value.into_tree())) }
 }
-
-impl From<MetricFilterMetricTransformation> for Properties {
-    fn from(value: MetricFilterMetricTransformation) -> Self {
-        value.0
-    }
-}
-
-impl From<MetricFilterMetricTransformation> for Tree {
-    fn from(value: MetricFilterMetricTransformation) -> Self {
-        value.0.into()
-    }
-}
+setting! { MetricFilterMetricTransformation as Tree }
 
 /// Creates a query definition for CloudWatch Logs Insights.
 ///
 /// CloudFormation type `AWS::Logs::QueryDefinition`.
 #[derive(Debug, Clone)]
 pub struct QueryDefinition(Properties);
-
 impl QueryDefinition {
     /// The ID of the query definition.
     pub const QUERY_DEFINITION_ID: Attribute<Self, lightsout_core::Id<Self>> = Attribute::new("QueryDefinitionId");
-
     /// Returns a `QueryDefinition` with what CloudFormation requires.
-    pub fn new(name: impl Into<Value<String>>, query_string: impl Into<Value<String>>) -> Self {
-        Self::matching().name(name).query_string(query_string)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(name: impl Into<Value<String>>, query_string: impl Into<Value<String>>) -> Self { Self::matching().name(name).query_string(query_string) }
     /// Use this parameter if you want the query to query only certain log groups.
-    ///
-    /// Refers to `AWS::Logs::LogGroup` (`LogGroupName`).
-    pub fn log_group_names(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("LogGroupNames", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// Each: 1 to 512 characters. Each: Matches `[\.\-_/#A-Za-z0-9]+`. Refers to `AWS::Logs::LogGroup` (`LogGroupName`).
+    pub fn log_group_names(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("LogGroupNames", list::values::<String>(value))) }
     /// A name for the query definition.
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
-
+    /// 1 to 255 characters.
+    pub fn name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Name", value.into())) }
     /// Use this parameter to include specific query parameters as part of your query definition.
-    pub fn parameters(self, value: impl IntoIterator<Item = QueryDefinitionQueryParameter>) -> Self {
-        Self(self.0.with("Parameters", value.into_iter().collect::<Tree>()))
-    }
-
+    /// At most 20 items.
+    pub fn parameters(self, value: impl IntoIterator<Item = QueryDefinitionQueryParameter>) -> Self { Self(self.0.with("Parameters", value.into_iter().collect::<Tree>())) }
     /// The query language used for this query. For more information about the query languages that CloudWatch Logs supports, see Supported query languages.
-    pub fn query_language(self, value: impl OneOf<QueryDefinitionQueryLanguage>) -> Self {
-        Self(self.0.with("QueryLanguage", value.into_tree()))
-    }
-
+    /// Default: `CWLI`.
+    pub fn query_language(self, value: impl OneOf<QueryDefinitionQueryLanguage>) -> Self { Self(self.0.with("QueryLanguage", value.into_tree())) }
     /// The query string to use for this query definition.
-    pub fn query_string(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("QueryString", value.into()))
-    }
+    /// 1 to 10000 characters.
+    pub fn query_string(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("QueryString", value.into())) }
 }
-
-impl From<QueryDefinition> for Properties {
-    fn from(value: QueryDefinition) -> Self {
-        value.0
-    }
-}
-
+setting! { QueryDefinition as Properties }
 impl ResourceType for QueryDefinition {
     const TYPE: &'static str = "AWS::Logs::QueryDefinition";
     const REQUIRED: &'static [&'static str] = &["Name", "QueryString"];
@@ -1065,94 +477,37 @@ impl ResourceType for QueryDefinition {
 /// This structure defines a query parameter for a saved CloudWatch Logs Insights query definition.
 #[derive(Debug, Clone)]
 pub struct QueryDefinitionQueryParameter(Properties);
-
 impl QueryDefinitionQueryParameter {
     /// Returns a `QueryDefinitionQueryParameter` with what CloudFormation requires.
-    pub fn new(name: impl Into<Value<String>>) -> Self {
-        Self::matching().name(name)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(name: impl Into<Value<String>>) -> Self { Self::matching().name(name) }
     /// The default value to use for this query parameter if no value is supplied at execution time.
-    pub fn default_value(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("DefaultValue", value.into()))
-    }
-
+    /// At most 1024 characters.
+    pub fn default_value(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("DefaultValue", value.into())) }
     /// A description of the query parameter that explains its purpose or expected values.
-    pub fn description(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Description", value.into()))
-    }
-
+    /// At most 512 characters.
+    pub fn description(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Description", value.into())) }
     /// The name of the query parameter. A query parameter name must start with a letter or underscore, and contain only letters, digits, and underscores.
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
+    /// 1 to 128 characters. Matches `^[a-zA-Z_][a-zA-Z0-9_]*$`.
+    pub fn name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Name", value.into())) }
 }
-
-impl From<QueryDefinitionQueryParameter> for Properties {
-    fn from(value: QueryDefinitionQueryParameter) -> Self {
-        value.0
-    }
-}
-
-impl From<QueryDefinitionQueryParameter> for Tree {
-    fn from(value: QueryDefinitionQueryParameter) -> Self {
-        value.0.into()
-    }
-}
+setting! { QueryDefinitionQueryParameter as Tree }
 
 /// Creates or updates a resource policy that allows other AWS services to put log events to this account.
 ///
 /// CloudFormation type `AWS::Logs::ResourcePolicy`.
 #[derive(Debug, Clone)]
 pub struct ResourcePolicy(Properties);
-
 impl ResourcePolicy {
     /// Returns a `ResourcePolicy` with what CloudFormation requires.
-    pub fn new(policy_document: impl Into<Tree>, policy_name: impl Into<Value<String>>) -> Self {
-        Self::matching().policy_document(policy_document).policy_name(policy_name)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The details of the policy. It must be formatted in JSON, and you must use backslashes to escape characters that need to be escaped in JSON strings, such as double quote marks.
-    pub fn policy_document(self, value: impl Into<Tree>) -> Self {
-        Self(self.0.with("PolicyDocument", value))
-    }
-
+    pub fn new(policy_document: impl Into<Tree>, policy_name: impl Into<Value<String>>) -> Self { Self::matching().policy_document(policy_document).policy_name(policy_name) }
+    /// The details of the policy. It must be formatted in JSON, and you must use backslashes to escape characters that need to be escaped in JSON strings, such as …
+    /// 1 to 51200 characters. Matches `[\u0009\u000A\u000D\u0020-\u00FF]+`.
+    pub fn policy_document(self, value: impl Into<Tree>) -> Self { Self(self.0.with("PolicyDocument", value)) }
     /// The name of the resource policy.
-    ///
-    /// A change replaces the resource.
-    pub fn policy_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("PolicyName", value.into()))
-    }
+    /// 1 to 255 characters. A change replaces the resource.
+    pub fn policy_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("PolicyName", value.into())) }
 }
-
-impl From<ResourcePolicy> for Properties {
-    fn from(value: ResourcePolicy) -> Self {
-        value.0
-    }
-}
-
+setting! { ResourcePolicy as Properties }
 impl ResourceType for ResourcePolicy {
     const TYPE: &'static str = "AWS::Logs::ResourcePolicy";
     const REQUIRED: &'static [&'static str] = &["PolicyDocument", "PolicyName"];
@@ -1163,118 +518,58 @@ impl ResourceType for ResourcePolicy {
 /// CloudFormation type `AWS::Logs::ScheduledQuery`.
 #[derive(Debug, Clone)]
 pub struct ScheduledQuery(Properties);
-
 impl ScheduledQuery {
-    /// The attribute `CreationTime`.
+    /// `CreationTime`.
     pub const CREATION_TIME: Attribute<Self, f64> = Attribute::new("CreationTime");
-
-    /// The attribute `LastExecutionStatus`.
+    /// `LastExecutionStatus`.
     pub const LAST_EXECUTION_STATUS: Attribute<Self, String> = Attribute::new("LastExecutionStatus");
-
-    /// The attribute `LastTriggeredTime`.
+    /// `LastTriggeredTime`.
     pub const LAST_TRIGGERED_TIME: Attribute<Self, f64> = Attribute::new("LastTriggeredTime");
-
-    /// The attribute `LastUpdatedTime`.
+    /// `LastUpdatedTime`.
     pub const LAST_UPDATED_TIME: Attribute<Self, f64> = Attribute::new("LastUpdatedTime");
-
-    /// The attribute `ScheduledQueryArn`.
+    /// `ScheduledQueryArn`.
     pub const SCHEDULED_QUERY_ARN: Attribute<Self, Arn<Self>> = Attribute::new("ScheduledQueryArn");
-
     /// Returns a `ScheduledQuery` with what CloudFormation requires.
-    pub fn new(execution_role_arn: impl Into<Value<String>>, name: impl Into<Value<String>>, query_language: impl OneOf<ScheduledQueryQueryLanguage>, query_string: impl Into<Value<String>>, schedule_expression: impl Into<Value<String>>) -> Self {
-        Self::matching().execution_role_arn(execution_role_arn).name(name).query_language(query_language).query_string(query_string).schedule_expression(schedule_expression)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The property `Description`.
-    pub fn description(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Description", value.into()))
-    }
-
-    /// The property `DestinationConfiguration`.
-    pub fn destination_configuration(self, value: ScheduledQueryDestinationConfiguration) -> Self {
-        Self(self.0.with("DestinationConfiguration", value))
-    }
-
-    /// The property `ExecutionRoleArn`.
-    pub fn execution_role_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ExecutionRoleArn", value.into()))
-    }
-
-    /// The property `LogGroupIdentifiers`.
-    pub fn log_group_identifiers(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("LogGroupIdentifiers", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
-    /// The property `Name`.
-    ///
-    /// A change replaces the resource.
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
-
-    /// The property `QueryLanguage`.
-    pub fn query_language(self, value: impl OneOf<ScheduledQueryQueryLanguage>) -> Self {
-        Self(self.0.with("QueryLanguage", value.into_tree()))
-    }
-
-    /// The property `QueryString`.
-    pub fn query_string(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("QueryString", value.into()))
-    }
-
-    /// The property `ScheduleEndTime`.
-    pub fn schedule_end_time(self, value: impl Into<Value<f64>>) -> Self {
-        Self(self.0.with("ScheduleEndTime", value.into()))
-    }
-
-    /// The property `ScheduleExpression`.
-    pub fn schedule_expression(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ScheduleExpression", value.into()))
-    }
-
-    /// The property `ScheduleStartTime`.
-    pub fn schedule_start_time(self, value: impl Into<Value<f64>>) -> Self {
-        Self(self.0.with("ScheduleStartTime", value.into()))
-    }
-
-    /// The property `StartTimeOffset`.
-    pub fn start_time_offset(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("StartTimeOffset", value.into()))
-    }
-
-    /// The property `State`.
-    pub fn state(self, value: impl OneOf<ScheduledQueryState>) -> Self {
-        Self(self.0.with("State", value.into_tree()))
-    }
-
-    /// The property `Tags`.
-    pub fn tags(self, value: impl IntoIterator<Item = ScheduledQueryTagsItems>) -> Self {
-        Self(self.0.with("Tags", value.into_iter().collect::<Tree>()))
-    }
-
-    /// The property `Timezone`.
-    pub fn timezone(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Timezone", value.into()))
-    }
+    pub fn new(execution_role_arn: impl Into<Value<String>>, name: impl Into<Value<String>>, query_language: impl OneOf<ScheduledQueryQueryLanguage>, query_string: impl Into<Value<String>>, schedule_expression: impl Into<Value<String>>) -> Self { Self::matching().execution_role_arn(execution_role_arn).name(name).query_language(query_language).query_string(query_string).schedule_expression(schedule_expression) }
+    /// `Description`.
+    /// At most 1024 characters.
+    pub fn description(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Description", value.into())) }
+    /// `DestinationConfiguration`.
+    pub fn destination_configuration(self, value: ScheduledQueryDestinationConfiguration) -> Self { Self(self.0.with("DestinationConfiguration", value)) }
+    /// `ExecutionRoleArn`.
+    /// At least 1 character.
+    pub fn execution_role_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ExecutionRoleArn", value.into())) }
+    /// `LogGroupIdentifiers`.
+    /// 1 to 50 items. Each: 1 to 2048 characters. Each: Matches `^[\w#+=/:,.@-]*$`.
+    pub fn log_group_identifiers(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("LogGroupIdentifiers", list::values::<String>(value))) }
+    /// `Name`.
+    /// 1 to 255 characters. Matches `^[a-zA-Z0-9_\-/.#]+$`. A change replaces the resource.
+    pub fn name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Name", value.into())) }
+    /// `QueryLanguage`.
+    pub fn query_language(self, value: impl OneOf<ScheduledQueryQueryLanguage>) -> Self { Self(self.0.with("QueryLanguage", value.into_tree())) }
+    /// `QueryString`.
+    /// At most 10000 characters.
+    pub fn query_string(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("QueryString", value.into())) }
+    /// `ScheduleEndTime`.
+    /// At least 0.
+    pub fn schedule_end_time(self, value: impl Into<Value<f64>>) -> Self { Self(self.0.with("ScheduleEndTime", value.into())) }
+    /// `ScheduleExpression`.
+    /// At most 256 characters.
+    pub fn schedule_expression(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ScheduleExpression", value.into())) }
+    /// `ScheduleStartTime`.
+    /// At least 0.
+    pub fn schedule_start_time(self, value: impl Into<Value<f64>>) -> Self { Self(self.0.with("ScheduleStartTime", value.into())) }
+    /// `StartTimeOffset`.
+    pub fn start_time_offset(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("StartTimeOffset", value.into())) }
+    /// `State`.
+    pub fn state(self, value: impl OneOf<ScheduledQueryState>) -> Self { Self(self.0.with("State", value.into_tree())) }
+    /// `Tags`.
+    pub fn tags(self, value: impl IntoIterator<Item = ScheduledQueryTagsItems>) -> Self { Self(self.0.with("Tags", value.into_iter().collect::<Tree>())) }
+    /// `Timezone`.
+    /// At least 1 character.
+    pub fn timezone(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Timezone", value.into())) }
 }
-
-impl From<ScheduledQuery> for Properties {
-    fn from(value: ScheduledQuery) -> Self {
-        value.0
-    }
-}
-
+setting! { ScheduledQuery as Properties }
 impl ResourceType for ScheduledQuery {
     const TYPE: &'static str = "AWS::Logs::ScheduledQuery";
     const REQUIRED: &'static [&'static str] = &["ExecutionRoleArn", "Name", "QueryLanguage", "QueryString", "ScheduleExpression"];
@@ -1284,171 +579,60 @@ impl ResourceType for ScheduledQuery {
 /// `DestinationConfiguration` of `AWS::Logs::ScheduledQuery`.
 #[derive(Debug, Clone, Default)]
 pub struct ScheduledQueryDestinationConfiguration(Properties);
-
 impl ScheduledQueryDestinationConfiguration {
     /// Returns an empty `ScheduledQueryDestinationConfiguration`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The property `S3Configuration`.
-    pub fn s3_configuration(self, value: ScheduledQueryS3Configuration) -> Self {
-        Self(self.0.with("S3Configuration", value))
-    }
+    pub fn new() -> Self { Self::matching() }
+    /// `S3Configuration`.
+    pub fn s3_configuration(self, value: ScheduledQueryS3Configuration) -> Self { Self(self.0.with("S3Configuration", value)) }
 }
-
-impl From<ScheduledQueryDestinationConfiguration> for Properties {
-    fn from(value: ScheduledQueryDestinationConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<ScheduledQueryDestinationConfiguration> for Tree {
-    fn from(value: ScheduledQueryDestinationConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { ScheduledQueryDestinationConfiguration as Tree }
 
 /// `S3Configuration` of `AWS::Logs::ScheduledQuery`.
 #[derive(Debug, Clone)]
 pub struct ScheduledQueryS3Configuration(Properties);
-
 impl ScheduledQueryS3Configuration {
     /// Returns a `ScheduledQueryS3Configuration` with what CloudFormation requires.
-    pub fn new(destination_identifier: impl Into<Value<String>>, role_arn: impl Into<Value<String>>) -> Self {
-        Self::matching().destination_identifier(destination_identifier).role_arn(role_arn)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The property `DestinationIdentifier`.
-    pub fn destination_identifier(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("DestinationIdentifier", value.into()))
-    }
-
-    /// The property `RoleArn`.
-    pub fn role_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("RoleArn", value.into()))
-    }
+    pub fn new(destination_identifier: impl Into<Value<String>>, role_arn: impl Into<Value<String>>) -> Self { Self::matching().destination_identifier(destination_identifier).role_arn(role_arn) }
+    /// `DestinationIdentifier`.
+    /// At most 1024 characters. Matches `^s3://[a-z0-9][\.\-a-z0-9]{1,61}[a-z0-9](/.*)?`.
+    pub fn destination_identifier(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("DestinationIdentifier", value.into())) }
+    /// `RoleArn`.
+    /// At least 1 character.
+    pub fn role_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("RoleArn", value.into())) }
 }
-
-impl From<ScheduledQueryS3Configuration> for Properties {
-    fn from(value: ScheduledQueryS3Configuration) -> Self {
-        value.0
-    }
-}
-
-impl From<ScheduledQueryS3Configuration> for Tree {
-    fn from(value: ScheduledQueryS3Configuration) -> Self {
-        value.0.into()
-    }
-}
+setting! { ScheduledQueryS3Configuration as Tree }
 
 /// `TagsItems` of `AWS::Logs::ScheduledQuery`.
 #[derive(Debug, Clone)]
 pub struct ScheduledQueryTagsItems(Properties);
-
 impl ScheduledQueryTagsItems {
     /// Returns a `ScheduledQueryTagsItems` with what CloudFormation requires.
-    pub fn new(key: impl Into<Value<String>>, value: impl Into<Value<String>>) -> Self {
-        Self::matching().key(key).value(value)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The property `Key`.
-    pub fn key(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Key", value.into()))
-    }
-
-    /// The property `Value`.
-    pub fn value(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Value", value.into()))
-    }
+    pub fn new(key: impl Into<Value<String>>, value: impl Into<Value<String>>) -> Self { Self::matching().key(key).value(value) }
+    /// `Key`.
+    /// 1 to 128 characters.
+    pub fn key(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Key", value.into())) }
+    /// `Value`.
+    /// At most 256 characters.
+    pub fn value(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Value", value.into())) }
 }
-
-impl From<ScheduledQueryTagsItems> for Properties {
-    fn from(value: ScheduledQueryTagsItems) -> Self {
-        value.0
-    }
-}
-
-impl From<ScheduledQueryTagsItems> for Tree {
-    fn from(value: ScheduledQueryTagsItems) -> Self {
-        value.0.into()
-    }
-}
+setting! { ScheduledQueryTagsItems as Tree }
 
 /// Resource Type definition for AWS::Logs::StorageTierPolicy.
 ///
 /// CloudFormation type `AWS::Logs::StorageTierPolicy`.
 #[derive(Debug, Clone)]
 pub struct StorageTierPolicy(Properties);
-
 impl StorageTierPolicy {
     /// The AWS account ID that owns this storage tier policy.
     pub const ACCOUNT_ID: Attribute<Self, String> = Attribute::new("AccountId");
-
     /// Timestamp (milliseconds after Jan 1, 1970 00:00:00 UTC) when the storage tier policy was last updated.
     pub const LAST_UPDATED_TIME: Attribute<Self, f64> = Attribute::new("LastUpdatedTime");
-
     /// Returns a `StorageTierPolicy` with what CloudFormation requires.
-    pub fn new(storage_tier: impl OneOf<StorageTierPolicyStorageTier>) -> Self {
-        Self::matching().storage_tier(storage_tier)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(storage_tier: impl OneOf<StorageTierPolicyStorageTier>) -> Self { Self::matching().storage_tier(storage_tier) }
     /// The storage tier to apply. Only INTELLIGENT\_TIERING is accepted for creation.
-    pub fn storage_tier(self, value: impl OneOf<StorageTierPolicyStorageTier>) -> Self {
-        Self(self.0.with("StorageTier", value.into_tree()))
-    }
+    pub fn storage_tier(self, value: impl OneOf<StorageTierPolicyStorageTier>) -> Self { Self(self.0.with("StorageTier", value.into_tree())) }
 }
-
-impl From<StorageTierPolicy> for Properties {
-    fn from(value: StorageTierPolicy) -> Self {
-        value.0
-    }
-}
-
+setting! { StorageTierPolicy as Properties }
 impl ResourceType for StorageTierPolicy {
     const TYPE: &'static str = "AWS::Logs::StorageTierPolicy";
     const REQUIRED: &'static [&'static str] = &["StorageTier"];
@@ -1459,86 +643,35 @@ impl ResourceType for StorageTierPolicy {
 /// CloudFormation type `AWS::Logs::SubscriptionFilter`.
 #[derive(Debug, Clone)]
 pub struct SubscriptionFilter(Properties);
-
 impl SubscriptionFilter {
     /// Returns a `SubscriptionFilter` with what CloudFormation requires.
-    pub fn new(destination_arn: impl Into<Value<String>>, filter_pattern: impl Into<Value<String>>, log_group_name: impl Into<Value<String>>) -> Self {
-        Self::matching().destination_arn(destination_arn).filter_pattern(filter_pattern).log_group_name(log_group_name)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(destination_arn: impl Into<Value<String>>, filter_pattern: impl Into<Value<String>>, log_group_name: impl Into<Value<String>>) -> Self { Self::matching().destination_arn(destination_arn).filter_pattern(filter_pattern).log_group_name(log_group_name) }
     /// This parameter is valid only for log groups that have an active log transformer.
-    pub fn apply_on_transformed_logs(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("ApplyOnTransformedLogs", value.into()))
-    }
-
+    pub fn apply_on_transformed_logs(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("ApplyOnTransformedLogs", value.into())) }
     /// The Amazon Resource Name (ARN) of the destination.
-    ///
-    /// Refers to `AWS::Lambda::Function` (`Arn`) or `AWS::Kinesis::Stream` (`Arn`) or `AWS::KinesisFirehose::DeliveryStream` (`Arn`) or `AWS::Lambda::Alias` (`Id`).
-    pub fn destination_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("DestinationArn", value.into()))
-    }
-
+    /// At least 1 character. Refers to `AWS::Lambda::Function` (`Arn`) or `AWS::Kinesis::Stream` (`Arn`) or `AWS::KinesisFirehose::DeliveryStream` (`Arn`) or `AWS::Lambda::Alias` (`Id`).
+    pub fn destination_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("DestinationArn", value.into())) }
     /// The method used to distribute log data to the destination, which can be either random or grouped by log stream.
-    pub fn distribution(self, value: impl OneOf<SubscriptionFilterDistribution>) -> Self {
-        Self(self.0.with("Distribution", value.into_tree()))
-    }
-
+    pub fn distribution(self, value: impl OneOf<SubscriptionFilterDistribution>) -> Self { Self(self.0.with("Distribution", value.into_tree())) }
     /// The list of system fields that are included in the log events sent to the subscription destination.
-    pub fn emit_system_fields(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("EmitSystemFields", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    pub fn emit_system_fields(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("EmitSystemFields", list::values::<String>(value))) }
     /// The filter expression that specifies which log events are processed by this subscription filter based on system fields.
-    pub fn field_selection_criteria(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("FieldSelectionCriteria", value.into()))
-    }
-
+    /// At most 2000 characters.
+    pub fn field_selection_criteria(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("FieldSelectionCriteria", value.into())) }
     /// The name of the subscription filter.
-    ///
-    /// A change replaces the resource.
-    pub fn filter_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("FilterName", value.into()))
-    }
-
+    /// 1 to 512 characters. A change replaces the resource.
+    pub fn filter_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("FilterName", value.into())) }
     /// The filtering expressions that restrict what gets delivered to the destination AWS resource.
-    pub fn filter_pattern(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("FilterPattern", value.into()))
-    }
-
+    /// At most 1024 characters.
+    pub fn filter_pattern(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("FilterPattern", value.into())) }
     /// The log group to associate with the subscription filter.
-    ///
-    /// Refers to `AWS::Logs::LogGroup` (`LogGroupName`).
-    ///
-    /// A change replaces the resource.
-    pub fn log_group_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("LogGroupName", value.into()))
-    }
-
+    /// 1 to 512 characters. Matches `^[\.\-_/#A-Za-z0-9]+$`. Refers to `AWS::Logs::LogGroup` (`LogGroupName`). A change replaces the resource.
+    pub fn log_group_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("LogGroupName", value.into())) }
     /// The ARN of an IAM role that grants CloudWatch Logs permissions to deliver ingested log events to the destination stream.
-    ///
-    /// Refers to `AWS::IAM::Role` (`Arn`).
-    pub fn role_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("RoleArn", value.into()))
-    }
+    /// At least 1 character. Refers to `AWS::IAM::Role` (`Arn`).
+    pub fn role_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("RoleArn", value.into())) }
 }
-
-impl From<SubscriptionFilter> for Properties {
-    fn from(value: SubscriptionFilter) -> Self {
-        value.0
-    }
-}
-
+setting! { SubscriptionFilter as Properties }
 impl ResourceType for SubscriptionFilter {
     const TYPE: &'static str = "AWS::Logs::SubscriptionFilter";
     const REQUIRED: &'static [&'static str] = &["DestinationArn", "FilterPattern", "LogGroupName"];
@@ -1549,43 +682,17 @@ impl ResourceType for SubscriptionFilter {
 /// CloudFormation type `AWS::Logs::Transformer`.
 #[derive(Debug, Clone)]
 pub struct Transformer(Properties);
-
 impl Transformer {
     /// Returns a `Transformer` with what CloudFormation requires.
-    pub fn new(log_group_identifier: impl Into<Value<String>>, transformer_config: impl IntoIterator<Item = TransformerProcessor>) -> Self {
-        Self::matching().log_group_identifier(log_group_identifier).transformer_config(transformer_config)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(log_group_identifier: impl Into<Value<String>>, transformer_config: impl IntoIterator<Item = TransformerProcessor>) -> Self { Self::matching().log_group_identifier(log_group_identifier).transformer_config(transformer_config) }
     /// Specify either the name or ARN of the log group to create the transformer for.
-    ///
-    /// A change replaces the resource.
-    pub fn log_group_identifier(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("LogGroupIdentifier", value.into()))
-    }
-
+    /// 1 to 2048 characters. Matches `[\w#+=/:,.@-]*`. A change replaces the resource.
+    pub fn log_group_identifier(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("LogGroupIdentifier", value.into())) }
     /// This structure is an array that contains the configuration of this log transformer.
-    pub fn transformer_config(self, value: impl IntoIterator<Item = TransformerProcessor>) -> Self {
-        Self(self.0.with("TransformerConfig", value.into_iter().collect::<Tree>()))
-    }
+    /// 1 to 20 items.
+    pub fn transformer_config(self, value: impl IntoIterator<Item = TransformerProcessor>) -> Self { Self(self.0.with("TransformerConfig", value.into_iter().collect::<Tree>())) }
 }
-
-impl From<Transformer> for Properties {
-    fn from(value: Transformer) -> Self {
-        value.0
-    }
-}
-
+setting! { Transformer as Properties }
 impl ResourceType for Transformer {
     const TYPE: &'static str = "AWS::Logs::Transformer";
     const REQUIRED: &'static [&'static str] = &["LogGroupIdentifier", "TransformerConfig"];
@@ -1594,1659 +701,542 @@ impl ResourceType for Transformer {
 /// This object defines one key that will be added with the addKeys processor.
 #[derive(Debug, Clone)]
 pub struct TransformerAddKeyEntry(Properties);
-
 impl TransformerAddKeyEntry {
     /// Returns a `TransformerAddKeyEntry` with what CloudFormation requires.
-    pub fn new(key: impl Into<Value<String>>, value: impl Into<Value<String>>) -> Self {
-        Self::matching().key(key).value(value)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(key: impl Into<Value<String>>, value: impl Into<Value<String>>) -> Self { Self::matching().key(key).value(value) }
     /// The key of the new entry to be added to the log event.
-    pub fn key(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Key", value.into()))
-    }
-
+    /// 1 to 128 characters. Matches `^.*[a-zA-Z0-9]+.*$`.
+    pub fn key(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Key", value.into())) }
     /// Specifies whether to overwrite the value if the key already exists in the log event.
-    pub fn overwrite_if_exists(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("OverwriteIfExists", value.into()))
-    }
-
+    pub fn overwrite_if_exists(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("OverwriteIfExists", value.into())) }
     /// The value of the new entry to be added to the log event.
-    pub fn value(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Value", value.into()))
-    }
+    /// 1 to 256 characters.
+    pub fn value(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Value", value.into())) }
 }
-
-impl From<TransformerAddKeyEntry> for Properties {
-    fn from(value: TransformerAddKeyEntry) -> Self {
-        value.0
-    }
-}
-
-impl From<TransformerAddKeyEntry> for Tree {
-    fn from(value: TransformerAddKeyEntry) -> Self {
-        value.0.into()
-    }
-}
+setting! { TransformerAddKeyEntry as Tree }
 
 /// This processor adds new key-value pairs to the log event.
 #[derive(Debug, Clone)]
 pub struct TransformerAddKeys(Properties);
-
 impl TransformerAddKeys {
     /// Returns a `TransformerAddKeys` with what CloudFormation requires.
-    pub fn new(entries: impl IntoIterator<Item = TransformerAddKeyEntry>) -> Self {
-        Self::matching().entries(entries)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(entries: impl IntoIterator<Item = TransformerAddKeyEntry>) -> Self { Self::matching().entries(entries) }
     /// An array of objects, where each object contains the information about one key to add to the log event.
-    pub fn entries(self, value: impl IntoIterator<Item = TransformerAddKeyEntry>) -> Self {
-        Self(self.0.with("Entries", value.into_iter().collect::<Tree>()))
-    }
+    /// 1 to 5 items.
+    pub fn entries(self, value: impl IntoIterator<Item = TransformerAddKeyEntry>) -> Self { Self(self.0.with("Entries", value.into_iter().collect::<Tree>())) }
 }
-
-impl From<TransformerAddKeys> for Properties {
-    fn from(value: TransformerAddKeys) -> Self {
-        value.0
-    }
-}
-
-impl From<TransformerAddKeys> for Tree {
-    fn from(value: TransformerAddKeys) -> Self {
-        value.0.into()
-    }
-}
+setting! { TransformerAddKeys as Tree }
 
 /// This processor copies values within a log event.
 #[derive(Debug, Clone)]
 pub struct TransformerCopyValue(Properties);
-
 impl TransformerCopyValue {
     /// Returns a `TransformerCopyValue` with what CloudFormation requires.
-    pub fn new(entries: impl IntoIterator<Item = TransformerCopyValueEntry>) -> Self {
-        Self::matching().entries(entries)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(entries: impl IntoIterator<Item = TransformerCopyValueEntry>) -> Self { Self::matching().entries(entries) }
     /// An array of `CopyValueEntry` objects, where each object contains the information about one field value to copy.
-    pub fn entries(self, value: impl IntoIterator<Item = TransformerCopyValueEntry>) -> Self {
-        Self(self.0.with("Entries", value.into_iter().collect::<Tree>()))
-    }
+    /// 1 to 5 items.
+    pub fn entries(self, value: impl IntoIterator<Item = TransformerCopyValueEntry>) -> Self { Self(self.0.with("Entries", value.into_iter().collect::<Tree>())) }
 }
-
-impl From<TransformerCopyValue> for Properties {
-    fn from(value: TransformerCopyValue) -> Self {
-        value.0
-    }
-}
-
-impl From<TransformerCopyValue> for Tree {
-    fn from(value: TransformerCopyValue) -> Self {
-        value.0.into()
-    }
-}
+setting! { TransformerCopyValue as Tree }
 
 /// This object defines one value to be copied with the copyValue processor.
 #[derive(Debug, Clone)]
 pub struct TransformerCopyValueEntry(Properties);
-
 impl TransformerCopyValueEntry {
     /// Returns a `TransformerCopyValueEntry` with what CloudFormation requires.
-    pub fn new(source: impl Into<Value<String>>, target: impl Into<Value<String>>) -> Self {
-        Self::matching().source(source).target(target)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(source: impl Into<Value<String>>, target: impl Into<Value<String>>) -> Self { Self::matching().source(source).target(target) }
     /// Specifies whether to overwrite the value if the destination key already exists.
-    pub fn overwrite_if_exists(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("OverwriteIfExists", value.into()))
-    }
-
+    pub fn overwrite_if_exists(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("OverwriteIfExists", value.into())) }
     /// The key to copy.
-    pub fn source(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Source", value.into()))
-    }
-
+    /// 1 to 128 characters. Matches `^.*[a-zA-Z0-9]+.*$`.
+    pub fn source(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Source", value.into())) }
     /// The key of the field to copy the value to.
-    pub fn target(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Target", value.into()))
-    }
+    /// 1 to 128 characters. Matches `^.*[a-zA-Z0-9]+.*$`.
+    pub fn target(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Target", value.into())) }
 }
-
-impl From<TransformerCopyValueEntry> for Properties {
-    fn from(value: TransformerCopyValueEntry) -> Self {
-        value.0
-    }
-}
-
-impl From<TransformerCopyValueEntry> for Tree {
-    fn from(value: TransformerCopyValueEntry) -> Self {
-        value.0.into()
-    }
-}
+setting! { TransformerCopyValueEntry as Tree }
 
 /// The `CSV` processor parses comma-separated values (CSV) from the log events into columns.
 #[derive(Debug, Clone, Default)]
 pub struct TransformerCsv(Properties);
-
 impl TransformerCsv {
     /// Returns an empty `TransformerCsv`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// An array of names to use for the columns in the transformed log event.
-    pub fn columns(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("Columns", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// 1 to 100 items. Each: 1 to 128 characters. Each: Matches `^.*[a-zA-Z0-9]+.*$`.
+    pub fn columns(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("Columns", list::values::<String>(value))) }
     /// The character used to separate each column in the original comma-separated value log event.
-    pub fn delimiter(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Delimiter", value.into()))
-    }
-
+    /// 1 to 2 characters.
+    pub fn delimiter(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Delimiter", value.into())) }
     /// The character used used as a text qualifier for a single column of data.
-    pub fn quote_character(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("QuoteCharacter", value.into()))
-    }
-
+    /// Exactly 1 character.
+    pub fn quote_character(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("QuoteCharacter", value.into())) }
     /// The path to the field in the log event that has the comma separated values to be parsed.
-    pub fn source(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Source", value.into()))
-    }
+    /// 1 to 128 characters.
+    pub fn source(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Source", value.into())) }
 }
-
-impl From<TransformerCsv> for Properties {
-    fn from(value: TransformerCsv) -> Self {
-        value.0
-    }
-}
-
-impl From<TransformerCsv> for Tree {
-    fn from(value: TransformerCsv) -> Self {
-        value.0.into()
-    }
-}
+setting! { TransformerCsv as Tree }
 
 /// This processor converts a datetime string into a format that you specify.
 #[derive(Debug, Clone)]
 pub struct TransformerDateTimeConverter(Properties);
-
 impl TransformerDateTimeConverter {
     /// Returns a `TransformerDateTimeConverter` with what CloudFormation requires.
-    pub fn new(match_patterns: impl IntoIterator<Item = impl Into<Value<String>>>, source: impl Into<Value<String>>, target: impl Into<Value<String>>) -> Self {
-        Self::matching().match_patterns(match_patterns).source(source).target(target)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(match_patterns: impl IntoIterator<Item = impl Into<Value<String>>>, source: impl Into<Value<String>>, target: impl Into<Value<String>>) -> Self { Self::matching().match_patterns(match_patterns).source(source).target(target) }
     /// The locale of the source field. If you omit this, the default of `locale.ROOT` is used.
-    pub fn locale(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Locale", value.into()))
-    }
-
+    /// At least 1 character.
+    pub fn locale(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Locale", value.into())) }
     /// A list of patterns to match against the `source` field.
-    pub fn match_patterns(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("MatchPatterns", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// 1 to 5 items. Each: 1 to 128 characters. Each: Matches `^.*[a-zA-Z0-9]+.*$`.
+    pub fn match_patterns(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("MatchPatterns", list::values::<String>(value))) }
     /// The key to apply the date conversion to.
-    pub fn source(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Source", value.into()))
-    }
-
+    /// 1 to 128 characters. Matches `^.*[a-zA-Z0-9]+.*$`.
+    pub fn source(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Source", value.into())) }
     /// The time zone of the source field. If you omit this, the default used is the UTC zone.
-    pub fn source_timezone(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("SourceTimezone", value.into()))
-    }
-
+    /// At least 1 character.
+    pub fn source_timezone(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("SourceTimezone", value.into())) }
     /// The JSON field to store the result in.
-    pub fn target(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Target", value.into()))
-    }
-
+    /// 1 to 128 characters. Matches `^.*[a-zA-Z0-9]+.*$`.
+    pub fn target(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Target", value.into())) }
     /// The datetime format to use for the converted data in the target field.
-    pub fn target_format(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("TargetFormat", value.into()))
-    }
-
+    /// 1 to 64 characters.
+    pub fn target_format(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("TargetFormat", value.into())) }
     /// The time zone of the target field. If you omit this, the default used is the UTC zone.
-    pub fn target_timezone(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("TargetTimezone", value.into()))
-    }
+    /// At least 1 character.
+    pub fn target_timezone(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("TargetTimezone", value.into())) }
 }
-
-impl From<TransformerDateTimeConverter> for Properties {
-    fn from(value: TransformerDateTimeConverter) -> Self {
-        value.0
-    }
-}
-
-impl From<TransformerDateTimeConverter> for Tree {
-    fn from(value: TransformerDateTimeConverter) -> Self {
-        value.0.into()
-    }
-}
+setting! { TransformerDateTimeConverter as Tree }
 
 /// This processor deletes entries from a log event.
 #[derive(Debug, Clone)]
 pub struct TransformerDeleteKeys(Properties);
-
 impl TransformerDeleteKeys {
     /// Returns a `TransformerDeleteKeys` with what CloudFormation requires.
-    pub fn new(with_keys: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self::matching().with_keys(with_keys)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(with_keys: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self::matching().with_keys(with_keys) }
     /// The list of keys to delete.
-    pub fn with_keys(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("WithKeys", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    /// 1 to 5 items. Each: 1 to 128 characters.
+    pub fn with_keys(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("WithKeys", list::values::<String>(value))) }
 }
-
-impl From<TransformerDeleteKeys> for Properties {
-    fn from(value: TransformerDeleteKeys) -> Self {
-        value.0
-    }
-}
-
-impl From<TransformerDeleteKeys> for Tree {
-    fn from(value: TransformerDeleteKeys) -> Self {
-        value.0.into()
-    }
-}
+setting! { TransformerDeleteKeys as Tree }
 
 /// This processor uses pattern matching to parse and structure unstructured data.
 #[derive(Debug, Clone)]
 pub struct TransformerGrok(Properties);
-
 impl TransformerGrok {
     /// Returns a `TransformerGrok` with what CloudFormation requires.
-    pub fn new(match_: impl Into<Value<String>>) -> Self {
-        Self::matching().match_(match_)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(match_: impl Into<Value<String>>) -> Self { Self::matching().match_(match_) }
     /// The grok pattern to match against the log event.
-    pub fn match_(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Match", value.into()))
-    }
-
+    /// 1 to 512 characters.
+    pub fn match_(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Match", value.into())) }
     /// The path to the field in the log event that you want to parse.
-    pub fn source(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Source", value.into()))
-    }
+    /// 1 to 128 characters. Matches `^.*[a-zA-Z0-9]+.*$`.
+    pub fn source(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Source", value.into())) }
 }
-
-impl From<TransformerGrok> for Properties {
-    fn from(value: TransformerGrok) -> Self {
-        value.0
-    }
-}
-
-impl From<TransformerGrok> for Tree {
-    fn from(value: TransformerGrok) -> Self {
-        value.0.into()
-    }
-}
+setting! { TransformerGrok as Tree }
 
 /// This processor takes a list of objects that contain key fields, and converts them into a map of target keys.
 #[derive(Debug, Clone)]
 pub struct TransformerListToMap(Properties);
-
 impl TransformerListToMap {
     /// Returns a `TransformerListToMap` with what CloudFormation requires.
-    pub fn new(key: impl Into<Value<String>>, source: impl Into<Value<String>>) -> Self {
-        Self::matching().key(key).source(source)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(key: impl Into<Value<String>>, source: impl Into<Value<String>>) -> Self { Self::matching().key(key).source(source) }
     /// A Boolean value to indicate whether the list will be flattened into single items.
-    pub fn flatten(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("Flatten", value.into()))
-    }
-
+    pub fn flatten(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("Flatten", value.into())) }
     /// If you set `flatten` to `true`, use `flattenedElement` to specify which element, `first` or `last`, to keep.
-    pub fn flattened_element(self, value: impl OneOf<TransformerListToMapFlattenedElement>) -> Self {
-        Self(self.0.with("FlattenedElement", value.into_tree()))
-    }
-
+    pub fn flattened_element(self, value: impl OneOf<TransformerListToMapFlattenedElement>) -> Self { Self(self.0.with("FlattenedElement", value.into_tree())) }
     /// The key of the field to be extracted as keys in the generated map.
-    pub fn key(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Key", value.into()))
-    }
-
+    /// 1 to 128 characters. Matches `^.*[a-zA-Z0-9]+.*$`.
+    pub fn key(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Key", value.into())) }
     /// The key in the log event that has a list of objects that will be converted to a map.
-    pub fn source(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Source", value.into()))
-    }
-
+    /// 1 to 128 characters. Matches `^.*[a-zA-Z0-9]+.*$`.
+    pub fn source(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Source", value.into())) }
     /// The key of the field that will hold the generated map.
-    pub fn target(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Target", value.into()))
-    }
-
+    /// 1 to 128 characters. Matches `^.*[a-zA-Z0-9]+.*$`.
+    pub fn target(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Target", value.into())) }
     /// If this is specified, the values that you specify in this parameter will be extracted from the `source` objects and put into the values of the generated map.
-    pub fn value_key(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ValueKey", value.into()))
-    }
+    /// 1 to 128 characters. Matches `^.*[a-zA-Z0-9]+.*$`.
+    pub fn value_key(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ValueKey", value.into())) }
 }
-
-impl From<TransformerListToMap> for Properties {
-    fn from(value: TransformerListToMap) -> Self {
-        value.0
-    }
-}
-
-impl From<TransformerListToMap> for Tree {
-    fn from(value: TransformerListToMap) -> Self {
-        value.0.into()
-    }
-}
+setting! { TransformerListToMap as Tree }
 
 /// This processor converts a string to lowercase.
 #[derive(Debug, Clone)]
 pub struct TransformerLowerCaseString(Properties);
-
 impl TransformerLowerCaseString {
     /// Returns a `TransformerLowerCaseString` with what CloudFormation requires.
-    pub fn new(with_keys: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self::matching().with_keys(with_keys)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(with_keys: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self::matching().with_keys(with_keys) }
     /// The array caontaining the keys of the fields to convert to lowercase.
-    pub fn with_keys(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("WithKeys", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    /// 1 to 10 items. Each: 1 to 128 characters.
+    pub fn with_keys(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("WithKeys", list::values::<String>(value))) }
 }
-
-impl From<TransformerLowerCaseString> for Properties {
-    fn from(value: TransformerLowerCaseString) -> Self {
-        value.0
-    }
-}
-
-impl From<TransformerLowerCaseString> for Tree {
-    fn from(value: TransformerLowerCaseString) -> Self {
-        value.0.into()
-    }
-}
-
-/// This object defines one key that will be moved with the moveKey processor.
-#[derive(Debug, Clone)]
-pub struct TransformerMoveKeyEntry(Properties);
-
-impl TransformerMoveKeyEntry {
-    /// Returns a `TransformerMoveKeyEntry` with what CloudFormation requires.
-    pub fn new(source: impl Into<Value<String>>, target: impl Into<Value<String>>) -> Self {
-        Self::matching().source(source).target(target)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// Specifies whether to overwrite the value if the destination key already exists.
-    pub fn overwrite_if_exists(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("OverwriteIfExists", value.into()))
-    }
-
-    /// The key to move.
-    pub fn source(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Source", value.into()))
-    }
-
-    /// The key to move to.
-    pub fn target(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Target", value.into()))
-    }
-}
-
-impl From<TransformerMoveKeyEntry> for Properties {
-    fn from(value: TransformerMoveKeyEntry) -> Self {
-        value.0
-    }
-}
-
-impl From<TransformerMoveKeyEntry> for Tree {
-    fn from(value: TransformerMoveKeyEntry) -> Self {
-        value.0.into()
-    }
-}
-
-/// This processor moves a key from one field to another.
-#[derive(Debug, Clone)]
-pub struct TransformerMoveKeys(Properties);
-
-impl TransformerMoveKeys {
-    /// Returns a `TransformerMoveKeys` with what CloudFormation requires.
-    pub fn new(entries: impl IntoIterator<Item = TransformerMoveKeyEntry>) -> Self {
-        Self::matching().entries(entries)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// An array of objects, where each object contains the information about one key to move.
-    pub fn entries(self, value: impl IntoIterator<Item = TransformerMoveKeyEntry>) -> Self {
-        Self(self.0.with("Entries", value.into_iter().collect::<Tree>()))
-    }
-}
-
-impl From<TransformerMoveKeys> for Properties {
-    fn from(value: TransformerMoveKeys) -> Self {
-        value.0
-    }
-}
-
-impl From<TransformerMoveKeys> for Tree {
-    fn from(value: TransformerMoveKeys) -> Self {
-        value.0.into()
-    }
-}
+setting! { TransformerLowerCaseString as Tree }
 
 /// This processor parses CloudFront vended logs, extract fields, and convert them into JSON format.
 #[derive(Debug, Clone, Default)]
 pub struct TransformerParseCloudfront(Properties);
-
 impl TransformerParseCloudfront {
     /// Returns an empty `TransformerParseCloudfront`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// Omit this parameter and the whole log message will be processed by this processor.
-    pub fn source(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Source", value.into()))
-    }
+    /// 1 to 128 characters. Matches `^.*[a-zA-Z0-9]+.*$`.
+    pub fn source(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Source", value.into())) }
 }
-
-impl From<TransformerParseCloudfront> for Properties {
-    fn from(value: TransformerParseCloudfront) -> Self {
-        value.0
-    }
-}
-
-impl From<TransformerParseCloudfront> for Tree {
-    fn from(value: TransformerParseCloudfront) -> Self {
-        value.0.into()
-    }
-}
+setting! { TransformerParseCloudfront as Tree }
 
 /// This processor parses log events that are in JSON format.
 #[derive(Debug, Clone, Default)]
 pub struct TransformerParseJson(Properties);
-
 impl TransformerParseJson {
     /// Returns an empty `TransformerParseJson`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The location to put the parsed key value pair into.
-    pub fn destination(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Destination", value.into()))
-    }
-
+    /// 1 to 128 characters. Matches `^.*[a-zA-Z0-9]+.*$`.
+    pub fn destination(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Destination", value.into())) }
     /// Path to the field in the log event that will be parsed.
-    pub fn source(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Source", value.into()))
-    }
+    /// 1 to 128 characters.
+    pub fn source(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Source", value.into())) }
 }
-
-impl From<TransformerParseJson> for Properties {
-    fn from(value: TransformerParseJson) -> Self {
-        value.0
-    }
-}
-
-impl From<TransformerParseJson> for Tree {
-    fn from(value: TransformerParseJson) -> Self {
-        value.0.into()
-    }
-}
+setting! { TransformerParseJson as Tree }
 
 /// This processor parses a specified field in the original log event into key-value pairs.
 #[derive(Debug, Clone, Default)]
 pub struct TransformerParseKeyValue(Properties);
-
 impl TransformerParseKeyValue {
     /// Returns an empty `TransformerParseKeyValue`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The destination field to put the extracted key-value pairs into.
-    pub fn destination(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Destination", value.into()))
-    }
-
+    /// 1 to 128 characters. Matches `^.*[a-zA-Z0-9]+.*$`.
+    pub fn destination(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Destination", value.into())) }
     /// The field delimiter string that is used between key-value pairs in the original log events.
-    pub fn field_delimiter(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("FieldDelimiter", value.into()))
-    }
-
+    /// 1 to 128 characters.
+    pub fn field_delimiter(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("FieldDelimiter", value.into())) }
     /// If you want to add a prefix to all transformed keys, specify it here.
-    pub fn key_prefix(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("KeyPrefix", value.into()))
-    }
-
+    /// 1 to 128 characters. Matches `^.*[a-zA-Z0-9]+.*$`.
+    pub fn key_prefix(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("KeyPrefix", value.into())) }
     /// The delimiter string to use between the key and value in each pair in the transformed log event.
-    pub fn key_value_delimiter(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("KeyValueDelimiter", value.into()))
-    }
-
+    /// 1 to 128 characters.
+    pub fn key_value_delimiter(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("KeyValueDelimiter", value.into())) }
     /// A value to insert into the value field in the result, when a key-value pair is not successfully split.
-    pub fn non_match_value(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("NonMatchValue", value.into()))
-    }
-
+    /// 1 to 128 characters. Matches `^.*[a-zA-Z0-9]+.*$`.
+    pub fn non_match_value(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("NonMatchValue", value.into())) }
     /// Specifies whether to overwrite the value if the destination key already exists.
-    pub fn overwrite_if_exists(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("OverwriteIfExists", value.into()))
-    }
-
+    pub fn overwrite_if_exists(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("OverwriteIfExists", value.into())) }
     /// Path to the field in the log event that will be parsed.
-    pub fn source(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Source", value.into()))
-    }
+    /// 1 to 128 characters. Matches `^.*[a-zA-Z0-9]+.*$`.
+    pub fn source(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Source", value.into())) }
 }
-
-impl From<TransformerParseKeyValue> for Properties {
-    fn from(value: TransformerParseKeyValue) -> Self {
-        value.0
-    }
-}
-
-impl From<TransformerParseKeyValue> for Tree {
-    fn from(value: TransformerParseKeyValue) -> Self {
-        value.0.into()
-    }
-}
-
-/// Use this processor to parse RDS for PostgreSQL vended logs, extract fields, and and convert them into a JSON format.
-#[derive(Debug, Clone, Default)]
-pub struct TransformerParsePostgres(Properties);
-
-impl TransformerParsePostgres {
-    /// Returns an empty `TransformerParsePostgres`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// Omit this parameter and the whole log message will be processed by this processor.
-    pub fn source(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Source", value.into()))
-    }
-}
-
-impl From<TransformerParsePostgres> for Properties {
-    fn from(value: TransformerParsePostgres) -> Self {
-        value.0
-    }
-}
-
-impl From<TransformerParsePostgres> for Tree {
-    fn from(value: TransformerParsePostgres) -> Self {
-        value.0.into()
-    }
-}
-
-/// Use this processor to parse Route 53 vended logs, extract fields, and and convert them into a JSON format.
-#[derive(Debug, Clone, Default)]
-pub struct TransformerParseRoute53(Properties);
-
-impl TransformerParseRoute53 {
-    /// Returns an empty `TransformerParseRoute53`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// Omit this parameter and the whole log message will be processed by this processor.
-    pub fn source(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Source", value.into()))
-    }
-}
-
-impl From<TransformerParseRoute53> for Properties {
-    fn from(value: TransformerParseRoute53) -> Self {
-        value.0
-    }
-}
-
-impl From<TransformerParseRoute53> for Tree {
-    fn from(value: TransformerParseRoute53) -> Self {
-        value.0.into()
-    }
-}
+setting! { TransformerParseKeyValue as Tree }
 
 /// This processor converts logs into Open Cybersecurity Schema Framework (OCSF) events.
 #[derive(Debug, Clone)]
 pub struct TransformerParseToOcsf(Properties);
-
 impl TransformerParseToOcsf {
     /// Returns a `TransformerParseToOcsf` with what CloudFormation requires.
-    pub fn new(event_source: impl OneOf<TransformerParseToOcsfEventSource>, ocsf_version: impl OneOf<TransformerParseToOcsfOcsfVersion>) -> Self {
-        Self::matching().event_source(event_source).ocsf_version(ocsf_version)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(event_source: impl OneOf<TransformerParseToOcsfEventSource>, ocsf_version: impl OneOf<TransformerParseToOcsfOcsfVersion>) -> Self { Self::matching().event_source(event_source).ocsf_version(ocsf_version) }
     /// Specify the service or process that produces the log events that will be converted with this processor.
-    pub fn event_source(self, value: impl OneOf<TransformerParseToOcsfEventSource>) -> Self {
-        Self(self.0.with("EventSource", value.into_tree()))
-    }
-
+    pub fn event_source(self, value: impl OneOf<TransformerParseToOcsfEventSource>) -> Self { Self(self.0.with("EventSource", value.into_tree())) }
     /// The version of the OCSF mapping to use for parsing log data.
-    pub fn mapping_version(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("MappingVersion", value.into()))
-    }
-
+    /// 1 to 10 characters. Matches `^v\d+\.\d+(\.\d+)?$`.
+    pub fn mapping_version(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("MappingVersion", value.into())) }
     /// Specify which version of the OCSF schema to use for the transformed log events.
-    pub fn ocsf_version(self, value: impl OneOf<TransformerParseToOcsfOcsfVersion>) -> Self {
-        Self(self.0.with("OcsfVersion", value.into_tree()))
-    }
-
+    pub fn ocsf_version(self, value: impl OneOf<TransformerParseToOcsfOcsfVersion>) -> Self { Self(self.0.with("OcsfVersion", value.into_tree())) }
     /// The path to the field in the log event that you want to parse.
-    pub fn source(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Source", value.into()))
-    }
+    /// 1 to 128 characters. Matches `^.*[a-zA-Z0-9]+.*$`.
+    pub fn source(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Source", value.into())) }
 }
-
-impl From<TransformerParseToOcsf> for Properties {
-    fn from(value: TransformerParseToOcsf) -> Self {
-        value.0
-    }
-}
-
-impl From<TransformerParseToOcsf> for Tree {
-    fn from(value: TransformerParseToOcsf) -> Self {
-        value.0.into()
-    }
-}
-
-/// Use this processor to parse Amazon VPC vended logs, extract fields, and and convert them into a JSON format.
-#[derive(Debug, Clone, Default)]
-pub struct TransformerParseVpc(Properties);
-
-impl TransformerParseVpc {
-    /// Returns an empty `TransformerParseVpc`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// Omit this parameter and the whole log message will be processed by this processor.
-    pub fn source(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Source", value.into()))
-    }
-}
-
-impl From<TransformerParseVpc> for Properties {
-    fn from(value: TransformerParseVpc) -> Self {
-        value.0
-    }
-}
-
-impl From<TransformerParseVpc> for Tree {
-    fn from(value: TransformerParseVpc) -> Self {
-        value.0.into()
-    }
-}
-
-/// Use this processor to parse AWS WAF vended logs, extract fields, and and convert them into a JSON format.
-#[derive(Debug, Clone, Default)]
-pub struct TransformerParseWaf(Properties);
-
-impl TransformerParseWaf {
-    /// Returns an empty `TransformerParseWaf`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// Omit this parameter and the whole log message will be processed by this processor.
-    pub fn source(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Source", value.into()))
-    }
-}
-
-impl From<TransformerParseWaf> for Properties {
-    fn from(value: TransformerParseWaf) -> Self {
-        value.0
-    }
-}
-
-impl From<TransformerParseWaf> for Tree {
-    fn from(value: TransformerParseWaf) -> Self {
-        value.0.into()
-    }
-}
+setting! { TransformerParseToOcsf as Tree }
 
 /// This structure contains the information about one processor in a log transformer.
 #[derive(Debug, Clone, Default)]
 pub struct TransformerProcessor(Properties);
-
 impl TransformerProcessor {
     /// Returns an empty `TransformerProcessor`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// Use this parameter to include the addKeys processor in your transformer.
-    pub fn add_keys(self, value: TransformerAddKeys) -> Self {
-        Self(self.0.with("AddKeys", value))
-    }
-
+    pub fn add_keys(self, value: TransformerAddKeys) -> Self { Self(self.0.with("AddKeys", value)) }
     /// Use this parameter to include the copyValue processor in your transformer.
-    pub fn copy_value(self, value: TransformerCopyValue) -> Self {
-        Self(self.0.with("CopyValue", value))
-    }
-
+    pub fn copy_value(self, value: TransformerCopyValue) -> Self { Self(self.0.with("CopyValue", value)) }
     /// Use this parameter to include the CSV processor in your transformer.
-    pub fn csv(self, value: TransformerCsv) -> Self {
-        Self(self.0.with("Csv", value))
-    }
-
+    pub fn csv(self, value: TransformerCsv) -> Self { Self(self.0.with("Csv", value)) }
     /// Use this parameter to include the datetimeConverter processor in your transformer.
-    pub fn date_time_converter(self, value: TransformerDateTimeConverter) -> Self {
-        Self(self.0.with("DateTimeConverter", value))
-    }
-
+    pub fn date_time_converter(self, value: TransformerDateTimeConverter) -> Self { Self(self.0.with("DateTimeConverter", value)) }
     /// Use this parameter to include the deleteKeys processor in your transformer.
-    pub fn delete_keys(self, value: TransformerDeleteKeys) -> Self {
-        Self(self.0.with("DeleteKeys", value))
-    }
-
+    pub fn delete_keys(self, value: TransformerDeleteKeys) -> Self { Self(self.0.with("DeleteKeys", value)) }
     /// Use this parameter to include the grok processor in your transformer.
-    pub fn grok(self, value: TransformerGrok) -> Self {
-        Self(self.0.with("Grok", value))
-    }
-
+    pub fn grok(self, value: TransformerGrok) -> Self { Self(self.0.with("Grok", value)) }
     /// Use this parameter to include the listToMap processor in your transformer.
-    pub fn list_to_map(self, value: TransformerListToMap) -> Self {
-        Self(self.0.with("ListToMap", value))
-    }
-
+    pub fn list_to_map(self, value: TransformerListToMap) -> Self { Self(self.0.with("ListToMap", value)) }
     /// Use this parameter to include the lowerCaseString processor in your transformer.
-    pub fn lower_case_string(self, value: TransformerLowerCaseString) -> Self {
-        Self(self.0.with("LowerCaseString", value))
-    }
-
+    pub fn lower_case_string(self, value: TransformerLowerCaseString) -> Self { Self(self.0.with("LowerCaseString", value)) }
     /// Use this parameter to include the moveKeys processor in your transformer.
-    pub fn move_keys(self, value: TransformerMoveKeys) -> Self {
-        Self(self.0.with("MoveKeys", value))
-    }
-
+    pub fn move_keys(self, value: TransformerMoveKeys) -> Self { Self(self.0.with("MoveKeys", value)) }
     /// Use this parameter to include the parseCloudfront processor in your transformer.
-    pub fn parse_cloudfront(self, value: TransformerParseCloudfront) -> Self {
-        Self(self.0.with("ParseCloudfront", value))
-    }
-
+    pub fn parse_cloudfront(self, value: TransformerParseCloudfront) -> Self { Self(self.0.with("ParseCloudfront", value)) }
     /// Use this parameter to include the parseJSON processor in your transformer.
-    pub fn parse_json(self, value: TransformerParseJson) -> Self {
-        Self(self.0.with("ParseJSON", value))
-    }
-
+    pub fn parse_json(self, value: TransformerParseJson) -> Self { Self(self.0.with("ParseJSON", value)) }
     /// Use this parameter to include the parseKeyValue processor in your transformer.
-    pub fn parse_key_value(self, value: TransformerParseKeyValue) -> Self {
-        Self(self.0.with("ParseKeyValue", value))
-    }
-
+    pub fn parse_key_value(self, value: TransformerParseKeyValue) -> Self { Self(self.0.with("ParseKeyValue", value)) }
     /// Use this parameter to include the parsePostGres processor in your transformer.
-    pub fn parse_postgres(self, value: TransformerParsePostgres) -> Self {
-        Self(self.0.with("ParsePostgres", value))
-    }
-
+    pub fn parse_postgres(self, value: TransformerParsePostgres) -> Self { Self(self.0.with("ParsePostgres", value)) }
     /// Use this parameter to include the parseRoute53 processor in your transformer.
-    pub fn parse_route53(self, value: TransformerParseRoute53) -> Self {
-        Self(self.0.with("ParseRoute53", value))
-    }
-
+    pub fn parse_route53(self, value: TransformerParseRoute53) -> Self { Self(self.0.with("ParseRoute53", value)) }
     /// Use this parameter to convert logs into Open Cybersecurity Schema (OCSF) format.
-    pub fn parse_to_ocsf(self, value: TransformerParseToOcsf) -> Self {
-        Self(self.0.with("ParseToOCSF", value))
-    }
-
+    pub fn parse_to_ocsf(self, value: TransformerParseToOcsf) -> Self { Self(self.0.with("ParseToOCSF", value)) }
     /// Use this parameter to include the parseVPC processor in your transformer.
-    pub fn parse_vpc(self, value: TransformerParseVpc) -> Self {
-        Self(self.0.with("ParseVPC", value))
-    }
-
+    pub fn parse_vpc(self, value: TransformerParseVpc) -> Self { Self(self.0.with("ParseVPC", value)) }
     /// Use this parameter to include the parseWAF processor in your transformer.
-    pub fn parse_waf(self, value: TransformerParseWaf) -> Self {
-        Self(self.0.with("ParseWAF", value))
-    }
-
+    pub fn parse_waf(self, value: TransformerParseWaf) -> Self { Self(self.0.with("ParseWAF", value)) }
     /// Use this parameter to include the renameKeys processor in your transformer.
-    pub fn rename_keys(self, value: TransformerRenameKeys) -> Self {
-        Self(self.0.with("RenameKeys", value))
-    }
-
+    pub fn rename_keys(self, value: TransformerRenameKeys) -> Self { Self(self.0.with("RenameKeys", value)) }
     /// Use this parameter to include the splitString processor in your transformer.
-    pub fn split_string(self, value: TransformerSplitString) -> Self {
-        Self(self.0.with("SplitString", value))
-    }
-
+    pub fn split_string(self, value: TransformerSplitString) -> Self { Self(self.0.with("SplitString", value)) }
     /// Use this parameter to include the substituteString processor in your transformer.
-    pub fn substitute_string(self, value: TransformerSubstituteString) -> Self {
-        Self(self.0.with("SubstituteString", value))
-    }
-
+    pub fn substitute_string(self, value: TransformerSubstituteString) -> Self { Self(self.0.with("SubstituteString", value)) }
     /// Use this parameter to include the trimString processor in your transformer.
-    pub fn trim_string(self, value: TransformerTrimString) -> Self {
-        Self(self.0.with("TrimString", value))
-    }
-
+    pub fn trim_string(self, value: TransformerTrimString) -> Self { Self(self.0.with("TrimString", value)) }
     /// Use this parameter to include the typeConverter processor in your transformer.
-    pub fn type_converter(self, value: TransformerTypeConverter) -> Self {
-        Self(self.0.with("TypeConverter", value))
-    }
-
+    pub fn type_converter(self, value: TransformerTypeConverter) -> Self { Self(self.0.with("TypeConverter", value)) }
     /// Use this parameter to include the upperCaseString processor in your transformer.
-    pub fn upper_case_string(self, value: TransformerUpperCaseString) -> Self {
-        Self(self.0.with("UpperCaseString", value))
-    }
+    pub fn upper_case_string(self, value: TransformerUpperCaseString) -> Self { Self(self.0.with("UpperCaseString", value)) }
 }
-
-impl From<TransformerProcessor> for Properties {
-    fn from(value: TransformerProcessor) -> Self {
-        value.0
-    }
-}
-
-impl From<TransformerProcessor> for Tree {
-    fn from(value: TransformerProcessor) -> Self {
-        value.0.into()
-    }
-}
+setting! { TransformerProcessor as Tree }
 
 /// This object defines one key that will be renamed with the renameKey processor.
 #[derive(Debug, Clone)]
 pub struct TransformerRenameKeyEntry(Properties);
-
 impl TransformerRenameKeyEntry {
     /// Returns a `TransformerRenameKeyEntry` with what CloudFormation requires.
-    pub fn new(key: impl Into<Value<String>>, rename_to: impl Into<Value<String>>) -> Self {
-        Self::matching().key(key).rename_to(rename_to)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(key: impl Into<Value<String>>, rename_to: impl Into<Value<String>>) -> Self { Self::matching().key(key).rename_to(rename_to) }
     /// The key to rename.
-    pub fn key(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Key", value.into()))
-    }
-
+    /// 1 to 128 characters. Matches `^.*[a-zA-Z0-9]+.*$`.
+    pub fn key(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Key", value.into())) }
     /// Specifies whether to overwrite the existing value if the destination key already exists.
-    pub fn overwrite_if_exists(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("OverwriteIfExists", value.into()))
-    }
-
+    pub fn overwrite_if_exists(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("OverwriteIfExists", value.into())) }
     /// The string to use for the new key name.
-    pub fn rename_to(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("RenameTo", value.into()))
-    }
+    /// 1 to 128 characters. Matches `^.*[a-zA-Z0-9]+.*$`.
+    pub fn rename_to(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("RenameTo", value.into())) }
 }
-
-impl From<TransformerRenameKeyEntry> for Properties {
-    fn from(value: TransformerRenameKeyEntry) -> Self {
-        value.0
-    }
-}
-
-impl From<TransformerRenameKeyEntry> for Tree {
-    fn from(value: TransformerRenameKeyEntry) -> Self {
-        value.0.into()
-    }
-}
+setting! { TransformerRenameKeyEntry as Tree }
 
 /// Use this processor to rename keys in a log event.
 #[derive(Debug, Clone)]
 pub struct TransformerRenameKeys(Properties);
-
 impl TransformerRenameKeys {
     /// Returns a `TransformerRenameKeys` with what CloudFormation requires.
-    pub fn new(entries: impl IntoIterator<Item = TransformerRenameKeyEntry>) -> Self {
-        Self::matching().entries(entries)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(entries: impl IntoIterator<Item = TransformerRenameKeyEntry>) -> Self { Self::matching().entries(entries) }
     /// An array of `RenameKeyEntry` objects, where each object contains the information about a single key to rename.
-    pub fn entries(self, value: impl IntoIterator<Item = TransformerRenameKeyEntry>) -> Self {
-        Self(self.0.with("Entries", value.into_iter().collect::<Tree>()))
-    }
+    /// 1 to 5 items.
+    pub fn entries(self, value: impl IntoIterator<Item = TransformerRenameKeyEntry>) -> Self { Self(self.0.with("Entries", value.into_iter().collect::<Tree>())) }
 }
-
-impl From<TransformerRenameKeys> for Properties {
-    fn from(value: TransformerRenameKeys) -> Self {
-        value.0
-    }
-}
-
-impl From<TransformerRenameKeys> for Tree {
-    fn from(value: TransformerRenameKeys) -> Self {
-        value.0.into()
-    }
-}
+setting! { TransformerRenameKeys as Tree }
 
 /// Use this processor to split a field into an array of strings using a delimiting character.
 #[derive(Debug, Clone)]
 pub struct TransformerSplitString(Properties);
-
 impl TransformerSplitString {
     /// Returns a `TransformerSplitString` with what CloudFormation requires.
-    pub fn new(entries: impl IntoIterator<Item = TransformerSplitStringEntry>) -> Self {
-        Self::matching().entries(entries)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(entries: impl IntoIterator<Item = TransformerSplitStringEntry>) -> Self { Self::matching().entries(entries) }
     /// An array of `SplitStringEntry` objects, where each object contains the information about one field to split.
-    pub fn entries(self, value: impl IntoIterator<Item = TransformerSplitStringEntry>) -> Self {
-        Self(self.0.with("Entries", value.into_iter().collect::<Tree>()))
-    }
+    /// 1 to 10 items.
+    pub fn entries(self, value: impl IntoIterator<Item = TransformerSplitStringEntry>) -> Self { Self(self.0.with("Entries", value.into_iter().collect::<Tree>())) }
 }
-
-impl From<TransformerSplitString> for Properties {
-    fn from(value: TransformerSplitString) -> Self {
-        value.0
-    }
-}
-
-impl From<TransformerSplitString> for Tree {
-    fn from(value: TransformerSplitString) -> Self {
-        value.0.into()
-    }
-}
+setting! { TransformerSplitString as Tree }
 
 /// This object defines one log field that will be split with the splitString processor.
 #[derive(Debug, Clone)]
 pub struct TransformerSplitStringEntry(Properties);
-
 impl TransformerSplitStringEntry {
     /// Returns a `TransformerSplitStringEntry` with what CloudFormation requires.
-    pub fn new(delimiter: impl Into<Value<String>>, source: impl Into<Value<String>>) -> Self {
-        Self::matching().delimiter(delimiter).source(source)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(delimiter: impl Into<Value<String>>, source: impl Into<Value<String>>) -> Self { Self::matching().delimiter(delimiter).source(source) }
     /// The separator characters to split the string entry on.
-    pub fn delimiter(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Delimiter", value.into()))
-    }
-
+    /// 1 to 128 characters.
+    pub fn delimiter(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Delimiter", value.into())) }
     /// The key of the field to split.
-    pub fn source(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Source", value.into()))
-    }
+    /// 1 to 128 characters. Matches `^.*[a-zA-Z0-9]+.*$`.
+    pub fn source(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Source", value.into())) }
 }
-
-impl From<TransformerSplitStringEntry> for Properties {
-    fn from(value: TransformerSplitStringEntry) -> Self {
-        value.0
-    }
-}
-
-impl From<TransformerSplitStringEntry> for Tree {
-    fn from(value: TransformerSplitStringEntry) -> Self {
-        value.0.into()
-    }
-}
+setting! { TransformerSplitStringEntry as Tree }
 
 /// This processor matches a key’s value against a regular expression and replaces all matches with a replacement string.
 #[derive(Debug, Clone)]
 pub struct TransformerSubstituteString(Properties);
-
 impl TransformerSubstituteString {
     /// Returns a `TransformerSubstituteString` with what CloudFormation requires.
-    pub fn new(entries: impl IntoIterator<Item = TransformerSubstituteStringEntry>) -> Self {
-        Self::matching().entries(entries)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(entries: impl IntoIterator<Item = TransformerSubstituteStringEntry>) -> Self { Self::matching().entries(entries) }
     /// An array of objects, where each object contains the information about one key to match and replace.
-    pub fn entries(self, value: impl IntoIterator<Item = TransformerSubstituteStringEntry>) -> Self {
-        Self(self.0.with("Entries", value.into_iter().collect::<Tree>()))
-    }
+    /// 1 to 10 items.
+    pub fn entries(self, value: impl IntoIterator<Item = TransformerSubstituteStringEntry>) -> Self { Self(self.0.with("Entries", value.into_iter().collect::<Tree>())) }
 }
-
-impl From<TransformerSubstituteString> for Properties {
-    fn from(value: TransformerSubstituteString) -> Self {
-        value.0
-    }
-}
-
-impl From<TransformerSubstituteString> for Tree {
-    fn from(value: TransformerSubstituteString) -> Self {
-        value.0.into()
-    }
-}
+setting! { TransformerSubstituteString as Tree }
 
 /// This object defines one log field key that will be replaced using the substituteString processor.
 #[derive(Debug, Clone)]
 pub struct TransformerSubstituteStringEntry(Properties);
-
 impl TransformerSubstituteStringEntry {
     /// Returns a `TransformerSubstituteStringEntry` with what CloudFormation requires.
-    pub fn new(from: impl Into<Value<String>>, source: impl Into<Value<String>>, to: impl Into<Value<String>>) -> Self {
-        Self::matching().from(from).source(source).to(to)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(from: impl Into<Value<String>>, source: impl Into<Value<String>>, to: impl Into<Value<String>>) -> Self { Self::matching().from(from).source(source).to(to) }
     /// The regular expression string to be replaced.
-    pub fn from(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("From", value.into()))
-    }
-
+    /// 1 to 128 characters.
+    pub fn from(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("From", value.into())) }
     /// The key to modify.
-    pub fn source(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Source", value.into()))
-    }
-
+    /// 1 to 128 characters. Matches `^.*[a-zA-Z0-9]+.*$`.
+    pub fn source(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Source", value.into())) }
     /// The string to be substituted for each match of `from`.
-    pub fn to(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("To", value.into()))
-    }
+    /// 1 to 128 characters.
+    pub fn to(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("To", value.into())) }
 }
-
-impl From<TransformerSubstituteStringEntry> for Properties {
-    fn from(value: TransformerSubstituteStringEntry) -> Self {
-        value.0
-    }
-}
-
-impl From<TransformerSubstituteStringEntry> for Tree {
-    fn from(value: TransformerSubstituteStringEntry) -> Self {
-        value.0.into()
-    }
-}
-
-/// Use this processor to remove leading and trailing whitespace.
-#[derive(Debug, Clone)]
-pub struct TransformerTrimString(Properties);
-
-impl TransformerTrimString {
-    /// Returns a `TransformerTrimString` with what CloudFormation requires.
-    pub fn new(with_keys: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self::matching().with_keys(with_keys)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The array containing the keys of the fields to trim.
-    pub fn with_keys(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("WithKeys", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-}
-
-impl From<TransformerTrimString> for Properties {
-    fn from(value: TransformerTrimString) -> Self {
-        value.0
-    }
-}
-
-impl From<TransformerTrimString> for Tree {
-    fn from(value: TransformerTrimString) -> Self {
-        value.0.into()
-    }
-}
+setting! { TransformerSubstituteStringEntry as Tree }
 
 /// Use this processor to convert a value type associated with the specified key to the specified type.
 #[derive(Debug, Clone)]
 pub struct TransformerTypeConverter(Properties);
-
 impl TransformerTypeConverter {
     /// Returns a `TransformerTypeConverter` with what CloudFormation requires.
-    pub fn new(entries: impl IntoIterator<Item = TransformerTypeConverterEntry>) -> Self {
-        Self::matching().entries(entries)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(entries: impl IntoIterator<Item = TransformerTypeConverterEntry>) -> Self { Self::matching().entries(entries) }
     /// An array of `TypeConverterEntry` objects, where each object contains the information about one field to change the type of.
-    pub fn entries(self, value: impl IntoIterator<Item = TransformerTypeConverterEntry>) -> Self {
-        Self(self.0.with("Entries", value.into_iter().collect::<Tree>()))
-    }
+    /// 1 to 5 items.
+    pub fn entries(self, value: impl IntoIterator<Item = TransformerTypeConverterEntry>) -> Self { Self(self.0.with("Entries", value.into_iter().collect::<Tree>())) }
 }
-
-impl From<TransformerTypeConverter> for Properties {
-    fn from(value: TransformerTypeConverter) -> Self {
-        value.0
-    }
-}
-
-impl From<TransformerTypeConverter> for Tree {
-    fn from(value: TransformerTypeConverter) -> Self {
-        value.0.into()
-    }
-}
+setting! { TransformerTypeConverter as Tree }
 
 /// This object defines one value type that will be converted using the typeConverter processor.
 #[derive(Debug, Clone)]
 pub struct TransformerTypeConverterEntry(Properties);
-
 impl TransformerTypeConverterEntry {
     /// Returns a `TransformerTypeConverterEntry` with what CloudFormation requires.
-    pub fn new(key: impl Into<Value<String>>, type_: impl OneOf<TransformerTypeConverterEntryType>) -> Self {
-        Self::matching().key(key).type_(type_)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(key: impl Into<Value<String>>, type_: impl OneOf<TransformerTypeConverterEntryType>) -> Self { Self::matching().key(key).type_(type_) }
     /// The key with the value that is to be converted to a different type.
-    pub fn key(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Key", value.into()))
-    }
-
+    /// 1 to 128 characters. Matches `^.*[a-zA-Z0-9]+.*$`.
+    pub fn key(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Key", value.into())) }
     /// The type to convert the field value to. Valid values are `integer`, `double`, `string` and `boolean`.
-    pub fn type_(self, value: impl OneOf<TransformerTypeConverterEntryType>) -> Self {
-        Self(self.0.with("Type", value.into_tree()))
-    }
+    pub fn type_(self, value: impl OneOf<TransformerTypeConverterEntryType>) -> Self { Self(self.0.with("Type", value.into_tree())) }
 }
-
-impl From<TransformerTypeConverterEntry> for Properties {
-    fn from(value: TransformerTypeConverterEntry) -> Self {
-        value.0
-    }
-}
-
-impl From<TransformerTypeConverterEntry> for Tree {
-    fn from(value: TransformerTypeConverterEntry) -> Self {
-        value.0.into()
-    }
-}
-
-/// This processor converts a string field to uppercase.
-#[derive(Debug, Clone)]
-pub struct TransformerUpperCaseString(Properties);
-
-impl TransformerUpperCaseString {
-    /// Returns a `TransformerUpperCaseString` with what CloudFormation requires.
-    pub fn new(with_keys: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self::matching().with_keys(with_keys)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The array of containing the keys of the field to convert to uppercase.
-    pub fn with_keys(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("WithKeys", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-}
-
-impl From<TransformerUpperCaseString> for Properties {
-    fn from(value: TransformerUpperCaseString) -> Self {
-        value.0
-    }
-}
-
-impl From<TransformerUpperCaseString> for Tree {
-    fn from(value: TransformerUpperCaseString) -> Self {
-        value.0.into()
-    }
-}
+setting! { TransformerTypeConverterEntry as Tree }
 
 choice! {
     /// Known values of `PolicyType`.
-    pub enum AccountPolicyPolicyType {
-        DataProtectionPolicy = "DATA_PROTECTION_POLICY",
-        SubscriptionFilterPolicy = "SUBSCRIPTION_FILTER_POLICY",
-        FieldIndexPolicy = "FIELD_INDEX_POLICY",
-        TransformerPolicy = "TRANSFORMER_POLICY",
-        MetricExtractionPolicy = "METRIC_EXTRACTION_POLICY",
-    }
+    pub enum AccountPolicyPolicyType { DataProtectionPolicy = "DATA_PROTECTION_POLICY", SubscriptionFilterPolicy = "SUBSCRIPTION_FILTER_POLICY", FieldIndexPolicy = "FIELD_INDEX_POLICY", TransformerPolicy = "TRANSFORMER_POLICY", MetricExtractionPolicy = "METRIC_EXTRACTION_POLICY" }
 }
 
 choice! {
     /// Known values of `Scope`.
-    pub enum AccountPolicyScope {
-        All = "ALL",
-    }
+    pub enum AccountPolicyScope { All = "ALL" }
 }
 
 choice! {
     /// Known values of `IntegrationType`.
-    pub enum IntegrationType {
-        Opensearch = "OPENSEARCH",
-    }
+    pub enum IntegrationType { Opensearch = "OPENSEARCH" }
 }
 
 choice! {
     /// Known values of `EvaluationFrequency`.
-    pub enum LogAnomalyDetectorEvaluationFrequency {
-        FiveMin = "FIVE_MIN",
-        TenMin = "TEN_MIN",
-        FifteenMin = "FIFTEEN_MIN",
-        ThirtyMin = "THIRTY_MIN",
-        OneHour = "ONE_HOUR",
-    }
+    pub enum LogAnomalyDetectorEvaluationFrequency { FiveMin = "FIVE_MIN", TenMin = "TEN_MIN", FifteenMin = "FIFTEEN_MIN", ThirtyMin = "THIRTY_MIN", OneHour = "ONE_HOUR" }
 }
 
 choice! {
     /// Known values of `LogGroupClass`.
-    pub enum LogGroupClass {
-        Standard = "STANDARD",
-        InfrequentAccess = "INFREQUENT_ACCESS",
-        Delivery = "DELIVERY",
-    }
+    pub enum LogGroupClass { Standard = "STANDARD", InfrequentAccess = "INFREQUENT_ACCESS", Delivery = "DELIVERY" }
 }
 
 choice! {
     /// Known values of `Unit`.
-    pub enum MetricFilterMetricTransformationUnit {
-        Seconds = "Seconds",
-        Microseconds = "Microseconds",
-        Milliseconds = "Milliseconds",
-        Bytes = "Bytes",
-        Kilobytes = "Kilobytes",
-        Megabytes = "Megabytes",
-        Gigabytes = "Gigabytes",
-        Terabytes = "Terabytes",
-        Bits = "Bits",
-        Kilobits = "Kilobits",
-        Megabits = "Megabits",
-        Gigabits = "Gigabits",
-        Terabits = "Terabits",
-        Percent = "Percent",
-        Count = "Count",
-        BytesSecond = "Bytes/Second",
-        KilobytesSecond = "Kilobytes/Second",
-        MegabytesSecond = "Megabytes/Second",
-        GigabytesSecond = "Gigabytes/Second",
-        TerabytesSecond = "Terabytes/Second",
-        BitsSecond = "Bits/Second",
-        KilobitsSecond = "Kilobits/Second",
-        MegabitsSecond = "Megabits/Second",
-        GigabitsSecond = "Gigabits/Second",
-        TerabitsSecond = "Terabits/Second",
-        CountSecond = "Count/Second",
-        None = "None",
-    }
+    pub enum MetricFilterMetricTransformationUnit { Seconds = "Seconds", Microseconds = "Microseconds", Milliseconds = "Milliseconds", Bytes = "Bytes", Kilobytes = "Kilobytes", Megabytes = "Megabytes", Gigabytes = "Gigabytes", Terabytes = "Terabytes", Bits = "Bits", Kilobits = "Kilobits", Megabits = "Megabits", Gigabits = "Gigabits", Terabits = "Terabits", Percent = "Percent", Count = "Count", BytesSecond = "Bytes/Second", KilobytesSecond = "Kilobytes/Second", MegabytesSecond = "Megabytes/Second", GigabytesSecond = "Gigabytes/Second", TerabytesSecond = "Terabytes/Second", BitsSecond = "Bits/Second", KilobitsSecond = "Kilobits/Second", MegabitsSecond = "Megabits/Second", GigabitsSecond = "Gigabits/Second", TerabitsSecond = "Terabits/Second", CountSecond = "Count/Second", None = "None" }
 }
 
 choice! {
     /// Known values of `QueryLanguage`.
-    pub enum QueryDefinitionQueryLanguage {
-        Cwli = "CWLI",
-        Sql = "SQL",
-        Ppl = "PPL",
-    }
+    pub enum QueryDefinitionQueryLanguage { Cwli = "CWLI", Sql = "SQL", Ppl = "PPL" }
 }
 
 choice! {
     /// Known values of `QueryLanguage`.
-    pub enum ScheduledQueryQueryLanguage {
-        Cwli = "CWLI",
-        Ppl = "PPL",
-        Sql = "SQL",
-    }
+    pub enum ScheduledQueryQueryLanguage { Cwli = "CWLI", Ppl = "PPL", Sql = "SQL" }
 }
 
 choice! {
     /// Known values of `State`.
-    pub enum ScheduledQueryState {
-        Enabled = "ENABLED",
-        Disabled = "DISABLED",
-    }
+    pub enum ScheduledQueryState { Enabled = "ENABLED", Disabled = "DISABLED" }
 }
 
 choice! {
     /// Known values of `StorageTier`.
-    pub enum StorageTierPolicyStorageTier {
-        IntelligentTiering = "INTELLIGENT_TIERING",
-    }
+    pub enum StorageTierPolicyStorageTier { IntelligentTiering = "INTELLIGENT_TIERING" }
 }
 
 choice! {
     /// Known values of `Distribution`.
-    pub enum SubscriptionFilterDistribution {
-        Random = "Random",
-        ByLogStream = "ByLogStream",
-    }
+    pub enum SubscriptionFilterDistribution { Random = "Random", ByLogStream = "ByLogStream" }
 }
 
 choice! {
     /// Known values of `FlattenedElement`.
-    pub enum TransformerListToMapFlattenedElement {
-        First = "first",
-        Last = "last",
-    }
+    pub enum TransformerListToMapFlattenedElement { First = "first", Last = "last" }
 }
 
 choice! {
     /// Known values of `EventSource`.
-    pub enum TransformerParseToOcsfEventSource {
-        CloudTrail = "CloudTrail",
-        Route53Resolver = "Route53Resolver",
-        VpcFlow = "VPCFlow",
-        EksAudit = "EKSAudit",
-        Awswaf = "AWSWAF",
-    }
+    pub enum TransformerParseToOcsfEventSource { CloudTrail = "CloudTrail", Route53Resolver = "Route53Resolver", VpcFlow = "VPCFlow", EksAudit = "EKSAudit", Awswaf = "AWSWAF" }
 }
 
 choice! {
     /// Known values of `OcsfVersion`.
-    pub enum TransformerParseToOcsfOcsfVersion {
-        V1_1 = "V1.1",
-        V1_5 = "V1.5",
-    }
+    pub enum TransformerParseToOcsfOcsfVersion { V1_1 = "V1.1", V1_5 = "V1.5" }
 }
 
 choice! {
     /// Known values of `Type`.
-    pub enum TransformerTypeConverterEntryType {
-        Boolean = "boolean",
-        Integer = "integer",
-        Double = "double",
-        String = "string",
-    }
+    pub enum TransformerTypeConverterEntryType { Boolean = "boolean", Integer = "integer", Double = "double", String = "string" }
+}
+
+/// Equals [`TransformerCopyValueEntry`].
+pub type TransformerMoveKeyEntry = TransformerCopyValueEntry;
+
+/// Equals [`TransformerCopyValue`].
+pub type TransformerMoveKeys = TransformerCopyValue;
+
+/// Equals [`TransformerParseCloudfront`].
+pub type TransformerParsePostgres = TransformerParseCloudfront;
+
+/// Equals [`TransformerParseCloudfront`].
+pub type TransformerParseRoute53 = TransformerParseCloudfront;
+
+/// Equals [`TransformerParseCloudfront`].
+pub type TransformerParseVpc = TransformerParseCloudfront;
+
+/// Equals [`TransformerParseCloudfront`].
+pub type TransformerParseWaf = TransformerParseCloudfront;
+
+/// Equals [`TransformerLowerCaseString`].
+pub type TransformerTrimString = TransformerLowerCaseString;
+
+/// Equals [`TransformerLowerCaseString`].
+pub type TransformerUpperCaseString = TransformerLowerCaseString;
+
+/// What CloudWatch measures, each with the statistic of AWS's own dashboards.
+pub mod metrics {
+    use crate::{Dimension::{Of}, Metric, Statistic};
+    /// `AnomalyCount` of `AWS/Logs`.
+    pub const ANOMALY_COUNT: Metric = Metric::new("AWS/Logs", "AnomalyCount", Statistic::Sum, &[&[Of("LogGroupName")]]);
+    /// `DeliveryErrors` of `AWS/Logs`.
+    pub const DELIVERY_ERRORS: Metric = Metric::new("AWS/Logs", "DeliveryErrors", Statistic::Sum, &[&[Of("LogGroupName")]]);
+    /// `DeliveryThrottling` of `AWS/Logs`.
+    pub const DELIVERY_THROTTLING: Metric = Metric::new("AWS/Logs", "DeliveryThrottling", Statistic::Sum, &[&[Of("LogGroupName")]]);
+    /// `EMFParsingErrors` of `AWS/Logs`.
+    pub const EMF_PARSING_ERRORS: Metric = Metric::new("AWS/Logs", "EMFParsingErrors", Statistic::Sum, &[&[Of("LogGroupName")]]);
+    /// `EMFValidationErrors` of `AWS/Logs`.
+    pub const EMF_VALIDATION_ERRORS: Metric = Metric::new("AWS/Logs", "EMFValidationErrors", Statistic::Sum, &[&[Of("LogGroupName")]]);
+    /// `ForwardedLogEvents` of `AWS/Logs`.
+    pub const FORWARDED_LOG_EVENTS: Metric = Metric::new("AWS/Logs", "ForwardedLogEvents", Statistic::Sum, &[&[Of("LogGroupName")]]);
+    /// `IncomingBytes` of `AWS/Logs`.
+    pub const INCOMING_BYTES: Metric = Metric::new("AWS/Logs", "IncomingBytes", Statistic::Sum, &[&[Of("LogGroupName")]]);
+    /// `IncomingLogEvents` of `AWS/Logs`.
+    pub const INCOMING_LOG_EVENTS: Metric = Metric::new("AWS/Logs", "IncomingLogEvents", Statistic::Sum, &[&[Of("LogGroupName")]]);
+    /// `LogEventsWithFindings` of `AWS/Logs`.
+    pub const LOG_EVENTS_WITH_FINDINGS: Metric = Metric::new("AWS/Logs", "LogEventsWithFindings", Statistic::Sum, &[&[Of("LogGroupName")]]);
+    /// `TransformationErrors` of `AWS/Logs`.
+    pub const TRANSFORMATION_ERRORS: Metric = Metric::new("AWS/Logs", "TransformationErrors", Statistic::Sum, &[&[Of("LogGroupName")]]);
+    /// `TransformedBytes` of `AWS/Logs`.
+    pub const TRANSFORMED_BYTES: Metric = Metric::new("AWS/Logs", "TransformedBytes", Statistic::Sum, &[&[Of("LogGroupName")]]);
+    /// `TransformedLogEvents` of `AWS/Logs`.
+    pub const TRANSFORMED_LOG_EVENTS: Metric = Metric::new("AWS/Logs", "TransformedLogEvents", Statistic::Sum, &[&[Of("LogGroupName")]]);
 }

@@ -3,87 +3,42 @@
 //! Resource types of `AWS::S3`.
 
 use lightsout_core::{Arn, Attribute, Properties, ResourceType, Tags, Tree, Value};
-use crate::{OneOf, Tag};
+use crate::{OneOf, Tag, list};
 use crate::choice::choice;
+use crate::setting::setting;
 
 /// The `AWS::S3::AccessGrant` resource creates an access grant that gives a grantee access to your S3 data.
 ///
 /// CloudFormation type `AWS::S3::AccessGrant`.
 #[derive(Debug, Clone)]
 pub struct AccessGrant(Properties);
-
 impl AccessGrant {
     /// The ARN of the access grant.
     pub const ACCESS_GRANT_ARN: Attribute<Self, Arn<Self>> = Attribute::new("AccessGrantArn");
-
     /// The ID of the access grant. S3 Access Grants auto-generates this ID when you create the access grant.
     pub const ACCESS_GRANT_ID: Attribute<Self, lightsout_core::Id<Self>> = Attribute::new("AccessGrantId");
-
     /// The S3 path of the data to which you are granting access.
     pub const GRANT_SCOPE: Attribute<Self, String> = Attribute::new("GrantScope");
-
     /// Returns a `AccessGrant` with what CloudFormation requires.
-    pub fn new(access_grants_location_id: impl Into<Value<String>>, grantee: AccessGrantGrantee, permission: impl OneOf<AccessGrantPermission>) -> Self {
-        Self::matching().access_grants_location_id(access_grants_location_id).grantee(grantee).permission(permission)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(access_grants_location_id: impl Into<Value<String>>, grantee: AccessGrantGrantee, permission: impl OneOf<AccessGrantPermission>) -> Self { Self::matching().access_grants_location_id(access_grants_location_id).grantee(grantee).permission(permission) }
     /// The configuration options of the grant location.
-    pub fn access_grants_location_configuration(self, value: AccessGrantsLocationConfiguration) -> Self {
-        Self(self.0.with("AccessGrantsLocationConfiguration", value))
-    }
-
+    pub fn access_grants_location_configuration(self, value: AccessGrantsLocationConfiguration) -> Self { Self(self.0.with("AccessGrantsLocationConfiguration", value)) }
     /// The ID of the registered location to which you are granting access.
-    pub fn access_grants_location_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("AccessGrantsLocationId", value.into()))
-    }
-
+    pub fn access_grants_location_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("AccessGrantsLocationId", value.into())) }
     /// The Amazon Resource Name (ARN) of an AWS IAM Identity Center application associated with your Identity Center instance.
-    pub fn application_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ApplicationArn", value.into()))
-    }
-
+    pub fn application_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ApplicationArn", value.into())) }
     /// The user, group, or role to which you are granting access.
-    pub fn grantee(self, value: AccessGrantGrantee) -> Self {
-        Self(self.0.with("Grantee", value))
-    }
-
+    pub fn grantee(self, value: AccessGrantGrantee) -> Self { Self(self.0.with("Grantee", value)) }
     /// The type of access that you are granting to your S3 data, which can be set to one of the following values:
-    pub fn permission(self, value: impl OneOf<AccessGrantPermission>) -> Self {
-        Self(self.0.with("Permission", value.into_tree()))
-    }
-
+    pub fn permission(self, value: impl OneOf<AccessGrantPermission>) -> Self { Self(self.0.with("Permission", value.into_tree())) }
     /// The type of `S3SubPrefix`. The only possible value is `Object`.
-    ///
     /// A change replaces the resource.
-    pub fn s3_prefix_type(self, value: impl OneOf<AccessGrantS3PrefixType>) -> Self {
-        Self(self.0.with("S3PrefixType", value.into_tree()))
-    }
-
+    pub fn s3_prefix_type(self, value: impl OneOf<AccessGrantS3PrefixType>) -> Self { Self(self.0.with("S3PrefixType", value.into_tree())) }
     /// The AWS resource tags that you are adding to the access grant.
-    ///
     /// A change replaces the resource.
-    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self {
-        Self(self.0.with("Tags", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self { Self(self.0.with("Tags", list::tags(value))) }
 }
-
-impl From<AccessGrant> for Properties {
-    fn from(value: AccessGrant) -> Self {
-        value.0
-    }
-}
-
+setting! { AccessGrant as Properties }
 impl ResourceType for AccessGrant {
     const TYPE: &'static str = "AWS::S3::AccessGrant";
     const REQUIRED: &'static [&'static str] = &["AccessGrantsLocationId", "Grantee", "Permission"];
@@ -93,134 +48,46 @@ impl ResourceType for AccessGrant {
 /// The user, group, or role to which you are granting access.
 #[derive(Debug, Clone)]
 pub struct AccessGrantGrantee(Properties);
-
 impl AccessGrantGrantee {
     /// Returns a `AccessGrantGrantee` with what CloudFormation requires.
-    pub fn new(grantee_identifier: impl Into<Value<String>>, grantee_type: impl OneOf<AccessGrantGranteeGranteeType>) -> Self {
-        Self::matching().grantee_identifier(grantee_identifier).grantee_type(grantee_type)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(grantee_identifier: impl Into<Value<String>>, grantee_type: impl OneOf<AccessGrantGranteeGranteeType>) -> Self { Self::matching().grantee_identifier(grantee_identifier).grantee_type(grantee_type) }
     /// The unique identifier of the `Grantee`. If the grantee type is `IAM`, the identifier is the IAM Amazon Resource Name (ARN) of the user or role.
-    pub fn grantee_identifier(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("GranteeIdentifier", value.into()))
-    }
-
+    pub fn grantee_identifier(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("GranteeIdentifier", value.into())) }
     /// The type of the grantee to which access has been granted.
-    pub fn grantee_type(self, value: impl OneOf<AccessGrantGranteeGranteeType>) -> Self {
-        Self(self.0.with("GranteeType", value.into_tree()))
-    }
+    pub fn grantee_type(self, value: impl OneOf<AccessGrantGranteeGranteeType>) -> Self { Self(self.0.with("GranteeType", value.into_tree())) }
 }
-
-impl From<AccessGrantGrantee> for Properties {
-    fn from(value: AccessGrantGrantee) -> Self {
-        value.0
-    }
-}
-
-impl From<AccessGrantGrantee> for Tree {
-    fn from(value: AccessGrantGrantee) -> Self {
-        value.0.into()
-    }
-}
+setting! { AccessGrantGrantee as Tree }
 
 /// The configuration options of the S3 Access Grants location.
 #[derive(Debug, Clone)]
 pub struct AccessGrantsLocationConfiguration(Properties);
-
 impl AccessGrantsLocationConfiguration {
     /// Returns a `AccessGrantsLocationConfiguration` with what CloudFormation requires.
-    pub fn new(s3_sub_prefix: impl Into<Value<String>>) -> Self {
-        Self::matching().s3_sub_prefix(s3_sub_prefix)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(s3_sub_prefix: impl Into<Value<String>>) -> Self { Self::matching().s3_sub_prefix(s3_sub_prefix) }
     /// The `S3SubPrefix` is appended to the location scope creating the grant scope.
-    pub fn s3_sub_prefix(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("S3SubPrefix", value.into()))
-    }
+    pub fn s3_sub_prefix(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("S3SubPrefix", value.into())) }
 }
-
-impl From<AccessGrantsLocationConfiguration> for Properties {
-    fn from(value: AccessGrantsLocationConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<AccessGrantsLocationConfiguration> for Tree {
-    fn from(value: AccessGrantsLocationConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { AccessGrantsLocationConfiguration as Tree }
 
 /// The `AWS::S3::AccessGrantInstance` resource creates an S3 Access Grants instance, which serves as a logical grouping for access grants.
 ///
 /// CloudFormation type `AWS::S3::AccessGrantsInstance`.
 #[derive(Debug, Clone, Default)]
 pub struct AccessGrantsInstance(Properties);
-
 impl AccessGrantsInstance {
     /// The ARN of the S3 Access Grants instance.
     pub const ACCESS_GRANTS_INSTANCE_ARN: Attribute<Self, Arn<Self>> = Attribute::new("AccessGrantsInstanceArn");
-
     /// The ID of the S3 Access Grants instance.
     pub const ACCESS_GRANTS_INSTANCE_ID: Attribute<Self, lightsout_core::Id<Self>> = Attribute::new("AccessGrantsInstanceId");
-
     /// Returns an empty `AccessGrantsInstance`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// If you would like to associate your S3 Access Grants instance with an AWS IAM Identity Center instance, use this field to pass the Amazon Resource Name (ARN) of the AWS IAM Identity Center instance that you are associating with your S3 Access Grants instance.
-    pub fn identity_center_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("IdentityCenterArn", value.into()))
-    }
-
+    pub fn new() -> Self { Self::matching() }
+    /// If you would like to associate your S3 Access Grants instance with an AWS IAM Identity Center instance, use this field to pass the Amazon Resource Name (ARN) …
+    pub fn identity_center_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("IdentityCenterArn", value.into())) }
     /// The AWS resource tags that you are adding to the S3 Access Grants instance.
-    ///
     /// A change replaces the resource.
-    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self {
-        Self(self.0.with("Tags", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self { Self(self.0.with("Tags", list::tags(value))) }
 }
-
-impl From<AccessGrantsInstance> for Properties {
-    fn from(value: AccessGrantsInstance) -> Self {
-        value.0
-    }
-}
-
+setting! { AccessGrantsInstance as Properties }
 impl ResourceType for AccessGrantsInstance {
     const TYPE: &'static str = "AWS::S3::AccessGrantsInstance";
     const REQUIRED: &'static [&'static str] = &[];
@@ -232,54 +99,22 @@ impl ResourceType for AccessGrantsInstance {
 /// CloudFormation type `AWS::S3::AccessGrantsLocation`.
 #[derive(Debug, Clone)]
 pub struct AccessGrantsLocation(Properties);
-
 impl AccessGrantsLocation {
     /// The ARN of the location you are registering.
     pub const ACCESS_GRANTS_LOCATION_ARN: Attribute<Self, Arn<Self>> = Attribute::new("AccessGrantsLocationArn");
-
     /// The ID of the registered location to which you are granting access.
     pub const ACCESS_GRANTS_LOCATION_ID: Attribute<Self, lightsout_core::Id<Self>> = Attribute::new("AccessGrantsLocationId");
-
     /// Returns a `AccessGrantsLocation` with what CloudFormation requires.
-    pub fn new(iam_role_arn: impl Into<Value<String>>, location_scope: impl Into<Value<String>>) -> Self {
-        Self::matching().iam_role_arn(iam_role_arn).location_scope(location_scope)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(iam_role_arn: impl Into<Value<String>>, location_scope: impl Into<Value<String>>) -> Self { Self::matching().iam_role_arn(iam_role_arn).location_scope(location_scope) }
     /// The Amazon Resource Name (ARN) of the IAM role for the registered location.
-    pub fn iam_role_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("IamRoleArn", value.into()))
-    }
-
+    pub fn iam_role_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("IamRoleArn", value.into())) }
     /// The S3 URI path to the location that you are registering.
-    pub fn location_scope(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("LocationScope", value.into()))
-    }
-
+    pub fn location_scope(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("LocationScope", value.into())) }
     /// The AWS resource tags that you are adding to the S3 Access Grants location.
-    ///
     /// A change replaces the resource.
-    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self {
-        Self(self.0.with("Tags", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self { Self(self.0.with("Tags", list::tags(value))) }
 }
-
-impl From<AccessGrantsLocation> for Properties {
-    fn from(value: AccessGrantsLocation) -> Self {
-        value.0
-    }
-}
-
+setting! { AccessGrantsLocation as Properties }
 impl ResourceType for AccessGrantsLocation {
     const TYPE: &'static str = "AWS::S3::AccessGrantsLocation";
     const REQUIRED: &'static [&'static str] = &["IamRoleArn", "LocationScope"];
@@ -291,88 +126,37 @@ impl ResourceType for AccessGrantsLocation {
 /// CloudFormation type `AWS::S3::AccessPoint`.
 #[derive(Debug, Clone)]
 pub struct AccessPoint(Properties);
-
 impl AccessPoint {
     /// The alias for this access point.
     pub const ALIAS: Attribute<Self, String> = Attribute::new("Alias");
-
     /// This property contains the details of the ARN for the access point.
     pub const ARN: Attribute<Self, Arn<Self>> = Attribute::new("Arn");
-
     /// The name of this access point.
     pub const NAME: Attribute<Self, lightsout_core::Name<Self>> = Attribute::new("Name");
-
     /// Indicates whether this access point allows access from the internet.
     pub const NETWORK_ORIGIN: Attribute<Self, String> = Attribute::new("NetworkOrigin");
-
     /// Returns a `AccessPoint` with what CloudFormation requires.
-    pub fn new(bucket: impl Into<Value<String>>) -> Self {
-        Self::matching().bucket(bucket)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(bucket: impl Into<Value<String>>) -> Self { Self::matching().bucket(bucket) }
     /// The name of the bucket associated with this access point.
-    ///
-    /// Refers to `AWS::S3::Bucket` (`BucketName`).
-    ///
-    /// A change replaces the resource.
-    pub fn bucket(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Bucket", value.into()))
-    }
-
+    /// 3 to 255 characters. Refers to `AWS::S3::Bucket` (`BucketName`). A change replaces the resource.
+    pub fn bucket(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Bucket", value.into())) }
     /// The AWS account ID associated with the S3 bucket associated with this access point.
-    ///
-    /// A change replaces the resource.
-    pub fn bucket_account_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("BucketAccountId", value.into()))
-    }
-
+    /// At most 64 characters. Matches `^\d{12}$`. A change replaces the resource.
+    pub fn bucket_account_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("BucketAccountId", value.into())) }
     /// The name of this access point. If you don't specify a name, AWS CloudFormation generates a unique ID and uses that ID for the access point name.
-    ///
-    /// A change replaces the resource.
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
-
+    /// 3 to 50 characters. Matches `^[a-z0-9]([a-z0-9\-]*[a-z0-9])?$`. A change replaces the resource.
+    pub fn name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Name", value.into())) }
     /// The access point policy associated with this access point.
-    pub fn policy(self, value: impl Into<Tree>) -> Self {
-        Self(self.0.with("Policy", value))
-    }
-
+    pub fn policy(self, value: impl Into<Tree>) -> Self { Self(self.0.with("Policy", value)) }
     /// The PublicAccessBlock configuration that you want to apply to this Amazon S3 bucket.
-    pub fn public_access_block_configuration(self, value: AccessPointPublicAccessBlockConfiguration) -> Self {
-        Self(self.0.with("PublicAccessBlockConfiguration", value))
-    }
-
+    pub fn public_access_block_configuration(self, value: AccessPointPublicAccessBlockConfiguration) -> Self { Self(self.0.with("PublicAccessBlockConfiguration", value)) }
     /// An array of tags that you can apply to access points.
-    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self {
-        Self(self.0.with("Tags", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self { Self(self.0.with("Tags", list::tags(value))) }
     /// The Virtual Private Cloud (VPC) configuration for this access point, if one exists.
-    ///
     /// A change replaces the resource.
-    pub fn vpc_configuration(self, value: AccessPointVpcConfiguration) -> Self {
-        Self(self.0.with("VpcConfiguration", value))
-    }
+    pub fn vpc_configuration(self, value: AccessPointVpcConfiguration) -> Self { Self(self.0.with("VpcConfiguration", value)) }
 }
-
-impl From<AccessPoint> for Properties {
-    fn from(value: AccessPoint) -> Self {
-        value.0
-    }
-}
-
+setting! { AccessPoint as Properties }
 impl ResourceType for AccessPoint {
     const TYPE: &'static str = "AWS::S3::AccessPoint";
     const REQUIRED: &'static [&'static str] = &["Bucket"];
@@ -382,305 +166,124 @@ impl ResourceType for AccessPoint {
 /// The PublicAccessBlock configuration that you want to apply to this Amazon S3 bucket.
 #[derive(Debug, Clone, Default)]
 pub struct AccessPointPublicAccessBlockConfiguration(Properties);
-
 impl AccessPointPublicAccessBlockConfiguration {
     /// Returns an empty `AccessPointPublicAccessBlockConfiguration`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// Specifies whether Amazon S3 should block public access control lists (ACLs) for this bucket and objects in this bucket.
-    pub fn block_public_acls(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("BlockPublicAcls", value.into()))
-    }
-
+    pub fn block_public_acls(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("BlockPublicAcls", value.into())) }
     /// Specifies whether Amazon S3 should block public bucket policies for this bucket.
-    pub fn block_public_policy(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("BlockPublicPolicy", value.into()))
-    }
-
+    pub fn block_public_policy(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("BlockPublicPolicy", value.into())) }
     /// Specifies whether Amazon S3 should ignore public ACLs for this bucket and objects in this bucket.
-    pub fn ignore_public_acls(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("IgnorePublicAcls", value.into()))
-    }
-
+    pub fn ignore_public_acls(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("IgnorePublicAcls", value.into())) }
     /// Specifies whether Amazon S3 should restrict public bucket policies for this bucket.
-    pub fn restrict_public_buckets(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("RestrictPublicBuckets", value.into()))
-    }
+    pub fn restrict_public_buckets(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("RestrictPublicBuckets", value.into())) }
 }
-
-impl From<AccessPointPublicAccessBlockConfiguration> for Properties {
-    fn from(value: AccessPointPublicAccessBlockConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<AccessPointPublicAccessBlockConfiguration> for Tree {
-    fn from(value: AccessPointPublicAccessBlockConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { AccessPointPublicAccessBlockConfiguration as Tree }
 
 /// The Virtual Private Cloud (VPC) configuration for this access point.
 #[derive(Debug, Clone, Default)]
 pub struct AccessPointVpcConfiguration(Properties);
-
 impl AccessPointVpcConfiguration {
     /// Returns an empty `AccessPointVpcConfiguration`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// If this field is specified, the access point will only allow connections from the specified VPC ID.
-    ///
-    /// Refers to `AWS::EC2::VPC` (`VpcId`).
-    ///
-    /// A change replaces the resource.
-    pub fn vpc_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("VpcId", value.into()))
-    }
+    /// 1 to 1024 characters. Refers to `AWS::EC2::VPC` (`VpcId`). A change replaces the resource.
+    pub fn vpc_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("VpcId", value.into())) }
 }
-
-impl From<AccessPointVpcConfiguration> for Properties {
-    fn from(value: AccessPointVpcConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<AccessPointVpcConfiguration> for Tree {
-    fn from(value: AccessPointVpcConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { AccessPointVpcConfiguration as Tree }
 
 /// The `AWS::S3::Bucket` resource creates an Amazon S3 bucket in the same AWS Region where you create the AWS CloudFormation stack.
 ///
 /// CloudFormation type `AWS::S3::Bucket`.
 #[derive(Debug, Clone, Default)]
 pub struct Bucket(Properties);
-
 impl Bucket {
     /// Returns the Amazon Resource Name (ARN) of the specified bucket.
     pub const ARN: Attribute<Self, Arn<Self>> = Attribute::new("Arn");
-
     /// Returns the IPv4 DNS name of the specified bucket.
     pub const DOMAIN_NAME: Attribute<Self, String> = Attribute::new("DomainName");
-
     /// Returns the IPv6 DNS name of the specified bucket.
     pub const DUAL_STACK_DOMAIN_NAME: Attribute<Self, String> = Attribute::new("DualStackDomainName");
-
     /// The Amazon Resource Name (ARN) for the annotation table.
     pub const METADATA_CONFIGURATION_ANNOTATION_TABLE_CONFIGURATION_TABLE_ARN: Attribute<Self, String> = Attribute::new("MetadataConfiguration.AnnotationTableConfiguration.TableArn");
-
     /// The name of the annotation table.
     pub const METADATA_CONFIGURATION_ANNOTATION_TABLE_CONFIGURATION_TABLE_NAME: Attribute<Self, String> = Attribute::new("MetadataConfiguration.AnnotationTableConfiguration.TableName");
-
     /// The destination information for the S3 Metadata configuration.
     pub const METADATA_CONFIGURATION_DESTINATION: Attribute<Self, Tree> = Attribute::new("MetadataConfiguration.Destination");
-
     /// The Amazon Resource Name (ARN) for the inventory table.
     pub const METADATA_CONFIGURATION_INVENTORY_TABLE_CONFIGURATION_TABLE_ARN: Attribute<Self, String> = Attribute::new("MetadataConfiguration.InventoryTableConfiguration.TableArn");
-
     /// The name of the inventory table.
     pub const METADATA_CONFIGURATION_INVENTORY_TABLE_CONFIGURATION_TABLE_NAME: Attribute<Self, String> = Attribute::new("MetadataConfiguration.InventoryTableConfiguration.TableName");
-
     /// The Amazon Resource Name (ARN) for the journal table.
     pub const METADATA_CONFIGURATION_JOURNAL_TABLE_CONFIGURATION_TABLE_ARN: Attribute<Self, String> = Attribute::new("MetadataConfiguration.JournalTableConfiguration.TableArn");
-
     /// The name of the journal table.
     pub const METADATA_CONFIGURATION_JOURNAL_TABLE_CONFIGURATION_TABLE_NAME: Attribute<Self, String> = Attribute::new("MetadataConfiguration.JournalTableConfiguration.TableName");
-
     /// The Amazon Resource Name (ARN) for the metadata table in the metadata table configuration.
     pub const METADATA_TABLE_CONFIGURATION_S3_TABLES_DESTINATION_TABLE_ARN: Attribute<Self, String> = Attribute::new("MetadataTableConfiguration.S3TablesDestination.TableArn");
-
     /// The table bucket namespace for the metadata table in your metadata table configuration.
     pub const METADATA_TABLE_CONFIGURATION_S3_TABLES_DESTINATION_TABLE_NAMESPACE: Attribute<Self, String> = Attribute::new("MetadataTableConfiguration.S3TablesDestination.TableNamespace");
-
     /// Returns the regional domain name of the specified bucket.
     pub const REGIONAL_DOMAIN_NAME: Attribute<Self, String> = Attribute::new("RegionalDomainName");
-
     /// Returns the Amazon S3 website endpoint for the specified bucket.
     pub const WEBSITE_URL: Attribute<Self, String> = Attribute::new("WebsiteURL");
-
     /// Returns an empty `Bucket`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The ABAC status of the general purpose bucket.
-    pub fn abac_status(self, value: impl OneOf<BucketAbacStatus>) -> Self {
-        Self(self.0.with("AbacStatus", value.into_tree()))
-    }
-
+    pub fn abac_status(self, value: impl OneOf<BucketAbacStatus>) -> Self { Self(self.0.with("AbacStatus", value.into_tree())) }
     /// Configures the transfer acceleration state for an Amazon S3 bucket.
-    pub fn accelerate_configuration(self, value: BucketAccelerateConfiguration) -> Self {
-        Self(self.0.with("AccelerateConfiguration", value))
-    }
-
+    pub fn accelerate_configuration(self, value: BucketAccelerateConfiguration) -> Self { Self(self.0.with("AccelerateConfiguration", value)) }
     /// This is a legacy property, and it is not recommended for most use cases.
-    pub fn access_control(self, value: impl OneOf<BucketAccessControl>) -> Self {
-        Self(self.0.with("AccessControl", value.into_tree()))
-    }
-
+    pub fn access_control(self, value: impl OneOf<BucketAccessControl>) -> Self { Self(self.0.with("AccessControl", value.into_tree())) }
     /// Specifies the configuration and any analyses for the analytics filter of an Amazon S3 bucket.
-    pub fn analytics_configurations(self, value: impl IntoIterator<Item = BucketAnalyticsConfiguration>) -> Self {
-        Self(self.0.with("AnalyticsConfigurations", value.into_iter().collect::<Tree>()))
-    }
-
-    /// Specifies default encryption for a bucket using server-side encryption with Amazon S3-managed keys (SSE-S3), AWS KMS-managed keys (SSE-KMS), or dual-layer server-side encryption with KMS-managed keys (DSSE-KMS).
-    pub fn bucket_encryption(self, value: BucketEncryption) -> Self {
-        Self(self.0.with("BucketEncryption", value))
-    }
-
+    pub fn analytics_configurations(self, value: impl IntoIterator<Item = BucketAnalyticsConfiguration>) -> Self { Self(self.0.with("AnalyticsConfigurations", value.into_iter().collect::<Tree>())) }
+    /// Specifies default encryption for a bucket using server-side encryption with Amazon S3-managed keys (SSE-S3), AWS KMS-managed keys (SSE-KMS), or dual-layer …
+    pub fn bucket_encryption(self, value: BucketEncryption) -> Self { Self(self.0.with("BucketEncryption", value)) }
     /// A name for the bucket. If you don't specify a name, AWS CloudFormation generates a unique ID and uses that ID for the bucket name.
-    ///
+    /// At most 63 characters. Matches `^([a-z0-9][a-z0-9.-]*[a-z0-9])?$`. A change replaces the resource.
+    pub fn bucket_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("BucketName", value.into())) }
+    /// `BucketNamePrefix`.
     /// A change replaces the resource.
-    pub fn bucket_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("BucketName", value.into()))
-    }
-
-    /// The property `BucketNamePrefix`.
-    ///
+    pub fn bucket_name_prefix(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("BucketNamePrefix", value.into())) }
+    /// `BucketNamespace`.
     /// A change replaces the resource.
-    pub fn bucket_name_prefix(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("BucketNamePrefix", value.into()))
-    }
-
-    /// The property `BucketNamespace`.
-    ///
-    /// A change replaces the resource.
-    pub fn bucket_namespace(self, value: impl OneOf<BucketNamespace>) -> Self {
-        Self(self.0.with("BucketNamespace", value.into_tree()))
-    }
-
+    pub fn bucket_namespace(self, value: impl OneOf<BucketNamespace>) -> Self { Self(self.0.with("BucketNamespace", value.into_tree())) }
     /// Describes the cross-origin access configuration for objects in an Amazon S3 bucket.
-    pub fn cors_configuration(self, value: BucketCorsConfiguration) -> Self {
-        Self(self.0.with("CorsConfiguration", value))
-    }
-
+    pub fn cors_configuration(self, value: BucketCorsConfiguration) -> Self { Self(self.0.with("CorsConfiguration", value)) }
     /// Defines how Amazon S3 handles Intelligent-Tiering storage.
-    pub fn intelligent_tiering_configurations(self, value: impl IntoIterator<Item = BucketIntelligentTieringConfiguration>) -> Self {
-        Self(self.0.with("IntelligentTieringConfigurations", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn intelligent_tiering_configurations(self, value: impl IntoIterator<Item = BucketIntelligentTieringConfiguration>) -> Self { Self(self.0.with("IntelligentTieringConfigurations", value.into_iter().collect::<Tree>())) }
     /// Specifies the S3 Inventory configuration for an Amazon S3 bucket.
-    pub fn inventory_configurations(self, value: impl IntoIterator<Item = BucketInventoryConfiguration>) -> Self {
-        Self(self.0.with("InventoryConfigurations", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn inventory_configurations(self, value: impl IntoIterator<Item = BucketInventoryConfiguration>) -> Self { Self(self.0.with("InventoryConfigurations", value.into_iter().collect::<Tree>())) }
     /// Specifies the lifecycle configuration for objects in an Amazon S3 bucket.
-    pub fn lifecycle_configuration(self, value: BucketLifecycleConfiguration) -> Self {
-        Self(self.0.with("LifecycleConfiguration", value))
-    }
-
+    pub fn lifecycle_configuration(self, value: BucketLifecycleConfiguration) -> Self { Self(self.0.with("LifecycleConfiguration", value)) }
     /// Settings that define where logs are stored.
-    pub fn logging_configuration(self, value: BucketLoggingConfiguration) -> Self {
-        Self(self.0.with("LoggingConfiguration", value))
-    }
-
+    pub fn logging_configuration(self, value: BucketLoggingConfiguration) -> Self { Self(self.0.with("LoggingConfiguration", value)) }
     /// The S3 Metadata configuration for a general purpose bucket.
-    pub fn metadata_configuration(self, value: BucketMetadataConfiguration) -> Self {
-        Self(self.0.with("MetadataConfiguration", value))
-    }
-
+    pub fn metadata_configuration(self, value: BucketMetadataConfiguration) -> Self { Self(self.0.with("MetadataConfiguration", value)) }
     /// The metadata table configuration of an Amazon S3 general purpose bucket.
-    pub fn metadata_table_configuration(self, value: BucketMetadataTableConfiguration) -> Self {
-        Self(self.0.with("MetadataTableConfiguration", value))
-    }
-
+    pub fn metadata_table_configuration(self, value: BucketMetadataTableConfiguration) -> Self { Self(self.0.with("MetadataTableConfiguration", value)) }
     /// Specifies a metrics configuration for the CloudWatch request metrics (specified by the metrics configuration ID) from an Amazon S3 bucket.
-    pub fn metrics_configurations(self, value: impl IntoIterator<Item = BucketMetricsConfiguration>) -> Self {
-        Self(self.0.with("MetricsConfigurations", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn metrics_configurations(self, value: impl IntoIterator<Item = BucketMetricsConfiguration>) -> Self { Self(self.0.with("MetricsConfigurations", value.into_iter().collect::<Tree>())) }
     /// Configuration that defines how Amazon S3 handles bucket notifications.
-    pub fn notification_configuration(self, value: BucketNotificationConfiguration) -> Self {
-        Self(self.0.with("NotificationConfiguration", value))
-    }
-
+    pub fn notification_configuration(self, value: BucketNotificationConfiguration) -> Self { Self(self.0.with("NotificationConfiguration", value)) }
     /// This operation is not supported for directory buckets.
-    pub fn object_lock_configuration(self, value: BucketObjectLockConfiguration) -> Self {
-        Self(self.0.with("ObjectLockConfiguration", value))
-    }
-
+    pub fn object_lock_configuration(self, value: BucketObjectLockConfiguration) -> Self { Self(self.0.with("ObjectLockConfiguration", value)) }
     /// Indicates whether this bucket has an Object Lock configuration enabled.
-    ///
     /// A change replaces the resource.
-    pub fn object_lock_enabled(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("ObjectLockEnabled", value.into()))
-    }
-
+    pub fn object_lock_enabled(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("ObjectLockEnabled", value.into())) }
     /// Configuration that defines how Amazon S3 handles Object Ownership rules.
-    pub fn ownership_controls(self, value: BucketOwnershipControls) -> Self {
-        Self(self.0.with("OwnershipControls", value))
-    }
-
+    pub fn ownership_controls(self, value: BucketOwnershipControls) -> Self { Self(self.0.with("OwnershipControls", value)) }
     /// Configuration that defines how Amazon S3 handles public access.
-    pub fn public_access_block_configuration(self, value: BucketPublicAccessBlockConfiguration) -> Self {
-        Self(self.0.with("PublicAccessBlockConfiguration", value))
-    }
-
+    pub fn public_access_block_configuration(self, value: BucketPublicAccessBlockConfiguration) -> Self { Self(self.0.with("PublicAccessBlockConfiguration", value)) }
     /// Configuration for replicating objects in an S3 bucket.
-    pub fn replication_configuration(self, value: BucketReplicationConfiguration) -> Self {
-        Self(self.0.with("ReplicationConfiguration", value))
-    }
-
+    pub fn replication_configuration(self, value: BucketReplicationConfiguration) -> Self { Self(self.0.with("ReplicationConfiguration", value)) }
     /// An arbitrary set of tags (key-value pairs) for this S3 bucket.
-    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self {
-        Self(self.0.with("Tags", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self { Self(self.0.with("Tags", list::tags(value))) }
     /// Enables multiple versions of all objects in this bucket.
-    pub fn versioning_configuration(self, value: BucketVersioningConfiguration) -> Self {
-        Self(self.0.with("VersioningConfiguration", value))
-    }
-
+    pub fn versioning_configuration(self, value: BucketVersioningConfiguration) -> Self { Self(self.0.with("VersioningConfiguration", value)) }
     /// Information used to configure the bucket as a static website.
-    pub fn website_configuration(self, value: BucketWebsiteConfiguration) -> Self {
-        Self(self.0.with("WebsiteConfiguration", value))
-    }
+    pub fn website_configuration(self, value: BucketWebsiteConfiguration) -> Self { Self(self.0.with("WebsiteConfiguration", value)) }
 }
-
-impl From<Bucket> for Properties {
-    fn from(value: Bucket) -> Self {
-        value.0
-    }
-}
-
+setting! { Bucket as Properties }
 impl ResourceType for Bucket {
     const TYPE: &'static str = "AWS::S3::Bucket";
     const REQUIRED: &'static [&'static str] = &[];
@@ -691,3366 +294,1023 @@ impl ResourceType for Bucket {
 /// Specifies the days since the initiation of an incomplete multipart upload that Amazon S3 will wait before permanently removing all parts of the upload.
 #[derive(Debug, Clone)]
 pub struct BucketAbortIncompleteMultipartUpload(Properties);
-
 impl BucketAbortIncompleteMultipartUpload {
     /// Returns a `BucketAbortIncompleteMultipartUpload` with what CloudFormation requires.
-    pub fn new(days_after_initiation: impl Into<Value<i64>>) -> Self {
-        Self::matching().days_after_initiation(days_after_initiation)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(days_after_initiation: impl Into<Value<i64>>) -> Self { Self::matching().days_after_initiation(days_after_initiation) }
     /// Specifies the number of days after which Amazon S3 stops an incomplete multipart upload.
-    pub fn days_after_initiation(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("DaysAfterInitiation", value.into()))
-    }
+    /// At least 0.
+    pub fn days_after_initiation(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("DaysAfterInitiation", value.into())) }
 }
-
-impl From<BucketAbortIncompleteMultipartUpload> for Properties {
-    fn from(value: BucketAbortIncompleteMultipartUpload) -> Self {
-        value.0
-    }
-}
-
-impl From<BucketAbortIncompleteMultipartUpload> for Tree {
-    fn from(value: BucketAbortIncompleteMultipartUpload) -> Self {
-        value.0.into()
-    }
-}
+setting! { BucketAbortIncompleteMultipartUpload as Tree }
 
 /// Configures the transfer acceleration state for an Amazon S3 bucket.
 #[derive(Debug, Clone)]
 pub struct BucketAccelerateConfiguration(Properties);
-
 impl BucketAccelerateConfiguration {
     /// Returns a `BucketAccelerateConfiguration` with what CloudFormation requires.
-    pub fn new(acceleration_status: impl OneOf<BucketAccelerateConfigurationAccelerationStatus>) -> Self {
-        Self::matching().acceleration_status(acceleration_status)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(acceleration_status: impl OneOf<BucketAccelerateConfigurationAccelerationStatus>) -> Self { Self::matching().acceleration_status(acceleration_status) }
     /// Specifies the transfer acceleration status of the bucket.
-    pub fn acceleration_status(self, value: impl OneOf<BucketAccelerateConfigurationAccelerationStatus>) -> Self {
-        Self(self.0.with("AccelerationStatus", value.into_tree()))
-    }
+    pub fn acceleration_status(self, value: impl OneOf<BucketAccelerateConfigurationAccelerationStatus>) -> Self { Self(self.0.with("AccelerationStatus", value.into_tree())) }
 }
+setting! { BucketAccelerateConfiguration as Tree }
 
-impl From<BucketAccelerateConfiguration> for Properties {
-    fn from(value: BucketAccelerateConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<BucketAccelerateConfiguration> for Tree {
-    fn from(value: BucketAccelerateConfiguration) -> Self {
-        value.0.into()
-    }
-}
-
-/// Specify this only in a cross-account scenario (where source and destination bucket owners are not the same), and you want to change replica ownership to the AWS account that owns the destination bucket.
+/// Specify this only in a cross-account scenario (where source and destination bucket owners are not the same), and you want to change replica ownership to the …
 #[derive(Debug, Clone)]
 pub struct BucketAccessControlTranslation(Properties);
-
 impl BucketAccessControlTranslation {
     /// Returns a `BucketAccessControlTranslation` with what CloudFormation requires.
-    pub fn new(owner: impl OneOf<BucketAccessControlTranslationOwner>) -> Self {
-        Self::matching().owner(owner)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(owner: impl OneOf<BucketAccessControlTranslationOwner>) -> Self { Self::matching().owner(owner) }
     /// Specifies the replica ownership. For default and valid values, see PUT bucket replication in the Amazon S3 API Reference.
-    pub fn owner(self, value: impl OneOf<BucketAccessControlTranslationOwner>) -> Self {
-        Self(self.0.with("Owner", value.into_tree()))
-    }
+    pub fn owner(self, value: impl OneOf<BucketAccessControlTranslationOwner>) -> Self { Self(self.0.with("Owner", value.into_tree())) }
 }
-
-impl From<BucketAccessControlTranslation> for Properties {
-    fn from(value: BucketAccessControlTranslation) -> Self {
-        value.0
-    }
-}
-
-impl From<BucketAccessControlTranslation> for Tree {
-    fn from(value: BucketAccessControlTranslation) -> Self {
-        value.0.into()
-    }
-}
+setting! { BucketAccessControlTranslation as Tree }
 
 /// Specifies the configuration and any analyses for the analytics filter of an Amazon S3 bucket.
 #[derive(Debug, Clone)]
 pub struct BucketAnalyticsConfiguration(Properties);
-
 impl BucketAnalyticsConfiguration {
     /// Returns a `BucketAnalyticsConfiguration` with what CloudFormation requires.
-    pub fn new(id: impl Into<Value<String>>, storage_class_analysis: BucketStorageClassAnalysis) -> Self {
-        Self::matching().id(id).storage_class_analysis(storage_class_analysis)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(id: impl Into<Value<String>>, storage_class_analysis: BucketStorageClassAnalysis) -> Self { Self::matching().id(id).storage_class_analysis(storage_class_analysis) }
     /// The ID that identifies the analytics configuration.
-    pub fn id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Id", value.into()))
-    }
-
+    pub fn id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Id", value.into())) }
     /// The prefix that an object must have to be included in the analytics results.
-    pub fn prefix(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Prefix", value.into()))
-    }
-
+    pub fn prefix(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Prefix", value.into())) }
     /// Contains data related to access patterns to be collected and made available to analyze the tradeoffs between different storage classes.
-    pub fn storage_class_analysis(self, value: BucketStorageClassAnalysis) -> Self {
-        Self(self.0.with("StorageClassAnalysis", value))
-    }
-
+    pub fn storage_class_analysis(self, value: BucketStorageClassAnalysis) -> Self { Self(self.0.with("StorageClassAnalysis", value)) }
     /// The tags to use when evaluating an analytics filter.
-    pub fn tag_filters(self, value: impl IntoIterator<Item = BucketTagFilter>) -> Self {
-        Self(self.0.with("TagFilters", value.into_iter().collect::<Tree>()))
-    }
+    pub fn tag_filters(self, value: impl IntoIterator<Item = BucketTagFilter>) -> Self { Self(self.0.with("TagFilters", value.into_iter().collect::<Tree>())) }
 }
-
-impl From<BucketAnalyticsConfiguration> for Properties {
-    fn from(value: BucketAnalyticsConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<BucketAnalyticsConfiguration> for Tree {
-    fn from(value: BucketAnalyticsConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { BucketAnalyticsConfiguration as Tree }
 
 /// The annotation table configuration for an S3 Metadata configuration.
 #[derive(Debug, Clone)]
 pub struct BucketAnnotationTableConfiguration(Properties);
-
 impl BucketAnnotationTableConfiguration {
     /// Returns a `BucketAnnotationTableConfiguration` with what CloudFormation requires.
-    pub fn new(configuration_state: impl OneOf<BucketAnnotationTableConfigurationConfigurationState>) -> Self {
-        Self::matching().configuration_state(configuration_state)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(configuration_state: impl OneOf<BucketAnnotationTableConfigurationConfigurationState>) -> Self { Self::matching().configuration_state(configuration_state) }
     /// Specifies whether the annotation table configuration is enabled or disabled.
-    pub fn configuration_state(self, value: impl OneOf<BucketAnnotationTableConfigurationConfigurationState>) -> Self {
-        Self(self.0.with("ConfigurationState", value.into_tree()))
-    }
-
+    pub fn configuration_state(self, value: impl OneOf<BucketAnnotationTableConfigurationConfigurationState>) -> Self { Self(self.0.with("ConfigurationState", value.into_tree())) }
     /// The encryption settings for an S3 Metadata journal table or inventory table configuration.
-    pub fn encryption_configuration(self, value: BucketMetadataTableEncryptionConfiguration) -> Self {
-        Self(self.0.with("EncryptionConfiguration", value))
-    }
-
+    pub fn encryption_configuration(self, value: BucketMetadataTableEncryptionConfiguration) -> Self { Self(self.0.with("EncryptionConfiguration", value)) }
     /// The ARN of the IAM role that grants Amazon S3 Metadata permission to read annotations from your bucket.
-    pub fn role(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Role", value.into()))
-    }
-
+    pub fn role(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Role", value.into())) }
     /// The Amazon Resource Name (ARN) for the annotation table.
-    pub fn table_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("TableArn", value.into()))
-    }
-
+    pub fn table_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("TableArn", value.into())) }
     /// The name of the annotation table.
-    pub fn table_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("TableName", value.into()))
-    }
+    pub fn table_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("TableName", value.into())) }
 }
-
-impl From<BucketAnnotationTableConfiguration> for Properties {
-    fn from(value: BucketAnnotationTableConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<BucketAnnotationTableConfiguration> for Tree {
-    fn from(value: BucketAnnotationTableConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { BucketAnnotationTableConfiguration as Tree }
 
 /// A bucket-level setting for Amazon S3 general purpose buckets used to prevent the upload of new objects encrypted with the specified server-side encryption type.
 #[derive(Debug, Clone, Default)]
 pub struct BucketBlockedEncryptionTypes(Properties);
-
 impl BucketBlockedEncryptionTypes {
     /// Returns an empty `BucketBlockedEncryptionTypes`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The object encryption type that you want to block or unblock for an Amazon S3 general purpose bucket.
-    pub fn encryption_type(self, value: impl IntoIterator<Item = impl OneOf<BucketBlockedEncryptionTypesEncryptionType>>) -> Self {
-        Self(self.0.with("EncryptionType", value.into_iter().map(|value| value.into_tree()).collect::<Tree>()))
-    }
+    pub fn encryption_type(self, value: impl IntoIterator<Item = impl OneOf<BucketBlockedEncryptionTypesEncryptionType>>) -> Self { Self(self.0.with("EncryptionType", list::choices::<BucketBlockedEncryptionTypesEncryptionType>(value))) }
 }
-
-impl From<BucketBlockedEncryptionTypes> for Properties {
-    fn from(value: BucketBlockedEncryptionTypes) -> Self {
-        value.0
-    }
-}
-
-impl From<BucketBlockedEncryptionTypes> for Tree {
-    fn from(value: BucketBlockedEncryptionTypes) -> Self {
-        value.0.into()
-    }
-}
+setting! { BucketBlockedEncryptionTypes as Tree }
 
 /// Describes the cross-origin access configuration for objects in an Amazon S3 bucket.
 #[derive(Debug, Clone)]
 pub struct BucketCorsConfiguration(Properties);
-
 impl BucketCorsConfiguration {
     /// Returns a `BucketCorsConfiguration` with what CloudFormation requires.
-    pub fn new(cors_rules: impl IntoIterator<Item = BucketCorsRule>) -> Self {
-        Self::matching().cors_rules(cors_rules)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(cors_rules: impl IntoIterator<Item = BucketCorsRule>) -> Self { Self::matching().cors_rules(cors_rules) }
     /// A set of origins and methods (cross-origin access that you want to allow).
-    pub fn cors_rules(self, value: impl IntoIterator<Item = BucketCorsRule>) -> Self {
-        Self(self.0.with("CorsRules", value.into_iter().collect::<Tree>()))
-    }
+    pub fn cors_rules(self, value: impl IntoIterator<Item = BucketCorsRule>) -> Self { Self(self.0.with("CorsRules", value.into_iter().collect::<Tree>())) }
 }
-
-impl From<BucketCorsConfiguration> for Properties {
-    fn from(value: BucketCorsConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<BucketCorsConfiguration> for Tree {
-    fn from(value: BucketCorsConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { BucketCorsConfiguration as Tree }
 
 /// Specifies a cross-origin access rule for an Amazon S3 bucket.
 #[derive(Debug, Clone)]
 pub struct BucketCorsRule(Properties);
-
 impl BucketCorsRule {
     /// Returns a `BucketCorsRule` with what CloudFormation requires.
-    pub fn new(allowed_methods: impl IntoIterator<Item = impl OneOf<BucketCorsRuleAllowedMethods>>, allowed_origins: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self::matching().allowed_methods(allowed_methods).allowed_origins(allowed_origins)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(allowed_methods: impl IntoIterator<Item = impl OneOf<BucketCorsRuleAllowedMethods>>, allowed_origins: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self::matching().allowed_methods(allowed_methods).allowed_origins(allowed_origins) }
     /// Headers that are specified in the `Access-Control-Request-Headers` header.
-    pub fn allowed_headers(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("AllowedHeaders", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    pub fn allowed_headers(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("AllowedHeaders", list::values::<String>(value))) }
     /// An HTTP method that you allow the origin to run.
-    pub fn allowed_methods(self, value: impl IntoIterator<Item = impl OneOf<BucketCorsRuleAllowedMethods>>) -> Self {
-        Self(self.0.with("AllowedMethods", value.into_iter().map(|value| value.into_tree()).collect::<Tree>()))
-    }
-
+    pub fn allowed_methods(self, value: impl IntoIterator<Item = impl OneOf<BucketCorsRuleAllowedMethods>>) -> Self { Self(self.0.with("AllowedMethods", list::choices::<BucketCorsRuleAllowedMethods>(value))) }
     /// One or more origins you want customers to be able to access the bucket from.
-    pub fn allowed_origins(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("AllowedOrigins", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
-    /// One or more headers in the response that you want customers to be able to access from their applications (for example, from a JavaScript `XMLHttpRequest` object).
-    pub fn exposed_headers(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("ExposedHeaders", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    pub fn allowed_origins(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("AllowedOrigins", list::values::<String>(value))) }
+    /// One or more headers in the response that you want customers to be able to access from their applications (for example, from a JavaScript `XMLHttpRequest` …
+    pub fn exposed_headers(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("ExposedHeaders", list::values::<String>(value))) }
     /// A unique identifier for this rule. The value must be no more than 255 characters.
-    pub fn id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Id", value.into()))
-    }
-
+    /// At most 255 characters.
+    pub fn id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Id", value.into())) }
     /// The time in seconds that your browser is to cache the preflight response for the specified resource.
-    pub fn max_age(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("MaxAge", value.into()))
-    }
+    /// At least 0.
+    pub fn max_age(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("MaxAge", value.into())) }
 }
-
-impl From<BucketCorsRule> for Properties {
-    fn from(value: BucketCorsRule) -> Self {
-        value.0
-    }
-}
-
-impl From<BucketCorsRule> for Tree {
-    fn from(value: BucketCorsRule) -> Self {
-        value.0.into()
-    }
-}
+setting! { BucketCorsRule as Tree }
 
 /// Specifies how data related to the storage class analysis for an Amazon S3 bucket should be exported.
 #[derive(Debug, Clone)]
 pub struct BucketDataExport(Properties);
-
 impl BucketDataExport {
     /// Returns a `BucketDataExport` with what CloudFormation requires.
-    pub fn new(destination: BucketDestination, output_schema_version: impl Into<Value<String>>) -> Self {
-        Self::matching().destination(destination).output_schema_version(output_schema_version)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(destination: BucketDestination, output_schema_version: impl Into<Value<String>>) -> Self { Self::matching().destination(destination).output_schema_version(output_schema_version) }
     /// The place to store the data for an analysis.
-    pub fn destination(self, value: BucketDestination) -> Self {
-        Self(self.0.with("Destination", value))
-    }
-
+    pub fn destination(self, value: BucketDestination) -> Self { Self(self.0.with("Destination", value)) }
     /// The version of the output schema to use when exporting data.
-    pub fn output_schema_version(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("OutputSchemaVersion", value.into()))
-    }
+    pub fn output_schema_version(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("OutputSchemaVersion", value.into())) }
 }
-
-impl From<BucketDataExport> for Properties {
-    fn from(value: BucketDataExport) -> Self {
-        value.0
-    }
-}
-
-impl From<BucketDataExport> for Tree {
-    fn from(value: BucketDataExport) -> Self {
-        value.0.into()
-    }
-}
+setting! { BucketDataExport as Tree }
 
 /// `DefaultEventHold` of `AWS::S3::Bucket`.
 #[derive(Debug, Clone, Default)]
 pub struct BucketDefaultEventHold(Properties);
-
 impl BucketDefaultEventHold {
     /// Returns an empty `BucketDefaultEventHold`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The property `Days`.
-    pub fn days(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("Days", value.into()))
-    }
-
-    /// The property `Years`.
-    pub fn years(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("Years", value.into()))
-    }
+    pub fn new() -> Self { Self::matching() }
+    /// `Days`.
+    pub fn days(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("Days", value.into())) }
+    /// `Years`.
+    pub fn years(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("Years", value.into())) }
 }
-
-impl From<BucketDefaultEventHold> for Properties {
-    fn from(value: BucketDefaultEventHold) -> Self {
-        value.0
-    }
-}
-
-impl From<BucketDefaultEventHold> for Tree {
-    fn from(value: BucketDefaultEventHold) -> Self {
-        value.0.into()
-    }
-}
+setting! { BucketDefaultEventHold as Tree }
 
 /// The container element for optionally specifying the default Object Lock retention settings for new objects placed in the specified bucket.
 #[derive(Debug, Clone, Default)]
 pub struct BucketDefaultRetention(Properties);
-
 impl BucketDefaultRetention {
     /// Returns an empty `BucketDefaultRetention`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The number of days that you want to specify for the default retention period.
-    pub fn days(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("Days", value.into()))
-    }
-
-    /// The property `DefaultEventHold`.
-    pub fn default_event_hold(self, value: BucketDefaultEventHold) -> Self {
-        Self(self.0.with("DefaultEventHold", value))
-    }
-
+    pub fn days(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("Days", value.into())) }
+    /// `DefaultEventHold`.
+    pub fn default_event_hold(self, value: BucketDefaultEventHold) -> Self { Self(self.0.with("DefaultEventHold", value)) }
     /// The default Object Lock retention mode you want to apply to new objects placed in the specified bucket.
-    pub fn mode(self, value: impl OneOf<BucketDefaultRetentionMode>) -> Self {
-        Self(self.0.with("Mode", value.into_tree()))
-    }
-
+    pub fn mode(self, value: impl OneOf<BucketDefaultRetentionMode>) -> Self { Self(self.0.with("Mode", value.into_tree())) }
     /// The number of years that you want to specify for the default retention period.
-    pub fn years(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("Years", value.into()))
-    }
+    pub fn years(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("Years", value.into())) }
 }
-
-impl From<BucketDefaultRetention> for Properties {
-    fn from(value: BucketDefaultRetention) -> Self {
-        value.0
-    }
-}
-
-impl From<BucketDefaultRetention> for Tree {
-    fn from(value: BucketDefaultRetention) -> Self {
-        value.0.into()
-    }
-}
+setting! { BucketDefaultRetention as Tree }
 
 /// Specifies whether Amazon S3 replicates delete markers.
 #[derive(Debug, Clone, Default)]
 pub struct BucketDeleteMarkerReplication(Properties);
-
 impl BucketDeleteMarkerReplication {
     /// Returns an empty `BucketDeleteMarkerReplication`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// Indicates whether to replicate delete markers.
-    pub fn status(self, value: impl OneOf<BucketDeleteMarkerReplicationStatus>) -> Self {
-        Self(self.0.with("Status", value.into_tree()))
-    }
+    pub fn status(self, value: impl OneOf<BucketDeleteMarkerReplicationStatus>) -> Self { Self(self.0.with("Status", value.into_tree())) }
 }
-
-impl From<BucketDeleteMarkerReplication> for Properties {
-    fn from(value: BucketDeleteMarkerReplication) -> Self {
-        value.0
-    }
-}
-
-impl From<BucketDeleteMarkerReplication> for Tree {
-    fn from(value: BucketDeleteMarkerReplication) -> Self {
-        value.0.into()
-    }
-}
+setting! { BucketDeleteMarkerReplication as Tree }
 
 /// Specifies information about where to publish analysis or configuration results for an Amazon S3 bucket.
 #[derive(Debug, Clone)]
 pub struct BucketDestination(Properties);
-
 impl BucketDestination {
     /// Returns a `BucketDestination` with what CloudFormation requires.
-    pub fn new(bucket_arn: impl Into<Value<String>>, format: impl OneOf<BucketDestinationFormat>) -> Self {
-        Self::matching().bucket_arn(bucket_arn).format(format)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(bucket_arn: impl Into<Value<String>>, format: impl OneOf<BucketDestinationFormat>) -> Self { Self::matching().bucket_arn(bucket_arn).format(format) }
     /// The account ID that owns the destination S3 bucket.
-    pub fn bucket_account_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("BucketAccountId", value.into()))
-    }
-
+    pub fn bucket_account_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("BucketAccountId", value.into())) }
     /// The Amazon Resource Name (ARN) of the bucket to which data is exported.
-    ///
     /// Refers to `AWS::S3::Bucket` (`Arn`).
-    pub fn bucket_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("BucketArn", value.into()))
-    }
-
+    pub fn bucket_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("BucketArn", value.into())) }
     /// Specifies the file format used when exporting data to Amazon S3.
-    pub fn format(self, value: impl OneOf<BucketDestinationFormat>) -> Self {
-        Self(self.0.with("Format", value.into_tree()))
-    }
-
+    pub fn format(self, value: impl OneOf<BucketDestinationFormat>) -> Self { Self(self.0.with("Format", value.into_tree())) }
     /// The prefix to use when exporting data. The prefix is prepended to all results.
-    pub fn prefix(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Prefix", value.into()))
-    }
+    pub fn prefix(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Prefix", value.into())) }
 }
+setting! { BucketDestination as Tree }
 
-impl From<BucketDestination> for Properties {
-    fn from(value: BucketDestination) -> Self {
-        value.0
-    }
-}
-
-impl From<BucketDestination> for Tree {
-    fn from(value: BucketDestination) -> Self {
-        value.0.into()
-    }
-}
-
-/// Specifies default encryption for a bucket using server-side encryption with Amazon S3-managed keys (SSE-S3), AWS KMS-managed keys (SSE-KMS), or dual-layer server-side encryption with KMS-managed keys (DSSE-KMS).
+/// Specifies default encryption for a bucket using server-side encryption with Amazon S3-managed keys (SSE-S3), AWS KMS-managed keys (SSE-KMS), or dual-layer …
 #[derive(Debug, Clone)]
 pub struct BucketEncryption(Properties);
-
 impl BucketEncryption {
     /// Returns a `BucketEncryption` with what CloudFormation requires.
-    pub fn new(server_side_encryption_configuration: impl IntoIterator<Item = BucketServerSideEncryptionRule>) -> Self {
-        Self::matching().server_side_encryption_configuration(server_side_encryption_configuration)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(server_side_encryption_configuration: impl IntoIterator<Item = BucketServerSideEncryptionRule>) -> Self { Self::matching().server_side_encryption_configuration(server_side_encryption_configuration) }
     /// Specifies the default server-side-encryption configuration.
-    pub fn server_side_encryption_configuration(self, value: impl IntoIterator<Item = BucketServerSideEncryptionRule>) -> Self {
-        Self(self.0.with("ServerSideEncryptionConfiguration", value.into_iter().collect::<Tree>()))
-    }
+    pub fn server_side_encryption_configuration(self, value: impl IntoIterator<Item = BucketServerSideEncryptionRule>) -> Self { Self(self.0.with("ServerSideEncryptionConfiguration", value.into_iter().collect::<Tree>())) }
 }
-
-impl From<BucketEncryption> for Properties {
-    fn from(value: BucketEncryption) -> Self {
-        value.0
-    }
-}
-
-impl From<BucketEncryption> for Tree {
-    fn from(value: BucketEncryption) -> Self {
-        value.0.into()
-    }
-}
+setting! { BucketEncryption as Tree }
 
 /// Specifies encryption-related information for an Amazon S3 bucket that is a destination for replicated objects.
 #[derive(Debug, Clone)]
 pub struct BucketEncryptionConfiguration(Properties);
-
 impl BucketEncryptionConfiguration {
     /// Returns a `BucketEncryptionConfiguration` with what CloudFormation requires.
-    pub fn new(replica_kms_key_id: impl Into<Value<String>>) -> Self {
-        Self::matching().replica_kms_key_id(replica_kms_key_id)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(replica_kms_key_id: impl Into<Value<String>>) -> Self { Self::matching().replica_kms_key_id(replica_kms_key_id) }
     /// Specifies the ID (Key ARN or Alias ARN) of the customer managed AWS KMS key stored in AWS Key Management Service (KMS) for the destination bucket.
-    ///
     /// Refers to `AWS::KMS::Key` (`Arn`).
-    pub fn replica_kms_key_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ReplicaKmsKeyID", value.into()))
-    }
+    pub fn replica_kms_key_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ReplicaKmsKeyID", value.into())) }
 }
-
-impl From<BucketEncryptionConfiguration> for Properties {
-    fn from(value: BucketEncryptionConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<BucketEncryptionConfiguration> for Tree {
-    fn from(value: BucketEncryptionConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { BucketEncryptionConfiguration as Tree }
 
 /// Amazon S3 can send events to Amazon EventBridge whenever certain events happen in your bucket, see Using EventBridge in the Amazon S3 User Guide.
 #[derive(Debug, Clone)]
 pub struct BucketEventBridgeConfiguration(Properties);
-
 impl BucketEventBridgeConfiguration {
     /// Returns a `BucketEventBridgeConfiguration` with what CloudFormation requires.
-    pub fn new(event_bridge_enabled: impl Into<Value<bool>>) -> Self {
-        Self::matching().event_bridge_enabled(event_bridge_enabled)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(event_bridge_enabled: impl Into<Value<bool>>) -> Self { Self::matching().event_bridge_enabled(event_bridge_enabled) }
     /// Enables delivery of events to Amazon EventBridge.
-    pub fn event_bridge_enabled(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("EventBridgeEnabled", value.into()))
-    }
+    pub fn event_bridge_enabled(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("EventBridgeEnabled", value.into())) }
 }
-
-impl From<BucketEventBridgeConfiguration> for Properties {
-    fn from(value: BucketEventBridgeConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<BucketEventBridgeConfiguration> for Tree {
-    fn from(value: BucketEventBridgeConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { BucketEventBridgeConfiguration as Tree }
 
 /// Specifies the Amazon S3 object key name to filter on.
 #[derive(Debug, Clone)]
 pub struct BucketFilterRule(Properties);
-
 impl BucketFilterRule {
     /// Returns a `BucketFilterRule` with what CloudFormation requires.
-    pub fn new(name: impl Into<Value<String>>, value: impl Into<Value<String>>) -> Self {
-        Self::matching().name(name).value(value)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(name: impl Into<Value<String>>, value: impl Into<Value<String>>) -> Self { Self::matching().name(name).value(value) }
     /// The object key name prefix or suffix identifying one or more objects to which the filtering rule applies.
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
-
+    /// At most 1024 characters.
+    pub fn name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Name", value.into())) }
     /// The value that the filter searches for in object key names.
-    pub fn value(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Value", value.into()))
-    }
+    pub fn value(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Value", value.into())) }
 }
-
-impl From<BucketFilterRule> for Properties {
-    fn from(value: BucketFilterRule) -> Self {
-        value.0
-    }
-}
-
-impl From<BucketFilterRule> for Tree {
-    fn from(value: BucketFilterRule) -> Self {
-        value.0.into()
-    }
-}
+setting! { BucketFilterRule as Tree }
 
 /// Specifies the S3 Intelligent-Tiering configuration for an Amazon S3 bucket.
 #[derive(Debug, Clone)]
 pub struct BucketIntelligentTieringConfiguration(Properties);
-
 impl BucketIntelligentTieringConfiguration {
     /// Returns a `BucketIntelligentTieringConfiguration` with what CloudFormation requires.
-    pub fn new(id: impl Into<Value<String>>, status: impl OneOf<BucketIntelligentTieringConfigurationStatus>, tierings: impl IntoIterator<Item = BucketTiering>) -> Self {
-        Self::matching().id(id).status(status).tierings(tierings)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(id: impl Into<Value<String>>, status: impl OneOf<BucketIntelligentTieringConfigurationStatus>, tierings: impl IntoIterator<Item = BucketTiering>) -> Self { Self::matching().id(id).status(status).tierings(tierings) }
     /// The ID used to identify the S3 Intelligent-Tiering configuration.
-    pub fn id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Id", value.into()))
-    }
-
+    pub fn id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Id", value.into())) }
     /// An object key name prefix that identifies the subset of objects to which the rule applies.
-    pub fn prefix(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Prefix", value.into()))
-    }
-
+    pub fn prefix(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Prefix", value.into())) }
     /// Specifies the status of the configuration.
-    pub fn status(self, value: impl OneOf<BucketIntelligentTieringConfigurationStatus>) -> Self {
-        Self(self.0.with("Status", value.into_tree()))
-    }
-
+    pub fn status(self, value: impl OneOf<BucketIntelligentTieringConfigurationStatus>) -> Self { Self(self.0.with("Status", value.into_tree())) }
     /// A container for a key-value pair.
-    pub fn tag_filters(self, value: impl IntoIterator<Item = BucketTagFilter>) -> Self {
-        Self(self.0.with("TagFilters", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn tag_filters(self, value: impl IntoIterator<Item = BucketTagFilter>) -> Self { Self(self.0.with("TagFilters", value.into_iter().collect::<Tree>())) }
     /// Specifies a list of S3 Intelligent-Tiering storage class tiers in the configuration.
-    pub fn tierings(self, value: impl IntoIterator<Item = BucketTiering>) -> Self {
-        Self(self.0.with("Tierings", value.into_iter().collect::<Tree>()))
-    }
+    pub fn tierings(self, value: impl IntoIterator<Item = BucketTiering>) -> Self { Self(self.0.with("Tierings", value.into_iter().collect::<Tree>())) }
 }
-
-impl From<BucketIntelligentTieringConfiguration> for Properties {
-    fn from(value: BucketIntelligentTieringConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<BucketIntelligentTieringConfiguration> for Tree {
-    fn from(value: BucketIntelligentTieringConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { BucketIntelligentTieringConfiguration as Tree }
 
 /// Specifies the S3 Inventory configuration for an Amazon S3 bucket.
 #[derive(Debug, Clone)]
 pub struct BucketInventoryConfiguration(Properties);
-
 impl BucketInventoryConfiguration {
     /// Returns a `BucketInventoryConfiguration` with what CloudFormation requires.
-    pub fn new(destination: BucketDestination, enabled: impl Into<Value<bool>>, id: impl Into<Value<String>>, included_object_versions: impl OneOf<BucketInventoryConfigurationIncludedObjectVersions>, schedule_frequency: impl OneOf<BucketInventoryConfigurationScheduleFrequency>) -> Self {
-        Self::matching().destination(destination).enabled(enabled).id(id).included_object_versions(included_object_versions).schedule_frequency(schedule_frequency)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(destination: BucketDestination, enabled: impl Into<Value<bool>>, id: impl Into<Value<String>>, included_object_versions: impl OneOf<BucketInventoryConfigurationIncludedObjectVersions>, schedule_frequency: impl OneOf<BucketInventoryConfigurationScheduleFrequency>) -> Self { Self::matching().destination(destination).enabled(enabled).id(id).included_object_versions(included_object_versions).schedule_frequency(schedule_frequency) }
     /// Contains information about where to publish the inventory results.
-    pub fn destination(self, value: BucketDestination) -> Self {
-        Self(self.0.with("Destination", value))
-    }
-
+    pub fn destination(self, value: BucketDestination) -> Self { Self(self.0.with("Destination", value)) }
     /// Specifies whether the inventory is enabled or disabled.
-    pub fn enabled(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("Enabled", value.into()))
-    }
-
+    pub fn enabled(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("Enabled", value.into())) }
     /// The ID used to identify the inventory configuration.
-    pub fn id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Id", value.into()))
-    }
-
+    pub fn id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Id", value.into())) }
     /// Object versions to include in the inventory list.
-    pub fn included_object_versions(self, value: impl OneOf<BucketInventoryConfigurationIncludedObjectVersions>) -> Self {
-        Self(self.0.with("IncludedObjectVersions", value.into_tree()))
-    }
-
+    pub fn included_object_versions(self, value: impl OneOf<BucketInventoryConfigurationIncludedObjectVersions>) -> Self { Self(self.0.with("IncludedObjectVersions", value.into_tree())) }
     /// Contains the optional fields that are included in the inventory results.
-    pub fn optional_fields(self, value: impl IntoIterator<Item = impl OneOf<BucketInventoryConfigurationOptionalFields>>) -> Self {
-        Self(self.0.with("OptionalFields", value.into_iter().map(|value| value.into_tree()).collect::<Tree>()))
-    }
-
+    pub fn optional_fields(self, value: impl IntoIterator<Item = impl OneOf<BucketInventoryConfigurationOptionalFields>>) -> Self { Self(self.0.with("OptionalFields", list::choices::<BucketInventoryConfigurationOptionalFields>(value))) }
     /// Specifies the inventory filter prefix.
-    pub fn prefix(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Prefix", value.into()))
-    }
-
+    pub fn prefix(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Prefix", value.into())) }
     /// Specifies the schedule for generating inventory results.
-    pub fn schedule_frequency(self, value: impl OneOf<BucketInventoryConfigurationScheduleFrequency>) -> Self {
-        Self(self.0.with("ScheduleFrequency", value.into_tree()))
-    }
+    pub fn schedule_frequency(self, value: impl OneOf<BucketInventoryConfigurationScheduleFrequency>) -> Self { Self(self.0.with("ScheduleFrequency", value.into_tree())) }
 }
-
-impl From<BucketInventoryConfiguration> for Properties {
-    fn from(value: BucketInventoryConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<BucketInventoryConfiguration> for Tree {
-    fn from(value: BucketInventoryConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { BucketInventoryConfiguration as Tree }
 
 /// The inventory table configuration for an S3 Metadata configuration.
 #[derive(Debug, Clone)]
 pub struct BucketInventoryTableConfiguration(Properties);
-
 impl BucketInventoryTableConfiguration {
     /// Returns a `BucketInventoryTableConfiguration` with what CloudFormation requires.
-    pub fn new(configuration_state: impl OneOf<BucketInventoryTableConfigurationConfigurationState>) -> Self {
-        Self::matching().configuration_state(configuration_state)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(configuration_state: impl OneOf<BucketInventoryTableConfigurationConfigurationState>) -> Self { Self::matching().configuration_state(configuration_state) }
     /// The configuration state of the inventory table, indicating whether the inventory table is enabled or disabled.
-    pub fn configuration_state(self, value: impl OneOf<BucketInventoryTableConfigurationConfigurationState>) -> Self {
-        Self(self.0.with("ConfigurationState", value.into_tree()))
-    }
-
+    pub fn configuration_state(self, value: impl OneOf<BucketInventoryTableConfigurationConfigurationState>) -> Self { Self(self.0.with("ConfigurationState", value.into_tree())) }
     /// The encryption configuration for the inventory table.
-    pub fn encryption_configuration(self, value: BucketMetadataTableEncryptionConfiguration) -> Self {
-        Self(self.0.with("EncryptionConfiguration", value))
-    }
-
+    pub fn encryption_configuration(self, value: BucketMetadataTableEncryptionConfiguration) -> Self { Self(self.0.with("EncryptionConfiguration", value)) }
     /// The Amazon Resource Name (ARN) for the inventory table.
-    pub fn table_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("TableArn", value.into()))
-    }
-
+    pub fn table_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("TableArn", value.into())) }
     /// The name of the inventory table.
-    pub fn table_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("TableName", value.into()))
-    }
+    pub fn table_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("TableName", value.into())) }
 }
-
-impl From<BucketInventoryTableConfiguration> for Properties {
-    fn from(value: BucketInventoryTableConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<BucketInventoryTableConfiguration> for Tree {
-    fn from(value: BucketInventoryTableConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { BucketInventoryTableConfiguration as Tree }
 
 /// The journal table configuration for an S3 Metadata configuration.
 #[derive(Debug, Clone)]
 pub struct BucketJournalTableConfiguration(Properties);
-
 impl BucketJournalTableConfiguration {
     /// Returns a `BucketJournalTableConfiguration` with what CloudFormation requires.
-    pub fn new(record_expiration: BucketRecordExpiration) -> Self {
-        Self::matching().record_expiration(record_expiration)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(record_expiration: BucketRecordExpiration) -> Self { Self::matching().record_expiration(record_expiration) }
     /// The encryption configuration for the journal table.
-    pub fn encryption_configuration(self, value: BucketMetadataTableEncryptionConfiguration) -> Self {
-        Self(self.0.with("EncryptionConfiguration", value))
-    }
-
+    pub fn encryption_configuration(self, value: BucketMetadataTableEncryptionConfiguration) -> Self { Self(self.0.with("EncryptionConfiguration", value)) }
     /// The journal table record expiration settings for the journal table.
-    pub fn record_expiration(self, value: BucketRecordExpiration) -> Self {
-        Self(self.0.with("RecordExpiration", value))
-    }
-
+    pub fn record_expiration(self, value: BucketRecordExpiration) -> Self { Self(self.0.with("RecordExpiration", value)) }
     /// The Amazon Resource Name (ARN) for the journal table.
-    pub fn table_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("TableArn", value.into()))
-    }
-
+    pub fn table_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("TableArn", value.into())) }
     /// The name of the journal table.
-    pub fn table_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("TableName", value.into()))
-    }
+    pub fn table_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("TableName", value.into())) }
 }
-
-impl From<BucketJournalTableConfiguration> for Properties {
-    fn from(value: BucketJournalTableConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<BucketJournalTableConfiguration> for Tree {
-    fn from(value: BucketJournalTableConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { BucketJournalTableConfiguration as Tree }
 
 /// Describes the AWS Lambda functions to invoke and the events for which to invoke them.
 #[derive(Debug, Clone)]
 pub struct BucketLambdaConfiguration(Properties);
-
 impl BucketLambdaConfiguration {
     /// Returns a `BucketLambdaConfiguration` with what CloudFormation requires.
-    pub fn new(event: impl Into<Value<String>>, function: impl Into<Value<String>>) -> Self {
-        Self::matching().event(event).function(function)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(event: impl Into<Value<String>>, function: impl Into<Value<String>>) -> Self { Self::matching().event(event).function(function) }
     /// The Amazon S3 bucket event for which to invoke the AWS Lambda function.
-    pub fn event(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Event", value.into()))
-    }
-
+    pub fn event(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Event", value.into())) }
     /// The filtering rules that determine which objects invoke the AWS Lambda function.
-    pub fn filter(self, value: BucketNotificationFilter) -> Self {
-        Self(self.0.with("Filter", value))
-    }
-
+    pub fn filter(self, value: BucketNotificationFilter) -> Self { Self(self.0.with("Filter", value)) }
     /// The Amazon Resource Name (ARN) of the AWS Lambda function that Amazon S3 invokes when the specified event type occurs.
-    ///
     /// Refers to `AWS::Lambda::Function` (`Arn`).
-    pub fn function(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Function", value.into()))
-    }
+    pub fn function(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Function", value.into())) }
 }
-
-impl From<BucketLambdaConfiguration> for Properties {
-    fn from(value: BucketLambdaConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<BucketLambdaConfiguration> for Tree {
-    fn from(value: BucketLambdaConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { BucketLambdaConfiguration as Tree }
 
 /// Specifies the lifecycle configuration for objects in an Amazon S3 bucket.
 #[derive(Debug, Clone)]
 pub struct BucketLifecycleConfiguration(Properties);
-
 impl BucketLifecycleConfiguration {
     /// Returns a `BucketLifecycleConfiguration` with what CloudFormation requires.
-    pub fn new(rules: impl IntoIterator<Item = BucketRule>) -> Self {
-        Self::matching().rules(rules)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(rules: impl IntoIterator<Item = BucketRule>) -> Self { Self::matching().rules(rules) }
     /// A lifecycle rule for individual objects in an Amazon S3 bucket.
-    pub fn rules(self, value: impl IntoIterator<Item = BucketRule>) -> Self {
-        Self(self.0.with("Rules", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn rules(self, value: impl IntoIterator<Item = BucketRule>) -> Self { Self(self.0.with("Rules", value.into_iter().collect::<Tree>())) }
     /// Indicates which default minimum object size behavior is applied to the lifecycle configuration.
-    pub fn transition_default_minimum_object_size(self, value: impl OneOf<BucketLifecycleConfigurationTransitionDefaultMinimumObjectSize>) -> Self {
-        Self(self.0.with("TransitionDefaultMinimumObjectSize", value.into_tree()))
-    }
+    pub fn transition_default_minimum_object_size(self, value: impl OneOf<BucketLifecycleConfigurationTransitionDefaultMinimumObjectSize>) -> Self { Self(self.0.with("TransitionDefaultMinimumObjectSize", value.into_tree())) }
 }
-
-impl From<BucketLifecycleConfiguration> for Properties {
-    fn from(value: BucketLifecycleConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<BucketLifecycleConfiguration> for Tree {
-    fn from(value: BucketLifecycleConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { BucketLifecycleConfiguration as Tree }
 
 /// Describes where logs are stored and the prefix that Amazon S3 assigns to all log object keys for a bucket.
 #[derive(Debug, Clone, Default)]
 pub struct BucketLoggingConfiguration(Properties);
-
 impl BucketLoggingConfiguration {
     /// Returns an empty `BucketLoggingConfiguration`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The name of the bucket where Amazon S3 should store server access log files.
-    ///
     /// Refers to `AWS::S3::Bucket` (`BucketName`).
-    pub fn destination_bucket_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("DestinationBucketName", value.into()))
-    }
-
-    /// A prefix for all log object keys. If you store log files from multiple Amazon S3 buckets in a single bucket, you can use a prefix to distinguish which log files came from which bucket.
-    pub fn log_file_prefix(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("LogFilePrefix", value.into()))
-    }
-
+    pub fn destination_bucket_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("DestinationBucketName", value.into())) }
+    /// A prefix for all log object keys. If you store log files from multiple Amazon S3 buckets in a single bucket, you can use a prefix to distinguish which log …
+    pub fn log_file_prefix(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("LogFilePrefix", value.into())) }
     /// Amazon S3 key format for log objects. Only one format, either PartitionedPrefix or SimplePrefix, is allowed.
-    pub fn target_object_key_format(self, value: BucketTargetObjectKeyFormat) -> Self {
-        Self(self.0.with("TargetObjectKeyFormat", value))
-    }
+    pub fn target_object_key_format(self, value: BucketTargetObjectKeyFormat) -> Self { Self(self.0.with("TargetObjectKeyFormat", value)) }
 }
-
-impl From<BucketLoggingConfiguration> for Properties {
-    fn from(value: BucketLoggingConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<BucketLoggingConfiguration> for Tree {
-    fn from(value: BucketLoggingConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { BucketLoggingConfiguration as Tree }
 
 /// Creates a V2 Amazon S3 Metadata configuration of a general purpose bucket.
 #[derive(Debug, Clone)]
 pub struct BucketMetadataConfiguration(Properties);
-
 impl BucketMetadataConfiguration {
     /// Returns a `BucketMetadataConfiguration` with what CloudFormation requires.
-    pub fn new(journal_table_configuration: BucketJournalTableConfiguration) -> Self {
-        Self::matching().journal_table_configuration(journal_table_configuration)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(journal_table_configuration: BucketJournalTableConfiguration) -> Self { Self::matching().journal_table_configuration(journal_table_configuration) }
     /// The annotation table configuration for an S3 Metadata configuration.
-    pub fn annotation_table_configuration(self, value: BucketAnnotationTableConfiguration) -> Self {
-        Self(self.0.with("AnnotationTableConfiguration", value))
-    }
-
+    pub fn annotation_table_configuration(self, value: BucketAnnotationTableConfiguration) -> Self { Self(self.0.with("AnnotationTableConfiguration", value)) }
     /// The destination information for the S3 Metadata configuration.
-    pub fn destination(self, value: BucketMetadataDestination) -> Self {
-        Self(self.0.with("Destination", value))
-    }
-
+    pub fn destination(self, value: BucketMetadataDestination) -> Self { Self(self.0.with("Destination", value)) }
     /// The inventory table configuration for a metadata configuration.
-    pub fn inventory_table_configuration(self, value: BucketInventoryTableConfiguration) -> Self {
-        Self(self.0.with("InventoryTableConfiguration", value))
-    }
-
+    pub fn inventory_table_configuration(self, value: BucketInventoryTableConfiguration) -> Self { Self(self.0.with("InventoryTableConfiguration", value)) }
     /// The journal table configuration for a metadata configuration.
-    pub fn journal_table_configuration(self, value: BucketJournalTableConfiguration) -> Self {
-        Self(self.0.with("JournalTableConfiguration", value))
-    }
+    pub fn journal_table_configuration(self, value: BucketJournalTableConfiguration) -> Self { Self(self.0.with("JournalTableConfiguration", value)) }
 }
-
-impl From<BucketMetadataConfiguration> for Properties {
-    fn from(value: BucketMetadataConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<BucketMetadataConfiguration> for Tree {
-    fn from(value: BucketMetadataConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { BucketMetadataConfiguration as Tree }
 
 /// The destination information for the S3 Metadata configuration.
 #[derive(Debug, Clone)]
 pub struct BucketMetadataDestination(Properties);
-
 impl BucketMetadataDestination {
     /// Returns a `BucketMetadataDestination` with what CloudFormation requires.
-    pub fn new(table_bucket_type: impl OneOf<BucketMetadataDestinationTableBucketType>) -> Self {
-        Self::matching().table_bucket_type(table_bucket_type)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(table_bucket_type: impl OneOf<BucketMetadataDestinationTableBucketType>) -> Self { Self::matching().table_bucket_type(table_bucket_type) }
     /// The Amazon Resource Name (ARN) of the table bucket where the metadata configuration is stored.
-    pub fn table_bucket_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("TableBucketArn", value.into()))
-    }
-
+    pub fn table_bucket_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("TableBucketArn", value.into())) }
     /// The type of the table bucket where the metadata configuration is stored.
-    pub fn table_bucket_type(self, value: impl OneOf<BucketMetadataDestinationTableBucketType>) -> Self {
-        Self(self.0.with("TableBucketType", value.into_tree()))
-    }
-
+    pub fn table_bucket_type(self, value: impl OneOf<BucketMetadataDestinationTableBucketType>) -> Self { Self(self.0.with("TableBucketType", value.into_tree())) }
     /// The namespace in the table bucket where the metadata tables for a metadata configuration are stored.
-    pub fn table_namespace(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("TableNamespace", value.into()))
-    }
+    pub fn table_namespace(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("TableNamespace", value.into())) }
 }
-
-impl From<BucketMetadataDestination> for Properties {
-    fn from(value: BucketMetadataDestination) -> Self {
-        value.0
-    }
-}
-
-impl From<BucketMetadataDestination> for Tree {
-    fn from(value: BucketMetadataDestination) -> Self {
-        value.0.into()
-    }
-}
+setting! { BucketMetadataDestination as Tree }
 
 /// We recommend that you create your S3 Metadata configurations by using the V2 MetadataConfiguration resource type.
 #[derive(Debug, Clone)]
 pub struct BucketMetadataTableConfiguration(Properties);
-
 impl BucketMetadataTableConfiguration {
     /// Returns a `BucketMetadataTableConfiguration` with what CloudFormation requires.
-    pub fn new(s3_tables_destination: BucketS3TablesDestination) -> Self {
-        Self::matching().s3_tables_destination(s3_tables_destination)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(s3_tables_destination: BucketS3TablesDestination) -> Self { Self::matching().s3_tables_destination(s3_tables_destination) }
     /// The destination information for the metadata table configuration.
-    pub fn s3_tables_destination(self, value: BucketS3TablesDestination) -> Self {
-        Self(self.0.with("S3TablesDestination", value))
-    }
+    pub fn s3_tables_destination(self, value: BucketS3TablesDestination) -> Self { Self(self.0.with("S3TablesDestination", value)) }
 }
-
-impl From<BucketMetadataTableConfiguration> for Properties {
-    fn from(value: BucketMetadataTableConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<BucketMetadataTableConfiguration> for Tree {
-    fn from(value: BucketMetadataTableConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { BucketMetadataTableConfiguration as Tree }
 
 /// The encryption settings for an S3 Metadata journal table or inventory table configuration.
 #[derive(Debug, Clone)]
 pub struct BucketMetadataTableEncryptionConfiguration(Properties);
-
 impl BucketMetadataTableEncryptionConfiguration {
     /// Returns a `BucketMetadataTableEncryptionConfiguration` with what CloudFormation requires.
-    pub fn new(sse_algorithm: impl OneOf<BucketMetadataTableEncryptionConfigurationSseAlgorithm>) -> Self {
-        Self::matching().sse_algorithm(sse_algorithm)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(sse_algorithm: impl OneOf<BucketMetadataTableEncryptionConfigurationSseAlgorithm>) -> Self { Self::matching().sse_algorithm(sse_algorithm) }
     /// If server-side encryption with AWS Key Management Service ( AWS ) keys (SSE-KMS) is specified, you must also specify the KMS key Amazon Resource Name (ARN).
-    pub fn kms_key_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("KmsKeyArn", value.into()))
-    }
-
+    pub fn kms_key_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("KmsKeyArn", value.into())) }
     /// The encryption type specified for a metadata table.
-    pub fn sse_algorithm(self, value: impl OneOf<BucketMetadataTableEncryptionConfigurationSseAlgorithm>) -> Self {
-        Self(self.0.with("SseAlgorithm", value.into_tree()))
-    }
+    pub fn sse_algorithm(self, value: impl OneOf<BucketMetadataTableEncryptionConfigurationSseAlgorithm>) -> Self { Self(self.0.with("SseAlgorithm", value.into_tree())) }
 }
-
-impl From<BucketMetadataTableEncryptionConfiguration> for Properties {
-    fn from(value: BucketMetadataTableEncryptionConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<BucketMetadataTableEncryptionConfiguration> for Tree {
-    fn from(value: BucketMetadataTableEncryptionConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { BucketMetadataTableEncryptionConfiguration as Tree }
 
 /// A container specifying replication metrics-related settings enabling replication metrics and events.
 #[derive(Debug, Clone)]
 pub struct BucketMetrics(Properties);
-
 impl BucketMetrics {
     /// Returns a `BucketMetrics` with what CloudFormation requires.
-    pub fn new(status: impl OneOf<BucketMetricsStatus>) -> Self {
-        Self::matching().status(status)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(status: impl OneOf<BucketMetricsStatus>) -> Self { Self::matching().status(status) }
     /// A container specifying the time threshold for emitting the `s3:Replication:OperationMissedThreshold` event.
-    pub fn event_threshold(self, value: BucketReplicationTimeValue) -> Self {
-        Self(self.0.with("EventThreshold", value))
-    }
-
+    pub fn event_threshold(self, value: BucketReplicationTimeValue) -> Self { Self(self.0.with("EventThreshold", value)) }
     /// Specifies whether the replication metrics are enabled.
-    pub fn status(self, value: impl OneOf<BucketMetricsStatus>) -> Self {
-        Self(self.0.with("Status", value.into_tree()))
-    }
+    pub fn status(self, value: impl OneOf<BucketMetricsStatus>) -> Self { Self(self.0.with("Status", value.into_tree())) }
 }
-
-impl From<BucketMetrics> for Properties {
-    fn from(value: BucketMetrics) -> Self {
-        value.0
-    }
-}
-
-impl From<BucketMetrics> for Tree {
-    fn from(value: BucketMetrics) -> Self {
-        value.0.into()
-    }
-}
+setting! { BucketMetrics as Tree }
 
 /// Specifies a metrics configuration for the CloudWatch request metrics (specified by the metrics configuration ID) from an Amazon S3 bucket.
 #[derive(Debug, Clone)]
 pub struct BucketMetricsConfiguration(Properties);
-
 impl BucketMetricsConfiguration {
     /// Returns a `BucketMetricsConfiguration` with what CloudFormation requires.
-    pub fn new(id: impl Into<Value<String>>) -> Self {
-        Self::matching().id(id)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(id: impl Into<Value<String>>) -> Self { Self::matching().id(id) }
     /// The access point that was used while performing operations on the object.
-    pub fn access_point_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("AccessPointArn", value.into()))
-    }
-
+    pub fn access_point_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("AccessPointArn", value.into())) }
     /// The ID used to identify the metrics configuration.
-    pub fn id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Id", value.into()))
-    }
-
+    pub fn id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Id", value.into())) }
     /// The prefix that an object must have to be included in the metrics results.
-    pub fn prefix(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Prefix", value.into()))
-    }
-
+    pub fn prefix(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Prefix", value.into())) }
     /// Specifies a list of tag filters to use as a metrics configuration filter.
-    pub fn tag_filters(self, value: impl IntoIterator<Item = BucketTagFilter>) -> Self {
-        Self(self.0.with("TagFilters", value.into_iter().collect::<Tree>()))
-    }
+    pub fn tag_filters(self, value: impl IntoIterator<Item = BucketTagFilter>) -> Self { Self(self.0.with("TagFilters", value.into_iter().collect::<Tree>())) }
 }
-
-impl From<BucketMetricsConfiguration> for Properties {
-    fn from(value: BucketMetricsConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<BucketMetricsConfiguration> for Tree {
-    fn from(value: BucketMetricsConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { BucketMetricsConfiguration as Tree }
 
 /// Specifies when noncurrent object versions expire.
 #[derive(Debug, Clone)]
 pub struct BucketNoncurrentVersionExpiration(Properties);
-
 impl BucketNoncurrentVersionExpiration {
     /// Returns a `BucketNoncurrentVersionExpiration` with what CloudFormation requires.
-    pub fn new(noncurrent_days: impl Into<Value<i64>>) -> Self {
-        Self::matching().noncurrent_days(noncurrent_days)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(noncurrent_days: impl Into<Value<i64>>) -> Self { Self::matching().noncurrent_days(noncurrent_days) }
     /// Specifies how many noncurrent versions Amazon S3 will retain.
-    pub fn newer_noncurrent_versions(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("NewerNoncurrentVersions", value.into()))
-    }
-
+    pub fn newer_noncurrent_versions(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("NewerNoncurrentVersions", value.into())) }
     /// Specifies the number of days an object is noncurrent before Amazon S3 can perform the associated action.
-    pub fn noncurrent_days(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("NoncurrentDays", value.into()))
-    }
+    pub fn noncurrent_days(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("NoncurrentDays", value.into())) }
 }
+setting! { BucketNoncurrentVersionExpiration as Tree }
 
-impl From<BucketNoncurrentVersionExpiration> for Properties {
-    fn from(value: BucketNoncurrentVersionExpiration) -> Self {
-        value.0
-    }
-}
-
-impl From<BucketNoncurrentVersionExpiration> for Tree {
-    fn from(value: BucketNoncurrentVersionExpiration) -> Self {
-        value.0.into()
-    }
-}
-
-/// Container for the transition rule that describes when noncurrent objects transition to the `STANDARD_IA`, `ONEZONE_IA`, `INTELLIGENT_TIERING`, `GLACIER_IR`, `GLACIER`, or `DEEP_ARCHIVE` storage class.
+/// Container for the transition rule that describes when noncurrent objects transition to the `STANDARD_IA`, `ONEZONE_IA`, `INTELLIGENT_TIERING`, `GLACIER_IR` …
 #[derive(Debug, Clone)]
 pub struct BucketNoncurrentVersionTransition(Properties);
-
 impl BucketNoncurrentVersionTransition {
     /// Returns a `BucketNoncurrentVersionTransition` with what CloudFormation requires.
-    pub fn new(storage_class: impl OneOf<BucketNoncurrentVersionTransitionStorageClass>, transition_in_days: impl Into<Value<i64>>) -> Self {
-        Self::matching().storage_class(storage_class).transition_in_days(transition_in_days)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(storage_class: impl OneOf<BucketNoncurrentVersionTransitionStorageClass>, transition_in_days: impl Into<Value<i64>>) -> Self { Self::matching().storage_class(storage_class).transition_in_days(transition_in_days) }
     /// Specifies how many noncurrent versions Amazon S3 will retain.
-    pub fn newer_noncurrent_versions(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("NewerNoncurrentVersions", value.into()))
-    }
-
+    pub fn newer_noncurrent_versions(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("NewerNoncurrentVersions", value.into())) }
     /// The class of storage used to store the object.
-    pub fn storage_class(self, value: impl OneOf<BucketNoncurrentVersionTransitionStorageClass>) -> Self {
-        Self(self.0.with("StorageClass", value.into_tree()))
-    }
-
+    pub fn storage_class(self, value: impl OneOf<BucketNoncurrentVersionTransitionStorageClass>) -> Self { Self(self.0.with("StorageClass", value.into_tree())) }
     /// Specifies the number of days an object is noncurrent before Amazon S3 can perform the associated action.
-    pub fn transition_in_days(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("TransitionInDays", value.into()))
-    }
+    pub fn transition_in_days(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("TransitionInDays", value.into())) }
 }
-
-impl From<BucketNoncurrentVersionTransition> for Properties {
-    fn from(value: BucketNoncurrentVersionTransition) -> Self {
-        value.0
-    }
-}
-
-impl From<BucketNoncurrentVersionTransition> for Tree {
-    fn from(value: BucketNoncurrentVersionTransition) -> Self {
-        value.0.into()
-    }
-}
+setting! { BucketNoncurrentVersionTransition as Tree }
 
 /// Describes the notification configuration for an Amazon S3 bucket.
 #[derive(Debug, Clone, Default)]
 pub struct BucketNotificationConfiguration(Properties);
-
 impl BucketNotificationConfiguration {
     /// Returns an empty `BucketNotificationConfiguration`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// Enables delivery of events to Amazon EventBridge.
-    pub fn event_bridge_configuration(self, value: BucketEventBridgeConfiguration) -> Self {
-        Self(self.0.with("EventBridgeConfiguration", value))
-    }
-
+    pub fn event_bridge_configuration(self, value: BucketEventBridgeConfiguration) -> Self { Self(self.0.with("EventBridgeConfiguration", value)) }
     /// Describes the AWS Lambda functions to invoke and the events for which to invoke them.
-    pub fn lambda_configurations(self, value: impl IntoIterator<Item = BucketLambdaConfiguration>) -> Self {
-        Self(self.0.with("LambdaConfigurations", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn lambda_configurations(self, value: impl IntoIterator<Item = BucketLambdaConfiguration>) -> Self { Self(self.0.with("LambdaConfigurations", value.into_iter().collect::<Tree>())) }
     /// The Amazon Simple Queue Service queues to publish messages to and the events for which to publish messages.
-    pub fn queue_configurations(self, value: impl IntoIterator<Item = BucketQueueConfiguration>) -> Self {
-        Self(self.0.with("QueueConfigurations", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn queue_configurations(self, value: impl IntoIterator<Item = BucketQueueConfiguration>) -> Self { Self(self.0.with("QueueConfigurations", value.into_iter().collect::<Tree>())) }
     /// The topic to which notifications are sent and the events for which notifications are generated.
-    pub fn topic_configurations(self, value: impl IntoIterator<Item = BucketTopicConfiguration>) -> Self {
-        Self(self.0.with("TopicConfigurations", value.into_iter().collect::<Tree>()))
-    }
+    pub fn topic_configurations(self, value: impl IntoIterator<Item = BucketTopicConfiguration>) -> Self { Self(self.0.with("TopicConfigurations", value.into_iter().collect::<Tree>())) }
 }
-
-impl From<BucketNotificationConfiguration> for Properties {
-    fn from(value: BucketNotificationConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<BucketNotificationConfiguration> for Tree {
-    fn from(value: BucketNotificationConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { BucketNotificationConfiguration as Tree }
 
 /// Specifies object key name filtering rules.
 #[derive(Debug, Clone)]
 pub struct BucketNotificationFilter(Properties);
-
 impl BucketNotificationFilter {
     /// Returns a `BucketNotificationFilter` with what CloudFormation requires.
-    pub fn new(s3_key: BucketS3KeyFilter) -> Self {
-        Self::matching().s3_key(s3_key)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(s3_key: BucketS3KeyFilter) -> Self { Self::matching().s3_key(s3_key) }
     /// A container for object key name prefix and suffix filtering rules.
-    pub fn s3_key(self, value: BucketS3KeyFilter) -> Self {
-        Self(self.0.with("S3Key", value))
-    }
+    pub fn s3_key(self, value: BucketS3KeyFilter) -> Self { Self(self.0.with("S3Key", value)) }
 }
-
-impl From<BucketNotificationFilter> for Properties {
-    fn from(value: BucketNotificationFilter) -> Self {
-        value.0
-    }
-}
-
-impl From<BucketNotificationFilter> for Tree {
-    fn from(value: BucketNotificationFilter) -> Self {
-        value.0.into()
-    }
-}
+setting! { BucketNotificationFilter as Tree }
 
 /// Places an Object Lock configuration on the specified bucket.
 #[derive(Debug, Clone, Default)]
 pub struct BucketObjectLockConfiguration(Properties);
-
 impl BucketObjectLockConfiguration {
     /// Returns an empty `BucketObjectLockConfiguration`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// Indicates whether this bucket has an Object Lock configuration enabled.
-    pub fn object_lock_enabled(self, value: impl OneOf<BucketObjectLockConfigurationObjectLockEnabled>) -> Self {
-        Self(self.0.with("ObjectLockEnabled", value.into_tree()))
-    }
-
+    pub fn object_lock_enabled(self, value: impl OneOf<BucketObjectLockConfigurationObjectLockEnabled>) -> Self { Self(self.0.with("ObjectLockEnabled", value.into_tree())) }
     /// Specifies the Object Lock rule for the specified object.
-    pub fn rule(self, value: BucketObjectLockRule) -> Self {
-        Self(self.0.with("Rule", value))
-    }
+    pub fn rule(self, value: BucketObjectLockRule) -> Self { Self(self.0.with("Rule", value)) }
 }
-
-impl From<BucketObjectLockConfiguration> for Properties {
-    fn from(value: BucketObjectLockConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<BucketObjectLockConfiguration> for Tree {
-    fn from(value: BucketObjectLockConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { BucketObjectLockConfiguration as Tree }
 
 /// Specifies the Object Lock rule for the specified object.
 #[derive(Debug, Clone, Default)]
 pub struct BucketObjectLockRule(Properties);
-
 impl BucketObjectLockRule {
     /// Returns an empty `BucketObjectLockRule`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The default Object Lock retention mode and period that you want to apply to new objects placed in the specified bucket.
-    pub fn default_retention(self, value: BucketDefaultRetention) -> Self {
-        Self(self.0.with("DefaultRetention", value))
-    }
+    pub fn default_retention(self, value: BucketDefaultRetention) -> Self { Self(self.0.with("DefaultRetention", value)) }
 }
-
-impl From<BucketObjectLockRule> for Properties {
-    fn from(value: BucketObjectLockRule) -> Self {
-        value.0
-    }
-}
-
-impl From<BucketObjectLockRule> for Tree {
-    fn from(value: BucketObjectLockRule) -> Self {
-        value.0.into()
-    }
-}
+setting! { BucketObjectLockRule as Tree }
 
 /// Specifies the container element for Object Ownership rules.
 #[derive(Debug, Clone)]
 pub struct BucketOwnershipControls(Properties);
-
 impl BucketOwnershipControls {
     /// Returns a `BucketOwnershipControls` with what CloudFormation requires.
-    pub fn new(rules: impl IntoIterator<Item = BucketOwnershipControlsRule>) -> Self {
-        Self::matching().rules(rules)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(rules: impl IntoIterator<Item = BucketOwnershipControlsRule>) -> Self { Self::matching().rules(rules) }
     /// Specifies the container element for Object Ownership rules.
-    pub fn rules(self, value: impl IntoIterator<Item = BucketOwnershipControlsRule>) -> Self {
-        Self(self.0.with("Rules", value.into_iter().collect::<Tree>()))
-    }
+    pub fn rules(self, value: impl IntoIterator<Item = BucketOwnershipControlsRule>) -> Self { Self(self.0.with("Rules", value.into_iter().collect::<Tree>())) }
 }
-
-impl From<BucketOwnershipControls> for Properties {
-    fn from(value: BucketOwnershipControls) -> Self {
-        value.0
-    }
-}
-
-impl From<BucketOwnershipControls> for Tree {
-    fn from(value: BucketOwnershipControls) -> Self {
-        value.0.into()
-    }
-}
+setting! { BucketOwnershipControls as Tree }
 
 /// Specifies an Object Ownership rule.
 #[derive(Debug, Clone, Default)]
 pub struct BucketOwnershipControlsRule(Properties);
-
 impl BucketOwnershipControlsRule {
     /// Returns an empty `BucketOwnershipControlsRule`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// Specifies an object ownership rule.
-    pub fn object_ownership(self, value: impl OneOf<BucketOwnershipControlsRuleObjectOwnership>) -> Self {
-        Self(self.0.with("ObjectOwnership", value.into_tree()))
-    }
+    pub fn object_ownership(self, value: impl OneOf<BucketOwnershipControlsRuleObjectOwnership>) -> Self { Self(self.0.with("ObjectOwnership", value.into_tree())) }
 }
-
-impl From<BucketOwnershipControlsRule> for Properties {
-    fn from(value: BucketOwnershipControlsRule) -> Self {
-        value.0
-    }
-}
-
-impl From<BucketOwnershipControlsRule> for Tree {
-    fn from(value: BucketOwnershipControlsRule) -> Self {
-        value.0.into()
-    }
-}
+setting! { BucketOwnershipControlsRule as Tree }
 
 /// Amazon S3 keys for log objects are partitioned in the following format:
 #[derive(Debug, Clone, Default)]
 pub struct BucketPartitionedPrefix(Properties);
-
 impl BucketPartitionedPrefix {
     /// Returns an empty `BucketPartitionedPrefix`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// Specifies the partition date source for the partitioned prefix.
-    pub fn partition_date_source(self, value: impl OneOf<BucketPartitionedPrefixPartitionDateSource>) -> Self {
-        Self(self.0.with("PartitionDateSource", value.into_tree()))
-    }
+    pub fn partition_date_source(self, value: impl OneOf<BucketPartitionedPrefixPartitionDateSource>) -> Self { Self(self.0.with("PartitionDateSource", value.into_tree())) }
 }
-
-impl From<BucketPartitionedPrefix> for Properties {
-    fn from(value: BucketPartitionedPrefix) -> Self {
-        value.0
-    }
-}
-
-impl From<BucketPartitionedPrefix> for Tree {
-    fn from(value: BucketPartitionedPrefix) -> Self {
-        value.0.into()
-    }
-}
-
-/// The PublicAccessBlock configuration that you want to apply to this Amazon S3 bucket.
-#[derive(Debug, Clone, Default)]
-pub struct BucketPublicAccessBlockConfiguration(Properties);
-
-impl BucketPublicAccessBlockConfiguration {
-    /// Returns an empty `BucketPublicAccessBlockConfiguration`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// Specifies whether Amazon S3 should block public access control lists (ACLs) for this bucket and objects in this bucket.
-    pub fn block_public_acls(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("BlockPublicAcls", value.into()))
-    }
-
-    /// Specifies whether Amazon S3 should block public bucket policies for this bucket.
-    pub fn block_public_policy(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("BlockPublicPolicy", value.into()))
-    }
-
-    /// Specifies whether Amazon S3 should ignore public ACLs for this bucket and objects in this bucket.
-    pub fn ignore_public_acls(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("IgnorePublicAcls", value.into()))
-    }
-
-    /// Specifies whether Amazon S3 should restrict public bucket policies for this bucket.
-    pub fn restrict_public_buckets(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("RestrictPublicBuckets", value.into()))
-    }
-}
-
-impl From<BucketPublicAccessBlockConfiguration> for Properties {
-    fn from(value: BucketPublicAccessBlockConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<BucketPublicAccessBlockConfiguration> for Tree {
-    fn from(value: BucketPublicAccessBlockConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { BucketPartitionedPrefix as Tree }
 
 /// Specifies the configuration for publishing messages to an Amazon Simple Queue Service (Amazon SQS) queue when Amazon S3 detects specified events.
 #[derive(Debug, Clone)]
 pub struct BucketQueueConfiguration(Properties);
-
 impl BucketQueueConfiguration {
     /// Returns a `BucketQueueConfiguration` with what CloudFormation requires.
-    pub fn new(event: impl Into<Value<String>>, queue: impl Into<Value<String>>) -> Self {
-        Self::matching().event(event).queue(queue)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(event: impl Into<Value<String>>, queue: impl Into<Value<String>>) -> Self { Self::matching().event(event).queue(queue) }
     /// The Amazon S3 bucket event about which you want to publish messages to Amazon SQS.
-    pub fn event(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Event", value.into()))
-    }
-
+    pub fn event(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Event", value.into())) }
     /// The filtering rules that determine which objects trigger notifications.
-    pub fn filter(self, value: BucketNotificationFilter) -> Self {
-        Self(self.0.with("Filter", value))
-    }
-
+    pub fn filter(self, value: BucketNotificationFilter) -> Self { Self(self.0.with("Filter", value)) }
     /// The Amazon Resource Name (ARN) of the Amazon SQS queue to which Amazon S3 publishes a message when it detects events of the specified type.
-    ///
     /// Refers to `AWS::SQS::Queue` (`Arn`).
-    pub fn queue(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Queue", value.into()))
-    }
+    pub fn queue(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Queue", value.into())) }
 }
-
-impl From<BucketQueueConfiguration> for Properties {
-    fn from(value: BucketQueueConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<BucketQueueConfiguration> for Tree {
-    fn from(value: BucketQueueConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { BucketQueueConfiguration as Tree }
 
 /// The journal table record expiration settings for a journal table in an S3 Metadata configuration.
 #[derive(Debug, Clone)]
 pub struct BucketRecordExpiration(Properties);
-
 impl BucketRecordExpiration {
     /// Returns a `BucketRecordExpiration` with what CloudFormation requires.
-    pub fn new(expiration: impl OneOf<BucketRecordExpirationExpiration>) -> Self {
-        Self::matching().expiration(expiration)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(expiration: impl OneOf<BucketRecordExpirationExpiration>) -> Self { Self::matching().expiration(expiration) }
     /// If you enable journal table record expiration, you can set the number of days to retain your journal table records.
-    pub fn days(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("Days", value.into()))
-    }
-
+    pub fn days(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("Days", value.into())) }
     /// Specifies whether journal table record expiration is enabled or disabled.
-    pub fn expiration(self, value: impl OneOf<BucketRecordExpirationExpiration>) -> Self {
-        Self(self.0.with("Expiration", value.into_tree()))
-    }
+    pub fn expiration(self, value: impl OneOf<BucketRecordExpirationExpiration>) -> Self { Self(self.0.with("Expiration", value.into_tree())) }
 }
-
-impl From<BucketRecordExpiration> for Properties {
-    fn from(value: BucketRecordExpiration) -> Self {
-        value.0
-    }
-}
-
-impl From<BucketRecordExpiration> for Tree {
-    fn from(value: BucketRecordExpiration) -> Self {
-        value.0.into()
-    }
-}
+setting! { BucketRecordExpiration as Tree }
 
 /// Specifies the redirect behavior of all requests to a website endpoint of an Amazon S3 bucket.
 #[derive(Debug, Clone)]
 pub struct BucketRedirectAllRequestsTo(Properties);
-
 impl BucketRedirectAllRequestsTo {
     /// Returns a `BucketRedirectAllRequestsTo` with what CloudFormation requires.
-    pub fn new(host_name: impl Into<Value<String>>) -> Self {
-        Self::matching().host_name(host_name)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(host_name: impl Into<Value<String>>) -> Self { Self::matching().host_name(host_name) }
     /// Name of the host where requests are redirected.
-    pub fn host_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("HostName", value.into()))
-    }
-
+    pub fn host_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("HostName", value.into())) }
     /// Protocol to use when redirecting requests.
-    pub fn protocol(self, value: impl OneOf<BucketRedirectAllRequestsToProtocol>) -> Self {
-        Self(self.0.with("Protocol", value.into_tree()))
-    }
+    pub fn protocol(self, value: impl OneOf<BucketRedirectAllRequestsToProtocol>) -> Self { Self(self.0.with("Protocol", value.into_tree())) }
 }
-
-impl From<BucketRedirectAllRequestsTo> for Properties {
-    fn from(value: BucketRedirectAllRequestsTo) -> Self {
-        value.0
-    }
-}
-
-impl From<BucketRedirectAllRequestsTo> for Tree {
-    fn from(value: BucketRedirectAllRequestsTo) -> Self {
-        value.0.into()
-    }
-}
+setting! { BucketRedirectAllRequestsTo as Tree }
 
 /// Specifies how requests are redirected. In the event of an error, you can specify a different error code to return.
 #[derive(Debug, Clone, Default)]
 pub struct BucketRedirectRule(Properties);
-
 impl BucketRedirectRule {
     /// Returns an empty `BucketRedirectRule`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The host name to use in the redirect request.
-    pub fn host_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("HostName", value.into()))
-    }
-
+    pub fn host_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("HostName", value.into())) }
     /// The HTTP redirect code to use on the response.
-    pub fn http_redirect_code(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("HttpRedirectCode", value.into()))
-    }
-
+    pub fn http_redirect_code(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("HttpRedirectCode", value.into())) }
     /// Protocol to use when redirecting requests.
-    pub fn protocol(self, value: impl OneOf<BucketRedirectRuleProtocol>) -> Self {
-        Self(self.0.with("Protocol", value.into_tree()))
-    }
-
+    pub fn protocol(self, value: impl OneOf<BucketRedirectRuleProtocol>) -> Self { Self(self.0.with("Protocol", value.into_tree())) }
     /// The object key prefix to use in the redirect request.
-    pub fn replace_key_prefix_with(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ReplaceKeyPrefixWith", value.into()))
-    }
-
+    pub fn replace_key_prefix_with(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ReplaceKeyPrefixWith", value.into())) }
     /// The specific object key to use in the redirect request.
-    pub fn replace_key_with(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ReplaceKeyWith", value.into()))
-    }
+    pub fn replace_key_with(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ReplaceKeyWith", value.into())) }
 }
-
-impl From<BucketRedirectRule> for Properties {
-    fn from(value: BucketRedirectRule) -> Self {
-        value.0
-    }
-}
-
-impl From<BucketRedirectRule> for Tree {
-    fn from(value: BucketRedirectRule) -> Self {
-        value.0.into()
-    }
-}
+setting! { BucketRedirectRule as Tree }
 
 /// A filter that you can specify for selection for modifications on replicas.
 #[derive(Debug, Clone)]
 pub struct BucketReplicaModifications(Properties);
-
 impl BucketReplicaModifications {
     /// Returns a `BucketReplicaModifications` with what CloudFormation requires.
-    pub fn new(status: impl OneOf<BucketReplicaModificationsStatus>) -> Self {
-        Self::matching().status(status)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(status: impl OneOf<BucketReplicaModificationsStatus>) -> Self { Self::matching().status(status) }
     /// Specifies whether Amazon S3 replicates modifications on replicas.
-    pub fn status(self, value: impl OneOf<BucketReplicaModificationsStatus>) -> Self {
-        Self(self.0.with("Status", value.into_tree()))
-    }
+    pub fn status(self, value: impl OneOf<BucketReplicaModificationsStatus>) -> Self { Self(self.0.with("Status", value.into_tree())) }
 }
-
-impl From<BucketReplicaModifications> for Properties {
-    fn from(value: BucketReplicaModifications) -> Self {
-        value.0
-    }
-}
-
-impl From<BucketReplicaModifications> for Tree {
-    fn from(value: BucketReplicaModifications) -> Self {
-        value.0.into()
-    }
-}
+setting! { BucketReplicaModifications as Tree }
 
 /// A container for replication rules. You can add up to 1,000 rules.
 #[derive(Debug, Clone)]
 pub struct BucketReplicationConfiguration(Properties);
-
 impl BucketReplicationConfiguration {
     /// Returns a `BucketReplicationConfiguration` with what CloudFormation requires.
-    pub fn new(role: impl Into<Value<String>>, rules: impl IntoIterator<Item = BucketReplicationRule>) -> Self {
-        Self::matching().role(role).rules(rules)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(role: impl Into<Value<String>>, rules: impl IntoIterator<Item = BucketReplicationRule>) -> Self { Self::matching().role(role).rules(rules) }
     /// The Amazon Resource Name (ARN) of the AWS Identity and Access Management (IAM) role that Amazon S3 assumes when replicating objects.
-    ///
     /// Refers to `AWS::IAM::Role` (`Arn`).
-    pub fn role(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Role", value.into()))
-    }
-
+    pub fn role(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Role", value.into())) }
     /// A container for one or more replication rules.
-    pub fn rules(self, value: impl IntoIterator<Item = BucketReplicationRule>) -> Self {
-        Self(self.0.with("Rules", value.into_iter().collect::<Tree>()))
-    }
+    pub fn rules(self, value: impl IntoIterator<Item = BucketReplicationRule>) -> Self { Self(self.0.with("Rules", value.into_iter().collect::<Tree>())) }
 }
-
-impl From<BucketReplicationConfiguration> for Properties {
-    fn from(value: BucketReplicationConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<BucketReplicationConfiguration> for Tree {
-    fn from(value: BucketReplicationConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { BucketReplicationConfiguration as Tree }
 
 /// A container for information about the replication destination and its configurations including enabling the S3 Replication Time Control (S3 RTC).
 #[derive(Debug, Clone)]
 pub struct BucketReplicationDestination(Properties);
-
 impl BucketReplicationDestination {
     /// Returns a `BucketReplicationDestination` with what CloudFormation requires.
-    pub fn new(bucket: impl Into<Value<String>>) -> Self {
-        Self::matching().bucket(bucket)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// Specify this only in a cross-account scenario (where source and destination bucket owners are not the same), and you want to change replica ownership to the AWS account that owns the destination bucket.
-    pub fn access_control_translation(self, value: BucketAccessControlTranslation) -> Self {
-        Self(self.0.with("AccessControlTranslation", value))
-    }
-
-    /// Destination bucket owner account ID. In a cross-account scenario, if you direct Amazon S3 to change replica ownership to the AWS account that owns the destination bucket by specifying the `AccessControlTranslation` property, this is the account ID of the destination bucket owner.
-    pub fn account(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Account", value.into()))
-    }
-
+    pub fn new(bucket: impl Into<Value<String>>) -> Self { Self::matching().bucket(bucket) }
+    /// Specify this only in a cross-account scenario (where source and destination bucket owners are not the same), and you want to change replica ownership to the …
+    pub fn access_control_translation(self, value: BucketAccessControlTranslation) -> Self { Self(self.0.with("AccessControlTranslation", value)) }
+    /// Destination bucket owner account ID. In a cross-account scenario, if you direct Amazon S3 to change replica ownership to the AWS account that owns the …
+    pub fn account(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Account", value.into())) }
     /// The Amazon Resource Name (ARN) of the bucket where you want Amazon S3 to store the results.
-    ///
     /// Refers to `AWS::S3::Bucket` (`Arn`).
-    pub fn bucket(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Bucket", value.into()))
-    }
-
+    pub fn bucket(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Bucket", value.into())) }
     /// Specifies encryption-related information.
-    pub fn encryption_configuration(self, value: BucketEncryptionConfiguration) -> Self {
-        Self(self.0.with("EncryptionConfiguration", value))
-    }
-
+    pub fn encryption_configuration(self, value: BucketEncryptionConfiguration) -> Self { Self(self.0.with("EncryptionConfiguration", value)) }
     /// A container specifying replication metrics-related settings enabling replication metrics and events.
-    pub fn metrics(self, value: BucketMetrics) -> Self {
-        Self(self.0.with("Metrics", value))
-    }
-
-    /// A container specifying S3 Replication Time Control (S3 RTC), including whether S3 RTC is enabled and the time when all objects and operations on objects must be replicated.
-    pub fn replication_time(self, value: BucketReplicationTime) -> Self {
-        Self(self.0.with("ReplicationTime", value))
-    }
-
+    pub fn metrics(self, value: BucketMetrics) -> Self { Self(self.0.with("Metrics", value)) }
+    /// A container specifying S3 Replication Time Control (S3 RTC), including whether S3 RTC is enabled and the time when all objects and operations on objects must …
+    pub fn replication_time(self, value: BucketReplicationTime) -> Self { Self(self.0.with("ReplicationTime", value)) }
     /// The storage class to use when replicating objects, such as S3 Standard or reduced redundancy.
-    pub fn storage_class(self, value: impl OneOf<BucketReplicationDestinationStorageClass>) -> Self {
-        Self(self.0.with("StorageClass", value.into_tree()))
-    }
+    pub fn storage_class(self, value: impl OneOf<BucketReplicationDestinationStorageClass>) -> Self { Self(self.0.with("StorageClass", value.into_tree())) }
 }
-
-impl From<BucketReplicationDestination> for Properties {
-    fn from(value: BucketReplicationDestination) -> Self {
-        value.0
-    }
-}
-
-impl From<BucketReplicationDestination> for Tree {
-    fn from(value: BucketReplicationDestination) -> Self {
-        value.0.into()
-    }
-}
+setting! { BucketReplicationDestination as Tree }
 
 /// Specifies which Amazon S3 objects to replicate and where to store the replicas.
 #[derive(Debug, Clone)]
 pub struct BucketReplicationRule(Properties);
-
 impl BucketReplicationRule {
     /// Returns a `BucketReplicationRule` with what CloudFormation requires.
-    pub fn new(destination: BucketReplicationDestination, status: impl OneOf<BucketReplicationRuleStatus>) -> Self {
-        Self::matching().destination(destination).status(status)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(destination: BucketReplicationDestination, status: impl OneOf<BucketReplicationRuleStatus>) -> Self { Self::matching().destination(destination).status(status) }
     /// Specifies whether Amazon S3 replicates delete markers.
-    pub fn delete_marker_replication(self, value: BucketDeleteMarkerReplication) -> Self {
-        Self(self.0.with("DeleteMarkerReplication", value))
-    }
-
+    pub fn delete_marker_replication(self, value: BucketDeleteMarkerReplication) -> Self { Self(self.0.with("DeleteMarkerReplication", value)) }
     /// A container for information about the replication destination and its configurations including enabling the S3 Replication Time Control (S3 RTC).
-    pub fn destination(self, value: BucketReplicationDestination) -> Self {
-        Self(self.0.with("Destination", value))
-    }
-
+    pub fn destination(self, value: BucketReplicationDestination) -> Self { Self(self.0.with("Destination", value)) }
     /// A filter that identifies the subset of objects to which the replication rule applies.
-    pub fn filter(self, value: BucketReplicationRuleFilter) -> Self {
-        Self(self.0.with("Filter", value))
-    }
-
+    pub fn filter(self, value: BucketReplicationRuleFilter) -> Self { Self(self.0.with("Filter", value)) }
     /// A unique identifier for the rule. The maximum value is 255 characters.
-    pub fn id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Id", value.into()))
-    }
-
+    /// At most 255 characters.
+    pub fn id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Id", value.into())) }
     /// An object key name prefix that identifies the object or objects to which the rule applies.
-    pub fn prefix(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Prefix", value.into()))
-    }
-
+    /// At most 1024 characters.
+    pub fn prefix(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Prefix", value.into())) }
     /// The priority indicates which rule has precedence whenever two or more replication rules conflict.
-    pub fn priority(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("Priority", value.into()))
-    }
-
+    pub fn priority(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("Priority", value.into())) }
     /// A container that describes additional filters for identifying the source objects that you want to replicate.
-    pub fn source_selection_criteria(self, value: BucketSourceSelectionCriteria) -> Self {
-        Self(self.0.with("SourceSelectionCriteria", value))
-    }
-
+    pub fn source_selection_criteria(self, value: BucketSourceSelectionCriteria) -> Self { Self(self.0.with("SourceSelectionCriteria", value)) }
     /// Specifies whether the rule is enabled.
-    pub fn status(self, value: impl OneOf<BucketReplicationRuleStatus>) -> Self {
-        Self(self.0.with("Status", value.into_tree()))
-    }
+    pub fn status(self, value: impl OneOf<BucketReplicationRuleStatus>) -> Self { Self(self.0.with("Status", value.into_tree())) }
 }
-
-impl From<BucketReplicationRule> for Properties {
-    fn from(value: BucketReplicationRule) -> Self {
-        value.0
-    }
-}
-
-impl From<BucketReplicationRule> for Tree {
-    fn from(value: BucketReplicationRule) -> Self {
-        value.0.into()
-    }
-}
+setting! { BucketReplicationRule as Tree }
 
 /// A container for specifying rule filters.
 #[derive(Debug, Clone, Default)]
 pub struct BucketReplicationRuleAndOperator(Properties);
-
 impl BucketReplicationRuleAndOperator {
     /// Returns an empty `BucketReplicationRuleAndOperator`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// An object key name prefix that identifies the subset of objects to which the rule applies.
-    pub fn prefix(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Prefix", value.into()))
-    }
-
+    pub fn prefix(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Prefix", value.into())) }
     /// An array of tags containing key and value pairs.
-    pub fn tag_filters(self, value: impl IntoIterator<Item = BucketTagFilter>) -> Self {
-        Self(self.0.with("TagFilters", value.into_iter().collect::<Tree>()))
-    }
+    pub fn tag_filters(self, value: impl IntoIterator<Item = BucketTagFilter>) -> Self { Self(self.0.with("TagFilters", value.into_iter().collect::<Tree>())) }
 }
-
-impl From<BucketReplicationRuleAndOperator> for Properties {
-    fn from(value: BucketReplicationRuleAndOperator) -> Self {
-        value.0
-    }
-}
-
-impl From<BucketReplicationRuleAndOperator> for Tree {
-    fn from(value: BucketReplicationRuleAndOperator) -> Self {
-        value.0.into()
-    }
-}
+setting! { BucketReplicationRuleAndOperator as Tree }
 
 /// A filter that identifies the subset of objects to which the replication rule applies.
 #[derive(Debug, Clone, Default)]
 pub struct BucketReplicationRuleFilter(Properties);
-
 impl BucketReplicationRuleFilter {
     /// Returns an empty `BucketReplicationRuleFilter`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// A container for specifying rule filters.
-    pub fn and(self, value: BucketReplicationRuleAndOperator) -> Self {
-        Self(self.0.with("And", value))
-    }
-
+    pub fn and(self, value: BucketReplicationRuleAndOperator) -> Self { Self(self.0.with("And", value)) }
     /// An object key name prefix that identifies the subset of objects to which the rule applies.
-    pub fn prefix(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Prefix", value.into()))
-    }
-
+    pub fn prefix(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Prefix", value.into())) }
     /// A container for specifying a tag key and value.
-    pub fn tag_filter(self, value: BucketTagFilter) -> Self {
-        Self(self.0.with("TagFilter", value))
-    }
+    pub fn tag_filter(self, value: BucketTagFilter) -> Self { Self(self.0.with("TagFilter", value)) }
 }
+setting! { BucketReplicationRuleFilter as Tree }
 
-impl From<BucketReplicationRuleFilter> for Properties {
-    fn from(value: BucketReplicationRuleFilter) -> Self {
-        value.0
-    }
-}
-
-impl From<BucketReplicationRuleFilter> for Tree {
-    fn from(value: BucketReplicationRuleFilter) -> Self {
-        value.0.into()
-    }
-}
-
-/// A container specifying S3 Replication Time Control (S3 RTC) related information, including whether S3 RTC is enabled and the time when all objects and operations on objects must be replicated.
+/// A container specifying S3 Replication Time Control (S3 RTC) related information, including whether S3 RTC is enabled and the time when all objects and …
 #[derive(Debug, Clone)]
 pub struct BucketReplicationTime(Properties);
-
 impl BucketReplicationTime {
     /// Returns a `BucketReplicationTime` with what CloudFormation requires.
-    pub fn new(status: impl OneOf<BucketReplicationTimeStatus>, time: BucketReplicationTimeValue) -> Self {
-        Self::matching().status(status).time(time)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(status: impl OneOf<BucketReplicationTimeStatus>, time: BucketReplicationTimeValue) -> Self { Self::matching().status(status).time(time) }
     /// Specifies whether the replication time is enabled.
-    pub fn status(self, value: impl OneOf<BucketReplicationTimeStatus>) -> Self {
-        Self(self.0.with("Status", value.into_tree()))
-    }
-
+    pub fn status(self, value: impl OneOf<BucketReplicationTimeStatus>) -> Self { Self(self.0.with("Status", value.into_tree())) }
     /// A container specifying the time by which replication should be complete for all objects and operations on objects.
-    pub fn time(self, value: BucketReplicationTimeValue) -> Self {
-        Self(self.0.with("Time", value))
-    }
+    pub fn time(self, value: BucketReplicationTimeValue) -> Self { Self(self.0.with("Time", value)) }
 }
-
-impl From<BucketReplicationTime> for Properties {
-    fn from(value: BucketReplicationTime) -> Self {
-        value.0
-    }
-}
-
-impl From<BucketReplicationTime> for Tree {
-    fn from(value: BucketReplicationTime) -> Self {
-        value.0.into()
-    }
-}
+setting! { BucketReplicationTime as Tree }
 
 /// A container specifying the time value for S3 Replication Time Control (S3 RTC) and replication metrics `EventThreshold`.
 #[derive(Debug, Clone)]
 pub struct BucketReplicationTimeValue(Properties);
-
 impl BucketReplicationTimeValue {
     /// Returns a `BucketReplicationTimeValue` with what CloudFormation requires.
-    pub fn new(minutes: impl Into<Value<i64>>) -> Self {
-        Self::matching().minutes(minutes)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(minutes: impl Into<Value<i64>>) -> Self { Self::matching().minutes(minutes) }
     /// Contains an integer specifying time in minutes.
-    pub fn minutes(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("Minutes", value.into()))
-    }
+    pub fn minutes(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("Minutes", value.into())) }
 }
-
-impl From<BucketReplicationTimeValue> for Properties {
-    fn from(value: BucketReplicationTimeValue) -> Self {
-        value.0
-    }
-}
-
-impl From<BucketReplicationTimeValue> for Tree {
-    fn from(value: BucketReplicationTimeValue) -> Self {
-        value.0.into()
-    }
-}
+setting! { BucketReplicationTimeValue as Tree }
 
 /// Specifies the redirect behavior and when a redirect is applied.
 #[derive(Debug, Clone)]
 pub struct BucketRoutingRule(Properties);
-
 impl BucketRoutingRule {
     /// Returns a `BucketRoutingRule` with what CloudFormation requires.
-    pub fn new(redirect_rule: BucketRedirectRule) -> Self {
-        Self::matching().redirect_rule(redirect_rule)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(redirect_rule: BucketRedirectRule) -> Self { Self::matching().redirect_rule(redirect_rule) }
     /// Container for redirect information. You can redirect requests to another host, to another page, or with another protocol.
-    pub fn redirect_rule(self, value: BucketRedirectRule) -> Self {
-        Self(self.0.with("RedirectRule", value))
-    }
-
+    pub fn redirect_rule(self, value: BucketRedirectRule) -> Self { Self(self.0.with("RedirectRule", value)) }
     /// A container for describing a condition that must be met for the specified redirect to apply.
-    pub fn routing_rule_condition(self, value: BucketRoutingRuleCondition) -> Self {
-        Self(self.0.with("RoutingRuleCondition", value))
-    }
+    pub fn routing_rule_condition(self, value: BucketRoutingRuleCondition) -> Self { Self(self.0.with("RoutingRuleCondition", value)) }
 }
-
-impl From<BucketRoutingRule> for Properties {
-    fn from(value: BucketRoutingRule) -> Self {
-        value.0
-    }
-}
-
-impl From<BucketRoutingRule> for Tree {
-    fn from(value: BucketRoutingRule) -> Self {
-        value.0.into()
-    }
-}
+setting! { BucketRoutingRule as Tree }
 
 /// A container for describing a condition that must be met for the specified redirect to apply.
 #[derive(Debug, Clone, Default)]
 pub struct BucketRoutingRuleCondition(Properties);
-
 impl BucketRoutingRuleCondition {
     /// Returns an empty `BucketRoutingRuleCondition`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The HTTP error code when the redirect is applied.
-    pub fn http_error_code_returned_equals(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("HttpErrorCodeReturnedEquals", value.into()))
-    }
-
+    pub fn http_error_code_returned_equals(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("HttpErrorCodeReturnedEquals", value.into())) }
     /// The object key name prefix when the redirect is applied.
-    pub fn key_prefix_equals(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("KeyPrefixEquals", value.into()))
-    }
+    pub fn key_prefix_equals(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("KeyPrefixEquals", value.into())) }
 }
-
-impl From<BucketRoutingRuleCondition> for Properties {
-    fn from(value: BucketRoutingRuleCondition) -> Self {
-        value.0
-    }
-}
-
-impl From<BucketRoutingRuleCondition> for Tree {
-    fn from(value: BucketRoutingRuleCondition) -> Self {
-        value.0.into()
-    }
-}
+setting! { BucketRoutingRuleCondition as Tree }
 
 /// Specifies lifecycle rules for an Amazon S3 bucket.
 #[derive(Debug, Clone)]
 pub struct BucketRule(Properties);
-
 impl BucketRule {
     /// Returns a `BucketRule` with what CloudFormation requires.
-    pub fn new(status: impl OneOf<BucketRuleStatus>) -> Self {
-        Self::matching().status(status)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(status: impl OneOf<BucketRuleStatus>) -> Self { Self::matching().status(status) }
     /// Specifies a lifecycle rule that stops incomplete multipart uploads to an Amazon S3 bucket.
-    pub fn abort_incomplete_multipart_upload(self, value: BucketAbortIncompleteMultipartUpload) -> Self {
-        Self(self.0.with("AbortIncompleteMultipartUpload", value))
-    }
-
+    pub fn abort_incomplete_multipart_upload(self, value: BucketAbortIncompleteMultipartUpload) -> Self { Self(self.0.with("AbortIncompleteMultipartUpload", value)) }
     /// Indicates when objects are deleted from Amazon S3 and Amazon S3 Glacier.
-    pub fn expiration_date(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ExpirationDate", value.into()))
-    }
-
+    pub fn expiration_date(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ExpirationDate", value.into())) }
     /// Indicates the number of days after creation when objects are deleted from Amazon S3 and Amazon S3 Glacier.
-    pub fn expiration_in_days(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("ExpirationInDays", value.into()))
-    }
-
+    pub fn expiration_in_days(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("ExpirationInDays", value.into())) }
     /// Indicates whether Amazon S3 will remove a delete marker without any noncurrent versions.
-    pub fn expired_object_delete_marker(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("ExpiredObjectDeleteMarker", value.into()))
-    }
-
+    pub fn expired_object_delete_marker(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("ExpiredObjectDeleteMarker", value.into())) }
     /// Unique identifier for the rule. The value can't be longer than 255 characters.
-    pub fn id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Id", value.into()))
-    }
-
+    /// At most 255 characters.
+    pub fn id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Id", value.into())) }
     /// Specifies when noncurrent object versions expire.
-    pub fn noncurrent_version_expiration(self, value: BucketNoncurrentVersionExpiration) -> Self {
-        Self(self.0.with("NoncurrentVersionExpiration", value))
-    }
-
-    /// (Deprecated.) For buckets with versioning enabled (or suspended), specifies the time, in days, between when a new version of the object is uploaded to the bucket and when old versions of the object expire.
-    pub fn noncurrent_version_expiration_in_days(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("NoncurrentVersionExpirationInDays", value.into()))
-    }
-
+    pub fn noncurrent_version_expiration(self, value: BucketNoncurrentVersionExpiration) -> Self { Self(self.0.with("NoncurrentVersionExpiration", value)) }
+    /// (Deprecated.) For buckets with versioning enabled (or suspended), specifies the time, in days, between when a new version of the object is uploaded to the …
+    pub fn noncurrent_version_expiration_in_days(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("NoncurrentVersionExpirationInDays", value.into())) }
     /// (Deprecated.) For buckets with versioning enabled (or suspended), specifies when non-current objects transition to a specified storage class.
-    pub fn noncurrent_version_transition(self, value: BucketNoncurrentVersionTransition) -> Self {
-        Self(self.0.with("NoncurrentVersionTransition", value))
-    }
-
+    pub fn noncurrent_version_transition(self, value: BucketNoncurrentVersionTransition) -> Self { Self(self.0.with("NoncurrentVersionTransition", value)) }
     /// For buckets with versioning enabled (or suspended), one or more transition rules that specify when non-current objects transition to a specified storage class.
-    pub fn noncurrent_version_transitions(self, value: impl IntoIterator<Item = BucketNoncurrentVersionTransition>) -> Self {
-        Self(self.0.with("NoncurrentVersionTransitions", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn noncurrent_version_transitions(self, value: impl IntoIterator<Item = BucketNoncurrentVersionTransition>) -> Self { Self(self.0.with("NoncurrentVersionTransitions", value.into_iter().collect::<Tree>())) }
     /// Specifies the minimum object size in bytes for this rule to apply to.
-    pub fn object_size_greater_than(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("ObjectSizeGreaterThan", value.into()))
-    }
-
+    /// At most 20 characters. Matches `[0-9]+`.
+    pub fn object_size_greater_than(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("ObjectSizeGreaterThan", value.into())) }
     /// Specifies the maximum object size in bytes for this rule to apply to.
-    pub fn object_size_less_than(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("ObjectSizeLessThan", value.into()))
-    }
-
+    /// At most 20 characters. Matches `[0-9]+`.
+    pub fn object_size_less_than(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("ObjectSizeLessThan", value.into())) }
     /// Object key prefix that identifies one or more objects to which this rule applies.
-    pub fn prefix(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Prefix", value.into()))
-    }
-
+    pub fn prefix(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Prefix", value.into())) }
     /// If `Enabled`, the rule is currently being applied.
-    pub fn status(self, value: impl OneOf<BucketRuleStatus>) -> Self {
-        Self(self.0.with("Status", value.into_tree()))
-    }
-
+    pub fn status(self, value: impl OneOf<BucketRuleStatus>) -> Self { Self(self.0.with("Status", value.into_tree())) }
     /// Tags to use to identify a subset of objects to which the lifecycle rule applies.
-    pub fn tag_filters(self, value: impl IntoIterator<Item = BucketTagFilter>) -> Self {
-        Self(self.0.with("TagFilters", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn tag_filters(self, value: impl IntoIterator<Item = BucketTagFilter>) -> Self { Self(self.0.with("TagFilters", value.into_iter().collect::<Tree>())) }
     /// (Deprecated.) Specifies when an object transitions to a specified storage class.
-    pub fn transition(self, value: BucketTransition) -> Self {
-        Self(self.0.with("Transition", value))
-    }
-
+    pub fn transition(self, value: BucketTransition) -> Self { Self(self.0.with("Transition", value)) }
     /// One or more transition rules that specify when an object transitions to a specified storage class.
-    pub fn transitions(self, value: impl IntoIterator<Item = BucketTransition>) -> Self {
-        Self(self.0.with("Transitions", value.into_iter().collect::<Tree>()))
-    }
+    pub fn transitions(self, value: impl IntoIterator<Item = BucketTransition>) -> Self { Self(self.0.with("Transitions", value.into_iter().collect::<Tree>())) }
 }
-
-impl From<BucketRule> for Properties {
-    fn from(value: BucketRule) -> Self {
-        value.0
-    }
-}
-
-impl From<BucketRule> for Tree {
-    fn from(value: BucketRule) -> Self {
-        value.0.into()
-    }
-}
+setting! { BucketRule as Tree }
 
 /// A container for object key name prefix and suffix filtering rules.
 #[derive(Debug, Clone)]
 pub struct BucketS3KeyFilter(Properties);
-
 impl BucketS3KeyFilter {
     /// Returns a `BucketS3KeyFilter` with what CloudFormation requires.
-    pub fn new(rules: impl IntoIterator<Item = BucketFilterRule>) -> Self {
-        Self::matching().rules(rules)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(rules: impl IntoIterator<Item = BucketFilterRule>) -> Self { Self::matching().rules(rules) }
     /// A list of containers for the key-value pair that defines the criteria for the filter rule.
-    pub fn rules(self, value: impl IntoIterator<Item = BucketFilterRule>) -> Self {
-        Self(self.0.with("Rules", value.into_iter().collect::<Tree>()))
-    }
+    pub fn rules(self, value: impl IntoIterator<Item = BucketFilterRule>) -> Self { Self(self.0.with("Rules", value.into_iter().collect::<Tree>())) }
 }
-
-impl From<BucketS3KeyFilter> for Properties {
-    fn from(value: BucketS3KeyFilter) -> Self {
-        value.0
-    }
-}
-
-impl From<BucketS3KeyFilter> for Tree {
-    fn from(value: BucketS3KeyFilter) -> Self {
-        value.0.into()
-    }
-}
+setting! { BucketS3KeyFilter as Tree }
 
 /// The destination information for a V1 S3 Metadata configuration.
 #[derive(Debug, Clone)]
 pub struct BucketS3TablesDestination(Properties);
-
 impl BucketS3TablesDestination {
     /// Returns a `BucketS3TablesDestination` with what CloudFormation requires.
-    pub fn new(table_bucket_arn: impl Into<Value<String>>, table_name: impl Into<Value<String>>) -> Self {
-        Self::matching().table_bucket_arn(table_bucket_arn).table_name(table_name)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(table_bucket_arn: impl Into<Value<String>>, table_name: impl Into<Value<String>>) -> Self { Self::matching().table_bucket_arn(table_bucket_arn).table_name(table_name) }
     /// The Amazon Resource Name (ARN) for the metadata table in the metadata table configuration.
-    pub fn table_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("TableArn", value.into()))
-    }
-
+    pub fn table_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("TableArn", value.into())) }
     /// The Amazon Resource Name (ARN) for the table bucket that's specified as the destination in the metadata table configuration.
-    pub fn table_bucket_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("TableBucketArn", value.into()))
-    }
-
+    pub fn table_bucket_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("TableBucketArn", value.into())) }
     /// The name for the metadata table in your metadata table configuration.
-    pub fn table_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("TableName", value.into()))
-    }
-
+    pub fn table_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("TableName", value.into())) }
     /// The table bucket namespace for the metadata table in your metadata table configuration.
-    pub fn table_namespace(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("TableNamespace", value.into()))
-    }
+    pub fn table_namespace(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("TableNamespace", value.into())) }
 }
-
-impl From<BucketS3TablesDestination> for Properties {
-    fn from(value: BucketS3TablesDestination) -> Self {
-        value.0
-    }
-}
-
-impl From<BucketS3TablesDestination> for Tree {
-    fn from(value: BucketS3TablesDestination) -> Self {
-        value.0.into()
-    }
-}
+setting! { BucketS3TablesDestination as Tree }
 
 /// Describes the default server-side encryption to apply to new objects in the bucket.
 #[derive(Debug, Clone)]
 pub struct BucketServerSideEncryptionByDefault(Properties);
-
 impl BucketServerSideEncryptionByDefault {
     /// Returns a `BucketServerSideEncryptionByDefault` with what CloudFormation requires.
-    pub fn new(sse_algorithm: impl OneOf<BucketServerSideEncryptionByDefaultSseAlgorithm>) -> Self {
-        Self::matching().sse_algorithm(sse_algorithm)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(sse_algorithm: impl OneOf<BucketServerSideEncryptionByDefaultSseAlgorithm>) -> Self { Self::matching().sse_algorithm(sse_algorithm) }
     /// AWS Key Management Service (KMS) customer managed key ID to use for the default encryption.
-    ///
     /// Refers to `AWS::KMS::Key` (`Arn`) or `AWS::KMS::Key` (`KeyId`) or `AWS::KMS::Alias` (`AliasName`).
-    pub fn kms_master_key_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("KMSMasterKeyID", value.into()))
-    }
-
+    pub fn kms_master_key_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("KMSMasterKeyID", value.into())) }
     /// Server-side encryption algorithm to use for the default encryption.
-    pub fn sse_algorithm(self, value: impl OneOf<BucketServerSideEncryptionByDefaultSseAlgorithm>) -> Self {
-        Self(self.0.with("SSEAlgorithm", value.into_tree()))
-    }
+    pub fn sse_algorithm(self, value: impl OneOf<BucketServerSideEncryptionByDefaultSseAlgorithm>) -> Self { Self(self.0.with("SSEAlgorithm", value.into_tree())) }
 }
-
-impl From<BucketServerSideEncryptionByDefault> for Properties {
-    fn from(value: BucketServerSideEncryptionByDefault) -> Self {
-        value.0
-    }
-}
-
-impl From<BucketServerSideEncryptionByDefault> for Tree {
-    fn from(value: BucketServerSideEncryptionByDefault) -> Self {
-        value.0.into()
-    }
-}
+setting! { BucketServerSideEncryptionByDefault as Tree }
 
 /// Specifies the default server-side encryption configuration.
 #[derive(Debug, Clone, Default)]
 pub struct BucketServerSideEncryptionRule(Properties);
-
 impl BucketServerSideEncryptionRule {
     /// Returns an empty `BucketServerSideEncryptionRule`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// A bucket-level setting for Amazon S3 general purpose buckets used to prevent the upload of new objects encrypted with the specified server-side encryption type.
-    pub fn blocked_encryption_types(self, value: BucketBlockedEncryptionTypes) -> Self {
-        Self(self.0.with("BlockedEncryptionTypes", value))
-    }
-
+    pub fn blocked_encryption_types(self, value: BucketBlockedEncryptionTypes) -> Self { Self(self.0.with("BlockedEncryptionTypes", value)) }
     /// Specifies whether Amazon S3 should use an S3 Bucket Key with server-side encryption using KMS (SSE-KMS) for new objects in the bucket.
-    pub fn bucket_key_enabled(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("BucketKeyEnabled", value.into()))
-    }
-
+    pub fn bucket_key_enabled(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("BucketKeyEnabled", value.into())) }
     /// Specifies the default server-side encryption to apply to new objects in the bucket.
-    pub fn server_side_encryption_by_default(self, value: BucketServerSideEncryptionByDefault) -> Self {
-        Self(self.0.with("ServerSideEncryptionByDefault", value))
-    }
+    pub fn server_side_encryption_by_default(self, value: BucketServerSideEncryptionByDefault) -> Self { Self(self.0.with("ServerSideEncryptionByDefault", value)) }
 }
-
-impl From<BucketServerSideEncryptionRule> for Properties {
-    fn from(value: BucketServerSideEncryptionRule) -> Self {
-        value.0
-    }
-}
-
-impl From<BucketServerSideEncryptionRule> for Tree {
-    fn from(value: BucketServerSideEncryptionRule) -> Self {
-        value.0.into()
-    }
-}
+setting! { BucketServerSideEncryptionRule as Tree }
 
 /// A container that describes additional filters for identifying the source objects that you want to replicate.
 #[derive(Debug, Clone, Default)]
 pub struct BucketSourceSelectionCriteria(Properties);
-
 impl BucketSourceSelectionCriteria {
     /// Returns an empty `BucketSourceSelectionCriteria`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// A filter that you can specify for selection for modifications on replicas.
-    pub fn replica_modifications(self, value: BucketReplicaModifications) -> Self {
-        Self(self.0.with("ReplicaModifications", value))
-    }
-
+    pub fn replica_modifications(self, value: BucketReplicaModifications) -> Self { Self(self.0.with("ReplicaModifications", value)) }
     /// A container for filter information for the selection of Amazon S3 objects encrypted with AWS KMS.
-    pub fn sse_kms_encrypted_objects(self, value: BucketSseKmsEncryptedObjects) -> Self {
-        Self(self.0.with("SseKmsEncryptedObjects", value))
-    }
+    pub fn sse_kms_encrypted_objects(self, value: BucketSseKmsEncryptedObjects) -> Self { Self(self.0.with("SseKmsEncryptedObjects", value)) }
 }
-
-impl From<BucketSourceSelectionCriteria> for Properties {
-    fn from(value: BucketSourceSelectionCriteria) -> Self {
-        value.0
-    }
-}
-
-impl From<BucketSourceSelectionCriteria> for Tree {
-    fn from(value: BucketSourceSelectionCriteria) -> Self {
-        value.0.into()
-    }
-}
+setting! { BucketSourceSelectionCriteria as Tree }
 
 /// A container for filter information for the selection of S3 objects encrypted with AWS KMS.
 #[derive(Debug, Clone)]
 pub struct BucketSseKmsEncryptedObjects(Properties);
-
 impl BucketSseKmsEncryptedObjects {
     /// Returns a `BucketSseKmsEncryptedObjects` with what CloudFormation requires.
-    pub fn new(status: impl OneOf<BucketSseKmsEncryptedObjectsStatus>) -> Self {
-        Self::matching().status(status)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(status: impl OneOf<BucketSseKmsEncryptedObjectsStatus>) -> Self { Self::matching().status(status) }
     /// Specifies whether Amazon S3 replicates objects created with server-side encryption using an AWS KMS key stored in AWS Key Management Service.
-    pub fn status(self, value: impl OneOf<BucketSseKmsEncryptedObjectsStatus>) -> Self {
-        Self(self.0.with("Status", value.into_tree()))
-    }
+    pub fn status(self, value: impl OneOf<BucketSseKmsEncryptedObjectsStatus>) -> Self { Self(self.0.with("Status", value.into_tree())) }
 }
-
-impl From<BucketSseKmsEncryptedObjects> for Properties {
-    fn from(value: BucketSseKmsEncryptedObjects) -> Self {
-        value.0
-    }
-}
-
-impl From<BucketSseKmsEncryptedObjects> for Tree {
-    fn from(value: BucketSseKmsEncryptedObjects) -> Self {
-        value.0.into()
-    }
-}
+setting! { BucketSseKmsEncryptedObjects as Tree }
 
 /// Specifies data related to access patterns to be collected and made available to analyze the tradeoffs between different storage classes for an Amazon S3 bucket.
 #[derive(Debug, Clone, Default)]
 pub struct BucketStorageClassAnalysis(Properties);
-
 impl BucketStorageClassAnalysis {
     /// Returns an empty `BucketStorageClassAnalysis`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// Specifies how data related to the storage class analysis for an Amazon S3 bucket should be exported.
-    pub fn data_export(self, value: BucketDataExport) -> Self {
-        Self(self.0.with("DataExport", value))
-    }
+    pub fn data_export(self, value: BucketDataExport) -> Self { Self(self.0.with("DataExport", value)) }
 }
-
-impl From<BucketStorageClassAnalysis> for Properties {
-    fn from(value: BucketStorageClassAnalysis) -> Self {
-        value.0
-    }
-}
-
-impl From<BucketStorageClassAnalysis> for Tree {
-    fn from(value: BucketStorageClassAnalysis) -> Self {
-        value.0.into()
-    }
-}
+setting! { BucketStorageClassAnalysis as Tree }
 
 /// Specifies tags to use to identify a subset of objects for an Amazon S3 bucket.
 #[derive(Debug, Clone)]
 pub struct BucketTagFilter(Properties);
-
 impl BucketTagFilter {
     /// Returns a `BucketTagFilter` with what CloudFormation requires.
-    pub fn new(key: impl Into<Value<String>>, value: impl Into<Value<String>>) -> Self {
-        Self::matching().key(key).value(value)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(key: impl Into<Value<String>>, value: impl Into<Value<String>>) -> Self { Self::matching().key(key).value(value) }
     /// The tag key.
-    pub fn key(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Key", value.into()))
-    }
-
+    pub fn key(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Key", value.into())) }
     /// The tag value.
-    pub fn value(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Value", value.into()))
-    }
+    pub fn value(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Value", value.into())) }
 }
-
-impl From<BucketTagFilter> for Properties {
-    fn from(value: BucketTagFilter) -> Self {
-        value.0
-    }
-}
-
-impl From<BucketTagFilter> for Tree {
-    fn from(value: BucketTagFilter) -> Self {
-        value.0.into()
-    }
-}
+setting! { BucketTagFilter as Tree }
 
 /// Amazon S3 key format for log objects. Only one format, PartitionedPrefix or SimplePrefix, is allowed.
 #[derive(Debug, Clone, Default)]
 pub struct BucketTargetObjectKeyFormat(Properties);
-
 impl BucketTargetObjectKeyFormat {
     /// Returns an empty `BucketTargetObjectKeyFormat`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// Partitioned S3 key for log objects.
-    pub fn partitioned_prefix(self, value: BucketPartitionedPrefix) -> Self {
-        Self(self.0.with("PartitionedPrefix", value))
-    }
-
+    pub fn partitioned_prefix(self, value: BucketPartitionedPrefix) -> Self { Self(self.0.with("PartitionedPrefix", value)) }
     /// To use the simple format for S3 keys for log objects.
-    pub fn simple_prefix(self, value: impl Into<Tree>) -> Self {
-        Self(self.0.with("SimplePrefix", value))
-    }
+    pub fn simple_prefix(self, value: impl Into<Tree>) -> Self { Self(self.0.with("SimplePrefix", value)) }
 }
+setting! { BucketTargetObjectKeyFormat as Tree }
 
-impl From<BucketTargetObjectKeyFormat> for Properties {
-    fn from(value: BucketTargetObjectKeyFormat) -> Self {
-        value.0
-    }
-}
-
-impl From<BucketTargetObjectKeyFormat> for Tree {
-    fn from(value: BucketTargetObjectKeyFormat) -> Self {
-        value.0.into()
-    }
-}
-
-/// The S3 Intelligent-Tiering storage class is designed to optimize storage costs by automatically moving data to the most cost-effective storage access tier, without additional operational overhead.
+/// The S3 Intelligent-Tiering storage class is designed to optimize storage costs by automatically moving data to the most cost-effective storage access tier …
 #[derive(Debug, Clone)]
 pub struct BucketTiering(Properties);
-
 impl BucketTiering {
     /// Returns a `BucketTiering` with what CloudFormation requires.
-    pub fn new(access_tier: impl OneOf<BucketTieringAccessTier>, days: impl Into<Value<i64>>) -> Self {
-        Self::matching().access_tier(access_tier).days(days)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// S3 Intelligent-Tiering access tier. See Storage class for automatically optimizing frequently and infrequently accessed objects for a list of access tiers in the S3 Intelligent-Tiering storage class.
-    pub fn access_tier(self, value: impl OneOf<BucketTieringAccessTier>) -> Self {
-        Self(self.0.with("AccessTier", value.into_tree()))
-    }
-
+    pub fn new(access_tier: impl OneOf<BucketTieringAccessTier>, days: impl Into<Value<i64>>) -> Self { Self::matching().access_tier(access_tier).days(days) }
+    /// S3 Intelligent-Tiering access tier. See Storage class for automatically optimizing frequently and infrequently accessed objects for a list of access tiers in …
+    pub fn access_tier(self, value: impl OneOf<BucketTieringAccessTier>) -> Self { Self(self.0.with("AccessTier", value.into_tree())) }
     /// The number of consecutive days of no access after which an object will be eligible to be transitioned to the corresponding tier.
-    pub fn days(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("Days", value.into()))
-    }
+    pub fn days(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("Days", value.into())) }
 }
+setting! { BucketTiering as Tree }
 
-impl From<BucketTiering> for Properties {
-    fn from(value: BucketTiering) -> Self {
-        value.0
-    }
-}
-
-impl From<BucketTiering> for Tree {
-    fn from(value: BucketTiering) -> Self {
-        value.0.into()
-    }
-}
-
-/// A container for specifying the configuration for publication of messages to an Amazon Simple Notification Service (Amazon SNS) topic when Amazon S3 detects specified events.
+/// A container for specifying the configuration for publication of messages to an Amazon Simple Notification Service (Amazon SNS) topic when Amazon S3 detects …
 #[derive(Debug, Clone)]
 pub struct BucketTopicConfiguration(Properties);
-
 impl BucketTopicConfiguration {
     /// Returns a `BucketTopicConfiguration` with what CloudFormation requires.
-    pub fn new(event: impl Into<Value<String>>, topic: impl Into<Value<String>>) -> Self {
-        Self::matching().event(event).topic(topic)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(event: impl Into<Value<String>>, topic: impl Into<Value<String>>) -> Self { Self::matching().event(event).topic(topic) }
     /// The Amazon S3 bucket event about which to send notifications.
-    pub fn event(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Event", value.into()))
-    }
-
+    pub fn event(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Event", value.into())) }
     /// The filtering rules that determine for which objects to send notifications.
-    pub fn filter(self, value: BucketNotificationFilter) -> Self {
-        Self(self.0.with("Filter", value))
-    }
-
+    pub fn filter(self, value: BucketNotificationFilter) -> Self { Self(self.0.with("Filter", value)) }
     /// The Amazon Resource Name (ARN) of the Amazon SNS topic to which Amazon S3 publishes a message when it detects events of the specified type.
-    ///
     /// Refers to `AWS::SNS::Topic` (`TopicArn`).
-    pub fn topic(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Topic", value.into()))
-    }
+    pub fn topic(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Topic", value.into())) }
 }
-
-impl From<BucketTopicConfiguration> for Properties {
-    fn from(value: BucketTopicConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<BucketTopicConfiguration> for Tree {
-    fn from(value: BucketTopicConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { BucketTopicConfiguration as Tree }
 
 /// Specifies when an object transitions to a specified storage class.
 #[derive(Debug, Clone)]
 pub struct BucketTransition(Properties);
-
 impl BucketTransition {
     /// Returns a `BucketTransition` with what CloudFormation requires.
-    pub fn new(storage_class: impl OneOf<BucketTransitionStorageClass>) -> Self {
-        Self::matching().storage_class(storage_class)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(storage_class: impl OneOf<BucketTransitionStorageClass>) -> Self { Self::matching().storage_class(storage_class) }
     /// The storage class to which you want the object to transition.
-    pub fn storage_class(self, value: impl OneOf<BucketTransitionStorageClass>) -> Self {
-        Self(self.0.with("StorageClass", value.into_tree()))
-    }
-
+    pub fn storage_class(self, value: impl OneOf<BucketTransitionStorageClass>) -> Self { Self(self.0.with("StorageClass", value.into_tree())) }
     /// Indicates when objects are transitioned to the specified storage class.
-    pub fn transition_date(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("TransitionDate", value.into()))
-    }
-
+    pub fn transition_date(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("TransitionDate", value.into())) }
     /// Indicates the number of days after creation when objects are transitioned to the specified storage class.
-    pub fn transition_in_days(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("TransitionInDays", value.into()))
-    }
+    pub fn transition_in_days(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("TransitionInDays", value.into())) }
 }
-
-impl From<BucketTransition> for Properties {
-    fn from(value: BucketTransition) -> Self {
-        value.0
-    }
-}
-
-impl From<BucketTransition> for Tree {
-    fn from(value: BucketTransition) -> Self {
-        value.0.into()
-    }
-}
+setting! { BucketTransition as Tree }
 
 /// Describes the versioning state of an Amazon S3 bucket.
 #[derive(Debug, Clone)]
 pub struct BucketVersioningConfiguration(Properties);
-
 impl BucketVersioningConfiguration {
     /// Returns a `BucketVersioningConfiguration` with what CloudFormation requires.
-    pub fn new(status: impl OneOf<BucketVersioningConfigurationStatus>) -> Self {
-        Self::matching().status(status)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(status: impl OneOf<BucketVersioningConfigurationStatus>) -> Self { Self::matching().status(status) }
     /// The versioning state of the bucket.
-    pub fn status(self, value: impl OneOf<BucketVersioningConfigurationStatus>) -> Self {
-        Self(self.0.with("Status", value.into_tree()))
-    }
+    /// Default: `Suspended`.
+    pub fn status(self, value: impl OneOf<BucketVersioningConfigurationStatus>) -> Self { Self(self.0.with("Status", value.into_tree())) }
 }
-
-impl From<BucketVersioningConfiguration> for Properties {
-    fn from(value: BucketVersioningConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<BucketVersioningConfiguration> for Tree {
-    fn from(value: BucketVersioningConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { BucketVersioningConfiguration as Tree }
 
 /// Specifies website configuration parameters for an Amazon S3 bucket.
 #[derive(Debug, Clone, Default)]
 pub struct BucketWebsiteConfiguration(Properties);
-
 impl BucketWebsiteConfiguration {
     /// Returns an empty `BucketWebsiteConfiguration`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The name of the error document for the website.
-    pub fn error_document(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ErrorDocument", value.into()))
-    }
-
+    pub fn error_document(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ErrorDocument", value.into())) }
     /// The name of the index document for the website.
-    pub fn index_document(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("IndexDocument", value.into()))
-    }
-
+    pub fn index_document(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("IndexDocument", value.into())) }
     /// The redirect behavior for every request to this bucket's website endpoint.
-    pub fn redirect_all_requests_to(self, value: BucketRedirectAllRequestsTo) -> Self {
-        Self(self.0.with("RedirectAllRequestsTo", value))
-    }
-
+    pub fn redirect_all_requests_to(self, value: BucketRedirectAllRequestsTo) -> Self { Self(self.0.with("RedirectAllRequestsTo", value)) }
     /// Rules that define when a redirect is applied and the redirect behavior.
-    pub fn routing_rules(self, value: impl IntoIterator<Item = BucketRoutingRule>) -> Self {
-        Self(self.0.with("RoutingRules", value.into_iter().collect::<Tree>()))
-    }
+    pub fn routing_rules(self, value: impl IntoIterator<Item = BucketRoutingRule>) -> Self { Self(self.0.with("RoutingRules", value.into_iter().collect::<Tree>())) }
 }
-
-impl From<BucketWebsiteConfiguration> for Properties {
-    fn from(value: BucketWebsiteConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<BucketWebsiteConfiguration> for Tree {
-    fn from(value: BucketWebsiteConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { BucketWebsiteConfiguration as Tree }
 
 /// Applies an Amazon S3 bucket policy to an Amazon S3 bucket.
 ///
 /// CloudFormation type `AWS::S3::BucketPolicy`.
 #[derive(Debug, Clone)]
 pub struct BucketPolicy(Properties);
-
 impl BucketPolicy {
     /// Returns a `BucketPolicy` with what CloudFormation requires.
-    pub fn new(bucket: impl Into<Value<String>>, policy_document: impl Into<Tree>) -> Self {
-        Self::matching().bucket(bucket).policy_document(policy_document)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(bucket: impl Into<Value<String>>, policy_document: impl Into<Tree>) -> Self { Self::matching().bucket(bucket).policy_document(policy_document) }
     /// The name of the Amazon S3 bucket to which the policy applies.
-    ///
-    /// Refers to `AWS::S3::Bucket` (`BucketName`).
-    ///
-    /// A change replaces the resource.
-    pub fn bucket(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Bucket", value.into()))
-    }
-
+    /// Refers to `AWS::S3::Bucket` (`BucketName`). A change replaces the resource.
+    pub fn bucket(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Bucket", value.into())) }
     /// A policy document containing permissions to add to the specified bucket.
-    pub fn policy_document(self, value: impl Into<Tree>) -> Self {
-        Self(self.0.with("PolicyDocument", value))
-    }
+    pub fn policy_document(self, value: impl Into<Tree>) -> Self { Self(self.0.with("PolicyDocument", value)) }
 }
-
-impl From<BucketPolicy> for Properties {
-    fn from(value: BucketPolicy) -> Self {
-        value.0
-    }
-}
-
+setting! { BucketPolicy as Properties }
 impl ResourceType for BucketPolicy {
     const TYPE: &'static str = "AWS::S3::BucketPolicy";
     const REQUIRED: &'static [&'static str] = &["Bucket", "PolicyDocument"];
@@ -4061,58 +1321,24 @@ impl ResourceType for BucketPolicy {
 /// CloudFormation type `AWS::S3::MultiRegionAccessPoint`.
 #[derive(Debug, Clone)]
 pub struct MultiRegionAccessPoint(Properties);
-
 impl MultiRegionAccessPoint {
     /// The alias for the Multi-Region Access Point.
     pub const ALIAS: Attribute<Self, String> = Attribute::new("Alias");
-
     /// The timestamp of when the Multi-Region Access Point is created.
     pub const CREATED_AT: Attribute<Self, String> = Attribute::new("CreatedAt");
-
     /// Returns a `MultiRegionAccessPoint` with what CloudFormation requires.
-    pub fn new(regions: impl IntoIterator<Item = MultiRegionAccessPointRegion>) -> Self {
-        Self::matching().regions(regions)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(regions: impl IntoIterator<Item = MultiRegionAccessPointRegion>) -> Self { Self::matching().regions(regions) }
     /// The name of the Multi-Region Access Point.
-    ///
-    /// A change replaces the resource.
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
-
+    /// 3 to 50 characters. Matches `^[a-z0-9][-a-z0-9]{1,48}[a-z0-9]$`. A change replaces the resource.
+    pub fn name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Name", value.into())) }
     /// The PublicAccessBlock configuration that you want to apply to this Multi-Region Access Point.
-    ///
     /// A change replaces the resource.
-    pub fn public_access_block_configuration(self, value: MultiRegionAccessPointPublicAccessBlockConfiguration) -> Self {
-        Self(self.0.with("PublicAccessBlockConfiguration", value))
-    }
-
+    pub fn public_access_block_configuration(self, value: MultiRegionAccessPointPublicAccessBlockConfiguration) -> Self { Self(self.0.with("PublicAccessBlockConfiguration", value)) }
     /// A collection of the Regions and buckets associated with the Multi-Region Access Point.
-    ///
-    /// A change replaces the resource.
-    pub fn regions(self, value: impl IntoIterator<Item = MultiRegionAccessPointRegion>) -> Self {
-        Self(self.0.with("Regions", value.into_iter().collect::<Tree>()))
-    }
+    /// At least 1 item. A change replaces the resource.
+    pub fn regions(self, value: impl IntoIterator<Item = MultiRegionAccessPointRegion>) -> Self { Self(self.0.with("Regions", value.into_iter().collect::<Tree>())) }
 }
-
-impl From<MultiRegionAccessPoint> for Properties {
-    fn from(value: MultiRegionAccessPoint) -> Self {
-        value.0
-    }
-}
-
+setting! { MultiRegionAccessPoint as Properties }
 impl ResourceType for MultiRegionAccessPoint {
     const TYPE: &'static str = "AWS::S3::MultiRegionAccessPoint";
     const REQUIRED: &'static [&'static str] = &["Regions"];
@@ -4121,161 +1347,58 @@ impl ResourceType for MultiRegionAccessPoint {
 /// The PublicAccessBlock configuration that you want to apply to this Amazon S3 Multi-Region Access Point.
 #[derive(Debug, Clone, Default)]
 pub struct MultiRegionAccessPointPublicAccessBlockConfiguration(Properties);
-
 impl MultiRegionAccessPointPublicAccessBlockConfiguration {
     /// Returns an empty `MultiRegionAccessPointPublicAccessBlockConfiguration`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// Specifies whether Amazon S3 should block public access control lists (ACLs) for this bucket and objects in this bucket.
-    ///
     /// A change replaces the resource.
-    pub fn block_public_acls(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("BlockPublicAcls", value.into()))
-    }
-
+    pub fn block_public_acls(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("BlockPublicAcls", value.into())) }
     /// Specifies whether Amazon S3 should block public bucket policies for this bucket.
-    ///
     /// A change replaces the resource.
-    pub fn block_public_policy(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("BlockPublicPolicy", value.into()))
-    }
-
+    pub fn block_public_policy(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("BlockPublicPolicy", value.into())) }
     /// Specifies whether Amazon S3 should ignore public ACLs for this bucket and objects in this bucket.
-    ///
     /// A change replaces the resource.
-    pub fn ignore_public_acls(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("IgnorePublicAcls", value.into()))
-    }
-
+    pub fn ignore_public_acls(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("IgnorePublicAcls", value.into())) }
     /// Specifies whether Amazon S3 should restrict public bucket policies for this bucket.
-    ///
     /// A change replaces the resource.
-    pub fn restrict_public_buckets(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("RestrictPublicBuckets", value.into()))
-    }
+    pub fn restrict_public_buckets(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("RestrictPublicBuckets", value.into())) }
 }
-
-impl From<MultiRegionAccessPointPublicAccessBlockConfiguration> for Properties {
-    fn from(value: MultiRegionAccessPointPublicAccessBlockConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<MultiRegionAccessPointPublicAccessBlockConfiguration> for Tree {
-    fn from(value: MultiRegionAccessPointPublicAccessBlockConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { MultiRegionAccessPointPublicAccessBlockConfiguration as Tree }
 
 /// A bucket associated with a specific Region when creating Multi-Region Access Points.
 #[derive(Debug, Clone)]
 pub struct MultiRegionAccessPointRegion(Properties);
-
 impl MultiRegionAccessPointRegion {
     /// Returns a `MultiRegionAccessPointRegion` with what CloudFormation requires.
-    pub fn new(bucket: impl Into<Value<String>>) -> Self {
-        Self::matching().bucket(bucket)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(bucket: impl Into<Value<String>>) -> Self { Self::matching().bucket(bucket) }
     /// The name of the associated bucket for the Region.
-    ///
-    /// A change replaces the resource.
-    pub fn bucket(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Bucket", value.into()))
-    }
-
+    /// 3 to 63 characters. Matches `^[a-z0-9][a-z0-9//.//-]*[a-z0-9]$`. A change replaces the resource.
+    pub fn bucket(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Bucket", value.into())) }
     /// The AWS account ID that owns the Amazon S3 bucket that's associated with this Multi-Region Access Point.
-    ///
-    /// A change replaces the resource.
-    pub fn bucket_account_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("BucketAccountId", value.into()))
-    }
+    /// Exactly 12 characters. Matches `^[0-9]{12}$`. A change replaces the resource.
+    pub fn bucket_account_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("BucketAccountId", value.into())) }
 }
-
-impl From<MultiRegionAccessPointRegion> for Properties {
-    fn from(value: MultiRegionAccessPointRegion) -> Self {
-        value.0
-    }
-}
-
-impl From<MultiRegionAccessPointRegion> for Tree {
-    fn from(value: MultiRegionAccessPointRegion) -> Self {
-        value.0.into()
-    }
-}
+setting! { MultiRegionAccessPointRegion as Tree }
 
 /// Applies an Amazon S3 access policy to an Amazon S3 Multi-Region Access Point.
 ///
 /// CloudFormation type `AWS::S3::MultiRegionAccessPointPolicy`.
 #[derive(Debug, Clone)]
 pub struct MultiRegionAccessPointPolicy(Properties);
-
 impl MultiRegionAccessPointPolicy {
     /// The Policy Status associated with this Multi Region Access Point.
     pub const POLICY_STATUS: Attribute<Self, Tree> = Attribute::new("PolicyStatus");
-
     /// Specifies whether the policy is public or not.
     pub const POLICY_STATUS_IS_PUBLIC: Attribute<Self, String> = Attribute::new("PolicyStatus.IsPublic");
-
     /// Returns a `MultiRegionAccessPointPolicy` with what CloudFormation requires.
-    pub fn new(mrap_name: impl Into<Value<String>>, policy: impl Into<Tree>) -> Self {
-        Self::matching().mrap_name(mrap_name).policy(policy)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(mrap_name: impl Into<Value<String>>, policy: impl Into<Tree>) -> Self { Self::matching().mrap_name(mrap_name).policy(policy) }
     /// The name of the Multi-Region Access Point.
-    ///
-    /// A change replaces the resource.
-    pub fn mrap_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("MrapName", value.into()))
-    }
-
+    /// 3 to 50 characters. Matches `^[a-z0-9][-a-z0-9]{1,48}[a-z0-9]$`. A change replaces the resource.
+    pub fn mrap_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("MrapName", value.into())) }
     /// The access policy associated with the Multi-Region Access Point.
-    pub fn policy(self, value: impl Into<Tree>) -> Self {
-        Self(self.0.with("Policy", value))
-    }
+    pub fn policy(self, value: impl Into<Tree>) -> Self { Self(self.0.with("Policy", value)) }
 }
-
-impl From<MultiRegionAccessPointPolicy> for Properties {
-    fn from(value: MultiRegionAccessPointPolicy) -> Self {
-        value.0
-    }
-}
-
+setting! { MultiRegionAccessPointPolicy as Properties }
 impl ResourceType for MultiRegionAccessPointPolicy {
     const TYPE: &'static str = "AWS::S3::MultiRegionAccessPointPolicy";
     const REQUIRED: &'static [&'static str] = &["MrapName", "Policy"];
@@ -4286,44 +1409,18 @@ impl ResourceType for MultiRegionAccessPointPolicy {
 /// CloudFormation type `AWS::S3::StorageLens`.
 #[derive(Debug, Clone)]
 pub struct StorageLens(Properties);
-
 impl StorageLens {
     /// This property contains the details of the ARN of the S3 Storage Lens configuration.
     pub const STORAGE_LENS_CONFIGURATION_STORAGE_LENS_ARN: Attribute<Self, String> = Attribute::new("StorageLensConfiguration.StorageLensArn");
-
     /// Returns a `StorageLens` with what CloudFormation requires.
-    pub fn new(storage_lens_configuration: StorageLensConfiguration) -> Self {
-        Self::matching().storage_lens_configuration(storage_lens_configuration)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(storage_lens_configuration: StorageLensConfiguration) -> Self { Self::matching().storage_lens_configuration(storage_lens_configuration) }
     /// This resource contains the details Amazon S3 Storage Lens configuration.
-    pub fn storage_lens_configuration(self, value: StorageLensConfiguration) -> Self {
-        Self(self.0.with("StorageLensConfiguration", value))
-    }
-
+    pub fn storage_lens_configuration(self, value: StorageLensConfiguration) -> Self { Self(self.0.with("StorageLensConfiguration", value)) }
     /// A set of tags (key–value pairs) to associate with the Storage Lens configuration.
-    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self {
-        Self(self.0.with("Tags", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    /// At most 50 items.
+    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self { Self(self.0.with("Tags", list::tags(value))) }
 }
-
-impl From<StorageLens> for Properties {
-    fn from(value: StorageLens) -> Self {
-        value.0
-    }
-}
-
+setting! { StorageLens as Properties }
 impl ResourceType for StorageLens {
     const TYPE: &'static str = "AWS::S3::StorageLens";
     const REQUIRED: &'static [&'static str] = &["StorageLensConfiguration"];
@@ -4333,1090 +1430,292 @@ impl ResourceType for StorageLens {
 /// This resource contains the details of the account-level metrics for Amazon S3 Storage Lens.
 #[derive(Debug, Clone)]
 pub struct StorageLensAccountLevel(Properties);
-
 impl StorageLensAccountLevel {
     /// Returns a `StorageLensAccountLevel` with what CloudFormation requires.
-    pub fn new(bucket_level: StorageLensBucketLevel) -> Self {
-        Self::matching().bucket_level(bucket_level)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(bucket_level: StorageLensBucketLevel) -> Self { Self::matching().bucket_level(bucket_level) }
     /// This property contains the details of account-level activity metrics for S3 Storage Lens.
-    pub fn activity_metrics(self, value: StorageLensActivityMetrics) -> Self {
-        Self(self.0.with("ActivityMetrics", value))
-    }
-
+    pub fn activity_metrics(self, value: StorageLensActivityMetrics) -> Self { Self(self.0.with("ActivityMetrics", value)) }
     /// This property contains the details of account-level advanced cost optimization metrics for S3 Storage Lens.
-    pub fn advanced_cost_optimization_metrics(self, value: StorageLensAdvancedCostOptimizationMetrics) -> Self {
-        Self(self.0.with("AdvancedCostOptimizationMetrics", value))
-    }
-
+    pub fn advanced_cost_optimization_metrics(self, value: StorageLensAdvancedCostOptimizationMetrics) -> Self { Self(self.0.with("AdvancedCostOptimizationMetrics", value)) }
     /// This property contains the details of account-level advanced data protection metrics for S3 Storage Lens.
-    pub fn advanced_data_protection_metrics(self, value: StorageLensAdvancedDataProtectionMetrics) -> Self {
-        Self(self.0.with("AdvancedDataProtectionMetrics", value))
-    }
-
+    pub fn advanced_data_protection_metrics(self, value: StorageLensAdvancedDataProtectionMetrics) -> Self { Self(self.0.with("AdvancedDataProtectionMetrics", value)) }
     /// This property contains the account-level details for S3 Storage Lens advanced performance metrics.
-    pub fn advanced_performance_metrics(self, value: StorageLensAdvancedPerformanceMetrics) -> Self {
-        Self(self.0.with("AdvancedPerformanceMetrics", value))
-    }
-
+    pub fn advanced_performance_metrics(self, value: StorageLensAdvancedPerformanceMetrics) -> Self { Self(self.0.with("AdvancedPerformanceMetrics", value)) }
     /// This property contains the details of the account-level bucket-level configurations for Amazon S3 Storage Lens.
-    pub fn bucket_level(self, value: StorageLensBucketLevel) -> Self {
-        Self(self.0.with("BucketLevel", value))
-    }
-
+    pub fn bucket_level(self, value: StorageLensBucketLevel) -> Self { Self(self.0.with("BucketLevel", value)) }
     /// This property contains the details of account-level detailed status code metrics for S3 Storage Lens.
-    pub fn detailed_status_codes_metrics(self, value: StorageLensDetailedStatusCodesMetrics) -> Self {
-        Self(self.0.with("DetailedStatusCodesMetrics", value))
-    }
-
+    pub fn detailed_status_codes_metrics(self, value: StorageLensDetailedStatusCodesMetrics) -> Self { Self(self.0.with("DetailedStatusCodesMetrics", value)) }
     /// This property determines the scope of Storage Lens group data that is displayed in the Storage Lens dashboard.
-    pub fn storage_lens_group_level(self, value: StorageLensGroupLevel) -> Self {
-        Self(self.0.with("StorageLensGroupLevel", value))
-    }
+    pub fn storage_lens_group_level(self, value: StorageLensGroupLevel) -> Self { Self(self.0.with("StorageLensGroupLevel", value)) }
 }
-
-impl From<StorageLensAccountLevel> for Properties {
-    fn from(value: StorageLensAccountLevel) -> Self {
-        value.0
-    }
-}
-
-impl From<StorageLensAccountLevel> for Tree {
-    fn from(value: StorageLensAccountLevel) -> Self {
-        value.0.into()
-    }
-}
+setting! { StorageLensAccountLevel as Tree }
 
 /// This resource enables Amazon S3 Storage Lens activity metrics.
 #[derive(Debug, Clone, Default)]
 pub struct StorageLensActivityMetrics(Properties);
-
 impl StorageLensActivityMetrics {
     /// Returns an empty `StorageLensActivityMetrics`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// A property that indicates whether the activity metrics is enabled.
-    pub fn is_enabled(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("IsEnabled", value.into()))
-    }
+    pub fn is_enabled(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("IsEnabled", value.into())) }
 }
-
-impl From<StorageLensActivityMetrics> for Properties {
-    fn from(value: StorageLensActivityMetrics) -> Self {
-        value.0
-    }
-}
-
-impl From<StorageLensActivityMetrics> for Tree {
-    fn from(value: StorageLensActivityMetrics) -> Self {
-        value.0.into()
-    }
-}
-
-/// This resource enables Amazon S3 Storage Lens advanced cost optimization metrics.
-#[derive(Debug, Clone, Default)]
-pub struct StorageLensAdvancedCostOptimizationMetrics(Properties);
-
-impl StorageLensAdvancedCostOptimizationMetrics {
-    /// Returns an empty `StorageLensAdvancedCostOptimizationMetrics`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// Indicates whether advanced cost optimization metrics are enabled.
-    pub fn is_enabled(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("IsEnabled", value.into()))
-    }
-}
-
-impl From<StorageLensAdvancedCostOptimizationMetrics> for Properties {
-    fn from(value: StorageLensAdvancedCostOptimizationMetrics) -> Self {
-        value.0
-    }
-}
-
-impl From<StorageLensAdvancedCostOptimizationMetrics> for Tree {
-    fn from(value: StorageLensAdvancedCostOptimizationMetrics) -> Self {
-        value.0.into()
-    }
-}
-
-/// This resource enables Amazon S3 Storage Lens advanced data protection metrics.
-#[derive(Debug, Clone, Default)]
-pub struct StorageLensAdvancedDataProtectionMetrics(Properties);
-
-impl StorageLensAdvancedDataProtectionMetrics {
-    /// Returns an empty `StorageLensAdvancedDataProtectionMetrics`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// Indicates whether advanced data protection metrics are enabled.
-    pub fn is_enabled(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("IsEnabled", value.into()))
-    }
-}
-
-impl From<StorageLensAdvancedDataProtectionMetrics> for Properties {
-    fn from(value: StorageLensAdvancedDataProtectionMetrics) -> Self {
-        value.0
-    }
-}
-
-impl From<StorageLensAdvancedDataProtectionMetrics> for Tree {
-    fn from(value: StorageLensAdvancedDataProtectionMetrics) -> Self {
-        value.0.into()
-    }
-}
-
-/// A property for S3 Storage Lens advanced performance metrics.
-#[derive(Debug, Clone, Default)]
-pub struct StorageLensAdvancedPerformanceMetrics(Properties);
-
-impl StorageLensAdvancedPerformanceMetrics {
-    /// Returns an empty `StorageLensAdvancedPerformanceMetrics`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// This property indicates whether the advanced performance metrics are enabled.
-    pub fn is_enabled(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("IsEnabled", value.into()))
-    }
-}
-
-impl From<StorageLensAdvancedPerformanceMetrics> for Properties {
-    fn from(value: StorageLensAdvancedPerformanceMetrics) -> Self {
-        value.0
-    }
-}
-
-impl From<StorageLensAdvancedPerformanceMetrics> for Tree {
-    fn from(value: StorageLensAdvancedPerformanceMetrics) -> Self {
-        value.0.into()
-    }
-}
+setting! { StorageLensActivityMetrics as Tree }
 
 /// This resource contains the details of the AWS Organization for Amazon S3 Storage Lens.
 #[derive(Debug, Clone)]
 pub struct StorageLensAwsOrg(Properties);
-
 impl StorageLensAwsOrg {
     /// Returns a `StorageLensAwsOrg` with what CloudFormation requires.
-    pub fn new(arn: impl Into<Value<String>>) -> Self {
-        Self::matching().arn(arn)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(arn: impl Into<Value<String>>) -> Self { Self::matching().arn(arn) }
     /// This resource contains the ARN of the AWS Organization.
-    pub fn arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Arn", value.into()))
-    }
+    pub fn arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Arn", value.into())) }
 }
-
-impl From<StorageLensAwsOrg> for Properties {
-    fn from(value: StorageLensAwsOrg) -> Self {
-        value.0
-    }
-}
-
-impl From<StorageLensAwsOrg> for Tree {
-    fn from(value: StorageLensAwsOrg) -> Self {
-        value.0.into()
-    }
-}
+setting! { StorageLensAwsOrg as Tree }
 
 /// A property for the bucket-level storage metrics for Amazon S3 Storage Lens.
 #[derive(Debug, Clone, Default)]
 pub struct StorageLensBucketLevel(Properties);
-
 impl StorageLensBucketLevel {
     /// Returns an empty `StorageLensBucketLevel`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// A property for bucket-level activity metrics for S3 Storage Lens.
-    pub fn activity_metrics(self, value: StorageLensActivityMetrics) -> Self {
-        Self(self.0.with("ActivityMetrics", value))
-    }
-
+    pub fn activity_metrics(self, value: StorageLensActivityMetrics) -> Self { Self(self.0.with("ActivityMetrics", value)) }
     /// A property for bucket-level advanced cost optimization metrics for S3 Storage Lens.
-    pub fn advanced_cost_optimization_metrics(self, value: StorageLensAdvancedCostOptimizationMetrics) -> Self {
-        Self(self.0.with("AdvancedCostOptimizationMetrics", value))
-    }
-
+    pub fn advanced_cost_optimization_metrics(self, value: StorageLensAdvancedCostOptimizationMetrics) -> Self { Self(self.0.with("AdvancedCostOptimizationMetrics", value)) }
     /// A property for bucket-level advanced data protection metrics for S3 Storage Lens.
-    pub fn advanced_data_protection_metrics(self, value: StorageLensAdvancedDataProtectionMetrics) -> Self {
-        Self(self.0.with("AdvancedDataProtectionMetrics", value))
-    }
-
+    pub fn advanced_data_protection_metrics(self, value: StorageLensAdvancedDataProtectionMetrics) -> Self { Self(self.0.with("AdvancedDataProtectionMetrics", value)) }
     /// A property for bucket-level advanced performance metrics for S3 Storage Lens.
-    pub fn advanced_performance_metrics(self, value: StorageLensAdvancedPerformanceMetrics) -> Self {
-        Self(self.0.with("AdvancedPerformanceMetrics", value))
-    }
-
+    pub fn advanced_performance_metrics(self, value: StorageLensAdvancedPerformanceMetrics) -> Self { Self(self.0.with("AdvancedPerformanceMetrics", value)) }
     /// A property for bucket-level detailed status code metrics for S3 Storage Lens.
-    pub fn detailed_status_codes_metrics(self, value: StorageLensDetailedStatusCodesMetrics) -> Self {
-        Self(self.0.with("DetailedStatusCodesMetrics", value))
-    }
-
+    pub fn detailed_status_codes_metrics(self, value: StorageLensDetailedStatusCodesMetrics) -> Self { Self(self.0.with("DetailedStatusCodesMetrics", value)) }
     /// A property for bucket-level prefix-level storage metrics for S3 Storage Lens.
-    pub fn prefix_level(self, value: StorageLensPrefixLevel) -> Self {
-        Self(self.0.with("PrefixLevel", value))
-    }
+    pub fn prefix_level(self, value: StorageLensPrefixLevel) -> Self { Self(self.0.with("PrefixLevel", value)) }
 }
-
-impl From<StorageLensBucketLevel> for Properties {
-    fn from(value: StorageLensBucketLevel) -> Self {
-        value.0
-    }
-}
-
-impl From<StorageLensBucketLevel> for Tree {
-    fn from(value: StorageLensBucketLevel) -> Self {
-        value.0.into()
-    }
-}
+setting! { StorageLensBucketLevel as Tree }
 
 /// This resource contains the details of the buckets and Regions for the Amazon S3 Storage Lens configuration.
 #[derive(Debug, Clone, Default)]
 pub struct StorageLensBucketsAndRegions(Properties);
-
 impl StorageLensBucketsAndRegions {
     /// Returns an empty `StorageLensBucketsAndRegions`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// This property contains the details of the buckets for the Amazon S3 Storage Lens configuration.
-    pub fn buckets(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("Buckets", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    pub fn buckets(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("Buckets", list::values::<String>(value))) }
     /// This property contains the details of the Regions for the S3 Storage Lens configuration.
-    pub fn regions(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("Regions", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    pub fn regions(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("Regions", list::values::<String>(value))) }
 }
-
-impl From<StorageLensBucketsAndRegions> for Properties {
-    fn from(value: StorageLensBucketsAndRegions) -> Self {
-        value.0
-    }
-}
-
-impl From<StorageLensBucketsAndRegions> for Tree {
-    fn from(value: StorageLensBucketsAndRegions) -> Self {
-        value.0.into()
-    }
-}
+setting! { StorageLensBucketsAndRegions as Tree }
 
 /// This resource enables the Amazon CloudWatch publishing option for Amazon S3 Storage Lens metrics.
 #[derive(Debug, Clone)]
 pub struct StorageLensCloudWatchMetrics(Properties);
-
 impl StorageLensCloudWatchMetrics {
     /// Returns a `StorageLensCloudWatchMetrics` with what CloudFormation requires.
-    pub fn new(is_enabled: impl Into<Value<bool>>) -> Self {
-        Self::matching().is_enabled(is_enabled)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(is_enabled: impl Into<Value<bool>>) -> Self { Self::matching().is_enabled(is_enabled) }
     /// This property identifies whether the CloudWatch publishing option for S3 Storage Lens is enabled.
-    pub fn is_enabled(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("IsEnabled", value.into()))
-    }
+    pub fn is_enabled(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("IsEnabled", value.into())) }
 }
-
-impl From<StorageLensCloudWatchMetrics> for Properties {
-    fn from(value: StorageLensCloudWatchMetrics) -> Self {
-        value.0
-    }
-}
-
-impl From<StorageLensCloudWatchMetrics> for Tree {
-    fn from(value: StorageLensCloudWatchMetrics) -> Self {
-        value.0.into()
-    }
-}
+setting! { StorageLensCloudWatchMetrics as Tree }
 
 /// This is the property of the Amazon S3 Storage Lens configuration.
 #[derive(Debug, Clone)]
 pub struct StorageLensConfiguration(Properties);
-
 impl StorageLensConfiguration {
     /// Returns a `StorageLensConfiguration` with what CloudFormation requires.
-    pub fn new(account_level: StorageLensAccountLevel, id: impl Into<Value<String>>, is_enabled: impl Into<Value<bool>>) -> Self {
-        Self::matching().account_level(account_level).id(id).is_enabled(is_enabled)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(account_level: StorageLensAccountLevel, id: impl Into<Value<String>>, is_enabled: impl Into<Value<bool>>) -> Self { Self::matching().account_level(account_level).id(id).is_enabled(is_enabled) }
     /// This property contains the details of the account-level metrics for Amazon S3 Storage Lens configuration.
-    pub fn account_level(self, value: StorageLensAccountLevel) -> Self {
-        Self(self.0.with("AccountLevel", value))
-    }
-
+    pub fn account_level(self, value: StorageLensAccountLevel) -> Self { Self(self.0.with("AccountLevel", value)) }
     /// This property contains the details of the AWS Organization for the S3 Storage Lens configuration.
-    pub fn aws_org(self, value: StorageLensAwsOrg) -> Self {
-        Self(self.0.with("AwsOrg", value))
-    }
-
+    pub fn aws_org(self, value: StorageLensAwsOrg) -> Self { Self(self.0.with("AwsOrg", value)) }
     /// This property contains the details of this S3 Storage Lens configuration's metrics export.
-    pub fn data_export(self, value: StorageLensDataExport) -> Self {
-        Self(self.0.with("DataExport", value))
-    }
-
+    pub fn data_export(self, value: StorageLensDataExport) -> Self { Self(self.0.with("DataExport", value)) }
     /// This property contains the details of the bucket and or Regions excluded for Amazon S3 Storage Lens configuration.
-    pub fn exclude(self, value: StorageLensBucketsAndRegions) -> Self {
-        Self(self.0.with("Exclude", value))
-    }
-
+    pub fn exclude(self, value: StorageLensBucketsAndRegions) -> Self { Self(self.0.with("Exclude", value)) }
     /// This property configures your S3 Storage Lens expanded prefixes metrics report.
-    pub fn expanded_prefixes_data_export(self, value: StorageLensExpandedPrefixesDataExport) -> Self {
-        Self(self.0.with("ExpandedPrefixesDataExport", value))
-    }
-
+    pub fn expanded_prefixes_data_export(self, value: StorageLensExpandedPrefixesDataExport) -> Self { Self(self.0.with("ExpandedPrefixesDataExport", value)) }
     /// This property contains the details of the ID of the S3 Storage Lens configuration.
-    ///
-    /// A change replaces the resource.
-    pub fn id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Id", value.into()))
-    }
-
+    /// 1 to 64 characters. Matches `^[a-zA-Z0-9\-_.]+$`. A change replaces the resource.
+    pub fn id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Id", value.into())) }
     /// This property contains the details of the bucket and or Regions included for Amazon S3 Storage Lens configuration.
-    pub fn include(self, value: StorageLensBucketsAndRegions) -> Self {
-        Self(self.0.with("Include", value))
-    }
-
+    pub fn include(self, value: StorageLensBucketsAndRegions) -> Self { Self(self.0.with("Include", value)) }
     /// This property contains the details of whether the Amazon S3 Storage Lens configuration is enabled.
-    pub fn is_enabled(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("IsEnabled", value.into()))
-    }
-
+    pub fn is_enabled(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("IsEnabled", value.into())) }
     /// The delimiter to divide S3 key into hierarchy of prefixes.
-    pub fn prefix_delimiter(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("PrefixDelimiter", value.into()))
-    }
-
+    pub fn prefix_delimiter(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("PrefixDelimiter", value.into())) }
     /// This property contains the details of the ARN of the S3 Storage Lens configuration.
-    pub fn storage_lens_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("StorageLensArn", value.into()))
-    }
+    pub fn storage_lens_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("StorageLensArn", value.into())) }
 }
-
-impl From<StorageLensConfiguration> for Properties {
-    fn from(value: StorageLensConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<StorageLensConfiguration> for Tree {
-    fn from(value: StorageLensConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { StorageLensConfiguration as Tree }
 
 /// This resource contains the details of the Amazon S3 Storage Lens metrics export.
 #[derive(Debug, Clone, Default)]
 pub struct StorageLensDataExport(Properties);
-
 impl StorageLensDataExport {
     /// Returns an empty `StorageLensDataExport`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// This property enables the Amazon CloudWatch publishing option for S3 Storage Lens metrics.
-    pub fn cloud_watch_metrics(self, value: StorageLensCloudWatchMetrics) -> Self {
-        Self(self.0.with("CloudWatchMetrics", value))
-    }
-
+    pub fn cloud_watch_metrics(self, value: StorageLensCloudWatchMetrics) -> Self { Self(self.0.with("CloudWatchMetrics", value)) }
     /// This property contains the details of the bucket where the S3 Storage Lens metrics export will be placed.
-    pub fn s3_bucket_destination(self, value: StorageLensS3BucketDestination) -> Self {
-        Self(self.0.with("S3BucketDestination", value))
-    }
-
+    pub fn s3_bucket_destination(self, value: StorageLensS3BucketDestination) -> Self { Self(self.0.with("S3BucketDestination", value)) }
     /// This property contains the details of the S3 table bucket where the S3 Storage Lens default metrics report will be placed.
-    pub fn storage_lens_table_destination(self, value: StorageLensTableDestination) -> Self {
-        Self(self.0.with("StorageLensTableDestination", value))
-    }
+    pub fn storage_lens_table_destination(self, value: StorageLensTableDestination) -> Self { Self(self.0.with("StorageLensTableDestination", value)) }
 }
-
-impl From<StorageLensDataExport> for Properties {
-    fn from(value: StorageLensDataExport) -> Self {
-        value.0
-    }
-}
-
-impl From<StorageLensDataExport> for Tree {
-    fn from(value: StorageLensDataExport) -> Self {
-        value.0.into()
-    }
-}
-
-/// This resource enables Amazon S3 Storage Lens detailed status code metrics.
-#[derive(Debug, Clone, Default)]
-pub struct StorageLensDetailedStatusCodesMetrics(Properties);
-
-impl StorageLensDetailedStatusCodesMetrics {
-    /// Returns an empty `StorageLensDetailedStatusCodesMetrics`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// Indicates whether detailed status code metrics are enabled.
-    pub fn is_enabled(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("IsEnabled", value.into()))
-    }
-}
-
-impl From<StorageLensDetailedStatusCodesMetrics> for Properties {
-    fn from(value: StorageLensDetailedStatusCodesMetrics) -> Self {
-        value.0
-    }
-}
-
-impl From<StorageLensDetailedStatusCodesMetrics> for Tree {
-    fn from(value: StorageLensDetailedStatusCodesMetrics) -> Self {
-        value.0.into()
-    }
-}
+setting! { StorageLensDataExport as Tree }
 
 /// This resource contains the type of server-side encryption used to encrypt an Amazon S3 Storage Lens metrics export.
 #[derive(Debug, Clone, Default)]
 pub struct StorageLensEncryption(Properties);
-
 impl StorageLensEncryption {
     /// Returns an empty `StorageLensEncryption`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// Specifies the use of AWS Key Management Service keys (SSE-KMS) to encrypt the S3 Storage Lens metrics export file.
-    pub fn ssekms(self, value: StorageLensSsekms) -> Self {
-        Self(self.0.with("SSEKMS", value))
-    }
-
+    pub fn ssekms(self, value: StorageLensSsekms) -> Self { Self(self.0.with("SSEKMS", value)) }
     /// Specifies the use of an Amazon S3-managed key (SSE-S3) to encrypt the S3 Storage Lens metrics export file.
-    pub fn sses3(self, value: impl Into<Tree>) -> Self {
-        Self(self.0.with("SSES3", value))
-    }
+    pub fn sses3(self, value: impl Into<Tree>) -> Self { Self(self.0.with("SSES3", value)) }
 }
-
-impl From<StorageLensEncryption> for Properties {
-    fn from(value: StorageLensEncryption) -> Self {
-        value.0
-    }
-}
-
-impl From<StorageLensEncryption> for Tree {
-    fn from(value: StorageLensEncryption) -> Self {
-        value.0.into()
-    }
-}
+setting! { StorageLensEncryption as Tree }
 
 /// This resource specifies the properties of your S3 Storage Lens Expanded Prefixes metrics export.
 #[derive(Debug, Clone, Default)]
 pub struct StorageLensExpandedPrefixesDataExport(Properties);
-
 impl StorageLensExpandedPrefixesDataExport {
     /// Returns an empty `StorageLensExpandedPrefixesDataExport`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// This property specifies the general purpose bucket where the S3 Storage Lens Expanded Prefixes metrics export files are located.
-    pub fn s3_bucket_destination(self, value: StorageLensS3BucketDestination) -> Self {
-        Self(self.0.with("S3BucketDestination", value))
-    }
-
+    pub fn s3_bucket_destination(self, value: StorageLensS3BucketDestination) -> Self { Self(self.0.with("S3BucketDestination", value)) }
     /// This property configures S3 Storage Lens Expanded Prefixes metrics report to read-only S3 table buckets.
-    pub fn storage_lens_table_destination(self, value: StorageLensTableDestination) -> Self {
-        Self(self.0.with("StorageLensTableDestination", value))
-    }
+    pub fn storage_lens_table_destination(self, value: StorageLensTableDestination) -> Self { Self(self.0.with("StorageLensTableDestination", value)) }
 }
-
-impl From<StorageLensExpandedPrefixesDataExport> for Properties {
-    fn from(value: StorageLensExpandedPrefixesDataExport) -> Self {
-        value.0
-    }
-}
-
-impl From<StorageLensExpandedPrefixesDataExport> for Tree {
-    fn from(value: StorageLensExpandedPrefixesDataExport) -> Self {
-        value.0.into()
-    }
-}
+setting! { StorageLensExpandedPrefixesDataExport as Tree }
 
 /// This resource determines the scope of Storage Lens group data that is displayed in the Storage Lens dashboard.
 #[derive(Debug, Clone, Default)]
 pub struct StorageLensGroupLevel(Properties);
-
 impl StorageLensGroupLevel {
     /// Returns an empty `StorageLensGroupLevel`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// This property indicates which Storage Lens group ARNs to include or exclude in the Storage Lens group aggregation.
-    pub fn storage_lens_group_selection_criteria(self, value: StorageLensGroupSelectionCriteria) -> Self {
-        Self(self.0.with("StorageLensGroupSelectionCriteria", value))
-    }
+    pub fn storage_lens_group_selection_criteria(self, value: StorageLensGroupSelectionCriteria) -> Self { Self(self.0.with("StorageLensGroupSelectionCriteria", value)) }
 }
-
-impl From<StorageLensGroupLevel> for Properties {
-    fn from(value: StorageLensGroupLevel) -> Self {
-        value.0
-    }
-}
-
-impl From<StorageLensGroupLevel> for Tree {
-    fn from(value: StorageLensGroupLevel) -> Self {
-        value.0.into()
-    }
-}
+setting! { StorageLensGroupLevel as Tree }
 
 /// This resource indicates which Storage Lens group ARNs to include or exclude in the Storage Lens group aggregation.
 #[derive(Debug, Clone, Default)]
 pub struct StorageLensGroupSelectionCriteria(Properties);
-
 impl StorageLensGroupSelectionCriteria {
     /// Returns an empty `StorageLensGroupSelectionCriteria`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// This property indicates which Storage Lens group ARNs to exclude from the Storage Lens group aggregation.
-    pub fn exclude(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("Exclude", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    pub fn exclude(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("Exclude", list::values::<String>(value))) }
     /// This property indicates which Storage Lens group ARNs to include in the Storage Lens group aggregation.
-    pub fn include(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("Include", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    pub fn include(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("Include", list::values::<String>(value))) }
 }
-
-impl From<StorageLensGroupSelectionCriteria> for Properties {
-    fn from(value: StorageLensGroupSelectionCriteria) -> Self {
-        value.0
-    }
-}
-
-impl From<StorageLensGroupSelectionCriteria> for Tree {
-    fn from(value: StorageLensGroupSelectionCriteria) -> Self {
-        value.0.into()
-    }
-}
+setting! { StorageLensGroupSelectionCriteria as Tree }
 
 /// This resource contains the details of the prefix-level of the Amazon S3 Storage Lens.
 #[derive(Debug, Clone)]
 pub struct StorageLensPrefixLevel(Properties);
-
 impl StorageLensPrefixLevel {
     /// Returns a `StorageLensPrefixLevel` with what CloudFormation requires.
-    pub fn new(storage_metrics: StorageLensPrefixLevelStorageMetrics) -> Self {
-        Self::matching().storage_metrics(storage_metrics)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(storage_metrics: StorageLensPrefixLevelStorageMetrics) -> Self { Self::matching().storage_metrics(storage_metrics) }
     /// A property for the prefix-level storage metrics for Amazon S3 Storage Lens.
-    pub fn storage_metrics(self, value: StorageLensPrefixLevelStorageMetrics) -> Self {
-        Self(self.0.with("StorageMetrics", value))
-    }
+    pub fn storage_metrics(self, value: StorageLensPrefixLevelStorageMetrics) -> Self { Self(self.0.with("StorageMetrics", value)) }
 }
-
-impl From<StorageLensPrefixLevel> for Properties {
-    fn from(value: StorageLensPrefixLevel) -> Self {
-        value.0
-    }
-}
-
-impl From<StorageLensPrefixLevel> for Tree {
-    fn from(value: StorageLensPrefixLevel) -> Self {
-        value.0.into()
-    }
-}
+setting! { StorageLensPrefixLevel as Tree }
 
 /// This resource contains the details of the prefix-level storage metrics for Amazon S3 Storage Lens.
 #[derive(Debug, Clone, Default)]
 pub struct StorageLensPrefixLevelStorageMetrics(Properties);
-
 impl StorageLensPrefixLevelStorageMetrics {
     /// Returns an empty `StorageLensPrefixLevelStorageMetrics`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// This property identifies whether the details of the prefix-level storage metrics for S3 Storage Lens are enabled.
-    pub fn is_enabled(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("IsEnabled", value.into()))
-    }
-
+    pub fn is_enabled(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("IsEnabled", value.into())) }
     /// This property identifies whether the details of the prefix-level storage metrics for S3 Storage Lens are enabled.
-    pub fn selection_criteria(self, value: StorageLensSelectionCriteria) -> Self {
-        Self(self.0.with("SelectionCriteria", value))
-    }
+    pub fn selection_criteria(self, value: StorageLensSelectionCriteria) -> Self { Self(self.0.with("SelectionCriteria", value)) }
 }
-
-impl From<StorageLensPrefixLevelStorageMetrics> for Properties {
-    fn from(value: StorageLensPrefixLevelStorageMetrics) -> Self {
-        value.0
-    }
-}
-
-impl From<StorageLensPrefixLevelStorageMetrics> for Tree {
-    fn from(value: StorageLensPrefixLevelStorageMetrics) -> Self {
-        value.0.into()
-    }
-}
+setting! { StorageLensPrefixLevelStorageMetrics as Tree }
 
 /// This resource contains the details of the bucket where the Amazon S3 Storage Lens metrics export will be placed.
 #[derive(Debug, Clone)]
 pub struct StorageLensS3BucketDestination(Properties);
-
 impl StorageLensS3BucketDestination {
     /// Returns a `StorageLensS3BucketDestination` with what CloudFormation requires.
-    pub fn new(account_id: impl Into<Value<String>>, arn: impl Into<Value<String>>, format: impl OneOf<StorageLensS3BucketDestinationFormat>, output_schema_version: impl OneOf<StorageLensS3BucketDestinationOutputSchemaVersion>) -> Self {
-        Self::matching().account_id(account_id).arn(arn).format(format).output_schema_version(output_schema_version)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(account_id: impl Into<Value<String>>, arn: impl Into<Value<String>>, format: impl OneOf<StorageLensS3BucketDestinationFormat>, output_schema_version: impl OneOf<StorageLensS3BucketDestinationOutputSchemaVersion>) -> Self { Self::matching().account_id(account_id).arn(arn).format(format).output_schema_version(output_schema_version) }
     /// This property contains the details of the AWS account ID of the S3 Storage Lens export bucket destination.
-    pub fn account_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("AccountId", value.into()))
-    }
-
+    pub fn account_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("AccountId", value.into())) }
     /// This property contains the details of the ARN of the bucket destination of the S3 Storage Lens export.
-    ///
     /// Refers to `AWS::S3::Bucket` (`Arn`).
-    pub fn arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Arn", value.into()))
-    }
-
+    pub fn arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Arn", value.into())) }
     /// This property contains the details of the encryption of the bucket destination of the Amazon S3 Storage Lens metrics export.
-    pub fn encryption(self, value: StorageLensEncryption) -> Self {
-        Self(self.0.with("Encryption", value))
-    }
-
+    pub fn encryption(self, value: StorageLensEncryption) -> Self { Self(self.0.with("Encryption", value)) }
     /// This property contains the details of the format of the S3 Storage Lens export bucket destination.
-    pub fn format(self, value: impl OneOf<StorageLensS3BucketDestinationFormat>) -> Self {
-        Self(self.0.with("Format", value.into_tree()))
-    }
-
+    pub fn format(self, value: impl OneOf<StorageLensS3BucketDestinationFormat>) -> Self { Self(self.0.with("Format", value.into_tree())) }
     /// This property contains the details of the output schema version of the S3 Storage Lens export bucket destination.
-    pub fn output_schema_version(self, value: impl OneOf<StorageLensS3BucketDestinationOutputSchemaVersion>) -> Self {
-        Self(self.0.with("OutputSchemaVersion", value.into_tree()))
-    }
-
+    pub fn output_schema_version(self, value: impl OneOf<StorageLensS3BucketDestinationOutputSchemaVersion>) -> Self { Self(self.0.with("OutputSchemaVersion", value.into_tree())) }
     /// This property contains the details of the prefix of the bucket destination of the S3 Storage Lens export.
-    pub fn prefix(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Prefix", value.into()))
-    }
+    pub fn prefix(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Prefix", value.into())) }
 }
-
-impl From<StorageLensS3BucketDestination> for Properties {
-    fn from(value: StorageLensS3BucketDestination) -> Self {
-        value.0
-    }
-}
-
-impl From<StorageLensS3BucketDestination> for Tree {
-    fn from(value: StorageLensS3BucketDestination) -> Self {
-        value.0.into()
-    }
-}
+setting! { StorageLensS3BucketDestination as Tree }
 
 /// This resource contains the details of the Amazon S3 Storage Lens selection criteria.
 #[derive(Debug, Clone, Default)]
 pub struct StorageLensSelectionCriteria(Properties);
-
 impl StorageLensSelectionCriteria {
     /// Returns an empty `StorageLensSelectionCriteria`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// This property contains the details of the S3 Storage Lens delimiter being used.
-    pub fn delimiter(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Delimiter", value.into()))
-    }
-
+    pub fn delimiter(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Delimiter", value.into())) }
     /// This property contains the details of the max depth that S3 Storage Lens will collect metrics up to.
-    pub fn max_depth(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("MaxDepth", value.into()))
-    }
-
+    pub fn max_depth(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("MaxDepth", value.into())) }
     /// This property contains the details of the minimum storage bytes percentage threshold that S3 Storage Lens will collect metrics up to.
-    pub fn min_storage_bytes_percentage(self, value: impl Into<Value<f64>>) -> Self {
-        Self(self.0.with("MinStorageBytesPercentage", value.into()))
-    }
+    pub fn min_storage_bytes_percentage(self, value: impl Into<Value<f64>>) -> Self { Self(self.0.with("MinStorageBytesPercentage", value.into())) }
 }
-
-impl From<StorageLensSelectionCriteria> for Properties {
-    fn from(value: StorageLensSelectionCriteria) -> Self {
-        value.0
-    }
-}
-
-impl From<StorageLensSelectionCriteria> for Tree {
-    fn from(value: StorageLensSelectionCriteria) -> Self {
-        value.0.into()
-    }
-}
+setting! { StorageLensSelectionCriteria as Tree }
 
 /// Specifies the use of server-side encryption using an AWS Key Management Service key (SSE-KMS) to encrypt the delivered S3 Storage Lens metrics export file.
 #[derive(Debug, Clone)]
 pub struct StorageLensSsekms(Properties);
-
 impl StorageLensSsekms {
     /// Returns a `StorageLensSsekms` with what CloudFormation requires.
-    pub fn new(key_id: impl Into<Value<String>>) -> Self {
-        Self::matching().key_id(key_id)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(key_id: impl Into<Value<String>>) -> Self { Self::matching().key_id(key_id) }
     /// Specifies the Amazon Resource Name (ARN) of the customer managed AWS key to use for encrypting the S3 Storage Lens metrics export file.
-    pub fn key_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("KeyId", value.into()))
-    }
+    pub fn key_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("KeyId", value.into())) }
 }
-
-impl From<StorageLensSsekms> for Properties {
-    fn from(value: StorageLensSsekms) -> Self {
-        value.0
-    }
-}
-
-impl From<StorageLensSsekms> for Tree {
-    fn from(value: StorageLensSsekms) -> Self {
-        value.0.into()
-    }
-}
+setting! { StorageLensSsekms as Tree }
 
 /// This resource configures your S3 Storage Lens reports to export to read-only S3 table buckets.
 #[derive(Debug, Clone)]
 pub struct StorageLensTableDestination(Properties);
-
 impl StorageLensTableDestination {
     /// Returns a `StorageLensTableDestination` with what CloudFormation requires.
-    pub fn new(is_enabled: impl Into<Value<bool>>) -> Self {
-        Self::matching().is_enabled(is_enabled)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(is_enabled: impl Into<Value<bool>>) -> Self { Self::matching().is_enabled(is_enabled) }
     /// This resource configures your data encryption settings for Storage Lens metrics in read-only S3 table buckets.
-    pub fn encryption(self, value: StorageLensEncryption) -> Self {
-        Self(self.0.with("Encryption", value))
-    }
-
+    pub fn encryption(self, value: StorageLensEncryption) -> Self { Self(self.0.with("Encryption", value)) }
     /// This property indicates whether the export to read-only S3 table buckets is enabled for your S3 Storage Lens configuration.
-    pub fn is_enabled(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("IsEnabled", value.into()))
-    }
+    pub fn is_enabled(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("IsEnabled", value.into())) }
 }
-
-impl From<StorageLensTableDestination> for Properties {
-    fn from(value: StorageLensTableDestination) -> Self {
-        value.0
-    }
-}
-
-impl From<StorageLensTableDestination> for Tree {
-    fn from(value: StorageLensTableDestination) -> Self {
-        value.0.into()
-    }
-}
+setting! { StorageLensTableDestination as Tree }
 
 /// The `AWS::S3::StorageLensGroup` resource creates an S3 Storage Lens group.
 ///
 /// CloudFormation type `AWS::S3::StorageLensGroup`.
 #[derive(Debug, Clone)]
 pub struct StorageLensGroup(Properties);
-
 impl StorageLensGroup {
     /// The ARN for the Amazon S3 Storage Lens Group.
     pub const STORAGE_LENS_GROUP_ARN: Attribute<Self, Arn<Self>> = Attribute::new("StorageLensGroupArn");
-
     /// Returns a `StorageLensGroup` with what CloudFormation requires.
-    pub fn new(filter: StorageLensGroupFilter, name: impl Into<Value<String>>) -> Self {
-        Self::matching().filter(filter).name(name)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(filter: StorageLensGroupFilter, name: impl Into<Value<String>>) -> Self { Self::matching().filter(filter).name(name) }
     /// This property contains the criteria for the Storage Lens group data that is displayed.
-    pub fn filter(self, value: StorageLensGroupFilter) -> Self {
-        Self(self.0.with("Filter", value))
-    }
-
+    pub fn filter(self, value: StorageLensGroupFilter) -> Self { Self(self.0.with("Filter", value)) }
     /// This property contains the Storage Lens group name.
-    ///
-    /// A change replaces the resource.
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
-
+    /// 1 to 64 characters. Matches `^[a-zA-Z0-9\-_]+$`. A change replaces the resource.
+    pub fn name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Name", value.into())) }
     /// This property contains the AWS resource tags that you're adding to your Storage Lens group.
-    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self {
-        Self(self.0.with("Tags", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self { Self(self.0.with("Tags", list::tags(value))) }
 }
-
-impl From<StorageLensGroup> for Properties {
-    fn from(value: StorageLensGroup) -> Self {
-        value.0
-    }
-}
-
+setting! { StorageLensGroup as Properties }
 impl ResourceType for StorageLensGroup {
     const TYPE: &'static str = "AWS::S3::StorageLensGroup";
     const REQUIRED: &'static [&'static str] = &["Filter", "Name"];
@@ -5426,651 +1725,288 @@ impl ResourceType for StorageLensGroup {
 /// This resource is a logical operator that allows multiple filter conditions to be joined for more complex comparisons of Storage Lens group data.
 #[derive(Debug, Clone, Default)]
 pub struct StorageLensGroupAnd(Properties);
-
 impl StorageLensGroupAnd {
     /// Returns an empty `StorageLensGroupAnd`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// This property contains a list of prefixes.
-    pub fn match_any_prefix(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("MatchAnyPrefix", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// Each: At most 1024 characters.
+    pub fn match_any_prefix(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("MatchAnyPrefix", list::values::<String>(value))) }
     /// This property contains a list of suffixes.
-    pub fn match_any_suffix(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("MatchAnySuffix", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// Each: At most 1024 characters.
+    pub fn match_any_suffix(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("MatchAnySuffix", list::values::<String>(value))) }
     /// This property contains the list of object tags.
-    pub fn match_any_tag(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self {
-        Self(self.0.with("MatchAnyTag", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    pub fn match_any_tag(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self { Self(self.0.with("MatchAnyTag", list::tags(value))) }
     /// This property contains `DaysGreaterThan` and `DaysLessThan` properties to define the object age range (minimum and maximum number of days).
-    pub fn match_object_age(self, value: StorageLensGroupMatchObjectAge) -> Self {
-        Self(self.0.with("MatchObjectAge", value))
-    }
-
+    pub fn match_object_age(self, value: StorageLensGroupMatchObjectAge) -> Self { Self(self.0.with("MatchObjectAge", value)) }
     /// This property contains `BytesGreaterThan` and `BytesLessThan` to define the object size range (minimum and maximum number of Bytes).
-    pub fn match_object_size(self, value: StorageLensGroupMatchObjectSize) -> Self {
-        Self(self.0.with("MatchObjectSize", value))
-    }
+    pub fn match_object_size(self, value: StorageLensGroupMatchObjectSize) -> Self { Self(self.0.with("MatchObjectSize", value)) }
 }
-
-impl From<StorageLensGroupAnd> for Properties {
-    fn from(value: StorageLensGroupAnd) -> Self {
-        value.0
-    }
-}
-
-impl From<StorageLensGroupAnd> for Tree {
-    fn from(value: StorageLensGroupAnd) -> Self {
-        value.0.into()
-    }
-}
+setting! { StorageLensGroupAnd as Tree }
 
 /// This resource sets the criteria for the Storage Lens group data that is displayed.
 #[derive(Debug, Clone, Default)]
 pub struct StorageLensGroupFilter(Properties);
-
 impl StorageLensGroupFilter {
     /// Returns an empty `StorageLensGroupFilter`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// This property contains the `And` logical operator, which allows multiple filter conditions to be joined for more complex comparisons of Storage Lens group data.
-    pub fn and(self, value: StorageLensGroupAnd) -> Self {
-        Self(self.0.with("And", value))
-    }
-
+    pub fn and(self, value: StorageLensGroupAnd) -> Self { Self(self.0.with("And", value)) }
     /// This property contains a list of prefixes.
-    pub fn match_any_prefix(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("MatchAnyPrefix", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// Each: At most 1024 characters.
+    pub fn match_any_prefix(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("MatchAnyPrefix", list::values::<String>(value))) }
     /// This property contains a list of suffixes.
-    pub fn match_any_suffix(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("MatchAnySuffix", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// Each: At most 1024 characters.
+    pub fn match_any_suffix(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("MatchAnySuffix", list::values::<String>(value))) }
     /// This property contains the list of S3 object tags.
-    pub fn match_any_tag(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self {
-        Self(self.0.with("MatchAnyTag", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    pub fn match_any_tag(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self { Self(self.0.with("MatchAnyTag", list::tags(value))) }
     /// This property contains `DaysGreaterThan` and `DaysLessThan` to define the object age range (minimum and maximum number of days).
-    pub fn match_object_age(self, value: StorageLensGroupMatchObjectAge) -> Self {
-        Self(self.0.with("MatchObjectAge", value))
-    }
-
+    pub fn match_object_age(self, value: StorageLensGroupMatchObjectAge) -> Self { Self(self.0.with("MatchObjectAge", value)) }
     /// This property contains `BytesGreaterThan` and `BytesLessThan` to define the object size range (minimum and maximum number of Bytes).
-    pub fn match_object_size(self, value: StorageLensGroupMatchObjectSize) -> Self {
-        Self(self.0.with("MatchObjectSize", value))
-    }
-
+    pub fn match_object_size(self, value: StorageLensGroupMatchObjectSize) -> Self { Self(self.0.with("MatchObjectSize", value)) }
     /// This property contains the `Or` logical operator, which allows multiple filter conditions to be joined.
-    pub fn or(self, value: StorageLensGroupOr) -> Self {
-        Self(self.0.with("Or", value))
-    }
+    pub fn or(self, value: StorageLensGroupOr) -> Self { Self(self.0.with("Or", value)) }
 }
-
-impl From<StorageLensGroupFilter> for Properties {
-    fn from(value: StorageLensGroupFilter) -> Self {
-        value.0
-    }
-}
-
-impl From<StorageLensGroupFilter> for Tree {
-    fn from(value: StorageLensGroupFilter) -> Self {
-        value.0.into()
-    }
-}
+setting! { StorageLensGroupFilter as Tree }
 
 /// This resource contains `DaysGreaterThan` and `DaysLessThan` to define the object age range (minimum and maximum number of days).
 #[derive(Debug, Clone, Default)]
 pub struct StorageLensGroupMatchObjectAge(Properties);
-
 impl StorageLensGroupMatchObjectAge {
     /// Returns an empty `StorageLensGroupMatchObjectAge`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// This property indicates the minimum object age in days.
-    pub fn days_greater_than(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("DaysGreaterThan", value.into()))
-    }
-
+    /// At least 1.
+    pub fn days_greater_than(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("DaysGreaterThan", value.into())) }
     /// This property indicates the maximum object age in days.
-    pub fn days_less_than(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("DaysLessThan", value.into()))
-    }
+    /// At least 1.
+    pub fn days_less_than(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("DaysLessThan", value.into())) }
 }
-
-impl From<StorageLensGroupMatchObjectAge> for Properties {
-    fn from(value: StorageLensGroupMatchObjectAge) -> Self {
-        value.0
-    }
-}
-
-impl From<StorageLensGroupMatchObjectAge> for Tree {
-    fn from(value: StorageLensGroupMatchObjectAge) -> Self {
-        value.0.into()
-    }
-}
+setting! { StorageLensGroupMatchObjectAge as Tree }
 
 /// This resource filters objects that match the specified object size range.
 #[derive(Debug, Clone, Default)]
 pub struct StorageLensGroupMatchObjectSize(Properties);
-
 impl StorageLensGroupMatchObjectSize {
     /// Returns an empty `StorageLensGroupMatchObjectSize`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// This property specifies the minimum object size in bytes.
-    pub fn bytes_greater_than(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("BytesGreaterThan", value.into()))
-    }
-
+    /// At least 1.
+    pub fn bytes_greater_than(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("BytesGreaterThan", value.into())) }
     /// This property specifies the maximum object size in bytes.
-    pub fn bytes_less_than(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("BytesLessThan", value.into()))
-    }
+    /// At least 1.
+    pub fn bytes_less_than(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("BytesLessThan", value.into())) }
 }
-
-impl From<StorageLensGroupMatchObjectSize> for Properties {
-    fn from(value: StorageLensGroupMatchObjectSize) -> Self {
-        value.0
-    }
-}
-
-impl From<StorageLensGroupMatchObjectSize> for Tree {
-    fn from(value: StorageLensGroupMatchObjectSize) -> Self {
-        value.0.into()
-    }
-}
-
-/// This resource contains the `Or` logical operator, which allows multiple filter conditions to be joined for more complex comparisons of Storage Lens group data.
-#[derive(Debug, Clone, Default)]
-pub struct StorageLensGroupOr(Properties);
-
-impl StorageLensGroupOr {
-    /// Returns an empty `StorageLensGroupOr`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// This property contains a list of prefixes.
-    pub fn match_any_prefix(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("MatchAnyPrefix", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
-    /// This property contains the list of suffixes.
-    pub fn match_any_suffix(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("MatchAnySuffix", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
-    /// This property contains the list of S3 object tags.
-    pub fn match_any_tag(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self {
-        Self(self.0.with("MatchAnyTag", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
-    /// This property filters objects that match the specified object age range.
-    pub fn match_object_age(self, value: StorageLensGroupMatchObjectAge) -> Self {
-        Self(self.0.with("MatchObjectAge", value))
-    }
-
-    /// This property contains the `BytesGreaterThan` and `BytesLessThan` values to define the object size range (minimum and maximum number of Bytes).
-    pub fn match_object_size(self, value: StorageLensGroupMatchObjectSize) -> Self {
-        Self(self.0.with("MatchObjectSize", value))
-    }
-}
-
-impl From<StorageLensGroupOr> for Properties {
-    fn from(value: StorageLensGroupOr) -> Self {
-        value.0
-    }
-}
-
-impl From<StorageLensGroupOr> for Tree {
-    fn from(value: StorageLensGroupOr) -> Self {
-        value.0.into()
-    }
-}
+setting! { StorageLensGroupMatchObjectSize as Tree }
 
 choice! {
     /// Known values of `Permission`.
-    pub enum AccessGrantPermission {
-        Read = "READ",
-        Write = "WRITE",
-        Readwrite = "READWRITE",
-    }
+    pub enum AccessGrantPermission { Read = "READ", Write = "WRITE", Readwrite = "READWRITE" }
 }
 
 choice! {
     /// Known values of `S3PrefixType`.
-    pub enum AccessGrantS3PrefixType {
-        Object = "Object",
-    }
+    pub enum AccessGrantS3PrefixType { Object = "Object" }
 }
 
 choice! {
     /// Known values of `GranteeType`.
-    pub enum AccessGrantGranteeGranteeType {
-        Iam = "IAM",
-        DirectoryUser = "DIRECTORY_USER",
-        DirectoryGroup = "DIRECTORY_GROUP",
-    }
+    pub enum AccessGrantGranteeGranteeType { Iam = "IAM", DirectoryUser = "DIRECTORY_USER", DirectoryGroup = "DIRECTORY_GROUP" }
 }
 
 choice! {
     /// Known values of `AbacStatus`.
-    pub enum BucketAbacStatus {
-        Enabled = "Enabled",
-        Disabled = "Disabled",
-    }
+    pub enum BucketAbacStatus { Enabled = "Enabled", Disabled = "Disabled" }
 }
 
 choice! {
     /// Known values of `AccessControl`.
-    pub enum BucketAccessControl {
-        AuthenticatedRead = "AuthenticatedRead",
-        AwsExecRead = "AwsExecRead",
-        BucketOwnerFullControl = "BucketOwnerFullControl",
-        BucketOwnerRead = "BucketOwnerRead",
-        LogDeliveryWrite = "LogDeliveryWrite",
-        Private = "Private",
-        PublicRead = "PublicRead",
-        PublicReadWrite = "PublicReadWrite",
-    }
+    pub enum BucketAccessControl { AuthenticatedRead = "AuthenticatedRead", AwsExecRead = "AwsExecRead", BucketOwnerFullControl = "BucketOwnerFullControl", BucketOwnerRead = "BucketOwnerRead", LogDeliveryWrite = "LogDeliveryWrite", Private = "Private", PublicRead = "PublicRead", PublicReadWrite = "PublicReadWrite" }
 }
 
 choice! {
     /// Known values of `BucketNamespace`.
-    pub enum BucketNamespace {
-        Global = "global",
-        AccountRegional = "account-regional",
-    }
+    pub enum BucketNamespace { Global = "global", AccountRegional = "account-regional" }
 }
 
 choice! {
     /// Known values of `AccelerationStatus`.
-    pub enum BucketAccelerateConfigurationAccelerationStatus {
-        Enabled = "Enabled",
-        Suspended = "Suspended",
-    }
+    pub enum BucketAccelerateConfigurationAccelerationStatus { Enabled = "Enabled", Suspended = "Suspended" }
 }
 
 choice! {
     /// Known values of `Status`.
-    pub enum BucketIntelligentTieringConfigurationStatus {
-        Disabled = "Disabled",
-        Enabled = "Enabled",
-    }
+    pub enum BucketIntelligentTieringConfigurationStatus { Disabled = "Disabled", Enabled = "Enabled" }
 }
 
 choice! {
     /// Known values of `IncludedObjectVersions`.
-    pub enum BucketInventoryConfigurationIncludedObjectVersions {
-        All = "All",
-        Current = "Current",
-    }
+    pub enum BucketInventoryConfigurationIncludedObjectVersions { All = "All", Current = "Current" }
 }
 
 choice! {
     /// Known values of `OptionalFields`.
-    pub enum BucketInventoryConfigurationOptionalFields {
-        Size = "Size",
-        LastModifiedDate = "LastModifiedDate",
-        StorageClass = "StorageClass",
-        ETag = "ETag",
-        IsMultipartUploaded = "IsMultipartUploaded",
-        ReplicationStatus = "ReplicationStatus",
-        EncryptionStatus = "EncryptionStatus",
-        ObjectLockRetainUntilDate = "ObjectLockRetainUntilDate",
-        ObjectLockMode = "ObjectLockMode",
-        ObjectLockLegalHoldStatus = "ObjectLockLegalHoldStatus",
-        ObjectLockEventHoldStatus = "ObjectLockEventHoldStatus",
-        ObjectLockEventHoldDuration = "ObjectLockEventHoldDuration",
-        IntelligentTieringAccessTier = "IntelligentTieringAccessTier",
-        BucketKeyStatus = "BucketKeyStatus",
-        ChecksumAlgorithm = "ChecksumAlgorithm",
-        ObjectAccessControlList = "ObjectAccessControlList",
-        ObjectOwner = "ObjectOwner",
-        LifecycleExpirationDate = "LifecycleExpirationDate",
-        IntelligentTieringReferenceDate = "IntelligentTieringReferenceDate",
-    }
+    pub enum BucketInventoryConfigurationOptionalFields { Size = "Size", LastModifiedDate = "LastModifiedDate", StorageClass = "StorageClass", ETag = "ETag", IsMultipartUploaded = "IsMultipartUploaded", ReplicationStatus = "ReplicationStatus", EncryptionStatus = "EncryptionStatus", ObjectLockRetainUntilDate = "ObjectLockRetainUntilDate", ObjectLockMode = "ObjectLockMode", ObjectLockLegalHoldStatus = "ObjectLockLegalHoldStatus", ObjectLockEventHoldStatus = "ObjectLockEventHoldStatus", ObjectLockEventHoldDuration = "ObjectLockEventHoldDuration", IntelligentTieringAccessTier = "IntelligentTieringAccessTier", BucketKeyStatus = "BucketKeyStatus", ChecksumAlgorithm = "ChecksumAlgorithm", ObjectAccessControlList = "ObjectAccessControlList", ObjectOwner = "ObjectOwner", LifecycleExpirationDate = "LifecycleExpirationDate", IntelligentTieringReferenceDate = "IntelligentTieringReferenceDate" }
 }
 
 choice! {
     /// Known values of `ScheduleFrequency`.
-    pub enum BucketInventoryConfigurationScheduleFrequency {
-        Daily = "Daily",
-        Weekly = "Weekly",
-    }
+    pub enum BucketInventoryConfigurationScheduleFrequency { Daily = "Daily", Weekly = "Weekly" }
 }
 
 choice! {
     /// Known values of `TransitionDefaultMinimumObjectSize`.
-    pub enum BucketLifecycleConfigurationTransitionDefaultMinimumObjectSize {
-        VariesByStorageClass = "varies_by_storage_class",
-        AllStorageClasses128K = "all_storage_classes_128K",
-    }
+    pub enum BucketLifecycleConfigurationTransitionDefaultMinimumObjectSize { VariesByStorageClass = "varies_by_storage_class", AllStorageClasses128K = "all_storage_classes_128K" }
 }
 
 choice! {
     /// Known values of `ObjectLockEnabled`.
-    pub enum BucketObjectLockConfigurationObjectLockEnabled {
-        Enabled = "Enabled",
-    }
-}
-
-choice! {
-    /// Known values of `Status`.
-    pub enum BucketVersioningConfigurationStatus {
-        Enabled = "Enabled",
-        Suspended = "Suspended",
-    }
+    pub enum BucketObjectLockConfigurationObjectLockEnabled { Enabled = "Enabled" }
 }
 
 choice! {
     /// Known values of `AllowedMethods`.
-    pub enum BucketCorsRuleAllowedMethods {
-        Get = "GET",
-        Put = "PUT",
-        Head = "HEAD",
-        Post = "POST",
-        Delete = "DELETE",
-    }
+    pub enum BucketCorsRuleAllowedMethods { Get = "GET", Put = "PUT", Head = "HEAD", Post = "POST", Delete = "DELETE" }
 }
 
 choice! {
     /// Known values of `AccessTier`.
-    pub enum BucketTieringAccessTier {
-        ArchiveAccess = "ARCHIVE_ACCESS",
-        DeepArchiveAccess = "DEEP_ARCHIVE_ACCESS",
-    }
+    pub enum BucketTieringAccessTier { ArchiveAccess = "ARCHIVE_ACCESS", DeepArchiveAccess = "DEEP_ARCHIVE_ACCESS" }
 }
 
 choice! {
     /// Known values of `Format`.
-    pub enum BucketDestinationFormat {
-        Csv = "CSV",
-        Orc = "ORC",
-        Parquet = "Parquet",
-    }
-}
-
-choice! {
-    /// Known values of `Status`.
-    pub enum BucketRuleStatus {
-        Enabled = "Enabled",
-        Disabled = "Disabled",
-    }
+    pub enum BucketDestinationFormat { Csv = "CSV", Orc = "ORC", Parquet = "Parquet" }
 }
 
 choice! {
     /// Known values of `ConfigurationState`.
-    pub enum BucketAnnotationTableConfigurationConfigurationState {
-        Enabled = "ENABLED",
-        Disabled = "DISABLED",
-    }
+    pub enum BucketAnnotationTableConfigurationConfigurationState { Enabled = "ENABLED", Disabled = "DISABLED" }
 }
 
 choice! {
     /// Known values of `TableBucketType`.
-    pub enum BucketMetadataDestinationTableBucketType {
-        Aws = "aws",
-        Customer = "customer",
-    }
-}
-
-choice! {
-    /// Known values of `ConfigurationState`.
-    pub enum BucketInventoryTableConfigurationConfigurationState {
-        Enabled = "ENABLED",
-        Disabled = "DISABLED",
-    }
+    pub enum BucketMetadataDestinationTableBucketType { Aws = "aws", Customer = "customer" }
 }
 
 choice! {
     /// Known values of `ObjectOwnership`.
-    pub enum BucketOwnershipControlsRuleObjectOwnership {
-        ObjectWriter = "ObjectWriter",
-        BucketOwnerPreferred = "BucketOwnerPreferred",
-        BucketOwnerEnforced = "BucketOwnerEnforced",
-    }
-}
-
-choice! {
-    /// Known values of `Status`.
-    pub enum BucketReplicationRuleStatus {
-        Disabled = "Disabled",
-        Enabled = "Enabled",
-    }
+    pub enum BucketOwnershipControlsRuleObjectOwnership { ObjectWriter = "ObjectWriter", BucketOwnerPreferred = "BucketOwnerPreferred", BucketOwnerEnforced = "BucketOwnerEnforced" }
 }
 
 choice! {
     /// Known values of `Protocol`.
-    pub enum BucketRedirectAllRequestsToProtocol {
-        Http = "http",
-        Https = "https",
-    }
+    pub enum BucketRedirectAllRequestsToProtocol { Http = "http", Https = "https" }
 }
 
 choice! {
     /// Known values of `EncryptionType`.
-    pub enum BucketBlockedEncryptionTypesEncryptionType {
-        None = "NONE",
-        SseC = "SSE-C",
-    }
+    pub enum BucketBlockedEncryptionTypesEncryptionType { None = "NONE", SseC = "SSE-C" }
 }
 
 choice! {
     /// Known values of `SSEAlgorithm`.
-    pub enum BucketServerSideEncryptionByDefaultSseAlgorithm {
-        AwsKms = "aws:kms",
-        Aes256 = "AES256",
-        AwsKmsDsse = "aws:kms:dsse",
-    }
+    pub enum BucketServerSideEncryptionByDefaultSseAlgorithm { AwsKms = "aws:kms", Aes256 = "AES256", AwsKmsDsse = "aws:kms:dsse" }
 }
 
 choice! {
     /// Known values of `StorageClass`.
-    pub enum BucketNoncurrentVersionTransitionStorageClass {
-        DeepArchive = "DEEP_ARCHIVE",
-        Glacier = "GLACIER",
-        GlacierIr = "GLACIER_IR",
-        IntelligentTiering = "INTELLIGENT_TIERING",
-        OnezoneIa = "ONEZONE_IA",
-        StandardIa = "STANDARD_IA",
-    }
-}
-
-choice! {
-    /// Known values of `StorageClass`.
-    pub enum BucketTransitionStorageClass {
-        DeepArchive = "DEEP_ARCHIVE",
-        Glacier = "GLACIER",
-        GlacierIr = "GLACIER_IR",
-        IntelligentTiering = "INTELLIGENT_TIERING",
-        OnezoneIa = "ONEZONE_IA",
-        StandardIa = "STANDARD_IA",
-    }
+    pub enum BucketNoncurrentVersionTransitionStorageClass { DeepArchive = "DEEP_ARCHIVE", Glacier = "GLACIER", GlacierIr = "GLACIER_IR", IntelligentTiering = "INTELLIGENT_TIERING", OnezoneIa = "ONEZONE_IA", StandardIa = "STANDARD_IA" }
 }
 
 choice! {
     /// Known values of `PartitionDateSource`.
-    pub enum BucketPartitionedPrefixPartitionDateSource {
-        EventTime = "EventTime",
-        DeliveryTime = "DeliveryTime",
-    }
+    pub enum BucketPartitionedPrefixPartitionDateSource { EventTime = "EventTime", DeliveryTime = "DeliveryTime" }
 }
 
 choice! {
     /// Known values of `SseAlgorithm`.
-    pub enum BucketMetadataTableEncryptionConfigurationSseAlgorithm {
-        AwsKms = "aws:kms",
-        Aes256 = "AES256",
-    }
-}
-
-choice! {
-    /// Known values of `Expiration`.
-    pub enum BucketRecordExpirationExpiration {
-        Enabled = "ENABLED",
-        Disabled = "DISABLED",
-    }
+    pub enum BucketMetadataTableEncryptionConfigurationSseAlgorithm { AwsKms = "aws:kms", Aes256 = "AES256" }
 }
 
 choice! {
     /// Known values of `Mode`.
-    pub enum BucketDefaultRetentionMode {
-        Compliance = "COMPLIANCE",
-        Governance = "GOVERNANCE",
-    }
-}
-
-choice! {
-    /// Known values of `Status`.
-    pub enum BucketDeleteMarkerReplicationStatus {
-        Disabled = "Disabled",
-        Enabled = "Enabled",
-    }
+    pub enum BucketDefaultRetentionMode { Compliance = "COMPLIANCE", Governance = "GOVERNANCE" }
 }
 
 choice! {
     /// Known values of `StorageClass`.
-    pub enum BucketReplicationDestinationStorageClass {
-        DeepArchive = "DEEP_ARCHIVE",
-        Glacier = "GLACIER",
-        GlacierIr = "GLACIER_IR",
-        IntelligentTiering = "INTELLIGENT_TIERING",
-        OnezoneIa = "ONEZONE_IA",
-        ReducedRedundancy = "REDUCED_REDUNDANCY",
-        Standard = "STANDARD",
-        StandardIa = "STANDARD_IA",
-    }
-}
-
-choice! {
-    /// Known values of `Protocol`.
-    pub enum BucketRedirectRuleProtocol {
-        Http = "http",
-        Https = "https",
-    }
+    pub enum BucketReplicationDestinationStorageClass { DeepArchive = "DEEP_ARCHIVE", Glacier = "GLACIER", GlacierIr = "GLACIER_IR", IntelligentTiering = "INTELLIGENT_TIERING", OnezoneIa = "ONEZONE_IA", ReducedRedundancy = "REDUCED_REDUNDANCY", Standard = "STANDARD", StandardIa = "STANDARD_IA" }
 }
 
 choice! {
     /// Known values of `Owner`.
-    pub enum BucketAccessControlTranslationOwner {
-        Destination = "Destination",
-    }
-}
-
-choice! {
-    /// Known values of `Status`.
-    pub enum BucketMetricsStatus {
-        Disabled = "Disabled",
-        Enabled = "Enabled",
-    }
-}
-
-choice! {
-    /// Known values of `Status`.
-    pub enum BucketReplicationTimeStatus {
-        Disabled = "Disabled",
-        Enabled = "Enabled",
-    }
-}
-
-choice! {
-    /// Known values of `Status`.
-    pub enum BucketReplicaModificationsStatus {
-        Enabled = "Enabled",
-        Disabled = "Disabled",
-    }
-}
-
-choice! {
-    /// Known values of `Status`.
-    pub enum BucketSseKmsEncryptedObjectsStatus {
-        Disabled = "Disabled",
-        Enabled = "Enabled",
-    }
+    pub enum BucketAccessControlTranslationOwner { Destination = "Destination" }
 }
 
 choice! {
     /// Known values of `Format`.
-    pub enum StorageLensS3BucketDestinationFormat {
-        Csv = "CSV",
-        Parquet = "Parquet",
-    }
+    pub enum StorageLensS3BucketDestinationFormat { Csv = "CSV", Parquet = "Parquet" }
 }
 
 choice! {
     /// Known values of `OutputSchemaVersion`.
-    pub enum StorageLensS3BucketDestinationOutputSchemaVersion {
-        V1 = "V_1",
-    }
+    pub enum StorageLensS3BucketDestinationOutputSchemaVersion { V1 = "V_1" }
+}
+
+/// Equals [`BucketIntelligentTieringConfigurationStatus`].
+pub type BucketDeleteMarkerReplicationStatus = BucketIntelligentTieringConfigurationStatus;
+
+/// Equals [`BucketAnnotationTableConfigurationConfigurationState`].
+pub type BucketInventoryTableConfigurationConfigurationState = BucketAnnotationTableConfigurationConfigurationState;
+
+/// Equals [`BucketIntelligentTieringConfigurationStatus`].
+pub type BucketMetricsStatus = BucketIntelligentTieringConfigurationStatus;
+
+/// Equals [`AccessPointPublicAccessBlockConfiguration`].
+pub type BucketPublicAccessBlockConfiguration = AccessPointPublicAccessBlockConfiguration;
+
+/// Equals [`BucketAnnotationTableConfigurationConfigurationState`].
+pub type BucketRecordExpirationExpiration = BucketAnnotationTableConfigurationConfigurationState;
+
+/// Equals [`BucketRedirectAllRequestsToProtocol`].
+pub type BucketRedirectRuleProtocol = BucketRedirectAllRequestsToProtocol;
+
+/// Equals [`BucketAbacStatus`].
+pub type BucketReplicaModificationsStatus = BucketAbacStatus;
+
+/// Equals [`BucketIntelligentTieringConfigurationStatus`].
+pub type BucketReplicationRuleStatus = BucketIntelligentTieringConfigurationStatus;
+
+/// Equals [`BucketIntelligentTieringConfigurationStatus`].
+pub type BucketReplicationTimeStatus = BucketIntelligentTieringConfigurationStatus;
+
+/// Equals [`BucketAbacStatus`].
+pub type BucketRuleStatus = BucketAbacStatus;
+
+/// Equals [`BucketIntelligentTieringConfigurationStatus`].
+pub type BucketSseKmsEncryptedObjectsStatus = BucketIntelligentTieringConfigurationStatus;
+
+/// Equals [`BucketNoncurrentVersionTransitionStorageClass`].
+pub type BucketTransitionStorageClass = BucketNoncurrentVersionTransitionStorageClass;
+
+/// Equals [`BucketAccelerateConfigurationAccelerationStatus`].
+pub type BucketVersioningConfigurationStatus = BucketAccelerateConfigurationAccelerationStatus;
+
+/// Equals [`StorageLensActivityMetrics`].
+pub type StorageLensAdvancedCostOptimizationMetrics = StorageLensActivityMetrics;
+
+/// Equals [`StorageLensActivityMetrics`].
+pub type StorageLensAdvancedDataProtectionMetrics = StorageLensActivityMetrics;
+
+/// Equals [`StorageLensActivityMetrics`].
+pub type StorageLensAdvancedPerformanceMetrics = StorageLensActivityMetrics;
+
+/// Equals [`StorageLensActivityMetrics`].
+pub type StorageLensDetailedStatusCodesMetrics = StorageLensActivityMetrics;
+
+/// Equals [`StorageLensGroupAnd`].
+pub type StorageLensGroupOr = StorageLensGroupAnd;
+
+/// What CloudWatch measures, each with the statistic of AWS's own dashboards.
+pub mod metrics {
+    use crate::{Dimension::{Is, Of}, Metric, Statistic};
+    /// `BucketSizeBytes` of `AWS/S3`.
+    pub const BUCKET_SIZE_BYTES: Metric = Metric::new("AWS/S3", "BucketSizeBytes", Statistic::Average, &[&[Of("BucketName"), Is("StorageType", "StandardStorage")]]);
+    /// `NumberOfObjects` of `AWS/S3`.
+    pub const NUMBER_OF_OBJECTS: Metric = Metric::new("AWS/S3", "NumberOfObjects", Statistic::Average, &[&[Of("BucketName"), Is("StorageType", "AllStorageTypes")]]);
 }

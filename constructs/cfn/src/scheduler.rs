@@ -4,101 +4,50 @@
 
 use std::borrow::Cow;
 use lightsout_core::{Arn, Attribute, Properties, ResourceType, Tags, Tree, Value};
-use crate::{OneOf, Tag};
+use crate::{OneOf, Tag, list};
 use crate::choice::choice;
+use crate::setting::setting;
 
 /// A schedule is the main resource you create, configure, and manage using Amazon EventBridge Scheduler.
 ///
 /// CloudFormation type `AWS::Scheduler::Schedule`.
 #[derive(Debug, Clone)]
 pub struct Schedule(Properties);
-
 impl Schedule {
     /// The Amazon Resource Name (ARN) for the Amazon EventBridge Scheduler schedule.
     pub const ARN: Attribute<Self, Arn<Self>> = Attribute::new("Arn");
-
     /// Returns a `Schedule` with what CloudFormation requires.
-    pub fn new(flexible_time_window: ScheduleFlexibleTimeWindow, schedule_expression: impl Into<Value<String>>, target: ScheduleTarget) -> Self {
-        Self::matching().flexible_time_window(flexible_time_window).schedule_expression(schedule_expression).target(target)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(flexible_time_window: ScheduleFlexibleTimeWindow, schedule_expression: impl Into<Value<String>>, target: ScheduleTarget) -> Self { Self::matching().flexible_time_window(flexible_time_window).schedule_expression(schedule_expression).target(target) }
     /// The description you specify for the schedule.
-    pub fn description(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Description", value.into()))
-    }
-
+    /// At most 512 characters.
+    pub fn description(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Description", value.into())) }
     /// The date, in UTC, before which the schedule can invoke its target.
-    pub fn end_date(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("EndDate", value.into()))
-    }
-
+    pub fn end_date(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("EndDate", value.into())) }
     /// Allows you to configure a time window during which EventBridge Scheduler invokes the schedule.
-    pub fn flexible_time_window(self, value: ScheduleFlexibleTimeWindow) -> Self {
-        Self(self.0.with("FlexibleTimeWindow", value))
-    }
-
+    pub fn flexible_time_window(self, value: ScheduleFlexibleTimeWindow) -> Self { Self(self.0.with("FlexibleTimeWindow", value)) }
     /// The name of the schedule group associated with this schedule.
-    pub fn group_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("GroupName", value.into()))
-    }
-
+    /// 1 to 64 characters. Matches `^[0-9a-zA-Z-_.]+$`.
+    pub fn group_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("GroupName", value.into())) }
     /// The Amazon Resource Name (ARN) for the customer managed KMS key that EventBridge Scheduler will use to encrypt and decrypt your data.
-    ///
-    /// Refers to `AWS::KMS::Key` (`Arn`).
-    pub fn kms_key_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("KmsKeyArn", value.into()))
-    }
-
+    /// 1 to 2048 characters. Refers to `AWS::KMS::Key` (`Arn`).
+    pub fn kms_key_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("KmsKeyArn", value.into())) }
     /// The name of the schedule.
-    ///
-    /// A change replaces the resource.
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
-
+    /// 1 to 64 characters. Matches `^[0-9a-zA-Z-_.]+$`. A change replaces the resource.
+    pub fn name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Name", value.into())) }
     /// The expression that defines when the schedule runs.
-    pub fn schedule_expression(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ScheduleExpression", value.into()))
-    }
-
+    /// 1 to 256 characters.
+    pub fn schedule_expression(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ScheduleExpression", value.into())) }
     /// The timezone in which the scheduling expression is evaluated.
-    pub fn schedule_expression_timezone(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ScheduleExpressionTimezone", value.into()))
-    }
-
+    /// 1 to 50 characters.
+    pub fn schedule_expression_timezone(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ScheduleExpressionTimezone", value.into())) }
     /// The date, in UTC, after which the schedule can begin invoking its target.
-    pub fn start_date(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("StartDate", value.into()))
-    }
-
+    pub fn start_date(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("StartDate", value.into())) }
     /// Specifies whether the schedule is enabled or disabled.
-    pub fn state(self, value: impl OneOf<ScheduleState>) -> Self {
-        Self(self.0.with("State", value.into_tree()))
-    }
-
+    pub fn state(self, value: impl OneOf<ScheduleState>) -> Self { Self(self.0.with("State", value.into_tree())) }
     /// The schedule's target details.
-    pub fn target(self, value: ScheduleTarget) -> Self {
-        Self(self.0.with("Target", value))
-    }
+    pub fn target(self, value: ScheduleTarget) -> Self { Self(self.0.with("Target", value)) }
 }
-
-impl From<Schedule> for Properties {
-    fn from(value: Schedule) -> Self {
-        value.0
-    }
-}
-
+setting! { Schedule as Properties }
 impl ResourceType for Schedule {
     const TYPE: &'static str = "AWS::Scheduler::Schedule";
     const REQUIRED: &'static [&'static str] = &["FlexibleTimeWindow", "ScheduleExpression", "Target"];
@@ -107,808 +56,286 @@ impl ResourceType for Schedule {
 /// This structure specifies the VPC subnets and security groups for the task, and whether a public IP address is to be used.
 #[derive(Debug, Clone)]
 pub struct ScheduleAwsVpcConfiguration(Properties);
-
 impl ScheduleAwsVpcConfiguration {
     /// Returns a `ScheduleAwsVpcConfiguration` with what CloudFormation requires.
-    pub fn new(subnets: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self::matching().subnets(subnets)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(subnets: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self::matching().subnets(subnets) }
     /// Specifies whether the task's elastic network interface receives a public IP address.
-    pub fn assign_public_ip(self, value: impl OneOf<ScheduleAwsVpcConfigurationAssignPublicIp>) -> Self {
-        Self(self.0.with("AssignPublicIp", value.into_tree()))
-    }
-
+    pub fn assign_public_ip(self, value: impl OneOf<ScheduleAwsVpcConfigurationAssignPublicIp>) -> Self { Self(self.0.with("AssignPublicIp", value.into_tree())) }
     /// Specifies the security groups associated with the task.
-    pub fn security_groups(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("SecurityGroups", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// 1 to 5 items. Each: 1 to 1000 characters.
+    pub fn security_groups(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("SecurityGroups", list::values::<String>(value))) }
     /// Specifies the subnets associated with the task.
-    pub fn subnets(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("Subnets", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    /// 1 to 16 items. Each: 1 to 1000 characters.
+    pub fn subnets(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("Subnets", list::values::<String>(value))) }
 }
-
-impl From<ScheduleAwsVpcConfiguration> for Properties {
-    fn from(value: ScheduleAwsVpcConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<ScheduleAwsVpcConfiguration> for Tree {
-    fn from(value: ScheduleAwsVpcConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { ScheduleAwsVpcConfiguration as Tree }
 
 /// The details of a capacity provider strategy.
 #[derive(Debug, Clone)]
 pub struct ScheduleCapacityProviderStrategyItem(Properties);
-
 impl ScheduleCapacityProviderStrategyItem {
     /// Returns a `ScheduleCapacityProviderStrategyItem` with what CloudFormation requires.
-    pub fn new(capacity_provider: impl Into<Value<String>>) -> Self {
-        Self::matching().capacity_provider(capacity_provider)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(capacity_provider: impl Into<Value<String>>) -> Self { Self::matching().capacity_provider(capacity_provider) }
     /// The base value designates how many tasks, at a minimum, to run on the specified capacity provider.
-    pub fn base(self, value: impl Into<Value<f64>>) -> Self {
-        Self(self.0.with("Base", value.into()))
-    }
-
+    /// 0 to 100000. Default: `0`.
+    pub fn base(self, value: impl Into<Value<f64>>) -> Self { Self(self.0.with("Base", value.into())) }
     /// The short name of the capacity provider.
-    pub fn capacity_provider(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("CapacityProvider", value.into()))
-    }
-
+    /// 1 to 255 characters.
+    pub fn capacity_provider(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("CapacityProvider", value.into())) }
     /// The weight value designates the relative percentage of the total number of tasks launched that should use the specified capacity provider.
-    pub fn weight(self, value: impl Into<Value<f64>>) -> Self {
-        Self(self.0.with("Weight", value.into()))
-    }
+    /// 0 to 1000. Default: `0`.
+    pub fn weight(self, value: impl Into<Value<f64>>) -> Self { Self(self.0.with("Weight", value.into())) }
 }
-
-impl From<ScheduleCapacityProviderStrategyItem> for Properties {
-    fn from(value: ScheduleCapacityProviderStrategyItem) -> Self {
-        value.0
-    }
-}
-
-impl From<ScheduleCapacityProviderStrategyItem> for Tree {
-    fn from(value: ScheduleCapacityProviderStrategyItem) -> Self {
-        value.0.into()
-    }
-}
+setting! { ScheduleCapacityProviderStrategyItem as Tree }
 
 /// An object that contains information about an Amazon SQS queue that EventBridge Scheduler uses as a dead-letter queue for your schedule.
 #[derive(Debug, Clone, Default)]
 pub struct ScheduleDeadLetterConfig(Properties);
-
 impl ScheduleDeadLetterConfig {
     /// Returns an empty `ScheduleDeadLetterConfig`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The Amazon Resource Name (ARN) of the SQS queue specified as the destination for the dead-letter queue.
-    ///
-    /// Refers to `AWS::SQS::Queue` (`Arn`).
-    pub fn arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Arn", value.into()))
-    }
+    /// 1 to 1600 characters. Refers to `AWS::SQS::Queue` (`Arn`).
+    pub fn arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Arn", value.into())) }
 }
-
-impl From<ScheduleDeadLetterConfig> for Properties {
-    fn from(value: ScheduleDeadLetterConfig) -> Self {
-        value.0
-    }
-}
-
-impl From<ScheduleDeadLetterConfig> for Tree {
-    fn from(value: ScheduleDeadLetterConfig) -> Self {
-        value.0.into()
-    }
-}
+setting! { ScheduleDeadLetterConfig as Tree }
 
 /// The templated target type for the Amazon ECS `RunTask` API operation.
 #[derive(Debug, Clone)]
 pub struct ScheduleEcsParameters(Properties);
-
 impl ScheduleEcsParameters {
     /// Returns a `ScheduleEcsParameters` with what CloudFormation requires.
-    pub fn new(task_definition_arn: impl Into<Value<String>>) -> Self {
-        Self::matching().task_definition_arn(task_definition_arn)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(task_definition_arn: impl Into<Value<String>>) -> Self { Self::matching().task_definition_arn(task_definition_arn) }
     /// The capacity provider strategy to use for the task.
-    pub fn capacity_provider_strategy(self, value: impl IntoIterator<Item = ScheduleCapacityProviderStrategyItem>) -> Self {
-        Self(self.0.with("CapacityProviderStrategy", value.into_iter().collect::<Tree>()))
-    }
-
+    /// At most 6 items.
+    pub fn capacity_provider_strategy(self, value: impl IntoIterator<Item = ScheduleCapacityProviderStrategyItem>) -> Self { Self(self.0.with("CapacityProviderStrategy", value.into_iter().collect::<Tree>())) }
     /// Specifies whether to enable Amazon ECS managed tags for the task.
-    pub fn enable_ecs_managed_tags(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("EnableECSManagedTags", value.into()))
-    }
-
+    pub fn enable_ecs_managed_tags(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("EnableECSManagedTags", value.into())) }
     /// Whether or not to enable the execute command functionality for the containers in this task.
-    pub fn enable_execute_command(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("EnableExecuteCommand", value.into()))
-    }
-
+    pub fn enable_execute_command(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("EnableExecuteCommand", value.into())) }
     /// Specifies an Amazon ECS task group for the task.
-    pub fn group(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Group", value.into()))
-    }
-
+    /// 1 to 255 characters.
+    pub fn group(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Group", value.into())) }
     /// Specifies the launch type on which your task is running.
-    pub fn launch_type(self, value: impl OneOf<ScheduleEcsParametersLaunchType>) -> Self {
-        Self(self.0.with("LaunchType", value.into_tree()))
-    }
-
+    pub fn launch_type(self, value: impl OneOf<ScheduleEcsParametersLaunchType>) -> Self { Self(self.0.with("LaunchType", value.into_tree())) }
     /// This structure specifies the network configuration for an ECS task.
-    pub fn network_configuration(self, value: ScheduleNetworkConfiguration) -> Self {
-        Self(self.0.with("NetworkConfiguration", value))
-    }
-
+    pub fn network_configuration(self, value: ScheduleNetworkConfiguration) -> Self { Self(self.0.with("NetworkConfiguration", value)) }
     /// An array of placement constraint objects to use for the task.
-    pub fn placement_constraints(self, value: impl IntoIterator<Item = SchedulePlacementConstraint>) -> Self {
-        Self(self.0.with("PlacementConstraints", value.into_iter().collect::<Tree>()))
-    }
-
+    /// At most 10 items.
+    pub fn placement_constraints(self, value: impl IntoIterator<Item = SchedulePlacementConstraint>) -> Self { Self(self.0.with("PlacementConstraints", value.into_iter().collect::<Tree>())) }
     /// The task placement strategy for a task or service.
-    pub fn placement_strategy(self, value: impl IntoIterator<Item = SchedulePlacementStrategy>) -> Self {
-        Self(self.0.with("PlacementStrategy", value.into_iter().collect::<Tree>()))
-    }
-
+    /// At most 5 items.
+    pub fn placement_strategy(self, value: impl IntoIterator<Item = SchedulePlacementStrategy>) -> Self { Self(self.0.with("PlacementStrategy", value.into_iter().collect::<Tree>())) }
     /// Specifies the platform version for the task.
-    pub fn platform_version(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("PlatformVersion", value.into()))
-    }
-
+    /// 1 to 64 characters.
+    pub fn platform_version(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("PlatformVersion", value.into())) }
     /// Specifies whether to propagate the tags from the task definition to the task.
-    pub fn propagate_tags(self, value: impl OneOf<ScheduleEcsParametersPropagateTags>) -> Self {
-        Self(self.0.with("PropagateTags", value.into_tree()))
-    }
-
+    pub fn propagate_tags(self, value: impl OneOf<ScheduleEcsParametersPropagateTags>) -> Self { Self(self.0.with("PropagateTags", value.into_tree())) }
     /// The reference ID to use for the task.
-    pub fn reference_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ReferenceId", value.into()))
-    }
-
+    /// At most 1024 characters.
+    pub fn reference_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ReferenceId", value.into())) }
     /// The metadata that you apply to the task to help you categorize and organize them.
-    pub fn tags(self, value: impl IntoIterator<Item = impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>>) -> Self {
-        Self(self.0.with("Tags", value.into_iter().map(|value| Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value.into()))))).collect::<Tree>()))
-    }
-
+    /// At most 50 items.
+    pub fn tags(self, value: impl IntoIterator<Item = impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>>) -> Self { Self(self.0.with("Tags", value.into_iter().map(|value| Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value.into()))))).collect::<Tree>())) }
     /// The number of tasks to create based on `TaskDefinition`.
-    pub fn task_count(self, value: impl Into<Value<f64>>) -> Self {
-        Self(self.0.with("TaskCount", value.into()))
-    }
-
+    /// 1 to 10.
+    pub fn task_count(self, value: impl Into<Value<f64>>) -> Self { Self(self.0.with("TaskCount", value.into())) }
     /// The Amazon Resource Name (ARN) of the task definition to use if the event target is an Amazon ECS task.
-    pub fn task_definition_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("TaskDefinitionArn", value.into()))
-    }
+    /// 1 to 1600 characters.
+    pub fn task_definition_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("TaskDefinitionArn", value.into())) }
 }
-
-impl From<ScheduleEcsParameters> for Properties {
-    fn from(value: ScheduleEcsParameters) -> Self {
-        value.0
-    }
-}
-
-impl From<ScheduleEcsParameters> for Tree {
-    fn from(value: ScheduleEcsParameters) -> Self {
-        value.0.into()
-    }
-}
+setting! { ScheduleEcsParameters as Tree }
 
 /// The templated target type for the EventBridge `PutEvents` API operation.
 #[derive(Debug, Clone)]
 pub struct ScheduleEventBridgeParameters(Properties);
-
 impl ScheduleEventBridgeParameters {
     /// Returns a `ScheduleEventBridgeParameters` with what CloudFormation requires.
-    pub fn new(detail_type: impl Into<Value<String>>, source: impl Into<Value<String>>) -> Self {
-        Self::matching().detail_type(detail_type).source(source)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(detail_type: impl Into<Value<String>>, source: impl Into<Value<String>>) -> Self { Self::matching().detail_type(detail_type).source(source) }
     /// A free-form string, with a maximum of 128 characters, used to decide what fields to expect in the event detail.
-    pub fn detail_type(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("DetailType", value.into()))
-    }
-
+    /// 1 to 128 characters.
+    pub fn detail_type(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("DetailType", value.into())) }
     /// The source of the event.
-    pub fn source(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Source", value.into()))
-    }
+    /// 1 to 256 characters.
+    pub fn source(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Source", value.into())) }
 }
-
-impl From<ScheduleEventBridgeParameters> for Properties {
-    fn from(value: ScheduleEventBridgeParameters) -> Self {
-        value.0
-    }
-}
-
-impl From<ScheduleEventBridgeParameters> for Tree {
-    fn from(value: ScheduleEventBridgeParameters) -> Self {
-        value.0.into()
-    }
-}
+setting! { ScheduleEventBridgeParameters as Tree }
 
 /// Allows you to configure a time window during which EventBridge Scheduler invokes the schedule.
 #[derive(Debug, Clone)]
 pub struct ScheduleFlexibleTimeWindow(Properties);
-
 impl ScheduleFlexibleTimeWindow {
     /// Returns a `ScheduleFlexibleTimeWindow` with what CloudFormation requires.
-    pub fn new(mode: impl OneOf<ScheduleFlexibleTimeWindowMode>) -> Self {
-        Self::matching().mode(mode)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(mode: impl OneOf<ScheduleFlexibleTimeWindowMode>) -> Self { Self::matching().mode(mode) }
     /// The maximum time window during which a schedule can be invoked.
-    pub fn maximum_window_in_minutes(self, value: impl Into<Value<f64>>) -> Self {
-        Self(self.0.with("MaximumWindowInMinutes", value.into()))
-    }
-
+    /// 1 to 1440.
+    pub fn maximum_window_in_minutes(self, value: impl Into<Value<f64>>) -> Self { Self(self.0.with("MaximumWindowInMinutes", value.into())) }
     /// Determines whether the schedule is invoked within a flexible time window.
-    pub fn mode(self, value: impl OneOf<ScheduleFlexibleTimeWindowMode>) -> Self {
-        Self(self.0.with("Mode", value.into_tree()))
-    }
+    pub fn mode(self, value: impl OneOf<ScheduleFlexibleTimeWindowMode>) -> Self { Self(self.0.with("Mode", value.into_tree())) }
 }
-
-impl From<ScheduleFlexibleTimeWindow> for Properties {
-    fn from(value: ScheduleFlexibleTimeWindow) -> Self {
-        value.0
-    }
-}
-
-impl From<ScheduleFlexibleTimeWindow> for Tree {
-    fn from(value: ScheduleFlexibleTimeWindow) -> Self {
-        value.0.into()
-    }
-}
+setting! { ScheduleFlexibleTimeWindow as Tree }
 
 /// The templated target type for the Amazon Kinesis `PutRecord` API operation.
 #[derive(Debug, Clone)]
 pub struct ScheduleKinesisParameters(Properties);
-
 impl ScheduleKinesisParameters {
     /// Returns a `ScheduleKinesisParameters` with what CloudFormation requires.
-    pub fn new(partition_key: impl Into<Value<String>>) -> Self {
-        Self::matching().partition_key(partition_key)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(partition_key: impl Into<Value<String>>) -> Self { Self::matching().partition_key(partition_key) }
     /// Specifies the shard to which EventBridge Scheduler sends the event.
-    pub fn partition_key(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("PartitionKey", value.into()))
-    }
+    /// 1 to 256 characters.
+    pub fn partition_key(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("PartitionKey", value.into())) }
 }
-
-impl From<ScheduleKinesisParameters> for Properties {
-    fn from(value: ScheduleKinesisParameters) -> Self {
-        value.0
-    }
-}
-
-impl From<ScheduleKinesisParameters> for Tree {
-    fn from(value: ScheduleKinesisParameters) -> Self {
-        value.0.into()
-    }
-}
+setting! { ScheduleKinesisParameters as Tree }
 
 /// Specifies the network configuration for an ECS task.
 #[derive(Debug, Clone, Default)]
 pub struct ScheduleNetworkConfiguration(Properties);
-
 impl ScheduleNetworkConfiguration {
     /// Returns an empty `ScheduleNetworkConfiguration`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// Specifies the Amazon VPC subnets and security groups for the task, and whether a public IP address is to be used.
-    pub fn awsvpc_configuration(self, value: ScheduleAwsVpcConfiguration) -> Self {
-        Self(self.0.with("AwsvpcConfiguration", value))
-    }
+    pub fn awsvpc_configuration(self, value: ScheduleAwsVpcConfiguration) -> Self { Self(self.0.with("AwsvpcConfiguration", value)) }
 }
-
-impl From<ScheduleNetworkConfiguration> for Properties {
-    fn from(value: ScheduleNetworkConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<ScheduleNetworkConfiguration> for Tree {
-    fn from(value: ScheduleNetworkConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { ScheduleNetworkConfiguration as Tree }
 
 /// An object representing a constraint on task placement.
 #[derive(Debug, Clone, Default)]
 pub struct SchedulePlacementConstraint(Properties);
-
 impl SchedulePlacementConstraint {
     /// Returns an empty `SchedulePlacementConstraint`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// A cluster query language expression to apply to the constraint.
-    pub fn expression(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Expression", value.into()))
-    }
-
+    /// At most 2000 characters.
+    pub fn expression(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Expression", value.into())) }
     /// The type of constraint. Use `distinctInstance` to ensure that each task in a particular group is running on a different container instance.
-    pub fn type_(self, value: impl OneOf<SchedulePlacementConstraintType>) -> Self {
-        Self(self.0.with("Type", value.into_tree()))
-    }
+    pub fn type_(self, value: impl OneOf<SchedulePlacementConstraintType>) -> Self { Self(self.0.with("Type", value.into_tree())) }
 }
-
-impl From<SchedulePlacementConstraint> for Properties {
-    fn from(value: SchedulePlacementConstraint) -> Self {
-        value.0
-    }
-}
-
-impl From<SchedulePlacementConstraint> for Tree {
-    fn from(value: SchedulePlacementConstraint) -> Self {
-        value.0.into()
-    }
-}
+setting! { SchedulePlacementConstraint as Tree }
 
 /// The task placement strategy for a task or service.
 #[derive(Debug, Clone, Default)]
 pub struct SchedulePlacementStrategy(Properties);
-
 impl SchedulePlacementStrategy {
     /// Returns an empty `SchedulePlacementStrategy`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The field to apply the placement strategy against.
-    pub fn field(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Field", value.into()))
-    }
-
+    /// At most 255 characters.
+    pub fn field(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Field", value.into())) }
     /// The type of placement strategy. The random placement strategy randomly places tasks on available candidates.
-    pub fn type_(self, value: impl OneOf<SchedulePlacementStrategyType>) -> Self {
-        Self(self.0.with("Type", value.into_tree()))
-    }
+    pub fn type_(self, value: impl OneOf<SchedulePlacementStrategyType>) -> Self { Self(self.0.with("Type", value.into_tree())) }
 }
+setting! { SchedulePlacementStrategy as Tree }
 
-impl From<SchedulePlacementStrategy> for Properties {
-    fn from(value: SchedulePlacementStrategy) -> Self {
-        value.0
-    }
-}
-
-impl From<SchedulePlacementStrategy> for Tree {
-    fn from(value: SchedulePlacementStrategy) -> Self {
-        value.0.into()
-    }
-}
-
-/// A `RetryPolicy` object that includes information about the retry policy settings, including the maximum age of an event, and the maximum number of times EventBridge Scheduler will try to deliver the event to a target.
+/// A `RetryPolicy` object that includes information about the retry policy settings, including the maximum age of an event, and the maximum number of times …
 #[derive(Debug, Clone, Default)]
 pub struct ScheduleRetryPolicy(Properties);
-
 impl ScheduleRetryPolicy {
     /// Returns an empty `ScheduleRetryPolicy`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The maximum amount of time, in seconds, to continue to make retry attempts.
-    pub fn maximum_event_age_in_seconds(self, value: impl Into<Value<f64>>) -> Self {
-        Self(self.0.with("MaximumEventAgeInSeconds", value.into()))
-    }
-
+    /// 60 to 86400.
+    pub fn maximum_event_age_in_seconds(self, value: impl Into<Value<f64>>) -> Self { Self(self.0.with("MaximumEventAgeInSeconds", value.into())) }
     /// The maximum number of retry attempts to make before the request fails.
-    pub fn maximum_retry_attempts(self, value: impl Into<Value<f64>>) -> Self {
-        Self(self.0.with("MaximumRetryAttempts", value.into()))
-    }
+    /// 0 to 185.
+    pub fn maximum_retry_attempts(self, value: impl Into<Value<f64>>) -> Self { Self(self.0.with("MaximumRetryAttempts", value.into())) }
 }
-
-impl From<ScheduleRetryPolicy> for Properties {
-    fn from(value: ScheduleRetryPolicy) -> Self {
-        value.0
-    }
-}
-
-impl From<ScheduleRetryPolicy> for Tree {
-    fn from(value: ScheduleRetryPolicy) -> Self {
-        value.0.into()
-    }
-}
+setting! { ScheduleRetryPolicy as Tree }
 
 /// The name and value pair of a parameter to use to start execution of a SageMaker Model Building Pipeline.
 #[derive(Debug, Clone)]
 pub struct ScheduleSageMakerPipelineParameter(Properties);
-
 impl ScheduleSageMakerPipelineParameter {
     /// Returns a `ScheduleSageMakerPipelineParameter` with what CloudFormation requires.
-    pub fn new(name: impl Into<Value<String>>, value: impl Into<Value<String>>) -> Self {
-        Self::matching().name(name).value(value)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(name: impl Into<Value<String>>, value: impl Into<Value<String>>) -> Self { Self::matching().name(name).value(value) }
     /// Name of parameter to start execution of a SageMaker Model Building Pipeline.
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
-
+    /// 1 to 256 characters. Matches `^[A-Za-z0-9\-_]*$`.
+    pub fn name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Name", value.into())) }
     /// Value of parameter to start execution of a SageMaker Model Building Pipeline.
-    pub fn value(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Value", value.into()))
-    }
+    /// 1 to 1024 characters.
+    pub fn value(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Value", value.into())) }
 }
-
-impl From<ScheduleSageMakerPipelineParameter> for Properties {
-    fn from(value: ScheduleSageMakerPipelineParameter) -> Self {
-        value.0
-    }
-}
-
-impl From<ScheduleSageMakerPipelineParameter> for Tree {
-    fn from(value: ScheduleSageMakerPipelineParameter) -> Self {
-        value.0.into()
-    }
-}
+setting! { ScheduleSageMakerPipelineParameter as Tree }
 
 /// The templated target type for the Amazon SageMaker `StartPipelineExecution` API operation.
 #[derive(Debug, Clone, Default)]
 pub struct ScheduleSageMakerPipelineParameters(Properties);
-
 impl ScheduleSageMakerPipelineParameters {
     /// Returns an empty `ScheduleSageMakerPipelineParameters`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// List of parameter names and values to use when executing the SageMaker Model Building Pipeline.
-    pub fn pipeline_parameter_list(self, value: impl IntoIterator<Item = ScheduleSageMakerPipelineParameter>) -> Self {
-        Self(self.0.with("PipelineParameterList", value.into_iter().collect::<Tree>()))
-    }
+    /// At most 200 items.
+    pub fn pipeline_parameter_list(self, value: impl IntoIterator<Item = ScheduleSageMakerPipelineParameter>) -> Self { Self(self.0.with("PipelineParameterList", value.into_iter().collect::<Tree>())) }
 }
-
-impl From<ScheduleSageMakerPipelineParameters> for Properties {
-    fn from(value: ScheduleSageMakerPipelineParameters) -> Self {
-        value.0
-    }
-}
-
-impl From<ScheduleSageMakerPipelineParameters> for Tree {
-    fn from(value: ScheduleSageMakerPipelineParameters) -> Self {
-        value.0.into()
-    }
-}
+setting! { ScheduleSageMakerPipelineParameters as Tree }
 
 /// The templated target type for the Amazon SQS `SendMessage` API operation.
 #[derive(Debug, Clone, Default)]
 pub struct ScheduleSqsParameters(Properties);
-
 impl ScheduleSqsParameters {
     /// Returns an empty `ScheduleSqsParameters`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The FIFO message group ID to use as the target.
-    pub fn message_group_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("MessageGroupId", value.into()))
-    }
+    /// 1 to 128 characters.
+    pub fn message_group_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("MessageGroupId", value.into())) }
 }
+setting! { ScheduleSqsParameters as Tree }
 
-impl From<ScheduleSqsParameters> for Properties {
-    fn from(value: ScheduleSqsParameters) -> Self {
-        value.0
-    }
-}
-
-impl From<ScheduleSqsParameters> for Tree {
-    fn from(value: ScheduleSqsParameters) -> Self {
-        value.0.into()
-    }
-}
-
-/// The schedule's target. EventBridge Scheduler supports templated target that invoke common API operations, as well as universal targets that you can customize to invoke over 6,000 API operations across more than 270 services.
+/// The schedule's target. EventBridge Scheduler supports templated target that invoke common API operations, as well as universal targets that you can customize …
 #[derive(Debug, Clone)]
 pub struct ScheduleTarget(Properties);
-
 impl ScheduleTarget {
     /// Returns a `ScheduleTarget` with what CloudFormation requires.
-    pub fn new(arn: impl Into<Value<String>>, role_arn: impl Into<Value<String>>) -> Self {
-        Self::matching().arn(arn).role_arn(role_arn)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(arn: impl Into<Value<String>>, role_arn: impl Into<Value<String>>) -> Self { Self::matching().arn(arn).role_arn(role_arn) }
     /// The Amazon Resource Name (ARN) of the target.
-    ///
-    /// Refers to `AWS::StepFunctions::StateMachine` (`Arn`) or `AWS::Lambda::Function` (`Arn`) or `AWS::Lambda::Alias` (`Id`) or `AWS::SQS::Queue` (`Arn`).
-    pub fn arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Arn", value.into()))
-    }
-
+    /// 1 to 1600 characters. Refers to `AWS::StepFunctions::StateMachine` (`Arn`) or `AWS::Lambda::Function` (`Arn`) or `AWS::Lambda::Alias` (`Id`) or `AWS::SQS::Queue` (`Arn`).
+    pub fn arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Arn", value.into())) }
     /// An object that contains information about an Amazon SQS queue that EventBridge Scheduler uses as a dead-letter queue for your schedule.
-    pub fn dead_letter_config(self, value: ScheduleDeadLetterConfig) -> Self {
-        Self(self.0.with("DeadLetterConfig", value))
-    }
-
+    pub fn dead_letter_config(self, value: ScheduleDeadLetterConfig) -> Self { Self(self.0.with("DeadLetterConfig", value)) }
     /// The templated target type for the Amazon ECS `RunTask` API operation.
-    pub fn ecs_parameters(self, value: ScheduleEcsParameters) -> Self {
-        Self(self.0.with("EcsParameters", value))
-    }
-
+    pub fn ecs_parameters(self, value: ScheduleEcsParameters) -> Self { Self(self.0.with("EcsParameters", value)) }
     /// The templated target type for the EventBridge `PutEvents` API operation.
-    pub fn event_bridge_parameters(self, value: ScheduleEventBridgeParameters) -> Self {
-        Self(self.0.with("EventBridgeParameters", value))
-    }
-
+    pub fn event_bridge_parameters(self, value: ScheduleEventBridgeParameters) -> Self { Self(self.0.with("EventBridgeParameters", value)) }
     /// The text, or well-formed JSON, passed to the target.
-    pub fn input(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Input", value.into()))
-    }
-
+    /// At least 1 character.
+    pub fn input(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Input", value.into())) }
     /// The templated target type for the Amazon Kinesis `PutRecord` API operation.
-    pub fn kinesis_parameters(self, value: ScheduleKinesisParameters) -> Self {
-        Self(self.0.with("KinesisParameters", value))
-    }
-
-    /// A `RetryPolicy` object that includes information about the retry policy settings, including the maximum age of an event, and the maximum number of times EventBridge Scheduler will try to deliver the event to a target.
-    pub fn retry_policy(self, value: ScheduleRetryPolicy) -> Self {
-        Self(self.0.with("RetryPolicy", value))
-    }
-
+    pub fn kinesis_parameters(self, value: ScheduleKinesisParameters) -> Self { Self(self.0.with("KinesisParameters", value)) }
+    /// A `RetryPolicy` object that includes information about the retry policy settings, including the maximum age of an event, and the maximum number of times …
+    pub fn retry_policy(self, value: ScheduleRetryPolicy) -> Self { Self(self.0.with("RetryPolicy", value)) }
     /// The Amazon Resource Name (ARN) of the IAM role that EventBridge Scheduler will use for this target when the schedule is invoked.
-    ///
-    /// Refers to `AWS::IAM::Role` (`Arn`).
-    pub fn role_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("RoleArn", value.into()))
-    }
-
+    /// 1 to 1600 characters. Matches `^arn:aws[a-z-]*:iam::\d{12}:role\/[\w+=,.@\/-]+$`. Refers to `AWS::IAM::Role` (`Arn`).
+    pub fn role_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("RoleArn", value.into())) }
     /// The templated target type for the Amazon SageMaker `StartPipelineExecution` API operation.
-    pub fn sage_maker_pipeline_parameters(self, value: ScheduleSageMakerPipelineParameters) -> Self {
-        Self(self.0.with("SageMakerPipelineParameters", value))
-    }
-
+    pub fn sage_maker_pipeline_parameters(self, value: ScheduleSageMakerPipelineParameters) -> Self { Self(self.0.with("SageMakerPipelineParameters", value)) }
     /// The templated target type for the Amazon SQS `SendMessage` API operation.
-    pub fn sqs_parameters(self, value: ScheduleSqsParameters) -> Self {
-        Self(self.0.with("SqsParameters", value))
-    }
+    pub fn sqs_parameters(self, value: ScheduleSqsParameters) -> Self { Self(self.0.with("SqsParameters", value)) }
 }
-
-impl From<ScheduleTarget> for Properties {
-    fn from(value: ScheduleTarget) -> Self {
-        value.0
-    }
-}
-
-impl From<ScheduleTarget> for Tree {
-    fn from(value: ScheduleTarget) -> Self {
-        value.0.into()
-    }
-}
+setting! { ScheduleTarget as Tree }
 
 /// A schedule group is an Amazon EventBridge Scheduler resource you use to organize your schedules.
 ///
 /// CloudFormation type `AWS::Scheduler::ScheduleGroup`.
 #[derive(Debug, Clone, Default)]
 pub struct ScheduleGroup(Properties);
-
 impl ScheduleGroup {
     /// The Amazon Resource Name (ARN) of the schedule group.
     pub const ARN: Attribute<Self, Arn<Self>> = Attribute::new("Arn");
-
     /// The date and time at which the schedule group was created.
     pub const CREATION_DATE: Attribute<Self, String> = Attribute::new("CreationDate");
-
     /// The time at which the schedule group was last modified.
     pub const LAST_MODIFICATION_DATE: Attribute<Self, String> = Attribute::new("LastModificationDate");
-
     /// Specifies the state of the schedule group.
     pub const STATE: Attribute<Self, String> = Attribute::new("State");
-
     /// Returns an empty `ScheduleGroup`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The name of the schedule group.
-    ///
-    /// A change replaces the resource.
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
-
+    /// 1 to 64 characters. Matches `^[0-9a-zA-Z-_.]+$`. A change replaces the resource.
+    pub fn name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Name", value.into())) }
     /// An array of key-value pairs to apply to this resource.
-    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self {
-        Self(self.0.with("Tags", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    /// At most 200 items.
+    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self { Self(self.0.with("Tags", list::tags(value))) }
 }
-
-impl From<ScheduleGroup> for Properties {
-    fn from(value: ScheduleGroup) -> Self {
-        value.0
-    }
-}
-
+setting! { ScheduleGroup as Properties }
 impl ResourceType for ScheduleGroup {
     const TYPE: &'static str = "AWS::Scheduler::ScheduleGroup";
     const REQUIRED: &'static [&'static str] = &[];
@@ -917,57 +344,33 @@ impl ResourceType for ScheduleGroup {
 
 choice! {
     /// Known values of `State`.
-    pub enum ScheduleState {
-        Enabled = "ENABLED",
-        Disabled = "DISABLED",
-    }
+    pub enum ScheduleState { Enabled = "ENABLED", Disabled = "DISABLED" }
 }
 
 choice! {
     /// Known values of `Mode`.
-    pub enum ScheduleFlexibleTimeWindowMode {
-        Off = "OFF",
-        Flexible = "FLEXIBLE",
-    }
+    pub enum ScheduleFlexibleTimeWindowMode { Off = "OFF", Flexible = "FLEXIBLE" }
 }
 
 choice! {
     /// Known values of `LaunchType`.
-    pub enum ScheduleEcsParametersLaunchType {
-        Ec2 = "EC2",
-        Fargate = "FARGATE",
-        External = "EXTERNAL",
-    }
+    pub enum ScheduleEcsParametersLaunchType { Ec2 = "EC2", Fargate = "FARGATE", External = "EXTERNAL" }
 }
 
 choice! {
     /// Known values of `PropagateTags`.
-    pub enum ScheduleEcsParametersPropagateTags {
-        TaskDefinition = "TASK_DEFINITION",
-    }
+    pub enum ScheduleEcsParametersPropagateTags { TaskDefinition = "TASK_DEFINITION" }
 }
 
 choice! {
     /// Known values of `Type`.
-    pub enum SchedulePlacementConstraintType {
-        DistinctInstance = "distinctInstance",
-        MemberOf = "memberOf",
-    }
+    pub enum SchedulePlacementConstraintType { DistinctInstance = "distinctInstance", MemberOf = "memberOf" }
 }
 
 choice! {
     /// Known values of `Type`.
-    pub enum SchedulePlacementStrategyType {
-        Random = "random",
-        Spread = "spread",
-        Binpack = "binpack",
-    }
+    pub enum SchedulePlacementStrategyType { Random = "random", Spread = "spread", Binpack = "binpack" }
 }
 
-choice! {
-    /// Known values of `AssignPublicIp`.
-    pub enum ScheduleAwsVpcConfigurationAssignPublicIp {
-        Enabled = "ENABLED",
-        Disabled = "DISABLED",
-    }
-}
+/// Equals [`ScheduleState`].
+pub type ScheduleAwsVpcConfigurationAssignPublicIp = ScheduleState;

@@ -3,60 +3,29 @@
 //! Resource types of `AWS::SecretsManager`.
 
 use lightsout_core::{Attribute, Properties, ResourceType, Tags, Tree, Value};
-use crate::Tag;
+use crate::{Tag, list};
+use crate::setting::setting;
 
 /// Attaches a resource-based permission policy to a secret.
 ///
 /// CloudFormation type `AWS::SecretsManager::ResourcePolicy`.
 #[derive(Debug, Clone)]
 pub struct ResourcePolicy(Properties);
-
 impl ResourcePolicy {
     /// The Arn of the secret.
     pub const ID: Attribute<Self, lightsout_core::Id<Self>> = Attribute::new("Id");
-
     /// Returns a `ResourcePolicy` with what CloudFormation requires.
-    pub fn new(resource_policy: impl Into<Tree>, secret_id: impl Into<Value<String>>) -> Self {
-        Self::matching().resource_policy(resource_policy).secret_id(secret_id)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(resource_policy: impl Into<Tree>, secret_id: impl Into<Value<String>>) -> Self { Self::matching().resource_policy(resource_policy).secret_id(secret_id) }
     /// Specifies whether to block resource-based policies that allow broad access to the secret.
-    pub fn block_public_policy(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("BlockPublicPolicy", value.into()))
-    }
-
+    pub fn block_public_policy(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("BlockPublicPolicy", value.into())) }
     /// A JSON-formatted string for an AWS resource-based policy.
-    pub fn resource_policy(self, value: impl Into<Tree>) -> Self {
-        Self(self.0.with("ResourcePolicy", value))
-    }
-
+    /// 1 to 20480 characters.
+    pub fn resource_policy(self, value: impl Into<Tree>) -> Self { Self(self.0.with("ResourcePolicy", value)) }
     /// The ARN or name of the secret to attach the resource-based policy.
-    ///
-    /// Refers to `AWS::SecretsManager::Secret` (`Id`).
-    ///
-    /// A change replaces the resource.
-    pub fn secret_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("SecretId", value.into()))
-    }
+    /// 1 to 2048 characters. Refers to `AWS::SecretsManager::Secret` (`Id`). A change replaces the resource.
+    pub fn secret_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("SecretId", value.into())) }
 }
-
-impl From<ResourcePolicy> for Properties {
-    fn from(value: ResourcePolicy) -> Self {
-        value.0
-    }
-}
-
+setting! { ResourcePolicy as Properties }
 impl ResourceType for ResourcePolicy {
     const TYPE: &'static str = "AWS::SecretsManager::ResourcePolicy";
     const REQUIRED: &'static [&'static str] = &["ResourcePolicy", "SecretId"];
@@ -67,71 +36,28 @@ impl ResourceType for ResourcePolicy {
 /// CloudFormation type `AWS::SecretsManager::RotationSchedule`.
 #[derive(Debug, Clone)]
 pub struct RotationSchedule(Properties);
-
 impl RotationSchedule {
     /// The ARN of the secret.
     pub const ID: Attribute<Self, lightsout_core::Id<Self>> = Attribute::new("Id");
-
     /// Returns a `RotationSchedule` with what CloudFormation requires.
-    pub fn new(secret_id: impl Into<Value<String>>) -> Self {
-        Self::matching().secret_id(secret_id)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(secret_id: impl Into<Value<String>>) -> Self { Self::matching().secret_id(secret_id) }
     /// The list of metadata needed to successfully rotate a managed external secret.
-    pub fn external_secret_rotation_metadata(self, value: impl IntoIterator<Item = RotationScheduleExternalSecretRotationMetadataItem>) -> Self {
-        Self(self.0.with("ExternalSecretRotationMetadata", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn external_secret_rotation_metadata(self, value: impl IntoIterator<Item = RotationScheduleExternalSecretRotationMetadataItem>) -> Self { Self(self.0.with("ExternalSecretRotationMetadata", value.into_iter().collect::<Tree>())) }
     /// The ARN of the IAM role that is used by Secrets Manager to rotate a managed external secret.
-    pub fn external_secret_rotation_role_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ExternalSecretRotationRoleArn", value.into()))
-    }
-
+    pub fn external_secret_rotation_role_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ExternalSecretRotationRoleArn", value.into())) }
     /// Creates a new Lambda rotation function based on one of the Secrets Manager rotation function templates.
-    pub fn hosted_rotation_lambda(self, value: RotationScheduleHostedRotationLambda) -> Self {
-        Self(self.0.with("HostedRotationLambda", value))
-    }
-
+    pub fn hosted_rotation_lambda(self, value: RotationScheduleHostedRotationLambda) -> Self { Self(self.0.with("HostedRotationLambda", value)) }
     /// Determines whether to rotate the secret immediately or wait until the next scheduled rotation window when the rotation schedule is updated.
-    pub fn rotate_immediately_on_update(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("RotateImmediatelyOnUpdate", value.into()))
-    }
-
+    pub fn rotate_immediately_on_update(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("RotateImmediatelyOnUpdate", value.into())) }
     /// The ARN of an existing Lambda rotation function.
-    pub fn rotation_lambda_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("RotationLambdaARN", value.into()))
-    }
-
+    pub fn rotation_lambda_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("RotationLambdaARN", value.into())) }
     /// A structure that defines the rotation configuration for this secret.
-    pub fn rotation_rules(self, value: RotationScheduleRotationRules) -> Self {
-        Self(self.0.with("RotationRules", value))
-    }
-
+    pub fn rotation_rules(self, value: RotationScheduleRotationRules) -> Self { Self(self.0.with("RotationRules", value)) }
     /// The ARN or name of the secret to rotate.
-    ///
     /// A change replaces the resource.
-    pub fn secret_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("SecretId", value.into()))
-    }
+    pub fn secret_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("SecretId", value.into())) }
 }
-
-impl From<RotationSchedule> for Properties {
-    fn from(value: RotationSchedule) -> Self {
-        value.0
-    }
-}
-
+setting! { RotationSchedule as Properties }
 impl ResourceType for RotationSchedule {
     const TYPE: &'static str = "AWS::SecretsManager::RotationSchedule";
     const REQUIRED: &'static [&'static str] = &["SecretId"];
@@ -140,262 +66,95 @@ impl ResourceType for RotationSchedule {
 /// The metadata needed to successfully rotate a managed external secret.
 #[derive(Debug, Clone)]
 pub struct RotationScheduleExternalSecretRotationMetadataItem(Properties);
-
 impl RotationScheduleExternalSecretRotationMetadataItem {
     /// Returns a `RotationScheduleExternalSecretRotationMetadataItem` with what CloudFormation requires.
-    pub fn new(key: impl Into<Value<String>>, value: impl Into<Value<String>>) -> Self {
-        Self::matching().key(key).value(value)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(key: impl Into<Value<String>>, value: impl Into<Value<String>>) -> Self { Self::matching().key(key).value(value) }
     /// The key that identifies the item.
-    pub fn key(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Key", value.into()))
-    }
-
+    pub fn key(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Key", value.into())) }
     /// The value of the specified item.
-    pub fn value(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Value", value.into()))
-    }
+    pub fn value(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Value", value.into())) }
 }
-
-impl From<RotationScheduleExternalSecretRotationMetadataItem> for Properties {
-    fn from(value: RotationScheduleExternalSecretRotationMetadataItem) -> Self {
-        value.0
-    }
-}
-
-impl From<RotationScheduleExternalSecretRotationMetadataItem> for Tree {
-    fn from(value: RotationScheduleExternalSecretRotationMetadataItem) -> Self {
-        value.0.into()
-    }
-}
+setting! { RotationScheduleExternalSecretRotationMetadataItem as Tree }
 
 /// Creates a new Lambda rotation function based on one of the Secrets Manager rotation function templates.
 #[derive(Debug, Clone)]
 pub struct RotationScheduleHostedRotationLambda(Properties);
-
 impl RotationScheduleHostedRotationLambda {
     /// Returns a `RotationScheduleHostedRotationLambda` with what CloudFormation requires.
-    pub fn new(rotation_type: impl Into<Value<String>>) -> Self {
-        Self::matching().rotation_type(rotation_type)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(rotation_type: impl Into<Value<String>>) -> Self { Self::matching().rotation_type(rotation_type) }
     /// A string of the characters that you don't want in the password.
-    pub fn exclude_characters(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ExcludeCharacters", value.into()))
-    }
-
+    pub fn exclude_characters(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ExcludeCharacters", value.into())) }
     /// The ARN of the KMS key that Secrets Manager uses to encrypt the secret.
-    pub fn kms_key_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("KmsKeyArn", value.into()))
-    }
-
+    pub fn kms_key_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("KmsKeyArn", value.into())) }
     /// The ARN of the secret that contains superuser credentials, if you use the Alternating users rotation strategy.
-    pub fn master_secret_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("MasterSecretArn", value.into()))
-    }
-
-    /// The ARN of the KMS key that Secrets Manager used to encrypt the superuser secret, if you use the alternating users strategy and the superuser secret is encrypted with a customer managed key.
-    pub fn master_secret_kms_key_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("MasterSecretKmsKeyArn", value.into()))
-    }
-
+    pub fn master_secret_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("MasterSecretArn", value.into())) }
+    /// The ARN of the KMS key that Secrets Manager used to encrypt the superuser secret, if you use the alternating users strategy and the superuser secret is …
+    pub fn master_secret_kms_key_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("MasterSecretKmsKeyArn", value.into())) }
     /// The name of the Lambda rotation function.
-    pub fn rotation_lambda_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("RotationLambdaName", value.into()))
-    }
-
+    pub fn rotation_lambda_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("RotationLambdaName", value.into())) }
     /// The rotation template to base the rotation function on, one of the following:
-    pub fn rotation_type(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("RotationType", value.into()))
-    }
-
+    pub fn rotation_type(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("RotationType", value.into())) }
     /// Do not set this value if you are using `Transform: AWS::SecretsManager-2024-09-16`.
-    pub fn runtime(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Runtime", value.into()))
-    }
-
+    pub fn runtime(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Runtime", value.into())) }
     /// The ARN of the secret that contains superuser credentials, if you use the Alternating users rotation strategy.
-    pub fn superuser_secret_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("SuperuserSecretArn", value.into()))
-    }
-
-    /// The ARN of the KMS key that Secrets Manager used to encrypt the superuser secret, if you use the alternating users strategy and the superuser secret is encrypted with a customer managed key.
-    pub fn superuser_secret_kms_key_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("SuperuserSecretKmsKeyArn", value.into()))
-    }
-
+    pub fn superuser_secret_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("SuperuserSecretArn", value.into())) }
+    /// The ARN of the KMS key that Secrets Manager used to encrypt the superuser secret, if you use the alternating users strategy and the superuser secret is …
+    pub fn superuser_secret_kms_key_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("SuperuserSecretKmsKeyArn", value.into())) }
     /// A comma-separated list of security group IDs applied to the target database.
-    pub fn vpc_security_group_ids(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("VpcSecurityGroupIds", value.into()))
-    }
-
+    pub fn vpc_security_group_ids(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("VpcSecurityGroupIds", value.into())) }
     /// A comma separated list of VPC subnet IDs of the target database network.
-    pub fn vpc_subnet_ids(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("VpcSubnetIds", value.into()))
-    }
+    pub fn vpc_subnet_ids(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("VpcSubnetIds", value.into())) }
 }
+setting! { RotationScheduleHostedRotationLambda as Tree }
 
-impl From<RotationScheduleHostedRotationLambda> for Properties {
-    fn from(value: RotationScheduleHostedRotationLambda) -> Self {
-        value.0
-    }
-}
-
-impl From<RotationScheduleHostedRotationLambda> for Tree {
-    fn from(value: RotationScheduleHostedRotationLambda) -> Self {
-        value.0.into()
-    }
-}
-
-/// The rotation schedule and window. We recommend you use `ScheduleExpression` to set a cron or rate expression for the schedule and `Duration` to set the length of the rotation window.
+/// The rotation schedule and window. We recommend you use `ScheduleExpression` to set a cron or rate expression for the schedule and `Duration` to set the length …
 #[derive(Debug, Clone, Default)]
 pub struct RotationScheduleRotationRules(Properties);
-
 impl RotationScheduleRotationRules {
     /// Returns an empty `RotationScheduleRotationRules`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The number of days between automatic scheduled rotations of the secret.
-    pub fn automatically_after_days(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("AutomaticallyAfterDays", value.into()))
-    }
-
+    pub fn automatically_after_days(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("AutomaticallyAfterDays", value.into())) }
     /// The length of the rotation window in hours, for example `3h` for a three hour window.
-    pub fn duration(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Duration", value.into()))
-    }
-
+    pub fn duration(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Duration", value.into())) }
     /// A `cron()` or `rate()` expression that defines the schedule for rotating your secret.
-    pub fn schedule_expression(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ScheduleExpression", value.into()))
-    }
+    pub fn schedule_expression(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ScheduleExpression", value.into())) }
 }
+setting! { RotationScheduleRotationRules as Tree }
 
-impl From<RotationScheduleRotationRules> for Properties {
-    fn from(value: RotationScheduleRotationRules) -> Self {
-        value.0
-    }
-}
-
-impl From<RotationScheduleRotationRules> for Tree {
-    fn from(value: RotationScheduleRotationRules) -> Self {
-        value.0.into()
-    }
-}
-
-/// Creates a new secret. A secret can be a password, a set of credentials such as a user name and password, an OAuth token, or other secret information that you store in an encrypted form in Secrets Manager.
+/// Creates a new secret. A secret can be a password, a set of credentials such as a user name and password, an OAuth token, or other secret information that you …
 ///
 /// CloudFormation type `AWS::SecretsManager::Secret`.
 #[derive(Debug, Clone, Default)]
 pub struct Secret(Properties);
-
 impl Secret {
     /// The ARN of the secret.
     pub const ID: Attribute<Self, lightsout_core::Id<Self>> = Attribute::new("Id");
-
     /// Returns an empty `Secret`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The description of the secret.
-    pub fn description(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Description", value.into()))
-    }
-
+    /// At most 2048 characters.
+    pub fn description(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Description", value.into())) }
     /// A structure that specifies how to generate a password to encrypt and store in the secret.
-    pub fn generate_secret_string(self, value: SecretGenerateSecretString) -> Self {
-        Self(self.0.with("GenerateSecretString", value))
-    }
-
+    pub fn generate_secret_string(self, value: SecretGenerateSecretString) -> Self { Self(self.0.with("GenerateSecretString", value)) }
     /// The ARN, key ID, or alias of the AWS key that Secrets Manager uses to encrypt the secret value in the secret.
-    ///
-    /// Refers to `AWS::KMS::Key` (`Arn`) or `AWS::KMS::Key` (`KeyId`).
-    pub fn kms_key_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("KmsKeyId", value.into()))
-    }
-
+    /// At most 2048 characters. Refers to `AWS::KMS::Key` (`Arn`) or `AWS::KMS::Key` (`KeyId`).
+    pub fn kms_key_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("KmsKeyId", value.into())) }
     /// The name of the new secret.
-    ///
-    /// A change replaces the resource.
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
-
+    /// At most 512 characters. A change replaces the resource.
+    pub fn name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Name", value.into())) }
     /// A custom type that specifies a `Region` and the `KmsKeyId` for a replica secret.
-    pub fn replica_regions(self, value: impl IntoIterator<Item = SecretReplicaRegion>) -> Self {
-        Self(self.0.with("ReplicaRegions", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn replica_regions(self, value: impl IntoIterator<Item = SecretReplicaRegion>) -> Self { Self(self.0.with("ReplicaRegions", value.into_iter().collect::<Tree>())) }
     /// The text to encrypt and store in the secret.
-    pub fn secret_string(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("SecretString", value.into()))
-    }
-
+    /// 1 to 65536 characters.
+    pub fn secret_string(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("SecretString", value.into())) }
     /// A list of tags to attach to the secret. Each tag is a key and value pair of strings in a JSON text string, for example:
-    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self {
-        Self(self.0.with("Tags", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self { Self(self.0.with("Tags", list::tags(value))) }
     /// The exact string that identifies the third-party partner that holds the external secret.
-    pub fn type_(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Type", value.into()))
-    }
+    /// At most 256 characters.
+    pub fn type_(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Type", value.into())) }
 }
-
-impl From<Secret> for Properties {
-    fn from(value: Secret) -> Self {
-        value.0
-    }
-}
-
+setting! { Secret as Properties }
 impl ResourceType for Secret {
     const TYPE: &'static str = "AWS::SecretsManager::Secret";
     const REQUIRED: &'static [&'static str] = &[];
@@ -403,184 +162,67 @@ impl ResourceType for Secret {
     const TAGS: Option<Tags> = Some(Tags::List("Tags"));
 }
 
-/// Generates a random password. We recommend that you specify the maximum length and include every character type that the system you are generating a password for can support.
+/// Generates a random password. We recommend that you specify the maximum length and include every character type that the system you are generating a password …
 #[derive(Debug, Clone, Default)]
 pub struct SecretGenerateSecretString(Properties);
-
 impl SecretGenerateSecretString {
     /// Returns an empty `SecretGenerateSecretString`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// A string of the characters that you don't want in the password.
-    pub fn exclude_characters(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ExcludeCharacters", value.into()))
-    }
-
+    pub fn exclude_characters(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ExcludeCharacters", value.into())) }
     /// Specifies whether to exclude lowercase letters from the password.
-    pub fn exclude_lowercase(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("ExcludeLowercase", value.into()))
-    }
-
+    pub fn exclude_lowercase(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("ExcludeLowercase", value.into())) }
     /// Specifies whether to exclude numbers from the password.
-    pub fn exclude_numbers(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("ExcludeNumbers", value.into()))
-    }
-
+    pub fn exclude_numbers(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("ExcludeNumbers", value.into())) }
     /// Specifies whether to exclude the following punctuation characters from the password: ! " \# \$ % \& ' ( ) \* +, -. / :; \< = \> ? @ \[ \\ \] ^ \_ { \| } \~.
-    pub fn exclude_punctuation(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("ExcludePunctuation", value.into()))
-    }
-
+    pub fn exclude_punctuation(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("ExcludePunctuation", value.into())) }
     /// Specifies whether to exclude uppercase letters from the password.
-    pub fn exclude_uppercase(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("ExcludeUppercase", value.into()))
-    }
-
+    pub fn exclude_uppercase(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("ExcludeUppercase", value.into())) }
     /// The JSON key name for the key/value pair, where the value is the generated password.
-    pub fn generate_string_key(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("GenerateStringKey", value.into()))
-    }
-
+    pub fn generate_string_key(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("GenerateStringKey", value.into())) }
     /// Specifies whether to include the space character.
-    pub fn include_space(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("IncludeSpace", value.into()))
-    }
-
+    pub fn include_space(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("IncludeSpace", value.into())) }
     /// The length of the password. If you don't include this parameter, the default length is 32 characters.
-    pub fn password_length(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("PasswordLength", value.into()))
-    }
-
+    pub fn password_length(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("PasswordLength", value.into())) }
     /// Specifies whether to include at least one upper and lowercase letter, one number, and one punctuation.
-    pub fn require_each_included_type(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("RequireEachIncludedType", value.into()))
-    }
-
+    pub fn require_each_included_type(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("RequireEachIncludedType", value.into())) }
     /// A template that the generated string must match.
-    pub fn secret_string_template(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("SecretStringTemplate", value.into()))
-    }
+    pub fn secret_string_template(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("SecretStringTemplate", value.into())) }
 }
-
-impl From<SecretGenerateSecretString> for Properties {
-    fn from(value: SecretGenerateSecretString) -> Self {
-        value.0
-    }
-}
-
-impl From<SecretGenerateSecretString> for Tree {
-    fn from(value: SecretGenerateSecretString) -> Self {
-        value.0.into()
-    }
-}
+setting! { SecretGenerateSecretString as Tree }
 
 /// Specifies a `Region` and the `KmsKeyId` for a replica secret.
 #[derive(Debug, Clone)]
 pub struct SecretReplicaRegion(Properties);
-
 impl SecretReplicaRegion {
     /// Returns a `SecretReplicaRegion` with what CloudFormation requires.
-    pub fn new(region: impl Into<Value<String>>) -> Self {
-        Self::matching().region(region)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(region: impl Into<Value<String>>) -> Self { Self::matching().region(region) }
     /// The ARN, key ID, or alias of the KMS key to encrypt the secret.
-    pub fn kms_key_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("KmsKeyId", value.into()))
-    }
-
+    pub fn kms_key_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("KmsKeyId", value.into())) }
     /// A string that represents a `Region`, for example "us-east-1".
-    pub fn region(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Region", value.into()))
-    }
+    pub fn region(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Region", value.into())) }
 }
+setting! { SecretReplicaRegion as Tree }
 
-impl From<SecretReplicaRegion> for Properties {
-    fn from(value: SecretReplicaRegion) -> Self {
-        value.0
-    }
-}
-
-impl From<SecretReplicaRegion> for Tree {
-    fn from(value: SecretReplicaRegion) -> Self {
-        value.0.into()
-    }
-}
-
-/// The `AWS::SecretsManager::SecretTargetAttachment` resource completes the final link between a Secrets Manager secret and the associated database by adding the database connection information to the secret JSON.
+/// The `AWS::SecretsManager::SecretTargetAttachment` resource completes the final link between a Secrets Manager secret and the associated database by adding the …
 ///
 /// CloudFormation type `AWS::SecretsManager::SecretTargetAttachment`.
 #[derive(Debug, Clone)]
 pub struct SecretTargetAttachment(Properties);
-
 impl SecretTargetAttachment {
-    /// The attribute `Id`.
+    /// `Id`.
     pub const ID: Attribute<Self, lightsout_core::Id<Self>> = Attribute::new("Id");
-
     /// Returns a `SecretTargetAttachment` with what CloudFormation requires.
-    pub fn new(secret_id: impl Into<Value<String>>, target_id: impl Into<Value<String>>, target_type: impl Into<Value<String>>) -> Self {
-        Self::matching().secret_id(secret_id).target_id(target_id).target_type(target_type)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(secret_id: impl Into<Value<String>>, target_id: impl Into<Value<String>>, target_type: impl Into<Value<String>>) -> Self { Self::matching().secret_id(secret_id).target_id(target_id).target_type(target_type) }
     /// The ARN or name of the secret. To reference a secret also created in this template, use the see Ref function with the secret's logical ID.
-    ///
-    /// A change replaces the resource.
-    pub fn secret_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("SecretId", value.into()))
-    }
-
+    /// 1 to 2048 characters. A change replaces the resource.
+    pub fn secret_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("SecretId", value.into())) }
     /// The ID of the database or cluster.
-    pub fn target_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("TargetId", value.into()))
-    }
-
+    pub fn target_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("TargetId", value.into())) }
     /// A string that defines the type of service or database associated with the secret.
-    pub fn target_type(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("TargetType", value.into()))
-    }
+    pub fn target_type(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("TargetType", value.into())) }
 }
-
-impl From<SecretTargetAttachment> for Properties {
-    fn from(value: SecretTargetAttachment) -> Self {
-        value.0
-    }
-}
-
+setting! { SecretTargetAttachment as Properties }
 impl ResourceType for SecretTargetAttachment {
     const TYPE: &'static str = "AWS::SecretsManager::SecretTargetAttachment";
     const REQUIRED: &'static [&'static str] = &["SecretId", "TargetId", "TargetType"];

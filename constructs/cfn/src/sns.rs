@@ -3,109 +3,48 @@
 //! Resource types of `AWS::SNS`.
 
 use lightsout_core::{Arn, Attribute, Properties, ResourceType, Tags, Tree, Value};
-use crate::{OneOf, Tag};
+use crate::{OneOf, Tag, list};
 use crate::choice::choice;
+use crate::setting::setting;
 
 /// The AWS::SNS::Subscription resource subscribes an endpoint to an Amazon topic.
 ///
 /// CloudFormation type `AWS::SNS::Subscription`.
 #[derive(Debug, Clone)]
 pub struct Subscription(Properties);
-
 impl Subscription {
     /// Returns the ARN of the subscription created by the `AWS::SNS::Subscription` resource.
     pub const ARN: Attribute<Self, Arn<Self>> = Attribute::new("Arn");
-
     /// Returns a `Subscription` with what CloudFormation requires.
-    pub fn new(protocol: impl Into<Value<String>>, topic_arn: impl Into<Value<String>>) -> Self {
-        Self::matching().protocol(protocol).topic_arn(topic_arn)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(protocol: impl Into<Value<String>>, topic_arn: impl Into<Value<String>>) -> Self { Self::matching().protocol(protocol).topic_arn(topic_arn) }
     /// The delivery policy JSON assigned to the subscription.
-    pub fn delivery_policy(self, value: impl Into<Tree>) -> Self {
-        Self(self.0.with("DeliveryPolicy", value))
-    }
-
+    pub fn delivery_policy(self, value: impl Into<Tree>) -> Self { Self(self.0.with("DeliveryPolicy", value)) }
     /// The subscription's endpoint. The endpoint value depends on the protocol that you specify.
-    ///
-    /// Refers to `AWS::SQS::Queue` (`Arn`) or `AWS::Lambda::Function` (`Arn`) or `AWS::KinesisFirehose::DeliveryStream` (`Arn`) or `AWS::Lambda::Alias` (`Id`) or `AWS::Lambda::Version` (`FunctionArn`).
-    ///
-    /// A change replaces the resource.
-    pub fn endpoint(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Endpoint", value.into()))
-    }
-
+    /// Refers to `AWS::SQS::Queue` (`Arn`) or `AWS::Lambda::Function` (`Arn`) or `AWS::KinesisFirehose::DeliveryStream` (`Arn`) or `AWS::Lambda::Alias` (`Id`) or `AWS::Lambda::Version` (`FunctionArn`). A change replaces the resource.
+    pub fn endpoint(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Endpoint", value.into())) }
     /// The filter policy JSON assigned to the subscription.
-    pub fn filter_policy(self, value: impl Into<Tree>) -> Self {
-        Self(self.0.with("FilterPolicy", value))
-    }
-
+    pub fn filter_policy(self, value: impl Into<Tree>) -> Self { Self(self.0.with("FilterPolicy", value)) }
     /// This attribute lets you choose the filtering scope by using one of the following string value types:
-    pub fn filter_policy_scope(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("FilterPolicyScope", value.into()))
-    }
-
+    pub fn filter_policy_scope(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("FilterPolicyScope", value.into())) }
     /// The subscription's protocol. For more information, see the `Protocol` parameter of the `Subscribe` action in the Amazon API Reference.
-    ///
     /// A change replaces the resource.
-    pub fn protocol(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Protocol", value.into()))
-    }
-
+    pub fn protocol(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Protocol", value.into())) }
     /// When set to `true`, enables raw message delivery.
-    pub fn raw_message_delivery(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("RawMessageDelivery", value.into()))
-    }
-
+    pub fn raw_message_delivery(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("RawMessageDelivery", value.into())) }
     /// When specified, sends undeliverable messages to the specified Amazon SQS dead-letter queue.
-    pub fn redrive_policy(self, value: impl Into<Tree>) -> Self {
-        Self(self.0.with("RedrivePolicy", value))
-    }
-
+    pub fn redrive_policy(self, value: impl Into<Tree>) -> Self { Self(self.0.with("RedrivePolicy", value)) }
     /// For cross-region subscriptions, the region in which the topic resides.
-    pub fn region(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Region", value.into()))
-    }
-
+    pub fn region(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Region", value.into())) }
     /// Specifies whether Amazon resends the notification to the subscription when a message's attribute changes.
-    pub fn replay_policy(self, value: impl Into<Tree>) -> Self {
-        Self(self.0.with("ReplayPolicy", value))
-    }
-
+    pub fn replay_policy(self, value: impl Into<Tree>) -> Self { Self(self.0.with("ReplayPolicy", value)) }
     /// This property applies only to Amazon Data Firehose delivery stream subscriptions.
-    ///
     /// Refers to `AWS::IAM::Role` (`Arn`).
-    pub fn subscription_role_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("SubscriptionRoleArn", value.into()))
-    }
-
+    pub fn subscription_role_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("SubscriptionRoleArn", value.into())) }
     /// The ARN of the topic to subscribe to.
-    ///
-    /// Refers to `AWS::SNS::Topic` (`TopicArn`).
-    ///
-    /// A change replaces the resource.
-    pub fn topic_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("TopicArn", value.into()))
-    }
+    /// Refers to `AWS::SNS::Topic` (`TopicArn`). A change replaces the resource.
+    pub fn topic_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("TopicArn", value.into())) }
 }
-
-impl From<Subscription> for Properties {
-    fn from(value: Subscription) -> Self {
-        value.0
-    }
-}
-
+setting! { Subscription as Properties }
 impl ResourceType for Subscription {
     const TYPE: &'static str = "AWS::SNS::Subscription";
     const REQUIRED: &'static [&'static str] = &["Protocol", "TopicArn"];
@@ -116,113 +55,47 @@ impl ResourceType for Subscription {
 /// CloudFormation type `AWS::SNS::Topic`.
 #[derive(Debug, Clone, Default)]
 pub struct Topic(Properties);
-
 impl Topic {
     /// Returns the ARN of an Amazon topic.
     pub const TOPIC_ARN: Attribute<Self, Arn<Self>> = Attribute::new("TopicArn");
-
     /// Returns the name of an Amazon topic.
     pub const TOPIC_NAME: Attribute<Self, lightsout_core::Name<Self>> = Attribute::new("TopicName");
-
     /// Returns an empty `Topic`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The `ArchivePolicy` determines the number of days Amazon retains messages in FIFO topics.
-    pub fn archive_policy(self, value: impl Into<Tree>) -> Self {
-        Self(self.0.with("ArchivePolicy", value))
-    }
-
+    pub fn archive_policy(self, value: impl Into<Tree>) -> Self { Self(self.0.with("ArchivePolicy", value)) }
     /// `ContentBasedDeduplication` enables deduplication of messages based on their content for FIFO topics.
-    pub fn content_based_deduplication(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("ContentBasedDeduplication", value.into()))
-    }
-
+    pub fn content_based_deduplication(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("ContentBasedDeduplication", value.into())) }
     /// The body of the policy document you want to use for this topic.
-    pub fn data_protection_policy(self, value: impl Into<Tree>) -> Self {
-        Self(self.0.with("DataProtectionPolicy", value))
-    }
-
-    /// The `DeliveryStatusLogging` configuration enables you to log the delivery status of messages sent from your Amazon SNS topic to subscribed endpoints with the following supported delivery protocols:
-    pub fn delivery_status_logging(self, value: impl IntoIterator<Item = TopicLoggingConfig>) -> Self {
-        Self(self.0.with("DeliveryStatusLogging", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn data_protection_policy(self, value: impl Into<Tree>) -> Self { Self(self.0.with("DataProtectionPolicy", value)) }
+    /// The `DeliveryStatusLogging` configuration enables you to log the delivery status of messages sent from your Amazon SNS topic to subscribed endpoints with the …
+    pub fn delivery_status_logging(self, value: impl IntoIterator<Item = TopicLoggingConfig>) -> Self { Self(self.0.with("DeliveryStatusLogging", value.into_iter().collect::<Tree>())) }
     /// The display name to use for an Amazon topic with SMS subscriptions.
-    pub fn display_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("DisplayName", value.into()))
-    }
-
+    pub fn display_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("DisplayName", value.into())) }
     /// Specifies the throughput quota and deduplication behavior to apply for the FIFO topic.
-    pub fn fifo_throughput_scope(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("FifoThroughputScope", value.into()))
-    }
-
+    pub fn fifo_throughput_scope(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("FifoThroughputScope", value.into())) }
     /// Set to true to create a FIFO topic.
-    ///
     /// A change replaces the resource.
-    pub fn fifo_topic(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("FifoTopic", value.into()))
-    }
-
+    pub fn fifo_topic(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("FifoTopic", value.into())) }
     /// The ID of an AWS managed customer master key (CMK) for Amazon or a custom CMK.
-    ///
     /// Refers to `AWS::KMS::Key` (`Arn`) or `AWS::KMS::Key` (`KeyId`) or `AWS::KMS::Alias` (`AliasName`).
-    pub fn kms_master_key_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("KmsMasterKeyId", value.into()))
-    }
-
-    /// The property `MaximumMessageSize`.
-    pub fn maximum_message_size(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("MaximumMessageSize", value.into()))
-    }
-
-    /// The signature version corresponds to the hashing algorithm used while creating the signature of the notifications, subscription confirmations, or unsubscribe confirmation messages sent by Amazon SNS.
-    pub fn signature_version(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("SignatureVersion", value.into()))
-    }
-
+    pub fn kms_master_key_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("KmsMasterKeyId", value.into())) }
+    /// `MaximumMessageSize`.
+    /// 1024 to 1048576.
+    pub fn maximum_message_size(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("MaximumMessageSize", value.into())) }
+    /// The signature version corresponds to the hashing algorithm used while creating the signature of the notifications, subscription confirmations, or unsubscribe …
+    pub fn signature_version(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("SignatureVersion", value.into())) }
     /// The Amazon subscriptions (endpoints) for this topic.
-    pub fn subscription(self, value: impl IntoIterator<Item = TopicSubscription>) -> Self {
-        Self(self.0.with("Subscription", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn subscription(self, value: impl IntoIterator<Item = TopicSubscription>) -> Self { Self(self.0.with("Subscription", value.into_iter().collect::<Tree>())) }
     /// The list of tags to add to a new topic.
-    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self {
-        Self(self.0.with("Tags", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self { Self(self.0.with("Tags", list::tags(value))) }
     /// The name of the topic you want to create.
-    ///
-    /// A change replaces the resource.
-    pub fn topic_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("TopicName", value.into()))
-    }
-
-    /// Tracing mode of an Amazon topic. By default `TracingConfig` is set to `PassThrough`, and the topic passes through the tracing header it receives from an Amazon publisher to its subscriptions.
-    pub fn tracing_config(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("TracingConfig", value.into()))
-    }
+    /// At most 256 characters. A change replaces the resource.
+    pub fn topic_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("TopicName", value.into())) }
+    /// Tracing mode of an Amazon topic. By default `TracingConfig` is set to `PassThrough`, and the topic passes through the tracing header it receives from an Amazon …
+    pub fn tracing_config(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("TracingConfig", value.into())) }
 }
-
-impl From<Topic> for Properties {
-    fn from(value: Topic) -> Self {
-        value.0
-    }
-}
-
+setting! { Topic as Properties }
 impl ResourceType for Topic {
     const TYPE: &'static str = "AWS::SNS::Topic";
     const REQUIRED: &'static [&'static str] = &[];
@@ -232,145 +105,49 @@ impl ResourceType for Topic {
 /// The `LoggingConfig` property type specifies the `Delivery` status logging configuration for an `AWS::SNS::Topic`.
 #[derive(Debug, Clone)]
 pub struct TopicLoggingConfig(Properties);
-
 impl TopicLoggingConfig {
     /// Returns a `TopicLoggingConfig` with what CloudFormation requires.
-    pub fn new(protocol: impl OneOf<TopicLoggingConfigProtocol>) -> Self {
-        Self::matching().protocol(protocol)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(protocol: impl OneOf<TopicLoggingConfigProtocol>) -> Self { Self::matching().protocol(protocol) }
     /// The IAM role ARN to be used when logging failed message deliveries in Amazon CloudWatch.
-    pub fn failure_feedback_role_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("FailureFeedbackRoleArn", value.into()))
-    }
-
+    pub fn failure_feedback_role_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("FailureFeedbackRoleArn", value.into())) }
     /// Indicates one of the supported protocols for the Amazon SNS topic.
-    pub fn protocol(self, value: impl OneOf<TopicLoggingConfigProtocol>) -> Self {
-        Self(self.0.with("Protocol", value.into_tree()))
-    }
-
+    pub fn protocol(self, value: impl OneOf<TopicLoggingConfigProtocol>) -> Self { Self(self.0.with("Protocol", value.into_tree())) }
     /// The IAM role ARN to be used when logging successful message deliveries in Amazon CloudWatch.
-    pub fn success_feedback_role_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("SuccessFeedbackRoleArn", value.into()))
-    }
-
+    pub fn success_feedback_role_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("SuccessFeedbackRoleArn", value.into())) }
     /// The percentage of successful message deliveries to be logged in Amazon CloudWatch.
-    pub fn success_feedback_sample_rate(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("SuccessFeedbackSampleRate", value.into()))
-    }
+    pub fn success_feedback_sample_rate(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("SuccessFeedbackSampleRate", value.into())) }
 }
-
-impl From<TopicLoggingConfig> for Properties {
-    fn from(value: TopicLoggingConfig) -> Self {
-        value.0
-    }
-}
-
-impl From<TopicLoggingConfig> for Tree {
-    fn from(value: TopicLoggingConfig) -> Self {
-        value.0.into()
-    }
-}
+setting! { TopicLoggingConfig as Tree }
 
 /// `Subscription` is an embedded property that describes the subscription endpoints of an Amazon topic.
 #[derive(Debug, Clone)]
 pub struct TopicSubscription(Properties);
-
 impl TopicSubscription {
     /// Returns a `TopicSubscription` with what CloudFormation requires.
-    pub fn new(endpoint: impl Into<Value<String>>, protocol: impl Into<Value<String>>) -> Self {
-        Self::matching().endpoint(endpoint).protocol(protocol)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(endpoint: impl Into<Value<String>>, protocol: impl Into<Value<String>>) -> Self { Self::matching().endpoint(endpoint).protocol(protocol) }
     /// The endpoint that receives notifications from the Amazon topic.
-    ///
     /// Refers to `AWS::Lambda::Function` (`Arn`) or `AWS::SQS::Queue` (`Arn`).
-    pub fn endpoint(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Endpoint", value.into()))
-    }
-
+    pub fn endpoint(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Endpoint", value.into())) }
     /// The subscription's protocol. For more information, see the `Protocol` parameter of the `Subscribe` action in the Amazon API Reference.
-    pub fn protocol(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Protocol", value.into()))
-    }
+    pub fn protocol(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Protocol", value.into())) }
 }
-
-impl From<TopicSubscription> for Properties {
-    fn from(value: TopicSubscription) -> Self {
-        value.0
-    }
-}
-
-impl From<TopicSubscription> for Tree {
-    fn from(value: TopicSubscription) -> Self {
-        value.0.into()
-    }
-}
+setting! { TopicSubscription as Tree }
 
 /// The `AWS::SNS::TopicInlinePolicy` resource associates one Amazon topic with one policy.
 ///
 /// CloudFormation type `AWS::SNS::TopicInlinePolicy`.
 #[derive(Debug, Clone)]
 pub struct TopicInlinePolicy(Properties);
-
 impl TopicInlinePolicy {
     /// Returns a `TopicInlinePolicy` with what CloudFormation requires.
-    pub fn new(policy_document: impl Into<Tree>, topic_arn: impl Into<Value<String>>) -> Self {
-        Self::matching().policy_document(policy_document).topic_arn(topic_arn)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(policy_document: impl Into<Tree>, topic_arn: impl Into<Value<String>>) -> Self { Self::matching().policy_document(policy_document).topic_arn(topic_arn) }
     /// A policy document that contains permissions to add to the specified Amazon topic.
-    pub fn policy_document(self, value: impl Into<Tree>) -> Self {
-        Self(self.0.with("PolicyDocument", value))
-    }
-
+    pub fn policy_document(self, value: impl Into<Tree>) -> Self { Self(self.0.with("PolicyDocument", value)) }
     /// The Amazon Resource Name (ARN) of the topic to which you want to add the policy.
-    ///
     /// A change replaces the resource.
-    pub fn topic_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("TopicArn", value.into()))
-    }
+    pub fn topic_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("TopicArn", value.into())) }
 }
-
-impl From<TopicInlinePolicy> for Properties {
-    fn from(value: TopicInlinePolicy) -> Self {
-        value.0
-    }
-}
-
+setting! { TopicInlinePolicy as Properties }
 impl ResourceType for TopicInlinePolicy {
     const TYPE: &'static str = "AWS::SNS::TopicInlinePolicy";
     const REQUIRED: &'static [&'static str] = &["PolicyDocument", "TopicArn"];
@@ -381,44 +158,17 @@ impl ResourceType for TopicInlinePolicy {
 /// CloudFormation type `AWS::SNS::TopicPolicy`.
 #[derive(Debug, Clone)]
 pub struct TopicPolicy(Properties);
-
 impl TopicPolicy {
     /// The provider-assigned unique ID for this managed resource.
     pub const ID: Attribute<Self, lightsout_core::Id<Self>> = Attribute::new("Id");
-
     /// Returns a `TopicPolicy` with what CloudFormation requires.
-    pub fn new(policy_document: impl Into<Tree>, topics: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self::matching().policy_document(policy_document).topics(topics)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(policy_document: impl Into<Tree>, topics: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self::matching().policy_document(policy_document).topics(topics) }
     /// A policy document that contains permissions to add to the specified SNS topics.
-    pub fn policy_document(self, value: impl Into<Tree>) -> Self {
-        Self(self.0.with("PolicyDocument", value))
-    }
-
+    pub fn policy_document(self, value: impl Into<Tree>) -> Self { Self(self.0.with("PolicyDocument", value)) }
     /// The Amazon Resource Names (ARN) of the topics to which you want to add the policy.
-    pub fn topics(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("Topics", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    pub fn topics(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("Topics", list::values::<String>(value))) }
 }
-
-impl From<TopicPolicy> for Properties {
-    fn from(value: TopicPolicy) -> Self {
-        value.0
-    }
-}
-
+setting! { TopicPolicy as Properties }
 impl ResourceType for TopicPolicy {
     const TYPE: &'static str = "AWS::SNS::TopicPolicy";
     const REQUIRED: &'static [&'static str] = &["PolicyDocument", "Topics"];
@@ -426,11 +176,24 @@ impl ResourceType for TopicPolicy {
 
 choice! {
     /// Known values of `Protocol`.
-    pub enum TopicLoggingConfigProtocol {
-        HttpS = "http/s",
-        Sqs = "sqs",
-        Lambda = "lambda",
-        Firehose = "firehose",
-        Application = "application",
-    }
+    pub enum TopicLoggingConfigProtocol { HttpS = "http/s", Sqs = "sqs", Lambda = "lambda", Firehose = "firehose", Application = "application" }
+}
+
+/// What CloudWatch measures, each with the statistic of AWS's own dashboards.
+pub mod metrics {
+    use crate::{Dimension::{Of}, Metric, Statistic};
+    /// `NumberOfMessagesPublished` of `AWS/SNS`.
+    pub const NUMBER_OF_MESSAGES_PUBLISHED: Metric = Metric::new("AWS/SNS", "NumberOfMessagesPublished", Statistic::Sum, &[&[Of("TopicName")]]);
+    /// `NumberOfNotificationsDelivered` of `AWS/SNS`.
+    pub const NUMBER_OF_NOTIFICATIONS_DELIVERED: Metric = Metric::new("AWS/SNS", "NumberOfNotificationsDelivered", Statistic::Sum, &[&[Of("TopicName")]]);
+    /// `NumberOfNotificationsFailed` of `AWS/SNS`.
+    pub const NUMBER_OF_NOTIFICATIONS_FAILED: Metric = Metric::new("AWS/SNS", "NumberOfNotificationsFailed", Statistic::Sum, &[&[Of("TopicName")]]);
+    /// `PhoneNumberDirect` of `AWS/SNS`.
+    pub const PHONE_NUMBER_DIRECT: Metric = Metric::new("AWS/SNS", "PhoneNumberDirect", Statistic::Sum, &[&[Of("PhoneNumber")]]);
+    /// `PublishSize` of `AWS/SNS`.
+    pub const PUBLISH_SIZE: Metric = Metric::new("AWS/SNS", "PublishSize", Statistic::Average, &[&[Of("TopicName")]]);
+    /// `SMSMonthToDateSpentUSD` of `AWS/SNS`.
+    pub const SMS_MONTH_TO_DATE_SPENT_USD: Metric = Metric::new("AWS/SNS", "SMSMonthToDateSpentUSD", Statistic::Sum, &[&[]]);
+    /// `SMSSuccessRate` of `AWS/SNS`.
+    pub const SMS_SUCCESS_RATE: Metric = Metric::new("AWS/SNS", "SMSSuccessRate", Statistic::Sum, &[&[Of("Country"), Of("SMSType")]]);
 }

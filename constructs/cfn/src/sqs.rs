@@ -3,133 +3,66 @@
 //! Resource types of `AWS::SQS`.
 
 use lightsout_core::{Arn, Attribute, Properties, ResourceType, Tags, Tree, Value};
-use crate::Tag;
+use crate::{Tag, list};
+use crate::setting::setting;
 
 /// The `AWS::SQS::Queue` resource creates an Amazon SQS standard or FIFO queue.
 ///
 /// CloudFormation type `AWS::SQS::Queue`.
 #[derive(Debug, Clone, Default)]
 pub struct Queue(Properties);
-
 impl Queue {
     /// Returns the Amazon Resource Name (ARN) of the queue.
     pub const ARN: Attribute<Self, Arn<Self>> = Attribute::new("Arn");
-
     /// Returns the queue name. For example: `mystack-myqueue-1VF9BKQH5BJVI`.
     pub const QUEUE_NAME: Attribute<Self, lightsout_core::Name<Self>> = Attribute::new("QueueName");
-
     /// Returns the URLs of the queues from the policy.
     pub const QUEUE_URL: Attribute<Self, lightsout_core::Url<Self>> = Attribute::new("QueueUrl");
-
     /// Returns an empty `Queue`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// For first-in-first-out (FIFO) queues, specifies whether to enable content-based deduplication.
-    pub fn content_based_deduplication(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("ContentBasedDeduplication", value.into()))
-    }
-
+    pub fn content_based_deduplication(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("ContentBasedDeduplication", value.into())) }
     /// For high throughput for FIFO queues, specifies whether message deduplication occurs at the message group or queue level.
-    pub fn deduplication_scope(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("DeduplicationScope", value.into()))
-    }
-
+    pub fn deduplication_scope(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("DeduplicationScope", value.into())) }
     /// The time in seconds for which the delivery of all messages in the queue is delayed.
-    pub fn delay_seconds(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("DelaySeconds", value.into()))
-    }
-
+    /// 0 to 900.
+    pub fn delay_seconds(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("DelaySeconds", value.into())) }
     /// If set to true, creates a FIFO queue. If you don't specify this property, Amazon SQS creates a standard queue.
-    ///
     /// A change replaces the resource.
-    pub fn fifo_queue(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("FifoQueue", value.into()))
-    }
-
+    pub fn fifo_queue(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("FifoQueue", value.into())) }
     /// For high throughput for FIFO queues, specifies whether the FIFO queue throughput quota applies to the entire queue or per message group.
-    pub fn fifo_throughput_limit(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("FifoThroughputLimit", value.into()))
-    }
-
+    pub fn fifo_throughput_limit(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("FifoThroughputLimit", value.into())) }
     /// The length of time in seconds for which Amazon SQS can reuse a data key to encrypt or decrypt messages before calling AWS again.
-    pub fn kms_data_key_reuse_period_seconds(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("KmsDataKeyReusePeriodSeconds", value.into()))
-    }
-
+    /// 60 to 86400.
+    pub fn kms_data_key_reuse_period_seconds(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("KmsDataKeyReusePeriodSeconds", value.into())) }
     /// The ID of an AWS Key Management Service (KMS) for Amazon SQS, or a custom KMS.
-    ///
     /// Refers to `AWS::KMS::Key` (`Arn`) or `AWS::KMS::Key` (`KeyId`) or `AWS::KMS::Alias` (`AliasName`).
-    pub fn kms_master_key_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("KmsMasterKeyId", value.into()))
-    }
-
+    pub fn kms_master_key_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("KmsMasterKeyId", value.into())) }
     /// The limit of how many bytes that a message can contain before Amazon SQS rejects it.
-    pub fn maximum_message_size(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("MaximumMessageSize", value.into()))
-    }
-
+    /// 1024 to 1048576.
+    pub fn maximum_message_size(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("MaximumMessageSize", value.into())) }
     /// The number of seconds that Amazon SQS retains a message.
-    pub fn message_retention_period(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("MessageRetentionPeriod", value.into()))
-    }
-
+    /// 60 to 1209600.
+    pub fn message_retention_period(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("MessageRetentionPeriod", value.into())) }
     /// A name for the queue. To create a FIFO queue, the name of your FIFO queue must end with the `.fifo` suffix.
-    ///
     /// A change replaces the resource.
-    pub fn queue_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("QueueName", value.into()))
-    }
-
-    /// Specifies the duration, in seconds, that the ReceiveMessage action call waits until a message is in the queue in order to include it in the response, rather than returning an empty response if a message isn't yet available.
-    pub fn receive_message_wait_time_seconds(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("ReceiveMessageWaitTimeSeconds", value.into()))
-    }
-
-    /// The string that includes the parameters for the permissions for the dead-letter queue redrive permission and which source queues can specify dead-letter queues as a JSON object.
-    pub fn redrive_allow_policy(self, value: impl Into<Tree>) -> Self {
-        Self(self.0.with("RedriveAllowPolicy", value))
-    }
-
+    pub fn queue_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("QueueName", value.into())) }
+    /// Specifies the duration, in seconds, that the ReceiveMessage action call waits until a message is in the queue in order to include it in the response, rather …
+    /// 0 to 20.
+    pub fn receive_message_wait_time_seconds(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("ReceiveMessageWaitTimeSeconds", value.into())) }
+    /// The string that includes the parameters for the permissions for the dead-letter queue redrive permission and which source queues can specify dead-letter queues …
+    pub fn redrive_allow_policy(self, value: impl Into<Tree>) -> Self { Self(self.0.with("RedriveAllowPolicy", value)) }
     /// The string that includes the parameters for the dead-letter queue functionality of the source queue as a JSON object.
-    pub fn redrive_policy(self, value: impl Into<Tree>) -> Self {
-        Self(self.0.with("RedrivePolicy", value))
-    }
-
+    pub fn redrive_policy(self, value: impl Into<Tree>) -> Self { Self(self.0.with("RedrivePolicy", value)) }
     /// Enables server-side queue encryption using SQS owned encryption keys.
-    pub fn sqs_managed_sse_enabled(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("SqsManagedSseEnabled", value.into()))
-    }
-
+    pub fn sqs_managed_sse_enabled(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("SqsManagedSseEnabled", value.into())) }
     /// The tags that you attach to this queue. For more information, see Resource tag in the CloudFormation User Guide.
-    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self {
-        Self(self.0.with("Tags", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self { Self(self.0.with("Tags", list::tags(value))) }
     /// The length of time during which a message will be unavailable after a message is delivered from the queue.
-    pub fn visibility_timeout(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("VisibilityTimeout", value.into()))
-    }
+    /// 0 to 43200.
+    pub fn visibility_timeout(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("VisibilityTimeout", value.into())) }
 }
-
-impl From<Queue> for Properties {
-    fn from(value: Queue) -> Self {
-        value.0
-    }
-}
-
+setting! { Queue as Properties }
 impl ResourceType for Queue {
     const TYPE: &'static str = "AWS::SQS::Queue";
     const REQUIRED: &'static [&'static str] = &[];
@@ -142,43 +75,16 @@ impl ResourceType for Queue {
 /// CloudFormation type `AWS::SQS::QueueInlinePolicy`.
 #[derive(Debug, Clone)]
 pub struct QueueInlinePolicy(Properties);
-
 impl QueueInlinePolicy {
     /// Returns a `QueueInlinePolicy` with what CloudFormation requires.
-    pub fn new(policy_document: impl Into<Tree>, queue: impl Into<Value<String>>) -> Self {
-        Self::matching().policy_document(policy_document).queue(queue)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(policy_document: impl Into<Tree>, queue: impl Into<Value<String>>) -> Self { Self::matching().policy_document(policy_document).queue(queue) }
     /// A policy document that contains the permissions for the specified Amazon SQS queues.
-    pub fn policy_document(self, value: impl Into<Tree>) -> Self {
-        Self(self.0.with("PolicyDocument", value))
-    }
-
+    pub fn policy_document(self, value: impl Into<Tree>) -> Self { Self(self.0.with("PolicyDocument", value)) }
     /// The URLs of the queues to which you want to add the policy.
-    ///
     /// A change replaces the resource.
-    pub fn queue(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Queue", value.into()))
-    }
+    pub fn queue(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Queue", value.into())) }
 }
-
-impl From<QueueInlinePolicy> for Properties {
-    fn from(value: QueueInlinePolicy) -> Self {
-        value.0
-    }
-}
-
+setting! { QueueInlinePolicy as Properties }
 impl ResourceType for QueueInlinePolicy {
     const TYPE: &'static str = "AWS::SQS::QueueInlinePolicy";
     const REQUIRED: &'static [&'static str] = &["PolicyDocument", "Queue"];
@@ -189,45 +95,41 @@ impl ResourceType for QueueInlinePolicy {
 /// CloudFormation type `AWS::SQS::QueuePolicy`.
 #[derive(Debug, Clone)]
 pub struct QueuePolicy(Properties);
-
 impl QueuePolicy {
     /// The provider-assigned unique ID for this managed resource.
     pub const ID: Attribute<Self, lightsout_core::Id<Self>> = Attribute::new("Id");
-
     /// Returns a `QueuePolicy` with what CloudFormation requires.
-    pub fn new(policy_document: impl Into<Tree>, queues: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self::matching().policy_document(policy_document).queues(queues)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(policy_document: impl Into<Tree>, queues: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self::matching().policy_document(policy_document).queues(queues) }
     /// A policy document that contains the permissions for the specified Amazon SQS queues.
-    pub fn policy_document(self, value: impl Into<Tree>) -> Self {
-        Self(self.0.with("PolicyDocument", value))
-    }
-
+    pub fn policy_document(self, value: impl Into<Tree>) -> Self { Self(self.0.with("PolicyDocument", value)) }
     /// The URLs of the queues to which you want to add the policy.
-    pub fn queues(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("Queues", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    pub fn queues(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("Queues", list::values::<String>(value))) }
 }
-
-impl From<QueuePolicy> for Properties {
-    fn from(value: QueuePolicy) -> Self {
-        value.0
-    }
-}
-
+setting! { QueuePolicy as Properties }
 impl ResourceType for QueuePolicy {
     const TYPE: &'static str = "AWS::SQS::QueuePolicy";
     const REQUIRED: &'static [&'static str] = &["PolicyDocument", "Queues"];
+}
+
+/// What CloudWatch measures, each with the statistic of AWS's own dashboards.
+pub mod metrics {
+    use crate::{Dimension::{Of}, Metric, Statistic};
+    /// `ApproximateAgeOfOldestMessage` of `AWS/SQS`.
+    pub const APPROXIMATE_AGE_OF_OLDEST_MESSAGE: Metric = Metric::new("AWS/SQS", "ApproximateAgeOfOldestMessage", Statistic::Average, &[&[Of("QueueName")]]);
+    /// `ApproximateNumberOfMessagesDelayed` of `AWS/SQS`.
+    pub const APPROXIMATE_NUMBER_OF_MESSAGES_DELAYED: Metric = Metric::new("AWS/SQS", "ApproximateNumberOfMessagesDelayed", Statistic::Average, &[&[Of("QueueName")]]);
+    /// `ApproximateNumberOfMessagesNotVisible` of `AWS/SQS`.
+    pub const APPROXIMATE_NUMBER_OF_MESSAGES_NOT_VISIBLE: Metric = Metric::new("AWS/SQS", "ApproximateNumberOfMessagesNotVisible", Statistic::Average, &[&[Of("QueueName")]]);
+    /// `ApproximateNumberOfMessagesVisible` of `AWS/SQS`.
+    pub const APPROXIMATE_NUMBER_OF_MESSAGES_VISIBLE: Metric = Metric::new("AWS/SQS", "ApproximateNumberOfMessagesVisible", Statistic::Average, &[&[Of("QueueName")]]);
+    /// `NumberOfEmptyReceives` of `AWS/SQS`.
+    pub const NUMBER_OF_EMPTY_RECEIVES: Metric = Metric::new("AWS/SQS", "NumberOfEmptyReceives", Statistic::Average, &[&[Of("QueueName")]]);
+    /// `NumberOfMessagesDeleted` of `AWS/SQS`.
+    pub const NUMBER_OF_MESSAGES_DELETED: Metric = Metric::new("AWS/SQS", "NumberOfMessagesDeleted", Statistic::Average, &[&[Of("QueueName")]]);
+    /// `NumberOfMessagesReceived` of `AWS/SQS`.
+    pub const NUMBER_OF_MESSAGES_RECEIVED: Metric = Metric::new("AWS/SQS", "NumberOfMessagesReceived", Statistic::Average, &[&[Of("QueueName")]]);
+    /// `NumberOfMessagesSent` of `AWS/SQS`.
+    pub const NUMBER_OF_MESSAGES_SENT: Metric = Metric::new("AWS/SQS", "NumberOfMessagesSent", Statistic::Average, &[&[Of("QueueName")]]);
+    /// `SentMessageSize` of `AWS/SQS`.
+    pub const SENT_MESSAGE_SIZE: Metric = Metric::new("AWS/SQS", "SentMessageSize", Statistic::Average, &[&[Of("QueueName")]]);
 }

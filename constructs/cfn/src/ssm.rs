@@ -4,359 +4,158 @@
 
 use std::borrow::Cow;
 use lightsout_core::{Arn, Attribute, Properties, ResourceType, Tags, Tree, Value};
-use crate::{OneOf, Tag};
+use crate::{OneOf, Tag, list};
 use crate::choice::choice;
+use crate::setting::setting;
 
 /// The `AWS::SSM::Association` resource creates a State Manager association for your managed instances.
 ///
 /// CloudFormation type `AWS::SSM::Association`.
 #[derive(Debug, Clone)]
 pub struct Association(Properties);
-
 impl Association {
     /// The association ID.
     pub const ASSOCIATION_ID: Attribute<Self, lightsout_core::Id<Self>> = Attribute::new("AssociationId");
-
     /// Returns a `Association` with what CloudFormation requires.
-    pub fn new(name: impl Into<Value<String>>) -> Self {
-        Self::matching().name(name)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(name: impl Into<Value<String>>) -> Self { Self::matching().name(name) }
     /// By default, when you create a new association, the system runs it immediately after it is created and then according to the schedule you specified.
-    pub fn apply_only_at_cron_interval(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("ApplyOnlyAtCronInterval", value.into()))
-    }
-
+    pub fn apply_only_at_cron_interval(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("ApplyOnlyAtCronInterval", value.into())) }
     /// A role used by association to take actions on your behalf.
-    pub fn association_dispatch_assume_role(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("AssociationDispatchAssumeRole", value.into()))
-    }
-
+    /// 1 to 512 characters. Matches `arn:aws(-[^:]+)?:iam::[0-9]{12}:role/.+`.
+    pub fn association_dispatch_assume_role(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("AssociationDispatchAssumeRole", value.into())) }
     /// Specify a descriptive name for the association.
-    pub fn association_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("AssociationName", value.into()))
-    }
-
+    /// Matches `^[a-zA-Z0-9_\-.]{3,128}$`.
+    pub fn association_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("AssociationName", value.into())) }
     /// Choose the parameter that will define how your automation will branch out.
-    pub fn automation_target_parameter_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("AutomationTargetParameterName", value.into()))
-    }
-
+    /// 1 to 50 characters.
+    pub fn automation_target_parameter_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("AutomationTargetParameterName", value.into())) }
     /// The names or Amazon Resource Names (ARNs) of the Change Calendar type documents your associations are gated under.
-    pub fn calendar_names(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("CalendarNames", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    pub fn calendar_names(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("CalendarNames", list::values::<String>(value))) }
     /// The severity level that is assigned to the association.
-    pub fn compliance_severity(self, value: impl OneOf<AssociationComplianceSeverity>) -> Self {
-        Self(self.0.with("ComplianceSeverity", value.into_tree()))
-    }
-
+    pub fn compliance_severity(self, value: impl OneOf<AssociationComplianceSeverity>) -> Self { Self(self.0.with("ComplianceSeverity", value.into_tree())) }
     /// The version of the SSM document to associate with the target.
-    pub fn document_version(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("DocumentVersion", value.into()))
-    }
-
+    /// Matches `([$]LATEST|[$]DEFAULT|^[1-9][0-9]*$)`.
+    pub fn document_version(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("DocumentVersion", value.into())) }
     /// `InstanceId` has been deprecated. To specify an instance ID for an association, use the `Targets` parameter.
-    ///
-    /// A change replaces the resource.
-    pub fn instance_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("InstanceId", value.into()))
-    }
-
+    /// Matches `(^i-(\w{8}|\w{17})$)|(^mi-\w{17}$)`. A change replaces the resource.
+    pub fn instance_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("InstanceId", value.into())) }
     /// The maximum number of targets allowed to run the association at the same time.
-    pub fn max_concurrency(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("MaxConcurrency", value.into()))
-    }
-
+    /// 1 to 7 characters. Matches `^([1-9][0-9]{0,6}|[1-9][0-9]%|[1-9]%|100%)$`.
+    pub fn max_concurrency(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("MaxConcurrency", value.into())) }
     /// The number of errors that are allowed before the system stops sending requests to run the association on additional targets.
-    pub fn max_errors(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("MaxErrors", value.into()))
-    }
-
+    /// 1 to 7 characters. Matches `^([1-9][0-9]{0,6}|[0]|[1-9][0-9]%|[0-9]%|100%)$`.
+    pub fn max_errors(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("MaxErrors", value.into())) }
     /// The name of the SSM document that contains the configuration information for the instance.
-    ///
-    /// Refers to `AWS::SSM::Document` (`Name`).
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
-
+    /// Matches `^[a-zA-Z0-9_\-.:/]{3,200}$`. Refers to `AWS::SSM::Document` (`Name`).
+    pub fn name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Name", value.into())) }
     /// An Amazon Simple Storage Service (Amazon S3) bucket where you want to store the output details of the request.
-    pub fn output_location(self, value: AssociationInstanceAssociationOutputLocation) -> Self {
-        Self(self.0.with("OutputLocation", value))
-    }
-
+    pub fn output_location(self, value: AssociationInstanceAssociationOutputLocation) -> Self { Self(self.0.with("OutputLocation", value)) }
     /// The parameters for the runtime configuration of the document.
-    pub fn parameters(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl IntoIterator<Item = impl Into<Value<String>>>)>) -> Self {
-        Self(self.0.with("Parameters", Tree::object(value.into_iter().map(|(key, value)| (key, value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>())))))
-    }
-
+    pub fn parameters(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl IntoIterator<Item = impl Into<Value<String>>>)>) -> Self { Self(self.0.with("Parameters", Tree::object(value.into_iter().map(|(key, value)| (key, list::values::<String>(value)))))) }
     /// A cron expression that specifies a schedule when the association runs.
-    pub fn schedule_expression(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ScheduleExpression", value.into()))
-    }
-
+    /// 1 to 256 characters.
+    pub fn schedule_expression(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ScheduleExpression", value.into())) }
     /// Number of days to wait after the scheduled day to run an association.
-    pub fn schedule_offset(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("ScheduleOffset", value.into()))
-    }
-
+    /// 1 to 6.
+    pub fn schedule_offset(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("ScheduleOffset", value.into())) }
     /// The mode for generating association compliance.
-    pub fn sync_compliance(self, value: impl OneOf<AssociationSyncCompliance>) -> Self {
-        Self(self.0.with("SyncCompliance", value.into_tree()))
-    }
-
+    pub fn sync_compliance(self, value: impl OneOf<AssociationSyncCompliance>) -> Self { Self(self.0.with("SyncCompliance", value.into_tree())) }
     /// A key-value pair to associate with a resource.
-    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self {
-        Self(self.0.with("Tags", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// At most 1000 items.
+    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self { Self(self.0.with("Tags", list::tags(value))) }
     /// The targets for the association. You must specify the `InstanceId` or `Targets` property.
-    pub fn targets(self, value: impl IntoIterator<Item = AssociationTarget>) -> Self {
-        Self(self.0.with("Targets", value.into_iter().collect::<Tree>()))
-    }
-
+    /// At most 5 items.
+    pub fn targets(self, value: impl IntoIterator<Item = AssociationTarget>) -> Self { Self(self.0.with("Targets", value.into_iter().collect::<Tree>())) }
     /// The number of seconds the service should wait for the association status to show "Success" before proceeding with the stack execution.
-    pub fn wait_for_success_timeout_seconds(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("WaitForSuccessTimeoutSeconds", value.into()))
-    }
+    /// 15 to 172800.
+    pub fn wait_for_success_timeout_seconds(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("WaitForSuccessTimeoutSeconds", value.into())) }
 }
-
-impl From<Association> for Properties {
-    fn from(value: Association) -> Self {
-        value.0
-    }
-}
-
+setting! { Association as Properties }
 impl ResourceType for Association {
     const TYPE: &'static str = "AWS::SSM::Association";
     const REQUIRED: &'static [&'static str] = &["Name"];
     const TAGS: Option<Tags> = Some(Tags::List("Tags"));
 }
 
-/// `InstanceAssociationOutputLocation` is a property of the AWS::SSM::Association resource that specifies an Amazon S3 bucket where you want to store the results of this association request.
+/// `InstanceAssociationOutputLocation` is a property of the AWS::SSM::Association resource that specifies an Amazon S3 bucket where you want to store the results …
 #[derive(Debug, Clone, Default)]
 pub struct AssociationInstanceAssociationOutputLocation(Properties);
-
 impl AssociationInstanceAssociationOutputLocation {
     /// Returns an empty `AssociationInstanceAssociationOutputLocation`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// `S3OutputLocation` is a property of the InstanceAssociationOutputLocation property that specifies an Amazon S3 bucket where you want to store the results of this request.
-    pub fn s3_location(self, value: AssociationS3OutputLocation) -> Self {
-        Self(self.0.with("S3Location", value))
-    }
+    pub fn new() -> Self { Self::matching() }
+    /// `S3OutputLocation` is a property of the InstanceAssociationOutputLocation property that specifies an Amazon S3 bucket where you want to store the results of …
+    pub fn s3_location(self, value: AssociationS3OutputLocation) -> Self { Self(self.0.with("S3Location", value)) }
 }
+setting! { AssociationInstanceAssociationOutputLocation as Tree }
 
-impl From<AssociationInstanceAssociationOutputLocation> for Properties {
-    fn from(value: AssociationInstanceAssociationOutputLocation) -> Self {
-        value.0
-    }
-}
-
-impl From<AssociationInstanceAssociationOutputLocation> for Tree {
-    fn from(value: AssociationInstanceAssociationOutputLocation) -> Self {
-        value.0.into()
-    }
-}
-
-/// `S3OutputLocation` is a property of the AWS::SSM::Association resource that specifies an Amazon S3 bucket where you want to store the results of this association request.
+/// `S3OutputLocation` is a property of the AWS::SSM::Association resource that specifies an Amazon S3 bucket where you want to store the results of this …
 #[derive(Debug, Clone, Default)]
 pub struct AssociationS3OutputLocation(Properties);
-
 impl AssociationS3OutputLocation {
     /// Returns an empty `AssociationS3OutputLocation`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The name of the S3 bucket.
-    ///
-    /// Refers to `AWS::S3::Bucket` (`BucketName`).
-    pub fn output_s3_bucket_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("OutputS3BucketName", value.into()))
-    }
-
+    /// 3 to 63 characters. Refers to `AWS::S3::Bucket` (`BucketName`).
+    pub fn output_s3_bucket_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("OutputS3BucketName", value.into())) }
     /// The S3 bucket subfolder.
-    pub fn output_s3_key_prefix(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("OutputS3KeyPrefix", value.into()))
-    }
-
+    /// At most 1024 characters.
+    pub fn output_s3_key_prefix(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("OutputS3KeyPrefix", value.into())) }
     /// The AWS Region of the S3 bucket.
-    pub fn output_s3_region(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("OutputS3Region", value.into()))
-    }
+    /// 3 to 20 characters.
+    pub fn output_s3_region(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("OutputS3Region", value.into())) }
 }
-
-impl From<AssociationS3OutputLocation> for Properties {
-    fn from(value: AssociationS3OutputLocation) -> Self {
-        value.0
-    }
-}
-
-impl From<AssociationS3OutputLocation> for Tree {
-    fn from(value: AssociationS3OutputLocation) -> Self {
-        value.0.into()
-    }
-}
+setting! { AssociationS3OutputLocation as Tree }
 
 /// `Target` is a property of the AWS::SSM::Association resource that specifies the targets for an SSM document in Systems Manager.
 #[derive(Debug, Clone)]
 pub struct AssociationTarget(Properties);
-
 impl AssociationTarget {
     /// Returns a `AssociationTarget` with what CloudFormation requires.
-    pub fn new(key: impl Into<Value<String>>, values: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self::matching().key(key).values(values)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(key: impl Into<Value<String>>, values: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self::matching().key(key).values(values) }
     /// User-defined criteria for sending commands that target managed nodes that meet the criteria.
-    pub fn key(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Key", value.into()))
-    }
-
+    /// 1 to 163 characters.
+    pub fn key(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Key", value.into())) }
     /// User-defined criteria that maps to `Key`.
-    ///
-    /// Refers to `AWS::EC2::Instance` (`Id`) or `AWS::AutoScaling::AutoScalingGroup` (`AutoScalingGroupName`) or `AWS::EC2::Instance` (`InstanceId`).
-    pub fn values(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("Values", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    /// At most 50 items. Refers to `AWS::EC2::Instance` (`Id`) or `AWS::AutoScaling::AutoScalingGroup` (`AutoScalingGroupName`) or `AWS::EC2::Instance` (`InstanceId`).
+    pub fn values(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("Values", list::values::<String>(value))) }
 }
-
-impl From<AssociationTarget> for Properties {
-    fn from(value: AssociationTarget) -> Self {
-        value.0
-    }
-}
-
-impl From<AssociationTarget> for Tree {
-    fn from(value: AssociationTarget) -> Self {
-        value.0.into()
-    }
-}
+setting! { AssociationTarget as Tree }
 
 /// Resource Type definition for AWS::SSM::CloudConnector.
 ///
 /// CloudFormation type `AWS::SSM::CloudConnector`.
 #[derive(Debug, Clone)]
 pub struct CloudConnector(Properties);
-
 impl CloudConnector {
     /// The ARN of the cloud connector.
     pub const CLOUD_CONNECTOR_ARN: Attribute<Self, Arn<Self>> = Attribute::new("CloudConnectorArn");
-
     /// The unique identifier of the cloud connector.
     pub const CLOUD_CONNECTOR_ID: Attribute<Self, lightsout_core::Id<Self>> = Attribute::new("CloudConnectorId");
-
     /// The timestamp when the cloud connector was created.
     pub const CREATED_AT: Attribute<Self, String> = Attribute::new("CreatedAt");
-
     /// The timestamp when the cloud connector was last updated.
     pub const UPDATED_AT: Attribute<Self, String> = Attribute::new("UpdatedAt");
-
     /// Returns a `CloudConnector` with what CloudFormation requires.
-    pub fn new(config_connector_arn: impl Into<Value<String>>, configuration: CloudConnectorConfiguration, display_name: impl Into<Value<String>>, role_arn: impl Into<Value<String>>) -> Self {
-        Self::matching().config_connector_arn(config_connector_arn).configuration(configuration).display_name(display_name).role_arn(role_arn)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(config_connector_arn: impl Into<Value<String>>, configuration: CloudConnectorConfiguration, display_name: impl Into<Value<String>>, role_arn: impl Into<Value<String>>) -> Self { Self::matching().config_connector_arn(config_connector_arn).configuration(configuration).display_name(display_name).role_arn(role_arn) }
     /// The ARN of the AWS Config connector.
-    ///
-    /// A change replaces the resource.
-    pub fn config_connector_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ConfigConnectorArn", value.into()))
-    }
-
+    /// 1 to 512 characters. A change replaces the resource.
+    pub fn config_connector_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ConfigConnectorArn", value.into())) }
     /// The configuration for the cloud connector.
-    pub fn configuration(self, value: CloudConnectorConfiguration) -> Self {
-        Self(self.0.with("Configuration", value))
-    }
-
+    pub fn configuration(self, value: CloudConnectorConfiguration) -> Self { Self(self.0.with("Configuration", value)) }
     /// The description of the cloud connector.
-    pub fn description(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Description", value.into()))
-    }
-
+    /// 1 to 1024 characters. Matches `^[\p{L}\p{Z}\p{N}\p{P}\p{M}]*$`.
+    pub fn description(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Description", value.into())) }
     /// The display name of the cloud connector.
-    pub fn display_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("DisplayName", value.into()))
-    }
-
+    /// 1 to 256 characters. Matches `^[\p{L}\p{Z}\p{N}\p{P}\p{M}]*$`.
+    pub fn display_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("DisplayName", value.into())) }
     /// The IAM role ARN used by the cloud connector.
-    ///
-    /// A change replaces the resource.
-    pub fn role_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("RoleArn", value.into()))
-    }
-
+    /// 20 to 2048 characters. A change replaces the resource.
+    pub fn role_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("RoleArn", value.into())) }
     /// Tags to apply to the cloud connector.
-    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self {
-        Self(self.0.with("Tags", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    /// At most 50 items.
+    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self { Self(self.0.with("Tags", list::tags(value))) }
 }
-
-impl From<CloudConnector> for Properties {
-    fn from(value: CloudConnector) -> Self {
-        value.0
-    }
-}
-
+setting! { CloudConnector as Properties }
 impl ResourceType for CloudConnector {
     const TYPE: &'static str = "AWS::SSM::CloudConnector";
     const REQUIRED: &'static [&'static str] = &["ConfigConnectorArn", "Configuration", "DisplayName", "RoleArn"];
@@ -366,282 +165,103 @@ impl ResourceType for CloudConnector {
 /// Configuration for connecting to Azure.
 #[derive(Debug, Clone)]
 pub struct CloudConnectorAzureConfiguration(Properties);
-
 impl CloudConnectorAzureConfiguration {
     /// Returns a `CloudConnectorAzureConfiguration` with what CloudFormation requires.
-    pub fn new(application_id: impl Into<Value<String>>, tenant_id: impl Into<Value<String>>) -> Self {
-        Self::matching().application_id(application_id).tenant_id(tenant_id)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(application_id: impl Into<Value<String>>, tenant_id: impl Into<Value<String>>) -> Self { Self::matching().application_id(application_id).tenant_id(tenant_id) }
     /// The display name of the Azure AD application.
-    pub fn application_display_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ApplicationDisplayName", value.into()))
-    }
-
+    /// At most 256 characters. Matches `^([\p{L}\p{Z}\p{N}\p{P}\p{M}]*)$`.
+    pub fn application_display_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ApplicationDisplayName", value.into())) }
     /// The Azure AD application ID.
-    pub fn application_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ApplicationId", value.into()))
-    }
-
+    pub fn application_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ApplicationId", value.into())) }
     /// The targets for the cloud connector. If omitted, the entire tenant is targeted.
-    pub fn targets(self, value: CloudConnectorConfigurationTargets) -> Self {
-        Self(self.0.with("Targets", value))
-    }
-
+    pub fn targets(self, value: CloudConnectorConfigurationTargets) -> Self { Self(self.0.with("Targets", value)) }
     /// The display name of the Azure AD tenant.
-    pub fn tenant_display_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("TenantDisplayName", value.into()))
-    }
-
+    /// At most 256 characters. Matches `^([\p{L}\p{Z}\p{N}\p{P}\p{M}]*)$`.
+    pub fn tenant_display_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("TenantDisplayName", value.into())) }
     /// The Azure AD tenant ID. Cannot be changed after creation.
-    ///
     /// A change replaces the resource.
-    pub fn tenant_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("TenantId", value.into()))
-    }
+    pub fn tenant_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("TenantId", value.into())) }
 }
-
-impl From<CloudConnectorAzureConfiguration> for Properties {
-    fn from(value: CloudConnectorAzureConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<CloudConnectorAzureConfiguration> for Tree {
-    fn from(value: CloudConnectorAzureConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { CloudConnectorAzureConfiguration as Tree }
 
 /// An Azure subscription with its ID and optional display name.
 #[derive(Debug, Clone)]
 pub struct CloudConnectorAzureSubscription(Properties);
-
 impl CloudConnectorAzureSubscription {
     /// Returns a `CloudConnectorAzureSubscription` with what CloudFormation requires.
-    pub fn new(id: impl Into<Value<String>>) -> Self {
-        Self::matching().id(id)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(id: impl Into<Value<String>>) -> Self { Self::matching().id(id) }
     /// The display name of the Azure subscription.
-    pub fn display_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("DisplayName", value.into()))
-    }
-
+    /// At most 128 characters. Matches `^([\p{L}\p{Z}\p{N}\p{P}\p{M}]*)$`.
+    pub fn display_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("DisplayName", value.into())) }
     /// The Azure subscription ID.
-    pub fn id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Id", value.into()))
-    }
+    /// 1 to 256 characters.
+    pub fn id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Id", value.into())) }
 }
-
-impl From<CloudConnectorAzureSubscription> for Properties {
-    fn from(value: CloudConnectorAzureSubscription) -> Self {
-        value.0
-    }
-}
-
-impl From<CloudConnectorAzureSubscription> for Tree {
-    fn from(value: CloudConnectorAzureSubscription) -> Self {
-        value.0.into()
-    }
-}
+setting! { CloudConnectorAzureSubscription as Tree }
 
 /// The configuration for the cloud connector.
 #[derive(Debug, Clone)]
 pub struct CloudConnectorConfiguration(Properties);
-
 impl CloudConnectorConfiguration {
     /// Returns a `CloudConnectorConfiguration` with what CloudFormation requires.
-    pub fn new(azure_configuration: CloudConnectorAzureConfiguration) -> Self {
-        Self::matching().azure_configuration(azure_configuration)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(azure_configuration: CloudConnectorAzureConfiguration) -> Self { Self::matching().azure_configuration(azure_configuration) }
     /// Configuration for connecting to Azure.
-    pub fn azure_configuration(self, value: CloudConnectorAzureConfiguration) -> Self {
-        Self(self.0.with("AzureConfiguration", value))
-    }
+    pub fn azure_configuration(self, value: CloudConnectorAzureConfiguration) -> Self { Self(self.0.with("AzureConfiguration", value)) }
 }
-
-impl From<CloudConnectorConfiguration> for Properties {
-    fn from(value: CloudConnectorConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<CloudConnectorConfiguration> for Tree {
-    fn from(value: CloudConnectorConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { CloudConnectorConfiguration as Tree }
 
 /// The targets for the cloud connector. If omitted, the entire tenant is targeted.
 #[derive(Debug, Clone)]
 pub struct CloudConnectorConfigurationTargets(Properties);
-
 impl CloudConnectorConfigurationTargets {
     /// Returns a `CloudConnectorConfigurationTargets` with what CloudFormation requires.
-    pub fn new(subscriptions: impl IntoIterator<Item = CloudConnectorAzureSubscription>) -> Self {
-        Self::matching().subscriptions(subscriptions)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(subscriptions: impl IntoIterator<Item = CloudConnectorAzureSubscription>) -> Self { Self::matching().subscriptions(subscriptions) }
     /// List of Azure subscriptions.
-    pub fn subscriptions(self, value: impl IntoIterator<Item = CloudConnectorAzureSubscription>) -> Self {
-        Self(self.0.with("Subscriptions", value.into_iter().collect::<Tree>()))
-    }
+    /// 1 to 75 items.
+    pub fn subscriptions(self, value: impl IntoIterator<Item = CloudConnectorAzureSubscription>) -> Self { Self(self.0.with("Subscriptions", value.into_iter().collect::<Tree>())) }
 }
-
-impl From<CloudConnectorConfigurationTargets> for Properties {
-    fn from(value: CloudConnectorConfigurationTargets) -> Self {
-        value.0
-    }
-}
-
-impl From<CloudConnectorConfigurationTargets> for Tree {
-    fn from(value: CloudConnectorConfigurationTargets) -> Self {
-        value.0.into()
-    }
-}
+setting! { CloudConnectorConfigurationTargets as Tree }
 
 /// The `AWS::SSM::Document` resource creates a Systems Manager (SSM) document in AWS Systems Manager.
 ///
 /// CloudFormation type `AWS::SSM::Document`.
 #[derive(Debug, Clone)]
 pub struct Document(Properties);
-
 impl Document {
     /// Returns a `Document` with what CloudFormation requires.
-    pub fn new(content: impl Into<Tree>) -> Self {
-        Self::matching().content(content)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(content: impl Into<Tree>) -> Self { Self::matching().content(content) }
     /// A list of key-value pairs that describe attachments to a version of a document.
-    ///
-    /// A change may replace the resource.
-    pub fn attachments(self, value: impl IntoIterator<Item = DocumentAttachmentsSource>) -> Self {
-        Self(self.0.with("Attachments", value.into_iter().collect::<Tree>()))
-    }
-
+    /// At most 20 items. A change may replace the resource.
+    pub fn attachments(self, value: impl IntoIterator<Item = DocumentAttachmentsSource>) -> Self { Self(self.0.with("Attachments", value.into_iter().collect::<Tree>())) }
     /// The content for the new SSM document in JSON or YAML.
-    ///
-    /// A change may replace the resource.
-    pub fn content(self, value: impl Into<Tree>) -> Self {
-        Self(self.0.with("Content", value))
-    }
-
+    /// At least 1 character. A change may replace the resource.
+    pub fn content(self, value: impl Into<Tree>) -> Self { Self(self.0.with("Content", value)) }
     /// Specify the document format for the request.
-    ///
-    /// A change may replace the resource.
-    pub fn document_format(self, value: impl OneOf<DocumentFormat>) -> Self {
-        Self(self.0.with("DocumentFormat", value.into_tree()))
-    }
-
+    /// Default: `JSON`. A change may replace the resource.
+    pub fn document_format(self, value: impl OneOf<DocumentFormat>) -> Self { Self(self.0.with("DocumentFormat", value.into_tree())) }
     /// The type of document to create.
-    ///
     /// A change replaces the resource.
-    pub fn document_type(self, value: impl OneOf<DocumentType>) -> Self {
-        Self(self.0.with("DocumentType", value.into_tree()))
-    }
-
+    pub fn document_type(self, value: impl OneOf<DocumentType>) -> Self { Self(self.0.with("DocumentType", value.into_tree())) }
     /// A name for the SSM document.
-    ///
-    /// A change replaces the resource.
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
-
+    /// Matches `^[a-zA-Z0-9_\-.]{3,128}$`. A change replaces the resource.
+    pub fn name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Name", value.into())) }
     /// A list of SSM documents required by a document.
-    ///
-    /// A change may replace the resource.
-    pub fn requires(self, value: impl IntoIterator<Item = DocumentRequires>) -> Self {
-        Self(self.0.with("Requires", value.into_iter().collect::<Tree>()))
-    }
-
+    /// At least 1 item. A change may replace the resource.
+    pub fn requires(self, value: impl IntoIterator<Item = DocumentRequires>) -> Self { Self(self.0.with("Requires", value.into_iter().collect::<Tree>())) }
     /// AWS CloudFormation resource tags to apply to the document.
-    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self {
-        Self(self.0.with("Tags", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// At most 1000 items.
+    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self { Self(self.0.with("Tags", list::tags(value))) }
     /// Specify a target type to define the kinds of resources the document can run on.
-    ///
-    /// A change may replace the resource.
-    pub fn target_type(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("TargetType", value.into()))
-    }
-
-    /// If the document resource you specify in your template already exists, this parameter determines whether a new version of the existing document is created, or the existing document is replaced.
-    pub fn update_method(self, value: impl OneOf<DocumentUpdateMethod>) -> Self {
-        Self(self.0.with("UpdateMethod", value.into_tree()))
-    }
-
+    /// At most 200 characters. Matches `^\/[\w\.\-\:\/]*$`. A change may replace the resource.
+    pub fn target_type(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("TargetType", value.into())) }
+    /// If the document resource you specify in your template already exists, this parameter determines whether a new version of the existing document is created, or …
+    /// Default: `Replace`.
+    pub fn update_method(self, value: impl OneOf<DocumentUpdateMethod>) -> Self { Self(self.0.with("UpdateMethod", value.into_tree())) }
     /// An optional field specifying the version of the artifact you are creating with the document.
-    ///
-    /// A change may replace the resource.
-    pub fn version_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("VersionName", value.into()))
-    }
+    /// Matches `^[a-zA-Z0-9_\-.]{1,128}$`. A change may replace the resource.
+    pub fn version_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("VersionName", value.into())) }
 }
-
-impl From<Document> for Properties {
-    fn from(value: Document) -> Self {
-        value.0
-    }
-}
-
+setting! { Document as Properties }
 impl ResourceType for Document {
     const TYPE: &'static str = "AWS::SSM::Document";
     const REQUIRED: &'static [&'static str] = &["Content"];
@@ -651,194 +271,77 @@ impl ResourceType for Document {
 /// Identifying information about a document attachment, including the file name and a key-value pair that identifies the location of an attachment to a document.
 #[derive(Debug, Clone, Default)]
 pub struct DocumentAttachmentsSource(Properties);
-
 impl DocumentAttachmentsSource {
     /// Returns an empty `DocumentAttachmentsSource`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The key of a key-value pair that identifies the location of an attachment to a document.
-    ///
     /// A change may replace the resource.
-    pub fn key(self, value: impl OneOf<DocumentAttachmentsSourceKey>) -> Self {
-        Self(self.0.with("Key", value.into_tree()))
-    }
-
+    pub fn key(self, value: impl OneOf<DocumentAttachmentsSourceKey>) -> Self { Self(self.0.with("Key", value.into_tree())) }
     /// The name of the document attachment file.
-    ///
-    /// A change may replace the resource.
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
-
+    /// 1 to 128 characters. Matches `^([\p{L}\p{Z}\p{N}_.:/=+\-@]*)$`. A change may replace the resource.
+    pub fn name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Name", value.into())) }
     /// The value of a key-value pair that identifies the location of an attachment to a document.
-    ///
-    /// A change may replace the resource.
-    pub fn values(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("Values", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    /// Exactly 1 item. Each: 1 to 100000 characters. A change may replace the resource.
+    pub fn values(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("Values", list::values::<String>(value))) }
 }
-
-impl From<DocumentAttachmentsSource> for Properties {
-    fn from(value: DocumentAttachmentsSource) -> Self {
-        value.0
-    }
-}
-
-impl From<DocumentAttachmentsSource> for Tree {
-    fn from(value: DocumentAttachmentsSource) -> Self {
-        value.0.into()
-    }
-}
+setting! { DocumentAttachmentsSource as Tree }
 
 /// An SSM document required by the current document.
 #[derive(Debug, Clone, Default)]
 pub struct DocumentRequires(Properties);
-
 impl DocumentRequires {
     /// Returns an empty `DocumentRequires`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The name of the required SSM document. The name can be an Amazon Resource Name (ARN).
-    ///
-    /// A change may replace the resource.
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
-
+    /// At most 200 characters. Matches `^[a-zA-Z0-9_\-.:/]{3,200}$`. A change may replace the resource.
+    pub fn name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Name", value.into())) }
     /// The document version required by the current document.
-    ///
-    /// A change may replace the resource.
-    pub fn version(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Version", value.into()))
-    }
+    /// At most 8 characters. Matches `([$]LATEST|[$]DEFAULT|^[1-9][0-9]*$)`. A change may replace the resource.
+    pub fn version(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Version", value.into())) }
 }
-
-impl From<DocumentRequires> for Properties {
-    fn from(value: DocumentRequires) -> Self {
-        value.0
-    }
-}
-
-impl From<DocumentRequires> for Tree {
-    fn from(value: DocumentRequires) -> Self {
-        value.0.into()
-    }
-}
+setting! { DocumentRequires as Tree }
 
 /// The `AWS::SSM::MaintenanceWindow` resource represents general information about a maintenance window for AWS Systems Manager.
 ///
 /// CloudFormation type `AWS::SSM::MaintenanceWindow`.
 #[derive(Debug, Clone)]
 pub struct MaintenanceWindow(Properties);
-
 impl MaintenanceWindow {
     /// The ID of the maintenance window.
     pub const WINDOW_ID: Attribute<Self, String> = Attribute::new("WindowId");
-
     /// Returns a `MaintenanceWindow` with what CloudFormation requires.
-    pub fn new(allow_unassociated_targets: impl Into<Value<bool>>, cutoff: impl Into<Value<i64>>, duration: impl Into<Value<i64>>, name: impl Into<Value<String>>, schedule: impl Into<Value<String>>) -> Self {
-        Self::matching().allow_unassociated_targets(allow_unassociated_targets).cutoff(cutoff).duration(duration).name(name).schedule(schedule)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(allow_unassociated_targets: impl Into<Value<bool>>, cutoff: impl Into<Value<i64>>, duration: impl Into<Value<i64>>, name: impl Into<Value<String>>, schedule: impl Into<Value<String>>) -> Self { Self::matching().allow_unassociated_targets(allow_unassociated_targets).cutoff(cutoff).duration(duration).name(name).schedule(schedule) }
     /// Enables a maintenance window task to run on managed instances, even if you have not registered those instances as targets.
-    pub fn allow_unassociated_targets(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("AllowUnassociatedTargets", value.into()))
-    }
-
+    pub fn allow_unassociated_targets(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("AllowUnassociatedTargets", value.into())) }
     /// The number of hours before the end of the maintenance window that AWS Systems Manager stops scheduling new tasks for execution.
-    pub fn cutoff(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("Cutoff", value.into()))
-    }
-
+    /// 0 to 23.
+    pub fn cutoff(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("Cutoff", value.into())) }
     /// A description of the maintenance window.
-    pub fn description(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Description", value.into()))
-    }
-
+    /// 1 to 128 characters.
+    pub fn description(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Description", value.into())) }
     /// The duration of the maintenance window in hours.
-    pub fn duration(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("Duration", value.into()))
-    }
-
+    /// 1 to 24.
+    pub fn duration(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("Duration", value.into())) }
     /// The date and time, in ISO-8601 Extended format, for when the maintenance window is scheduled to become inactive.
-    pub fn end_date(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("EndDate", value.into()))
-    }
-
+    pub fn end_date(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("EndDate", value.into())) }
     /// The name of the maintenance window.
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
-
+    /// 3 to 128 characters. Matches `^[a-zA-Z0-9_\-.]{3,128}$`.
+    pub fn name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Name", value.into())) }
     /// The schedule of the maintenance window in the form of a cron or rate expression.
-    pub fn schedule(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Schedule", value.into()))
-    }
-
+    /// 1 to 256 characters.
+    pub fn schedule(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Schedule", value.into())) }
     /// The number of days to wait to run a maintenance window after the scheduled cron expression date and time.
-    pub fn schedule_offset(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("ScheduleOffset", value.into()))
-    }
-
+    /// 1 to 6.
+    pub fn schedule_offset(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("ScheduleOffset", value.into())) }
     /// The time zone that the scheduled maintenance window executions are based on, in Internet Assigned Numbers Authority (IANA) format.
-    pub fn schedule_timezone(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ScheduleTimezone", value.into()))
-    }
-
+    pub fn schedule_timezone(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ScheduleTimezone", value.into())) }
     /// The date and time, in ISO-8601 Extended format, for when the maintenance window is scheduled to become active.
-    pub fn start_date(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("StartDate", value.into()))
-    }
-
+    pub fn start_date(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("StartDate", value.into())) }
     /// Optional metadata that you assign to a resource in the form of an arbitrary set of tags (key-value pairs).
-    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self {
-        Self(self.0.with("Tags", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    /// At most 1000 items.
+    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self { Self(self.0.with("Tags", list::tags(value))) }
 }
-
-impl From<MaintenanceWindow> for Properties {
-    fn from(value: MaintenanceWindow) -> Self {
-        value.0
-    }
-}
-
+setting! { MaintenanceWindow as Properties }
 impl ResourceType for MaintenanceWindow {
     const TYPE: &'static str = "AWS::SSM::MaintenanceWindow";
     const REQUIRED: &'static [&'static str] = &["AllowUnassociatedTargets", "Cutoff", "Duration", "Name", "Schedule"];
@@ -850,66 +353,30 @@ impl ResourceType for MaintenanceWindow {
 /// CloudFormation type `AWS::SSM::MaintenanceWindowTarget`.
 #[derive(Debug, Clone)]
 pub struct MaintenanceWindowTarget(Properties);
-
 impl MaintenanceWindowTarget {
     /// The ID of the target.
     pub const WINDOW_TARGET_ID: Attribute<Self, String> = Attribute::new("WindowTargetId");
-
     /// Returns a `MaintenanceWindowTarget` with what CloudFormation requires.
-    pub fn new(resource_type: impl OneOf<MaintenanceWindowTargetResourceType>, targets: impl IntoIterator<Item = MaintenanceWindowTargetTargets>, window_id: impl Into<Value<String>>) -> Self {
-        Self::matching().resource_type(resource_type).targets(targets).window_id(window_id)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(resource_type: impl OneOf<MaintenanceWindowTargetResourceType>, targets: impl IntoIterator<Item = MaintenanceWindowTargetTargets>, window_id: impl Into<Value<String>>) -> Self { Self::matching().resource_type(resource_type).targets(targets).window_id(window_id) }
     /// A description for the target.
-    pub fn description(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Description", value.into()))
-    }
-
+    /// 1 to 128 characters.
+    pub fn description(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Description", value.into())) }
     /// The name for the maintenance window target.
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
-
-    /// A user-provided value that will be included in any Amazon CloudWatch Events events that are raised while running tasks for these targets in this maintenance window.
-    pub fn owner_information(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("OwnerInformation", value.into()))
-    }
-
+    /// 3 to 128 characters. Matches `^[a-zA-Z0-9_\-.]{3,128}$`.
+    pub fn name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Name", value.into())) }
+    /// A user-provided value that will be included in any Amazon CloudWatch Events events that are raised while running tasks for these targets in this maintenance …
+    /// 1 to 128 characters.
+    pub fn owner_information(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("OwnerInformation", value.into())) }
     /// The type of target that is being registered with the maintenance window.
-    pub fn resource_type(self, value: impl OneOf<MaintenanceWindowTargetResourceType>) -> Self {
-        Self(self.0.with("ResourceType", value.into_tree()))
-    }
-
+    pub fn resource_type(self, value: impl OneOf<MaintenanceWindowTargetResourceType>) -> Self { Self(self.0.with("ResourceType", value.into_tree())) }
     /// The targets to register with the maintenance window.
-    pub fn targets(self, value: impl IntoIterator<Item = MaintenanceWindowTargetTargets>) -> Self {
-        Self(self.0.with("Targets", value.into_iter().collect::<Tree>()))
-    }
-
+    /// At most 5 items.
+    pub fn targets(self, value: impl IntoIterator<Item = MaintenanceWindowTargetTargets>) -> Self { Self(self.0.with("Targets", value.into_iter().collect::<Tree>())) }
     /// The ID of the maintenance window to register the target with.
-    ///
-    /// A change replaces the resource.
-    pub fn window_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("WindowId", value.into()))
-    }
+    /// Exactly 20 characters. Matches `^mw-[0-9a-f]{17}$`. A change replaces the resource.
+    pub fn window_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("WindowId", value.into())) }
 }
-
-impl From<MaintenanceWindowTarget> for Properties {
-    fn from(value: MaintenanceWindowTarget) -> Self {
-        value.0
-    }
-}
-
+setting! { MaintenanceWindowTarget as Properties }
 impl ResourceType for MaintenanceWindowTarget {
     const TYPE: &'static str = "AWS::SSM::MaintenanceWindowTarget";
     const REQUIRED: &'static [&'static str] = &["ResourceType", "Targets", "WindowId"];
@@ -918,154 +385,67 @@ impl ResourceType for MaintenanceWindowTarget {
 /// The `Targets` property type specifies adding a target to a maintenance window target in AWS Systems Manager.
 #[derive(Debug, Clone)]
 pub struct MaintenanceWindowTargetTargets(Properties);
-
 impl MaintenanceWindowTargetTargets {
     /// Returns a `MaintenanceWindowTargetTargets` with what CloudFormation requires.
-    pub fn new(key: impl Into<Value<String>>, values: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self::matching().key(key).values(values)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(key: impl Into<Value<String>>, values: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self::matching().key(key).values(values) }
     /// User-defined criteria for sending commands that target managed nodes that meet the criteria.
-    pub fn key(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Key", value.into()))
-    }
-
+    /// 1 to 163 characters.
+    pub fn key(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Key", value.into())) }
     /// User-defined criteria that maps to `Key`.
-    pub fn values(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("Values", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    /// At most 50 items.
+    pub fn values(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("Values", list::values::<String>(value))) }
 }
-
-impl From<MaintenanceWindowTargetTargets> for Properties {
-    fn from(value: MaintenanceWindowTargetTargets) -> Self {
-        value.0
-    }
-}
-
-impl From<MaintenanceWindowTargetTargets> for Tree {
-    fn from(value: MaintenanceWindowTargetTargets) -> Self {
-        value.0.into()
-    }
-}
+setting! { MaintenanceWindowTargetTargets as Tree }
 
 /// The `AWS::SSM::MaintenanceWindowTask` resource defines information about a task for an AWS Systems Manager maintenance window.
 ///
 /// CloudFormation type `AWS::SSM::MaintenanceWindowTask`.
 #[derive(Debug, Clone)]
 pub struct MaintenanceWindowTask(Properties);
-
 impl MaintenanceWindowTask {
     /// The task ID.
     pub const WINDOW_TASK_ID: Attribute<Self, String> = Attribute::new("WindowTaskId");
-
     /// Returns a `MaintenanceWindowTask` with what CloudFormation requires.
-    pub fn new(priority: impl Into<Value<i64>>, task_arn: impl Into<Value<String>>, task_type: impl OneOf<MaintenanceWindowTaskTaskType>, window_id: impl Into<Value<String>>) -> Self {
-        Self::matching().priority(priority).task_arn(task_arn).task_type(task_type).window_id(window_id)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(priority: impl Into<Value<i64>>, task_arn: impl Into<Value<String>>, task_type: impl OneOf<MaintenanceWindowTaskTaskType>, window_id: impl Into<Value<String>>) -> Self { Self::matching().priority(priority).task_arn(task_arn).task_type(task_type).window_id(window_id) }
     /// The specification for whether tasks should continue to run after the cutoff time specified in the maintenance windows is reached.
-    pub fn cutoff_behavior(self, value: impl OneOf<MaintenanceWindowTaskCutoffBehavior>) -> Self {
-        Self(self.0.with("CutoffBehavior", value.into_tree()))
-    }
-
+    pub fn cutoff_behavior(self, value: impl OneOf<MaintenanceWindowTaskCutoffBehavior>) -> Self { Self(self.0.with("CutoffBehavior", value.into_tree())) }
     /// A description of the task.
-    pub fn description(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Description", value.into()))
-    }
-
-    /// `LoggingInfo` has been deprecated. To specify an Amazon S3 bucket to contain logs for Run Command tasks, instead use the `OutputS3BucketName` and `OutputS3KeyPrefix` options in the `TaskInvocationParameters` structure.
-    pub fn logging_info(self, value: MaintenanceWindowTaskLoggingInfo) -> Self {
-        Self(self.0.with("LoggingInfo", value))
-    }
-
+    /// 1 to 128 characters.
+    pub fn description(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Description", value.into())) }
+    /// `LoggingInfo` has been deprecated. To specify an Amazon S3 bucket to contain logs for Run Command tasks, instead use the `OutputS3BucketName` and …
+    pub fn logging_info(self, value: MaintenanceWindowTaskLoggingInfo) -> Self { Self(self.0.with("LoggingInfo", value)) }
     /// The maximum number of targets this task can be run for, in parallel.
-    pub fn max_concurrency(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("MaxConcurrency", value.into()))
-    }
-
+    /// 1 to 7 characters. Matches `^([1-9][0-9]*|[1-9][0-9]%|[1-9]%|100%)$`.
+    pub fn max_concurrency(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("MaxConcurrency", value.into())) }
     /// The maximum number of errors allowed before this task stops being scheduled.
-    pub fn max_errors(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("MaxErrors", value.into()))
-    }
-
+    /// 1 to 7 characters. Matches `^([1-9][0-9]*|[0]|[1-9][0-9]%|[0-9]%|100%)$`.
+    pub fn max_errors(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("MaxErrors", value.into())) }
     /// The task name.
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
-
+    /// 3 to 128 characters. Matches `^[a-zA-Z0-9_\-.]{3,128}$`.
+    pub fn name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Name", value.into())) }
     /// The priority of the task in the maintenance window.
-    pub fn priority(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("Priority", value.into()))
-    }
-
+    /// At least 0.
+    pub fn priority(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("Priority", value.into())) }
     /// The Amazon Resource Name (ARN) of the IAM service role for AWS Systems Manager to assume when running a maintenance window task.
-    pub fn service_role_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ServiceRoleArn", value.into()))
-    }
-
+    pub fn service_role_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ServiceRoleArn", value.into())) }
     /// The targets, either instances or window target IDs.
-    pub fn targets(self, value: impl IntoIterator<Item = MaintenanceWindowTaskTarget>) -> Self {
-        Self(self.0.with("Targets", value.into_iter().collect::<Tree>()))
-    }
-
+    /// At most 5 items.
+    pub fn targets(self, value: impl IntoIterator<Item = MaintenanceWindowTaskTarget>) -> Self { Self(self.0.with("Targets", value.into_iter().collect::<Tree>())) }
     /// The resource that the task uses during execution.
-    pub fn task_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("TaskArn", value.into()))
-    }
-
+    /// 1 to 1600 characters.
+    pub fn task_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("TaskArn", value.into())) }
     /// The parameters to pass to the task when it runs.
-    pub fn task_invocation_parameters(self, value: MaintenanceWindowTaskTaskInvocationParameters) -> Self {
-        Self(self.0.with("TaskInvocationParameters", value))
-    }
-
-    /// `TaskParameters` has been deprecated. To specify parameters to pass to a task when it runs, instead use the `Parameters` option in the `TaskInvocationParameters` structure.
-    pub fn task_parameters(self, value: impl Into<Tree>) -> Self {
-        Self(self.0.with("TaskParameters", value))
-    }
-
+    pub fn task_invocation_parameters(self, value: MaintenanceWindowTaskTaskInvocationParameters) -> Self { Self(self.0.with("TaskInvocationParameters", value)) }
+    /// `TaskParameters` has been deprecated. To specify parameters to pass to a task when it runs, instead use the `Parameters` option in the …
+    pub fn task_parameters(self, value: impl Into<Tree>) -> Self { Self(self.0.with("TaskParameters", value)) }
     /// The type of task. Valid values: `RUN_COMMAND`, `AUTOMATION`, `LAMBDA`, `STEP_FUNCTIONS`.
-    ///
     /// A change replaces the resource.
-    pub fn task_type(self, value: impl OneOf<MaintenanceWindowTaskTaskType>) -> Self {
-        Self(self.0.with("TaskType", value.into_tree()))
-    }
-
+    pub fn task_type(self, value: impl OneOf<MaintenanceWindowTaskTaskType>) -> Self { Self(self.0.with("TaskType", value.into_tree())) }
     /// The ID of the maintenance window where the task is registered.
-    ///
-    /// A change replaces the resource.
-    pub fn window_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("WindowId", value.into()))
-    }
+    /// Exactly 20 characters. Matches `^mw-[0-9a-f]{17}$`. A change replaces the resource.
+    pub fn window_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("WindowId", value.into())) }
 }
-
-impl From<MaintenanceWindowTask> for Properties {
-    fn from(value: MaintenanceWindowTask) -> Self {
-        value.0
-    }
-}
-
+setting! { MaintenanceWindowTask as Properties }
 impl ResourceType for MaintenanceWindowTask {
     const TYPE: &'static str = "AWS::SSM::MaintenanceWindowTask";
     const REQUIRED: &'static [&'static str] = &["Priority", "TaskArn", "TaskType", "WindowId"];
@@ -1074,563 +454,184 @@ impl ResourceType for MaintenanceWindowTask {
 /// Configuration options for sending command output to Amazon CloudWatch Logs.
 #[derive(Debug, Clone, Default)]
 pub struct MaintenanceWindowTaskCloudWatchOutputConfig(Properties);
-
 impl MaintenanceWindowTaskCloudWatchOutputConfig {
     /// Returns an empty `MaintenanceWindowTaskCloudWatchOutputConfig`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The name of the CloudWatch Logs log group where you want to send command output.
-    pub fn cloud_watch_log_group_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("CloudWatchLogGroupName", value.into()))
-    }
-
+    pub fn cloud_watch_log_group_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("CloudWatchLogGroupName", value.into())) }
     /// Enables Systems Manager to send command output to CloudWatch Logs.
-    pub fn cloud_watch_output_enabled(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("CloudWatchOutputEnabled", value.into()))
-    }
+    pub fn cloud_watch_output_enabled(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("CloudWatchOutputEnabled", value.into())) }
 }
+setting! { MaintenanceWindowTaskCloudWatchOutputConfig as Tree }
 
-impl From<MaintenanceWindowTaskCloudWatchOutputConfig> for Properties {
-    fn from(value: MaintenanceWindowTaskCloudWatchOutputConfig) -> Self {
-        value.0
-    }
-}
-
-impl From<MaintenanceWindowTaskCloudWatchOutputConfig> for Tree {
-    fn from(value: MaintenanceWindowTaskCloudWatchOutputConfig) -> Self {
-        value.0.into()
-    }
-}
-
-/// `LoggingInfo` has been deprecated. To specify an Amazon S3 bucket to contain logs, instead use the `OutputS3BucketName` and `OutputS3KeyPrefix` options in the `TaskInvocationParameters` structure.
+/// `LoggingInfo` has been deprecated. To specify an Amazon S3 bucket to contain logs, instead use the `OutputS3BucketName` and `OutputS3KeyPrefix` options in the …
 #[derive(Debug, Clone)]
 pub struct MaintenanceWindowTaskLoggingInfo(Properties);
-
 impl MaintenanceWindowTaskLoggingInfo {
     /// Returns a `MaintenanceWindowTaskLoggingInfo` with what CloudFormation requires.
-    pub fn new(region: impl Into<Value<String>>, s3_bucket: impl Into<Value<String>>) -> Self {
-        Self::matching().region(region).s3_bucket(s3_bucket)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(region: impl Into<Value<String>>, s3_bucket: impl Into<Value<String>>) -> Self { Self::matching().region(region).s3_bucket(s3_bucket) }
     /// The AWS Region where the S3 bucket is located.
-    pub fn region(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Region", value.into()))
-    }
-
+    pub fn region(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Region", value.into())) }
     /// The name of an S3 bucket where execution logs are stored.
-    pub fn s3_bucket(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("S3Bucket", value.into()))
-    }
-
+    pub fn s3_bucket(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("S3Bucket", value.into())) }
     /// The Amazon S3 bucket subfolder.
-    pub fn s3_prefix(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("S3Prefix", value.into()))
-    }
+    pub fn s3_prefix(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("S3Prefix", value.into())) }
 }
+setting! { MaintenanceWindowTaskLoggingInfo as Tree }
 
-impl From<MaintenanceWindowTaskLoggingInfo> for Properties {
-    fn from(value: MaintenanceWindowTaskLoggingInfo) -> Self {
-        value.0
-    }
-}
-
-impl From<MaintenanceWindowTaskLoggingInfo> for Tree {
-    fn from(value: MaintenanceWindowTaskLoggingInfo) -> Self {
-        value.0.into()
-    }
-}
-
-/// The `MaintenanceWindowAutomationParameters` property type specifies the parameters for an `AUTOMATION` task type for a maintenance window task in AWS Systems Manager.
+/// The `MaintenanceWindowAutomationParameters` property type specifies the parameters for an `AUTOMATION` task type for a maintenance window task in AWS Systems …
 #[derive(Debug, Clone, Default)]
 pub struct MaintenanceWindowTaskMaintenanceWindowAutomationParameters(Properties);
-
 impl MaintenanceWindowTaskMaintenanceWindowAutomationParameters {
     /// Returns an empty `MaintenanceWindowTaskMaintenanceWindowAutomationParameters`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The version of an Automation runbook to use during task execution.
-    pub fn document_version(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("DocumentVersion", value.into()))
-    }
-
+    pub fn document_version(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("DocumentVersion", value.into())) }
     /// The parameters for the `AUTOMATION` type task.
-    pub fn parameters(self, value: impl Into<Tree>) -> Self {
-        Self(self.0.with("Parameters", value))
-    }
+    pub fn parameters(self, value: impl Into<Tree>) -> Self { Self(self.0.with("Parameters", value)) }
 }
-
-impl From<MaintenanceWindowTaskMaintenanceWindowAutomationParameters> for Properties {
-    fn from(value: MaintenanceWindowTaskMaintenanceWindowAutomationParameters) -> Self {
-        value.0
-    }
-}
-
-impl From<MaintenanceWindowTaskMaintenanceWindowAutomationParameters> for Tree {
-    fn from(value: MaintenanceWindowTaskMaintenanceWindowAutomationParameters) -> Self {
-        value.0.into()
-    }
-}
+setting! { MaintenanceWindowTaskMaintenanceWindowAutomationParameters as Tree }
 
 /// The `MaintenanceWindowLambdaParameters` property type specifies the parameters for a `LAMBDA` task type for a maintenance window task in AWS Systems Manager.
 #[derive(Debug, Clone, Default)]
 pub struct MaintenanceWindowTaskMaintenanceWindowLambdaParameters(Properties);
-
 impl MaintenanceWindowTaskMaintenanceWindowLambdaParameters {
     /// Returns an empty `MaintenanceWindowTaskMaintenanceWindowLambdaParameters`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// Client-specific information to pass to the AWS Lambda function that you're invoking.
-    pub fn client_context(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ClientContext", value.into()))
-    }
-
+    pub fn client_context(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ClientContext", value.into())) }
     /// JSON to provide to your AWS Lambda function as input.
-    pub fn payload(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Payload", value.into()))
-    }
-
+    pub fn payload(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Payload", value.into())) }
     /// An AWS Lambda function version or alias name.
-    pub fn qualifier(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Qualifier", value.into()))
-    }
+    pub fn qualifier(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Qualifier", value.into())) }
 }
+setting! { MaintenanceWindowTaskMaintenanceWindowLambdaParameters as Tree }
 
-impl From<MaintenanceWindowTaskMaintenanceWindowLambdaParameters> for Properties {
-    fn from(value: MaintenanceWindowTaskMaintenanceWindowLambdaParameters) -> Self {
-        value.0
-    }
-}
-
-impl From<MaintenanceWindowTaskMaintenanceWindowLambdaParameters> for Tree {
-    fn from(value: MaintenanceWindowTaskMaintenanceWindowLambdaParameters) -> Self {
-        value.0.into()
-    }
-}
-
-/// The `MaintenanceWindowRunCommandParameters` property type specifies the parameters for a `RUN_COMMAND` task type for a maintenance window task in AWS Systems Manager.
+/// The `MaintenanceWindowRunCommandParameters` property type specifies the parameters for a `RUN_COMMAND` task type for a maintenance window task in AWS Systems …
 #[derive(Debug, Clone, Default)]
 pub struct MaintenanceWindowTaskMaintenanceWindowRunCommandParameters(Properties);
-
 impl MaintenanceWindowTaskMaintenanceWindowRunCommandParameters {
     /// Returns an empty `MaintenanceWindowTaskMaintenanceWindowRunCommandParameters`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// Configuration options for sending command output to Amazon CloudWatch Logs.
-    pub fn cloud_watch_output_config(self, value: MaintenanceWindowTaskCloudWatchOutputConfig) -> Self {
-        Self(self.0.with("CloudWatchOutputConfig", value))
-    }
-
+    pub fn cloud_watch_output_config(self, value: MaintenanceWindowTaskCloudWatchOutputConfig) -> Self { Self(self.0.with("CloudWatchOutputConfig", value)) }
     /// Information about the command or commands to run.
-    pub fn comment(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Comment", value.into()))
-    }
-
+    pub fn comment(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Comment", value.into())) }
     /// The SHA-256 or SHA-1 hash created by the system when the document was created.
-    pub fn document_hash(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("DocumentHash", value.into()))
-    }
-
+    pub fn document_hash(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("DocumentHash", value.into())) }
     /// The SHA-256 or SHA-1 hash type. SHA-1 hashes are deprecated.
-    pub fn document_hash_type(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("DocumentHashType", value.into()))
-    }
-
+    pub fn document_hash_type(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("DocumentHashType", value.into())) }
     /// The AWS Systems Manager document (SSM document) version to use in the request.
-    pub fn document_version(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("DocumentVersion", value.into()))
-    }
-
+    pub fn document_version(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("DocumentVersion", value.into())) }
     /// Configurations for sending notifications about command status changes on a per-managed node basis.
-    pub fn notification_config(self, value: MaintenanceWindowTaskNotificationConfig) -> Self {
-        Self(self.0.with("NotificationConfig", value))
-    }
-
+    pub fn notification_config(self, value: MaintenanceWindowTaskNotificationConfig) -> Self { Self(self.0.with("NotificationConfig", value)) }
     /// The name of the Amazon Simple Storage Service (Amazon S3) bucket.
-    pub fn output_s3_bucket_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("OutputS3BucketName", value.into()))
-    }
-
+    pub fn output_s3_bucket_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("OutputS3BucketName", value.into())) }
     /// The S3 bucket subfolder.
-    pub fn output_s3_key_prefix(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("OutputS3KeyPrefix", value.into()))
-    }
-
+    pub fn output_s3_key_prefix(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("OutputS3KeyPrefix", value.into())) }
     /// The parameters for the `RUN_COMMAND` task execution.
-    pub fn parameters(self, value: impl Into<Tree>) -> Self {
-        Self(self.0.with("Parameters", value))
-    }
-
+    pub fn parameters(self, value: impl Into<Tree>) -> Self { Self(self.0.with("Parameters", value)) }
     /// The Amazon Resource Name (ARN) of the IAM service role for AWS Systems Manager to assume when running a maintenance window task.
-    pub fn service_role_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ServiceRoleArn", value.into()))
-    }
-
+    pub fn service_role_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ServiceRoleArn", value.into())) }
     /// If this time is reached and the command hasn't already started running, it doesn't run.
-    pub fn timeout_seconds(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("TimeoutSeconds", value.into()))
-    }
+    pub fn timeout_seconds(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("TimeoutSeconds", value.into())) }
 }
+setting! { MaintenanceWindowTaskMaintenanceWindowRunCommandParameters as Tree }
 
-impl From<MaintenanceWindowTaskMaintenanceWindowRunCommandParameters> for Properties {
-    fn from(value: MaintenanceWindowTaskMaintenanceWindowRunCommandParameters) -> Self {
-        value.0
-    }
-}
-
-impl From<MaintenanceWindowTaskMaintenanceWindowRunCommandParameters> for Tree {
-    fn from(value: MaintenanceWindowTaskMaintenanceWindowRunCommandParameters) -> Self {
-        value.0.into()
-    }
-}
-
-/// The `MaintenanceWindowStepFunctionsParameters` property type specifies the parameters for the execution of a `STEP_FUNCTIONS` task in a Systems Manager maintenance window.
+/// The `MaintenanceWindowStepFunctionsParameters` property type specifies the parameters for the execution of a `STEP_FUNCTIONS` task in a Systems Manager …
 #[derive(Debug, Clone, Default)]
 pub struct MaintenanceWindowTaskMaintenanceWindowStepFunctionsParameters(Properties);
-
 impl MaintenanceWindowTaskMaintenanceWindowStepFunctionsParameters {
     /// Returns an empty `MaintenanceWindowTaskMaintenanceWindowStepFunctionsParameters`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The inputs for the `STEP_FUNCTIONS` task.
-    pub fn input(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Input", value.into()))
-    }
-
+    pub fn input(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Input", value.into())) }
     /// The name of the `STEP_FUNCTIONS` task.
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
+    pub fn name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Name", value.into())) }
 }
-
-impl From<MaintenanceWindowTaskMaintenanceWindowStepFunctionsParameters> for Properties {
-    fn from(value: MaintenanceWindowTaskMaintenanceWindowStepFunctionsParameters) -> Self {
-        value.0
-    }
-}
-
-impl From<MaintenanceWindowTaskMaintenanceWindowStepFunctionsParameters> for Tree {
-    fn from(value: MaintenanceWindowTaskMaintenanceWindowStepFunctionsParameters) -> Self {
-        value.0.into()
-    }
-}
+setting! { MaintenanceWindowTaskMaintenanceWindowStepFunctionsParameters as Tree }
 
 /// The `NotificationConfig` property type specifies configurations for sending notifications for a maintenance window task in AWS Systems Manager.
 #[derive(Debug, Clone)]
 pub struct MaintenanceWindowTaskNotificationConfig(Properties);
-
 impl MaintenanceWindowTaskNotificationConfig {
     /// Returns a `MaintenanceWindowTaskNotificationConfig` with what CloudFormation requires.
-    pub fn new(notification_arn: impl Into<Value<String>>) -> Self {
-        Self::matching().notification_arn(notification_arn)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(notification_arn: impl Into<Value<String>>) -> Self { Self::matching().notification_arn(notification_arn) }
     /// An Amazon Resource Name (ARN) for an Amazon Simple Notification Service (Amazon SNS) topic.
-    pub fn notification_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("NotificationArn", value.into()))
-    }
-
+    pub fn notification_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("NotificationArn", value.into())) }
     /// The different events that you can receive notifications for.
-    pub fn notification_events(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("NotificationEvents", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    pub fn notification_events(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("NotificationEvents", list::values::<String>(value))) }
     /// The notification type.
-    pub fn notification_type(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("NotificationType", value.into()))
-    }
+    pub fn notification_type(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("NotificationType", value.into())) }
 }
-
-impl From<MaintenanceWindowTaskNotificationConfig> for Properties {
-    fn from(value: MaintenanceWindowTaskNotificationConfig) -> Self {
-        value.0
-    }
-}
-
-impl From<MaintenanceWindowTaskNotificationConfig> for Tree {
-    fn from(value: MaintenanceWindowTaskNotificationConfig) -> Self {
-        value.0.into()
-    }
-}
-
-/// The `Target` property type specifies targets (either instances or window target IDs).
-#[derive(Debug, Clone)]
-pub struct MaintenanceWindowTaskTarget(Properties);
-
-impl MaintenanceWindowTaskTarget {
-    /// Returns a `MaintenanceWindowTaskTarget` with what CloudFormation requires.
-    pub fn new(key: impl Into<Value<String>>, values: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self::matching().key(key).values(values)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// User-defined criteria for sending commands that target instances that meet the criteria.
-    pub fn key(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Key", value.into()))
-    }
-
-    /// User-defined criteria that maps to `Key`.
-    pub fn values(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("Values", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-}
-
-impl From<MaintenanceWindowTaskTarget> for Properties {
-    fn from(value: MaintenanceWindowTaskTarget) -> Self {
-        value.0
-    }
-}
-
-impl From<MaintenanceWindowTaskTarget> for Tree {
-    fn from(value: MaintenanceWindowTaskTarget) -> Self {
-        value.0.into()
-    }
-}
+setting! { MaintenanceWindowTaskNotificationConfig as Tree }
 
 /// The `TaskInvocationParameters` property type specifies the task execution parameters for a maintenance window task in AWS Systems Manager.
 #[derive(Debug, Clone, Default)]
 pub struct MaintenanceWindowTaskTaskInvocationParameters(Properties);
-
 impl MaintenanceWindowTaskTaskInvocationParameters {
     /// Returns an empty `MaintenanceWindowTaskTaskInvocationParameters`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The parameters for an `AUTOMATION` task type.
-    pub fn maintenance_window_automation_parameters(self, value: MaintenanceWindowTaskMaintenanceWindowAutomationParameters) -> Self {
-        Self(self.0.with("MaintenanceWindowAutomationParameters", value))
-    }
-
+    pub fn maintenance_window_automation_parameters(self, value: MaintenanceWindowTaskMaintenanceWindowAutomationParameters) -> Self { Self(self.0.with("MaintenanceWindowAutomationParameters", value)) }
     /// The parameters for a `LAMBDA` task type.
-    pub fn maintenance_window_lambda_parameters(self, value: MaintenanceWindowTaskMaintenanceWindowLambdaParameters) -> Self {
-        Self(self.0.with("MaintenanceWindowLambdaParameters", value))
-    }
-
+    pub fn maintenance_window_lambda_parameters(self, value: MaintenanceWindowTaskMaintenanceWindowLambdaParameters) -> Self { Self(self.0.with("MaintenanceWindowLambdaParameters", value)) }
     /// The parameters for a `RUN_COMMAND` task type.
-    pub fn maintenance_window_run_command_parameters(self, value: MaintenanceWindowTaskMaintenanceWindowRunCommandParameters) -> Self {
-        Self(self.0.with("MaintenanceWindowRunCommandParameters", value))
-    }
-
+    pub fn maintenance_window_run_command_parameters(self, value: MaintenanceWindowTaskMaintenanceWindowRunCommandParameters) -> Self { Self(self.0.with("MaintenanceWindowRunCommandParameters", value)) }
     /// The parameters for a `STEP_FUNCTIONS` task type.
-    pub fn maintenance_window_step_functions_parameters(self, value: MaintenanceWindowTaskMaintenanceWindowStepFunctionsParameters) -> Self {
-        Self(self.0.with("MaintenanceWindowStepFunctionsParameters", value))
-    }
+    pub fn maintenance_window_step_functions_parameters(self, value: MaintenanceWindowTaskMaintenanceWindowStepFunctionsParameters) -> Self { Self(self.0.with("MaintenanceWindowStepFunctionsParameters", value)) }
 }
-
-impl From<MaintenanceWindowTaskTaskInvocationParameters> for Properties {
-    fn from(value: MaintenanceWindowTaskTaskInvocationParameters) -> Self {
-        value.0
-    }
-}
-
-impl From<MaintenanceWindowTaskTaskInvocationParameters> for Tree {
-    fn from(value: MaintenanceWindowTaskTaskInvocationParameters) -> Self {
-        value.0.into()
-    }
-}
+setting! { MaintenanceWindowTaskTaskInvocationParameters as Tree }
 
 /// Resource schema for AWS::SSM::OpsItem.
 ///
 /// CloudFormation type `AWS::SSM::OpsItem`.
 #[derive(Debug, Clone)]
 pub struct OpsItem(Properties);
-
 impl OpsItem {
     /// The user who created the OpsItem.
     pub const CREATED_BY: Attribute<Self, String> = Attribute::new("CreatedBy");
-
     /// The time the OpsItem was created.
     pub const CREATED_TIME: Attribute<Self, String> = Attribute::new("CreatedTime");
-
     /// The user who last modified the OpsItem.
     pub const LAST_MODIFIED_BY: Attribute<Self, String> = Attribute::new("LastModifiedBy");
-
     /// The time the OpsItem was last modified.
     pub const LAST_MODIFIED_TIME: Attribute<Self, String> = Attribute::new("LastModifiedTime");
-
     /// The ARN of the OpsItem.
     pub const OPS_ITEM_ARN: Attribute<Self, Arn<Self>> = Attribute::new("OpsItemArn");
-
     /// The ID of the OpsItem.
     pub const OPS_ITEM_ID: Attribute<Self, lightsout_core::Id<Self>> = Attribute::new("OpsItemId");
-
     /// The type of OpsItem.
     pub const OPS_ITEM_TYPE: Attribute<Self, String> = Attribute::new("OpsItemType");
-
     /// The status of the OpsItem.
     pub const STATUS: Attribute<Self, String> = Attribute::new("Status");
-
     /// The version of the OpsItem.
     pub const VERSION: Attribute<Self, String> = Attribute::new("Version");
-
     /// Returns a `OpsItem` with what CloudFormation requires.
-    pub fn new(description: impl Into<Value<String>>, source: impl Into<Value<String>>, title: impl Into<Value<String>>) -> Self {
-        Self::matching().description(description).source(source).title(title)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(description: impl Into<Value<String>>, source: impl Into<Value<String>>, title: impl Into<Value<String>>) -> Self { Self::matching().description(description).source(source).title(title) }
     /// The category of the OpsItem.
-    pub fn category(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Category", value.into()))
-    }
-
+    /// 1 to 64 characters. Matches `^(?!\s*$).+$`.
+    pub fn category(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Category", value.into())) }
     /// The description of the OpsItem.
-    pub fn description(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Description", value.into()))
-    }
-
+    /// 1 to 2048 characters. Matches `^[\s\S]*\S[\s\S]*$`.
+    pub fn description(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Description", value.into())) }
     /// The priority of the OpsItem.
-    pub fn priority(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("Priority", value.into()))
-    }
-
+    /// 1 to 5.
+    pub fn priority(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("Priority", value.into())) }
     /// The severity of the OpsItem.
-    pub fn severity(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Severity", value.into()))
-    }
-
+    /// 1 to 64 characters. Matches `^(?!\s*$).+$`.
+    pub fn severity(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Severity", value.into())) }
     /// The origin of the OpsItem.
-    ///
-    /// A change replaces the resource.
-    pub fn source(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Source", value.into()))
-    }
-
+    /// 1 to 128 characters. Matches `^(?!\s*$).+$`. A change replaces the resource.
+    pub fn source(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Source", value.into())) }
     /// Tags for the OpsItem.
-    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self {
-        Self(self.0.with("Tags", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// At most 1000 items.
+    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self { Self(self.0.with("Tags", list::tags(value))) }
     /// The title of the OpsItem.
-    pub fn title(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Title", value.into()))
-    }
+    /// 1 to 1024 characters. Matches `^(?!\s*$).+$`.
+    pub fn title(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Title", value.into())) }
 }
-
-impl From<OpsItem> for Properties {
-    fn from(value: OpsItem) -> Self {
-        value.0
-    }
-}
-
+setting! { OpsItem as Properties }
 impl ResourceType for OpsItem {
     const TYPE: &'static str = "AWS::SSM::OpsItem";
     const REQUIRED: &'static [&'static str] = &["Description", "Source", "Title"];
@@ -1642,87 +643,41 @@ impl ResourceType for OpsItem {
 /// CloudFormation type `AWS::SSM::Parameter`.
 #[derive(Debug, Clone)]
 pub struct Parameter(Properties);
-
 impl Parameter {
-    /// The attribute `Arn`.
+    /// `Arn`.
     pub const ARN: Attribute<Self, Arn<Self>> = Attribute::new("Arn");
-
     /// Returns the type of the parameter. Valid values are `String` or `StringList`.
     pub const TYPE_: Attribute<Self, String> = Attribute::new("Type");
-
     /// Returns the value of the parameter.
     pub const VALUE: Attribute<Self, String> = Attribute::new("Value");
-
     /// Returns a `Parameter` with what CloudFormation requires.
-    pub fn new(type_: impl OneOf<ParameterType>, value: impl Into<Value<String>>) -> Self {
-        Self::matching().type_(type_).value(value)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(type_: impl OneOf<ParameterType>, value: impl Into<Value<String>>) -> Self { Self::matching().type_(type_).value(value) }
     /// A regular expression used to validate the parameter value.
-    pub fn allowed_pattern(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("AllowedPattern", value.into()))
-    }
-
+    /// At most 1024 characters.
+    pub fn allowed_pattern(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("AllowedPattern", value.into())) }
     /// The data type of the parameter, such as `text` or `aws:ec2:image`.
-    pub fn data_type(self, value: impl OneOf<ParameterDataType>) -> Self {
-        Self(self.0.with("DataType", value.into_tree()))
-    }
-
+    /// At most 128 characters.
+    pub fn data_type(self, value: impl OneOf<ParameterDataType>) -> Self { Self(self.0.with("DataType", value.into_tree())) }
     /// Information about the parameter.
-    pub fn description(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Description", value.into()))
-    }
-
+    /// At most 1024 characters.
+    pub fn description(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Description", value.into())) }
     /// The name of the parameter.
-    ///
-    /// A change replaces the resource.
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
-
+    /// 1 to 2048 characters. A change replaces the resource.
+    pub fn name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Name", value.into())) }
     /// Information about the policies assigned to a parameter.
-    pub fn policies(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Policies", value.into()))
-    }
-
+    /// 1 to 4096 characters.
+    pub fn policies(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Policies", value.into())) }
     /// Optional metadata that you assign to a resource in the form of an arbitrary set of tags (key-value pairs).
-    pub fn tags(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>) -> Self {
-        Self(self.0.with("Tags", Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value.into()))))))
-    }
-
+    /// At most 1000 items.
+    pub fn tags(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, impl Into<Value<String>>)>) -> Self { Self(self.0.with("Tags", Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value.into())))))) }
     /// The parameter tier.
-    pub fn tier(self, value: impl OneOf<ParameterTier>) -> Self {
-        Self(self.0.with("Tier", value.into_tree()))
-    }
-
+    pub fn tier(self, value: impl OneOf<ParameterTier>) -> Self { Self(self.0.with("Tier", value.into_tree())) }
     /// The type of parameter.
-    pub fn type_(self, value: impl OneOf<ParameterType>) -> Self {
-        Self(self.0.with("Type", value.into_tree()))
-    }
-
+    pub fn type_(self, value: impl OneOf<ParameterType>) -> Self { Self(self.0.with("Type", value.into_tree())) }
     /// The parameter value.
-    pub fn value(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Value", value.into()))
-    }
+    pub fn value(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Value", value.into())) }
 }
-
-impl From<Parameter> for Properties {
-    fn from(value: Parameter) -> Self {
-        value.0
-    }
-}
-
+setting! { Parameter as Properties }
 impl ResourceType for Parameter {
     const TYPE: &'static str = "AWS::SSM::Parameter";
     const REQUIRED: &'static [&'static str] = &["Type", "Value"];
@@ -1734,111 +689,55 @@ impl ResourceType for Parameter {
 /// CloudFormation type `AWS::SSM::PatchBaseline`.
 #[derive(Debug, Clone)]
 pub struct PatchBaseline(Properties);
-
 impl PatchBaseline {
     /// The ID of the patch baseline.
     pub const ID: Attribute<Self, lightsout_core::Id<Self>> = Attribute::new("Id");
-
     /// Returns a `PatchBaseline` with what CloudFormation requires.
-    pub fn new(name: impl Into<Value<String>>) -> Self {
-        Self::matching().name(name)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(name: impl Into<Value<String>>) -> Self { Self::matching().name(name) }
     /// A set of rules used to include patches in the baseline.
-    pub fn approval_rules(self, value: PatchBaselineRuleGroup) -> Self {
-        Self(self.0.with("ApprovalRules", value))
-    }
-
+    pub fn approval_rules(self, value: PatchBaselineRuleGroup) -> Self { Self(self.0.with("ApprovalRules", value)) }
     /// A list of explicitly approved patches for the baseline.
-    pub fn approved_patches(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("ApprovedPatches", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// At most 50 items. Each: 1 to 100 characters.
+    pub fn approved_patches(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("ApprovedPatches", list::values::<String>(value))) }
     /// Defines the compliance level for approved patches.
-    pub fn approved_patches_compliance_level(self, value: impl OneOf<PatchBaselineApprovedPatchesComplianceLevel>) -> Self {
-        Self(self.0.with("ApprovedPatchesComplianceLevel", value.into_tree()))
-    }
-
+    /// Default: `UNSPECIFIED`.
+    pub fn approved_patches_compliance_level(self, value: impl OneOf<PatchBaselineApprovedPatchesComplianceLevel>) -> Self { Self(self.0.with("ApprovedPatchesComplianceLevel", value.into_tree())) }
     /// Indicates whether the list of approved patches includes non-security updates that should be applied to the managed nodes.
-    pub fn approved_patches_enable_non_security(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("ApprovedPatchesEnableNonSecurity", value.into()))
-    }
-
-    /// Indicates the status you want to assign to security patches that are available but not approved because they don't meet the installation criteria specified in the patch baseline.
-    pub fn available_security_updates_compliance_status(self, value: impl OneOf<PatchBaselineAvailableSecurityUpdatesComplianceStatus>) -> Self {
-        Self(self.0.with("AvailableSecurityUpdatesComplianceStatus", value.into_tree()))
-    }
-
+    /// Default: `false`.
+    pub fn approved_patches_enable_non_security(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("ApprovedPatchesEnableNonSecurity", value.into())) }
+    /// Indicates the status you want to assign to security patches that are available but not approved because they don't meet the installation criteria specified in …
+    pub fn available_security_updates_compliance_status(self, value: impl OneOf<PatchBaselineAvailableSecurityUpdatesComplianceStatus>) -> Self { Self(self.0.with("AvailableSecurityUpdatesComplianceStatus", value.into_tree())) }
     /// Indicates whether this is the default baseline.
-    pub fn default_baseline(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("DefaultBaseline", value.into()))
-    }
-
+    /// Default: `false`.
+    pub fn default_baseline(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("DefaultBaseline", value.into())) }
     /// A description of the patch baseline.
-    pub fn description(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Description", value.into()))
-    }
-
+    /// 1 to 1024 characters.
+    pub fn description(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Description", value.into())) }
     /// A set of global filters used to include patches in the baseline.
-    pub fn global_filters(self, value: PatchBaselinePatchFilterGroup) -> Self {
-        Self(self.0.with("GlobalFilters", value))
-    }
-
+    pub fn global_filters(self, value: PatchBaselinePatchFilterGroup) -> Self { Self(self.0.with("GlobalFilters", value)) }
     /// The name of the patch baseline.
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
-
+    /// 3 to 128 characters. Matches `^[a-zA-Z0-9_\-.]{3,128}$`.
+    pub fn name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Name", value.into())) }
     /// Defines the operating system the patch baseline applies to.
-    ///
-    /// A change replaces the resource.
-    pub fn operating_system(self, value: impl OneOf<PatchBaselineOperatingSystem>) -> Self {
-        Self(self.0.with("OperatingSystem", value.into_tree()))
-    }
-
+    /// Default: `WINDOWS`. A change replaces the resource.
+    pub fn operating_system(self, value: impl OneOf<PatchBaselineOperatingSystem>) -> Self { Self(self.0.with("OperatingSystem", value.into_tree())) }
     /// The name of the patch group to be registered with the patch baseline.
-    pub fn patch_groups(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("PatchGroups", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// Each: 1 to 256 characters.
+    pub fn patch_groups(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("PatchGroups", list::values::<String>(value))) }
     /// A list of explicitly rejected patches for the baseline.
-    pub fn rejected_patches(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("RejectedPatches", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// At most 50 items. Each: 1 to 100 characters.
+    pub fn rejected_patches(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("RejectedPatches", list::values::<String>(value))) }
     /// The action for Patch Manager to take on patches included in the `RejectedPackages` list.
-    pub fn rejected_patches_action(self, value: impl OneOf<PatchBaselineRejectedPatchesAction>) -> Self {
-        Self(self.0.with("RejectedPatchesAction", value.into_tree()))
-    }
-
+    /// Default: `ALLOW_AS_DEPENDENCY`.
+    pub fn rejected_patches_action(self, value: impl OneOf<PatchBaselineRejectedPatchesAction>) -> Self { Self(self.0.with("RejectedPatchesAction", value.into_tree())) }
     /// Information about the patches to use to update the managed nodes, including target operating systems and source repositories.
-    pub fn sources(self, value: impl IntoIterator<Item = PatchBaselinePatchSource>) -> Self {
-        Self(self.0.with("Sources", value.into_iter().collect::<Tree>()))
-    }
-
+    /// At most 20 items.
+    pub fn sources(self, value: impl IntoIterator<Item = PatchBaselinePatchSource>) -> Self { Self(self.0.with("Sources", value.into_iter().collect::<Tree>())) }
     /// Optional metadata that you assign to a resource.
-    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self {
-        Self(self.0.with("Tags", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    /// At most 1000 items.
+    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self { Self(self.0.with("Tags", list::tags(value))) }
 }
-
-impl From<PatchBaseline> for Properties {
-    fn from(value: PatchBaseline) -> Self {
-        value.0
-    }
-}
-
+setting! { PatchBaseline as Properties }
 impl ResourceType for PatchBaseline {
     const TYPE: &'static str = "AWS::SSM::PatchBaseline";
     const REQUIRED: &'static [&'static str] = &["Name"];
@@ -1848,329 +747,119 @@ impl ResourceType for PatchBaseline {
 /// The `PatchFilter` property type defines a patch filter for an AWS Systems Manager patch baseline.
 #[derive(Debug, Clone, Default)]
 pub struct PatchBaselinePatchFilter(Properties);
-
 impl PatchBaselinePatchFilter {
     /// Returns an empty `PatchBaselinePatchFilter`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The key for the filter.
-    pub fn key(self, value: impl OneOf<PatchBaselinePatchFilterKey>) -> Self {
-        Self(self.0.with("Key", value.into_tree()))
-    }
-
+    pub fn key(self, value: impl OneOf<PatchBaselinePatchFilterKey>) -> Self { Self(self.0.with("Key", value.into_tree())) }
     /// The value for the filter key.
-    pub fn values(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("Values", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    /// At most 20 items. Each: 1 to 64 characters.
+    pub fn values(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("Values", list::values::<String>(value))) }
 }
+setting! { PatchBaselinePatchFilter as Tree }
 
-impl From<PatchBaselinePatchFilter> for Properties {
-    fn from(value: PatchBaselinePatchFilter) -> Self {
-        value.0
-    }
-}
-
-impl From<PatchBaselinePatchFilter> for Tree {
-    fn from(value: PatchBaselinePatchFilter) -> Self {
-        value.0.into()
-    }
-}
-
-/// The `PatchFilterGroup` property type specifies a set of patch filters for an AWS Systems Manager patch baseline, typically used for approval rules for a Systems Manager patch baseline.
+/// The `PatchFilterGroup` property type specifies a set of patch filters for an AWS Systems Manager patch baseline, typically used for approval rules for a …
 #[derive(Debug, Clone, Default)]
 pub struct PatchBaselinePatchFilterGroup(Properties);
-
 impl PatchBaselinePatchFilterGroup {
     /// Returns an empty `PatchBaselinePatchFilterGroup`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The set of patch filters that make up the group.
-    pub fn patch_filters(self, value: impl IntoIterator<Item = PatchBaselinePatchFilter>) -> Self {
-        Self(self.0.with("PatchFilters", value.into_iter().collect::<Tree>()))
-    }
+    /// At most 5 items.
+    pub fn patch_filters(self, value: impl IntoIterator<Item = PatchBaselinePatchFilter>) -> Self { Self(self.0.with("PatchFilters", value.into_iter().collect::<Tree>())) }
 }
-
-impl From<PatchBaselinePatchFilterGroup> for Properties {
-    fn from(value: PatchBaselinePatchFilterGroup) -> Self {
-        value.0
-    }
-}
-
-impl From<PatchBaselinePatchFilterGroup> for Tree {
-    fn from(value: PatchBaselinePatchFilterGroup) -> Self {
-        value.0.into()
-    }
-}
+setting! { PatchBaselinePatchFilterGroup as Tree }
 
 /// `PatchSource` is the property type for the `Sources` resource of the AWS::SSM::PatchBaseline resource.
 #[derive(Debug, Clone, Default)]
 pub struct PatchBaselinePatchSource(Properties);
-
 impl PatchBaselinePatchSource {
     /// Returns an empty `PatchBaselinePatchSource`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The value of the repo configuration.
-    pub fn configuration(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Configuration", value.into()))
-    }
-
+    /// 1 to 1024 characters.
+    pub fn configuration(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Configuration", value.into())) }
     /// The name specified to identify the patch source.
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
-
+    /// Matches `^[a-zA-Z0-9_\-.]{3,50}$`.
+    pub fn name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Name", value.into())) }
     /// The specific operating system versions a patch repository applies to, such as "Ubuntu16.04", "RedhatEnterpriseLinux7.2" or "Suse12.7".
-    pub fn products(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("Products", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    /// At most 20 items. Each: 1 to 128 characters.
+    pub fn products(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("Products", list::values::<String>(value))) }
 }
-
-impl From<PatchBaselinePatchSource> for Properties {
-    fn from(value: PatchBaselinePatchSource) -> Self {
-        value.0
-    }
-}
-
-impl From<PatchBaselinePatchSource> for Tree {
-    fn from(value: PatchBaselinePatchSource) -> Self {
-        value.0.into()
-    }
-}
+setting! { PatchBaselinePatchSource as Tree }
 
 /// The `Rule` property type specifies an approval rule for a Systems Manager patch baseline.
 #[derive(Debug, Clone, Default)]
 pub struct PatchBaselineRule(Properties);
-
 impl PatchBaselineRule {
     /// Returns an empty `PatchBaselineRule`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The number of days after the release date of each patch matched by the rule that the patch is marked as approved in the patch baseline.
-    pub fn approve_after_days(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("ApproveAfterDays", value.into()))
-    }
-
+    /// 0 to 360.
+    pub fn approve_after_days(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("ApproveAfterDays", value.into())) }
     /// The cutoff date for auto approval of released patches.
-    pub fn approve_until_date(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ApproveUntilDate", value.into()))
-    }
-
+    /// At most 10 characters.
+    pub fn approve_until_date(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ApproveUntilDate", value.into())) }
     /// A compliance severity level for all approved patches in a patch baseline.
-    pub fn compliance_level(self, value: impl OneOf<PatchBaselineRuleComplianceLevel>) -> Self {
-        Self(self.0.with("ComplianceLevel", value.into_tree()))
-    }
-
+    pub fn compliance_level(self, value: impl OneOf<PatchBaselineRuleComplianceLevel>) -> Self { Self(self.0.with("ComplianceLevel", value.into_tree())) }
     /// For managed nodes identified by the approval rule filters, enables a patch baseline to apply non-security updates available in the specified repository.
-    pub fn enable_non_security(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("EnableNonSecurity", value.into()))
-    }
-
+    /// Default: `false`.
+    pub fn enable_non_security(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("EnableNonSecurity", value.into())) }
     /// The patch filter group that defines the criteria for the rule.
-    pub fn patch_filter_group(self, value: PatchBaselinePatchFilterGroup) -> Self {
-        Self(self.0.with("PatchFilterGroup", value))
-    }
+    pub fn patch_filter_group(self, value: PatchBaselinePatchFilterGroup) -> Self { Self(self.0.with("PatchFilterGroup", value)) }
 }
-
-impl From<PatchBaselineRule> for Properties {
-    fn from(value: PatchBaselineRule) -> Self {
-        value.0
-    }
-}
-
-impl From<PatchBaselineRule> for Tree {
-    fn from(value: PatchBaselineRule) -> Self {
-        value.0.into()
-    }
-}
+setting! { PatchBaselineRule as Tree }
 
 /// The `RuleGroup` property type specifies a set of rules that define the approval rules for an AWS Systems Manager patch baseline.
 #[derive(Debug, Clone, Default)]
 pub struct PatchBaselineRuleGroup(Properties);
-
 impl PatchBaselineRuleGroup {
     /// Returns an empty `PatchBaselineRuleGroup`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The rules that make up the rule group.
-    pub fn patch_rules(self, value: impl IntoIterator<Item = PatchBaselineRule>) -> Self {
-        Self(self.0.with("PatchRules", value.into_iter().collect::<Tree>()))
-    }
+    /// At most 10 items.
+    pub fn patch_rules(self, value: impl IntoIterator<Item = PatchBaselineRule>) -> Self { Self(self.0.with("PatchRules", value.into_iter().collect::<Tree>())) }
 }
-
-impl From<PatchBaselineRuleGroup> for Properties {
-    fn from(value: PatchBaselineRuleGroup) -> Self {
-        value.0
-    }
-}
-
-impl From<PatchBaselineRuleGroup> for Tree {
-    fn from(value: PatchBaselineRuleGroup) -> Self {
-        value.0.into()
-    }
-}
+setting! { PatchBaselineRuleGroup as Tree }
 
 /// The `AWS::SSM::ResourceDataSync` resource creates, updates, or deletes a resource data sync for AWS Systems Manager.
 ///
 /// CloudFormation type `AWS::SSM::ResourceDataSync`.
 #[derive(Debug, Clone)]
 pub struct ResourceDataSync(Properties);
-
 impl ResourceDataSync {
-    /// The attribute `SyncName`.
+    /// `SyncName`.
     pub const SYNC_NAME: Attribute<Self, String> = Attribute::new("SyncName");
-
     /// Returns a `ResourceDataSync` with what CloudFormation requires.
-    pub fn new(sync_name: impl Into<Value<String>>) -> Self {
-        Self::matching().sync_name(sync_name)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(sync_name: impl Into<Value<String>>) -> Self { Self::matching().sync_name(sync_name) }
     /// The name of the S3 bucket where the aggregated data is stored.
-    ///
-    /// Refers to `AWS::S3::Bucket` (`BucketName`).
-    ///
-    /// A change replaces the resource.
-    pub fn bucket_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("BucketName", value.into()))
-    }
-
+    /// 1 to 2048 characters. Refers to `AWS::S3::Bucket` (`BucketName`). A change replaces the resource.
+    pub fn bucket_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("BucketName", value.into())) }
     /// An Amazon S3 prefix for the bucket.
-    ///
-    /// A change replaces the resource.
-    pub fn bucket_prefix(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("BucketPrefix", value.into()))
-    }
-
+    /// At most 64 characters. A change replaces the resource.
+    pub fn bucket_prefix(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("BucketPrefix", value.into())) }
     /// The AWS Region with the S3 bucket targeted by the resource data sync.
-    ///
-    /// A change replaces the resource.
-    pub fn bucket_region(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("BucketRegion", value.into()))
-    }
-
+    /// 1 to 64 characters. A change replaces the resource.
+    pub fn bucket_region(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("BucketRegion", value.into())) }
     /// The Amazon Resource Name (ARN) of an encryption key for a destination in Amazon S3.
-    ///
-    /// A change replaces the resource.
-    pub fn kms_key_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("KMSKeyArn", value.into()))
-    }
-
+    /// At most 512 characters. A change replaces the resource.
+    pub fn kms_key_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("KMSKeyArn", value.into())) }
     /// Configuration information for the target S3 bucket.
-    ///
     /// A change replaces the resource.
-    pub fn s3_destination(self, value: ResourceDataSyncS3Destination) -> Self {
-        Self(self.0.with("S3Destination", value))
-    }
-
+    pub fn s3_destination(self, value: ResourceDataSyncS3Destination) -> Self { Self(self.0.with("S3Destination", value)) }
     /// A supported sync format. The following format is currently supported: JsonSerDe.
-    ///
-    /// A change replaces the resource.
-    pub fn sync_format(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("SyncFormat", value.into()))
-    }
-
+    /// At most 1024 characters. A change replaces the resource.
+    pub fn sync_format(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("SyncFormat", value.into())) }
     /// A name for the resource data sync.
-    ///
-    /// A change replaces the resource.
-    pub fn sync_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("SyncName", value.into()))
-    }
-
+    /// 1 to 64 characters. A change replaces the resource.
+    pub fn sync_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("SyncName", value.into())) }
     /// Information about the source where the data was synchronized.
-    pub fn sync_source(self, value: ResourceDataSyncSyncSource) -> Self {
-        Self(self.0.with("SyncSource", value))
-    }
-
+    pub fn sync_source(self, value: ResourceDataSyncSyncSource) -> Self { Self(self.0.with("SyncSource", value)) }
     /// The type of resource data sync. If `SyncType` is `SyncToDestination`, then the resource data sync synchronizes data to an S3 bucket.
-    ///
-    /// A change replaces the resource.
-    pub fn sync_type(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("SyncType", value.into()))
-    }
+    /// 1 to 64 characters. A change replaces the resource.
+    pub fn sync_type(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("SyncType", value.into())) }
 }
-
-impl From<ResourceDataSync> for Properties {
-    fn from(value: ResourceDataSync) -> Self {
-        value.0
-    }
-}
-
+setting! { ResourceDataSync as Properties }
 impl ResourceType for ResourceDataSync {
     const TYPE: &'static str = "AWS::SSM::ResourceDataSync";
     const REQUIRED: &'static [&'static str] = &["SyncName"];
@@ -2179,218 +868,81 @@ impl ResourceType for ResourceDataSync {
 /// Information about the `AwsOrganizationsSource` resource data sync source.
 #[derive(Debug, Clone)]
 pub struct ResourceDataSyncAwsOrganizationsSource(Properties);
-
 impl ResourceDataSyncAwsOrganizationsSource {
     /// Returns a `ResourceDataSyncAwsOrganizationsSource` with what CloudFormation requires.
-    pub fn new(organization_source_type: impl Into<Value<String>>) -> Self {
-        Self::matching().organization_source_type(organization_source_type)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(organization_source_type: impl Into<Value<String>>) -> Self { Self::matching().organization_source_type(organization_source_type) }
     /// If an AWS organization is present, this is either `OrganizationalUnits` or `EntireOrganization`.
-    pub fn organization_source_type(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("OrganizationSourceType", value.into()))
-    }
-
+    /// 1 to 64 characters.
+    pub fn organization_source_type(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("OrganizationSourceType", value.into())) }
     /// The AWS Organizations organization units included in the sync.
-    pub fn organizational_units(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("OrganizationalUnits", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    /// 1 to 1000 items.
+    pub fn organizational_units(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("OrganizationalUnits", list::values::<String>(value))) }
 }
-
-impl From<ResourceDataSyncAwsOrganizationsSource> for Properties {
-    fn from(value: ResourceDataSyncAwsOrganizationsSource) -> Self {
-        value.0
-    }
-}
-
-impl From<ResourceDataSyncAwsOrganizationsSource> for Tree {
-    fn from(value: ResourceDataSyncAwsOrganizationsSource) -> Self {
-        value.0.into()
-    }
-}
+setting! { ResourceDataSyncAwsOrganizationsSource as Tree }
 
 /// Information about the target S3 bucket for the resource data sync.
 #[derive(Debug, Clone)]
 pub struct ResourceDataSyncS3Destination(Properties);
-
 impl ResourceDataSyncS3Destination {
     /// Returns a `ResourceDataSyncS3Destination` with what CloudFormation requires.
-    pub fn new(bucket_name: impl Into<Value<String>>, bucket_region: impl Into<Value<String>>, sync_format: impl OneOf<ResourceDataSyncS3DestinationSyncFormat>) -> Self {
-        Self::matching().bucket_name(bucket_name).bucket_region(bucket_region).sync_format(sync_format)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(bucket_name: impl Into<Value<String>>, bucket_region: impl Into<Value<String>>, sync_format: impl OneOf<ResourceDataSyncS3DestinationSyncFormat>) -> Self { Self::matching().bucket_name(bucket_name).bucket_region(bucket_region).sync_format(sync_format) }
     /// The name of the S3 bucket where the aggregated data is stored.
-    ///
-    /// A change replaces the resource.
-    pub fn bucket_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("BucketName", value.into()))
-    }
-
+    /// 1 to 2048 characters. A change replaces the resource.
+    pub fn bucket_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("BucketName", value.into())) }
     /// An Amazon S3 prefix for the bucket.
-    ///
-    /// A change replaces the resource.
-    pub fn bucket_prefix(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("BucketPrefix", value.into()))
-    }
-
+    /// 1 to 256 characters. A change replaces the resource.
+    pub fn bucket_prefix(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("BucketPrefix", value.into())) }
     /// The AWS Region with the S3 bucket targeted by the resource data sync.
-    ///
-    /// A change replaces the resource.
-    pub fn bucket_region(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("BucketRegion", value.into()))
-    }
-
+    /// 1 to 64 characters. A change replaces the resource.
+    pub fn bucket_region(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("BucketRegion", value.into())) }
     /// The ARN of an encryption key for a destination in Amazon S3.
-    ///
-    /// A change replaces the resource.
-    pub fn kms_key_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("KMSKeyArn", value.into()))
-    }
-
+    /// 1 to 512 characters. A change replaces the resource.
+    pub fn kms_key_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("KMSKeyArn", value.into())) }
     /// A supported sync format. The following format is currently supported: JsonSerDe.
-    ///
-    /// A change replaces the resource.
-    pub fn sync_format(self, value: impl OneOf<ResourceDataSyncS3DestinationSyncFormat>) -> Self {
-        Self(self.0.with("SyncFormat", value.into_tree()))
-    }
+    /// 1 to 1024 characters. A change replaces the resource.
+    pub fn sync_format(self, value: impl OneOf<ResourceDataSyncS3DestinationSyncFormat>) -> Self { Self(self.0.with("SyncFormat", value.into_tree())) }
 }
-
-impl From<ResourceDataSyncS3Destination> for Properties {
-    fn from(value: ResourceDataSyncS3Destination) -> Self {
-        value.0
-    }
-}
-
-impl From<ResourceDataSyncS3Destination> for Tree {
-    fn from(value: ResourceDataSyncS3Destination) -> Self {
-        value.0.into()
-    }
-}
+setting! { ResourceDataSyncS3Destination as Tree }
 
 /// Information about the source of the data included in the resource data sync.
 #[derive(Debug, Clone)]
 pub struct ResourceDataSyncSyncSource(Properties);
-
 impl ResourceDataSyncSyncSource {
     /// Returns a `ResourceDataSyncSyncSource` with what CloudFormation requires.
-    pub fn new(source_regions: impl IntoIterator<Item = impl Into<Value<String>>>, source_type: impl Into<Value<String>>) -> Self {
-        Self::matching().source_regions(source_regions).source_type(source_type)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(source_regions: impl IntoIterator<Item = impl Into<Value<String>>>, source_type: impl Into<Value<String>>) -> Self { Self::matching().source_regions(source_regions).source_type(source_type) }
     /// Information about the AwsOrganizationsSource resource data sync source.
-    pub fn aws_organizations_source(self, value: ResourceDataSyncAwsOrganizationsSource) -> Self {
-        Self(self.0.with("AwsOrganizationsSource", value))
-    }
-
+    pub fn aws_organizations_source(self, value: ResourceDataSyncAwsOrganizationsSource) -> Self { Self(self.0.with("AwsOrganizationsSource", value)) }
     /// Whether to automatically synchronize and aggregate data from new AWS Regions when those Regions come online.
-    pub fn include_future_regions(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("IncludeFutureRegions", value.into()))
-    }
-
+    pub fn include_future_regions(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("IncludeFutureRegions", value.into())) }
     /// The `SyncSource` AWS Regions included in the resource data sync.
-    pub fn source_regions(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("SourceRegions", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// Each: 1 to 64 characters.
+    pub fn source_regions(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("SourceRegions", list::values::<String>(value))) }
     /// The type of data source for the resource data sync.
-    pub fn source_type(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("SourceType", value.into()))
-    }
+    /// 1 to 64 characters.
+    pub fn source_type(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("SourceType", value.into())) }
 }
-
-impl From<ResourceDataSyncSyncSource> for Properties {
-    fn from(value: ResourceDataSyncSyncSource) -> Self {
-        value.0
-    }
-}
-
-impl From<ResourceDataSyncSyncSource> for Tree {
-    fn from(value: ResourceDataSyncSyncSource) -> Self {
-        value.0.into()
-    }
-}
+setting! { ResourceDataSyncSyncSource as Tree }
 
 /// Creates or updates a Systems Manager resource policy.
 ///
 /// CloudFormation type `AWS::SSM::ResourcePolicy`.
 #[derive(Debug, Clone)]
 pub struct ResourcePolicy(Properties);
-
 impl ResourcePolicy {
     /// ID of the current policy version. The hash helps to prevent a situation where multiple users attempt to overwrite a policy.
     pub const POLICY_HASH: Attribute<Self, String> = Attribute::new("PolicyHash");
-
     /// ID of the current policy version.
     pub const POLICY_ID: Attribute<Self, String> = Attribute::new("PolicyId");
-
     /// Returns a `ResourcePolicy` with what CloudFormation requires.
-    pub fn new(policy: impl Into<Tree>, resource_arn: impl Into<Value<String>>) -> Self {
-        Self::matching().policy(policy).resource_arn(resource_arn)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(policy: impl Into<Tree>, resource_arn: impl Into<Value<String>>) -> Self { Self::matching().policy(policy).resource_arn(resource_arn) }
     /// A policy you want to associate with a resource.
-    pub fn policy(self, value: impl Into<Tree>) -> Self {
-        Self(self.0.with("Policy", value))
-    }
-
+    /// Matches `^(?!\s*$).+$`.
+    pub fn policy(self, value: impl Into<Tree>) -> Self { Self(self.0.with("Policy", value)) }
     /// The Amazon Resource Name (ARN) of the resource to which you want to attach a policy.
-    ///
-    /// A change replaces the resource.
-    pub fn resource_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ResourceArn", value.into()))
-    }
+    /// 20 to 2048 characters. A change replaces the resource.
+    pub fn resource_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ResourceArn", value.into())) }
 }
-
-impl From<ResourcePolicy> for Properties {
-    fn from(value: ResourcePolicy) -> Self {
-        value.0
-    }
-}
-
+setting! { ResourcePolicy as Properties }
 impl ResourceType for ResourcePolicy {
     const TYPE: &'static str = "AWS::SSM::ResourcePolicy";
     const REQUIRED: &'static [&'static str] = &["Policy", "ResourceArn"];
@@ -2401,55 +953,25 @@ impl ResourceType for ResourcePolicy {
 /// CloudFormation type `AWS::SSM::ServiceSetting`.
 #[derive(Debug, Clone)]
 pub struct ServiceSetting(Properties);
-
 impl ServiceSetting {
     /// The ARN of the service setting.
     pub const ARN: Attribute<Self, Arn<Self>> = Attribute::new("Arn");
-
     /// The last time the service setting was modified.
     pub const LAST_MODIFIED_DATE: Attribute<Self, String> = Attribute::new("LastModifiedDate");
-
     /// The ARN of the last modified user.
     pub const LAST_MODIFIED_USER: Attribute<Self, String> = Attribute::new("LastModifiedUser");
-
     /// The status of the service setting. The value can be Default, Customized or PendingUpdate.
     pub const STATUS: Attribute<Self, String> = Attribute::new("Status");
-
     /// Returns a `ServiceSetting` with what CloudFormation requires.
-    pub fn new(setting_id: impl Into<Value<String>>, setting_value: impl Into<Value<String>>) -> Self {
-        Self::matching().setting_id(setting_id).setting_value(setting_value)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(setting_id: impl Into<Value<String>>, setting_value: impl Into<Value<String>>) -> Self { Self::matching().setting_id(setting_id).setting_value(setting_value) }
     /// The ID of the service setting, such as /ssm/parameter-store/high-throughput-enabled.
-    ///
-    /// A change replaces the resource.
-    pub fn setting_id(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("SettingId", value.into()))
-    }
-
+    /// 1 to 1000 characters. A change replaces the resource.
+    pub fn setting_id(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("SettingId", value.into())) }
     /// The value of the service setting.
-    pub fn setting_value(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("SettingValue", value.into()))
-    }
+    /// 1 to 4096 characters.
+    pub fn setting_value(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("SettingValue", value.into())) }
 }
-
-impl From<ServiceSetting> for Properties {
-    fn from(value: ServiceSetting) -> Self {
-        value.0
-    }
-}
-
+setting! { ServiceSetting as Properties }
 impl ResourceType for ServiceSetting {
     const TYPE: &'static str = "AWS::SSM::ServiceSetting";
     const REQUIRED: &'static [&'static str] = &["SettingId", "SettingValue"];
@@ -2457,210 +979,98 @@ impl ResourceType for ServiceSetting {
 
 choice! {
     /// Known values of `ComplianceSeverity`.
-    pub enum AssociationComplianceSeverity {
-        Critical = "CRITICAL",
-        High = "HIGH",
-        Medium = "MEDIUM",
-        Low = "LOW",
-        Unspecified = "UNSPECIFIED",
-    }
+    pub enum AssociationComplianceSeverity { Critical = "CRITICAL", High = "HIGH", Medium = "MEDIUM", Low = "LOW", Unspecified = "UNSPECIFIED" }
 }
 
 choice! {
     /// Known values of `SyncCompliance`.
-    pub enum AssociationSyncCompliance {
-        Auto = "AUTO",
-        Manual = "MANUAL",
-    }
+    pub enum AssociationSyncCompliance { Auto = "AUTO", Manual = "MANUAL" }
 }
 
 choice! {
     /// Known values of `DocumentFormat`.
-    pub enum DocumentFormat {
-        Yaml = "YAML",
-        Json = "JSON",
-        Text = "TEXT",
-    }
+    pub enum DocumentFormat { Yaml = "YAML", Json = "JSON", Text = "TEXT" }
 }
 
 choice! {
     /// Known values of `DocumentType`.
-    pub enum DocumentType {
-        ApplicationConfiguration = "ApplicationConfiguration",
-        ApplicationConfigurationSchema = "ApplicationConfigurationSchema",
-        Automation = "Automation",
-        AutomationChangeTemplate = "Automation.ChangeTemplate",
-        AutoApprovalPolicy = "AutoApprovalPolicy",
-        ChangeCalendar = "ChangeCalendar",
-        CloudFormation = "CloudFormation",
-        Command = "Command",
-        DeploymentStrategy = "DeploymentStrategy",
-        ManualApprovalPolicy = "ManualApprovalPolicy",
-        Package = "Package",
-        Policy = "Policy",
-        ProblemAnalysis = "ProblemAnalysis",
-        ProblemAnalysisTemplate = "ProblemAnalysisTemplate",
-        Session = "Session",
-    }
+    pub enum DocumentType { ApplicationConfiguration = "ApplicationConfiguration", ApplicationConfigurationSchema = "ApplicationConfigurationSchema", Automation = "Automation", AutomationChangeTemplate = "Automation.ChangeTemplate", AutoApprovalPolicy = "AutoApprovalPolicy", ChangeCalendar = "ChangeCalendar", CloudFormation = "CloudFormation", Command = "Command", DeploymentStrategy = "DeploymentStrategy", ManualApprovalPolicy = "ManualApprovalPolicy", Package = "Package", Policy = "Policy", ProblemAnalysis = "ProblemAnalysis", ProblemAnalysisTemplate = "ProblemAnalysisTemplate", Session = "Session" }
 }
 
 choice! {
     /// Known values of `UpdateMethod`.
-    pub enum DocumentUpdateMethod {
-        Replace = "Replace",
-        NewVersion = "NewVersion",
-    }
+    pub enum DocumentUpdateMethod { Replace = "Replace", NewVersion = "NewVersion" }
 }
 
 choice! {
     /// Known values of `Key`.
-    pub enum DocumentAttachmentsSourceKey {
-        SourceUrl = "SourceUrl",
-        S3FileUrl = "S3FileUrl",
-        AttachmentReference = "AttachmentReference",
-    }
+    pub enum DocumentAttachmentsSourceKey { SourceUrl = "SourceUrl", S3FileUrl = "S3FileUrl", AttachmentReference = "AttachmentReference" }
 }
 
 choice! {
     /// Known values of `ResourceType`.
-    pub enum MaintenanceWindowTargetResourceType {
-        Instance = "INSTANCE",
-        ResourceGroup = "RESOURCE_GROUP",
-    }
+    pub enum MaintenanceWindowTargetResourceType { Instance = "INSTANCE", ResourceGroup = "RESOURCE_GROUP" }
 }
 
 choice! {
     /// Known values of `CutoffBehavior`.
-    pub enum MaintenanceWindowTaskCutoffBehavior {
-        CancelTask = "CANCEL_TASK",
-        ContinueTask = "CONTINUE_TASK",
-    }
+    pub enum MaintenanceWindowTaskCutoffBehavior { CancelTask = "CANCEL_TASK", ContinueTask = "CONTINUE_TASK" }
 }
 
 choice! {
     /// Known values of `TaskType`.
-    pub enum MaintenanceWindowTaskTaskType {
-        Automation = "AUTOMATION",
-        Lambda = "LAMBDA",
-        RunCommand = "RUN_COMMAND",
-        StepFunctions = "STEP_FUNCTIONS",
-    }
+    pub enum MaintenanceWindowTaskTaskType { Automation = "AUTOMATION", Lambda = "LAMBDA", RunCommand = "RUN_COMMAND", StepFunctions = "STEP_FUNCTIONS" }
 }
 
 choice! {
     /// Known values of `DataType`.
-    pub enum ParameterDataType {
-        Text = "text",
-        AwsEc2Image = "aws:ec2:image",
-    }
+    pub enum ParameterDataType { Text = "text", AwsEc2Image = "aws:ec2:image" }
 }
 
 choice! {
     /// Known values of `Tier`.
-    pub enum ParameterTier {
-        Standard = "Standard",
-        Advanced = "Advanced",
-        IntelligentTiering = "Intelligent-Tiering",
-    }
+    pub enum ParameterTier { Standard = "Standard", Advanced = "Advanced", IntelligentTiering = "Intelligent-Tiering" }
 }
 
 choice! {
     /// Known values of `Type`.
-    pub enum ParameterType {
-        String = "String",
-        StringList = "StringList",
-    }
+    pub enum ParameterType { String = "String", StringList = "StringList" }
 }
 
 choice! {
     /// Known values of `ApprovedPatchesComplianceLevel`.
-    pub enum PatchBaselineApprovedPatchesComplianceLevel {
-        Critical = "CRITICAL",
-        High = "HIGH",
-        Medium = "MEDIUM",
-        Low = "LOW",
-        Informational = "INFORMATIONAL",
-        Unspecified = "UNSPECIFIED",
-    }
+    pub enum PatchBaselineApprovedPatchesComplianceLevel { Critical = "CRITICAL", High = "HIGH", Medium = "MEDIUM", Low = "LOW", Informational = "INFORMATIONAL", Unspecified = "UNSPECIFIED" }
 }
 
 choice! {
     /// Known values of `AvailableSecurityUpdatesComplianceStatus`.
-    pub enum PatchBaselineAvailableSecurityUpdatesComplianceStatus {
-        NonCompliant = "NON_COMPLIANT",
-        Compliant = "COMPLIANT",
-    }
+    pub enum PatchBaselineAvailableSecurityUpdatesComplianceStatus { NonCompliant = "NON_COMPLIANT", Compliant = "COMPLIANT" }
 }
 
 choice! {
     /// Known values of `OperatingSystem`.
-    pub enum PatchBaselineOperatingSystem {
-        Windows = "WINDOWS",
-        AmazonLinux = "AMAZON_LINUX",
-        AmazonLinux2 = "AMAZON_LINUX_2",
-        AmazonLinux2022 = "AMAZON_LINUX_2022",
-        AmazonLinux2023 = "AMAZON_LINUX_2023",
-        Ubuntu = "UBUNTU",
-        RedhatEnterpriseLinux = "REDHAT_ENTERPRISE_LINUX",
-        Suse = "SUSE",
-        Centos = "CENTOS",
-        OracleLinux = "ORACLE_LINUX",
-        Debian = "DEBIAN",
-        Macos = "MACOS",
-        Raspbian = "RASPBIAN",
-        RockyLinux = "ROCKY_LINUX",
-        AlmaLinux = "ALMA_LINUX",
-    }
+    pub enum PatchBaselineOperatingSystem { Windows = "WINDOWS", AmazonLinux = "AMAZON_LINUX", AmazonLinux2 = "AMAZON_LINUX_2", AmazonLinux2022 = "AMAZON_LINUX_2022", AmazonLinux2023 = "AMAZON_LINUX_2023", Ubuntu = "UBUNTU", RedhatEnterpriseLinux = "REDHAT_ENTERPRISE_LINUX", Suse = "SUSE", Centos = "CENTOS", OracleLinux = "ORACLE_LINUX", Debian = "DEBIAN", Macos = "MACOS", Raspbian = "RASPBIAN", RockyLinux = "ROCKY_LINUX", AlmaLinux = "ALMA_LINUX" }
 }
 
 choice! {
     /// Known values of `RejectedPatchesAction`.
-    pub enum PatchBaselineRejectedPatchesAction {
-        AllowAsDependency = "ALLOW_AS_DEPENDENCY",
-        Block = "BLOCK",
-    }
+    pub enum PatchBaselineRejectedPatchesAction { AllowAsDependency = "ALLOW_AS_DEPENDENCY", Block = "BLOCK" }
 }
 
 choice! {
     /// Known values of `ComplianceLevel`.
-    pub enum PatchBaselineRuleComplianceLevel {
-        Critical = "CRITICAL",
-        High = "HIGH",
-        Informational = "INFORMATIONAL",
-        Low = "LOW",
-        Medium = "MEDIUM",
-        Unspecified = "UNSPECIFIED",
-    }
+    pub enum PatchBaselineRuleComplianceLevel { Critical = "CRITICAL", High = "HIGH", Informational = "INFORMATIONAL", Low = "LOW", Medium = "MEDIUM", Unspecified = "UNSPECIFIED" }
 }
 
 choice! {
     /// Known values of `Key`.
-    pub enum PatchBaselinePatchFilterKey {
-        AdvisoryId = "ADVISORY_ID",
-        Arch = "ARCH",
-        BugzillaId = "BUGZILLA_ID",
-        Classification = "CLASSIFICATION",
-        CveId = "CVE_ID",
-        Epoch = "EPOCH",
-        MsrcSeverity = "MSRC_SEVERITY",
-        Name = "NAME",
-        PatchId = "PATCH_ID",
-        PatchSet = "PATCH_SET",
-        Priority = "PRIORITY",
-        Product = "PRODUCT",
-        ProductFamily = "PRODUCT_FAMILY",
-        Release = "RELEASE",
-        Repository = "REPOSITORY",
-        Section = "SECTION",
-        Security = "SECURITY",
-        Severity = "SEVERITY",
-        Version = "VERSION",
-    }
+    pub enum PatchBaselinePatchFilterKey { AdvisoryId = "ADVISORY_ID", Arch = "ARCH", BugzillaId = "BUGZILLA_ID", Classification = "CLASSIFICATION", CveId = "CVE_ID", Epoch = "EPOCH", MsrcSeverity = "MSRC_SEVERITY", Name = "NAME", PatchId = "PATCH_ID", PatchSet = "PATCH_SET", Priority = "PRIORITY", Product = "PRODUCT", ProductFamily = "PRODUCT_FAMILY", Release = "RELEASE", Repository = "REPOSITORY", Section = "SECTION", Security = "SECURITY", Severity = "SEVERITY", Version = "VERSION" }
 }
 
 choice! {
     /// Known values of `SyncFormat`.
-    pub enum ResourceDataSyncS3DestinationSyncFormat {
-        JsonSerDe = "JsonSerDe",
-    }
+    pub enum ResourceDataSyncS3DestinationSyncFormat { JsonSerDe = "JsonSerDe" }
 }
+
+/// Equals [`MaintenanceWindowTargetTargets`].
+pub type MaintenanceWindowTaskTarget = MaintenanceWindowTargetTargets;

@@ -4,79 +4,40 @@
 
 use std::borrow::Cow;
 use lightsout_core::{Arn, Attribute, Properties, ResourceType, Tags, Tree, Value};
-use crate::{OneOf, Tag};
+use crate::{OneOf, Tag, list};
 use crate::choice::choice;
+use crate::setting::setting;
 
 /// This is the latest version of AWS WAF, named AWS WAF V2, released in November, 2019.
 ///
 /// CloudFormation type `AWS::WAFv2::IPSet`.
 #[derive(Debug, Clone)]
 pub struct IpSet(Properties);
-
 impl IpSet {
     /// The Amazon Resource Name (ARN) of the IP set.
     pub const ARN: Attribute<Self, Arn<Self>> = Attribute::new("Arn");
-
     /// The ID of the IP set.
     pub const ID: Attribute<Self, lightsout_core::Id<Self>> = Attribute::new("Id");
-
     /// Returns a `IpSet` with what CloudFormation requires.
-    pub fn new(addresses: impl IntoIterator<Item = impl Into<Value<String>>>, ip_address_version: impl OneOf<IpSetIpAddressVersion>, scope: impl OneOf<IpSetScope>) -> Self {
-        Self::matching().addresses(addresses).ip_address_version(ip_address_version).scope(scope)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(addresses: impl IntoIterator<Item = impl Into<Value<String>>>, ip_address_version: impl OneOf<IpSetIpAddressVersion>, scope: impl OneOf<IpSetScope>) -> Self { Self::matching().addresses(addresses).ip_address_version(ip_address_version).scope(scope) }
     /// Contains an array of strings that specifies zero or more IP addresses or blocks of IP addresses that you want AWS WAF to inspect for in incoming requests.
-    pub fn addresses(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("Addresses", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// Each: 1 to 50 characters. Each: Matches `\S`.
+    pub fn addresses(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("Addresses", list::values::<String>(value))) }
     /// A description of the IP set that helps with identification.
-    pub fn description(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Description", value.into()))
-    }
-
+    pub fn description(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Description", value.into())) }
     /// The version of the IP addresses, either `IPV4` or `IPV6`.
-    pub fn ip_address_version(self, value: impl OneOf<IpSetIpAddressVersion>) -> Self {
-        Self(self.0.with("IPAddressVersion", value.into_tree()))
-    }
-
+    pub fn ip_address_version(self, value: impl OneOf<IpSetIpAddressVersion>) -> Self { Self(self.0.with("IPAddressVersion", value.into_tree())) }
     /// The name of the IP set. You cannot change the name of an `IPSet` after you create it.
-    ///
-    /// A change replaces the resource.
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
-
+    /// Matches `^[0-9A-Za-z_-]{1,128}$`. A change replaces the resource.
+    pub fn name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Name", value.into())) }
     /// Specifies whether this is for an Amazon CloudFront distribution or for a regional application.
-    ///
     /// A change replaces the resource.
-    pub fn scope(self, value: impl OneOf<IpSetScope>) -> Self {
-        Self(self.0.with("Scope", value.into_tree()))
-    }
-
+    pub fn scope(self, value: impl OneOf<IpSetScope>) -> Self { Self(self.0.with("Scope", value.into_tree())) }
     /// Key:value pairs associated with an AWS resource.
-    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self {
-        Self(self.0.with("Tags", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    /// At least 1 item.
+    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self { Self(self.0.with("Tags", list::tags(value))) }
 }
-
-impl From<IpSet> for Properties {
-    fn from(value: IpSet) -> Self {
-        value.0
-    }
-}
-
+setting! { IpSet as Properties }
 impl ResourceType for IpSet {
     const TYPE: &'static str = "AWS::WAFv2::IPSet";
     const REQUIRED: &'static [&'static str] = &["Addresses", "IPAddressVersion", "Scope"];
@@ -88,60 +49,23 @@ impl ResourceType for IpSet {
 /// CloudFormation type `AWS::WAFv2::LoggingConfiguration`.
 #[derive(Debug, Clone)]
 pub struct LoggingConfiguration(Properties);
-
 impl LoggingConfiguration {
     /// Indicates whether the logging configuration was created by AWS Firewall Manager, as part of an AWS WAF policy configuration.
     pub const MANAGED_BY_FIREWALL_MANAGER: Attribute<Self, bool> = Attribute::new("ManagedByFirewallManager");
-
     /// Returns a `LoggingConfiguration` with what CloudFormation requires.
-    pub fn new(log_destination_configs: impl IntoIterator<Item = impl Into<Value<String>>>, resource_arn: impl Into<Value<String>>) -> Self {
-        Self::matching().log_destination_configs(log_destination_configs).resource_arn(resource_arn)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(log_destination_configs: impl IntoIterator<Item = impl Into<Value<String>>>, resource_arn: impl Into<Value<String>>) -> Self { Self::matching().log_destination_configs(log_destination_configs).resource_arn(resource_arn) }
     /// The logging destination configuration that you want to associate with the web ACL.
-    ///
     /// Refers to `AWS::Logs::LogGroup` (`Arn`) or `AWS::KinesisFirehose::DeliveryStream` (`Arn`) or `AWS::Logs::LogGroup` (`LogGroupName`) or `AWS::S3::Bucket` (`Arn`).
-    pub fn log_destination_configs(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("LogDestinationConfigs", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    pub fn log_destination_configs(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("LogDestinationConfigs", list::values::<String>(value))) }
     /// Filtering that specifies which web requests are kept in the logs and which are dropped.
-    pub fn logging_filter(self, value: LoggingConfigurationLoggingFilter) -> Self {
-        Self(self.0.with("LoggingFilter", value))
-    }
-
+    pub fn logging_filter(self, value: LoggingConfigurationLoggingFilter) -> Self { Self(self.0.with("LoggingFilter", value)) }
     /// The parts of the request that you want to keep out of the logs.
-    pub fn redacted_fields(self, value: impl IntoIterator<Item = LoggingConfigurationFieldToMatch>) -> Self {
-        Self(self.0.with("RedactedFields", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn redacted_fields(self, value: impl IntoIterator<Item = LoggingConfigurationFieldToMatch>) -> Self { Self(self.0.with("RedactedFields", value.into_iter().collect::<Tree>())) }
     /// The Amazon Resource Name (ARN) of the web ACL that you want to associate with `LogDestinationConfigs`.
-    ///
-    /// Refers to `AWS::WAFv2::WebACL` (`Arn`).
-    ///
-    /// A change replaces the resource.
-    pub fn resource_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ResourceArn", value.into()))
-    }
+    /// Refers to `AWS::WAFv2::WebACL` (`Arn`). A change replaces the resource.
+    pub fn resource_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ResourceArn", value.into())) }
 }
-
-impl From<LoggingConfiguration> for Properties {
-    fn from(value: LoggingConfiguration) -> Self {
-        value.0
-    }
-}
-
+setting! { LoggingConfiguration as Properties }
 impl ResourceType for LoggingConfiguration {
     const TYPE: &'static str = "AWS::WAFv2::LoggingConfiguration";
     const REQUIRED: &'static [&'static str] = &["LogDestinationConfigs", "ResourceArn"];
@@ -150,381 +74,126 @@ impl ResourceType for LoggingConfiguration {
 /// A single action condition for a condition in a logging filter.
 #[derive(Debug, Clone)]
 pub struct LoggingConfigurationActionCondition(Properties);
-
 impl LoggingConfigurationActionCondition {
     /// Returns a `LoggingConfigurationActionCondition` with what CloudFormation requires.
-    pub fn new(action: impl OneOf<LoggingConfigurationActionConditionAction>) -> Self {
-        Self::matching().action(action)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(action: impl OneOf<LoggingConfigurationActionConditionAction>) -> Self { Self::matching().action(action) }
     /// The action setting that a log record must contain in order to meet the condition.
-    pub fn action(self, value: impl OneOf<LoggingConfigurationActionConditionAction>) -> Self {
-        Self(self.0.with("Action", value.into_tree()))
-    }
+    pub fn action(self, value: impl OneOf<LoggingConfigurationActionConditionAction>) -> Self { Self(self.0.with("Action", value.into_tree())) }
 }
-
-impl From<LoggingConfigurationActionCondition> for Properties {
-    fn from(value: LoggingConfigurationActionCondition) -> Self {
-        value.0
-    }
-}
-
-impl From<LoggingConfigurationActionCondition> for Tree {
-    fn from(value: LoggingConfigurationActionCondition) -> Self {
-        value.0.into()
-    }
-}
+setting! { LoggingConfigurationActionCondition as Tree }
 
 /// A single match condition for a log filter.
 #[derive(Debug, Clone, Default)]
 pub struct LoggingConfigurationCondition(Properties);
-
 impl LoggingConfigurationCondition {
     /// Returns an empty `LoggingConfigurationCondition`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// A single action condition. This is the action setting that a log record must contain in order to meet the condition.
-    pub fn action_condition(self, value: LoggingConfigurationActionCondition) -> Self {
-        Self(self.0.with("ActionCondition", value))
-    }
-
+    pub fn action_condition(self, value: LoggingConfigurationActionCondition) -> Self { Self(self.0.with("ActionCondition", value)) }
     /// A single label name condition. This is the fully qualified label name that a log record must contain in order to meet the condition.
-    pub fn label_name_condition(self, value: LoggingConfigurationLabelNameCondition) -> Self {
-        Self(self.0.with("LabelNameCondition", value))
-    }
+    pub fn label_name_condition(self, value: LoggingConfigurationLabelNameCondition) -> Self { Self(self.0.with("LabelNameCondition", value)) }
 }
-
-impl From<LoggingConfigurationCondition> for Properties {
-    fn from(value: LoggingConfigurationCondition) -> Self {
-        value.0
-    }
-}
-
-impl From<LoggingConfigurationCondition> for Tree {
-    fn from(value: LoggingConfigurationCondition) -> Self {
-        value.0.into()
-    }
-}
+setting! { LoggingConfigurationCondition as Tree }
 
 /// The parts of the request that you want to keep out of the logs.
 #[derive(Debug, Clone, Default)]
 pub struct LoggingConfigurationFieldToMatch(Properties);
-
 impl LoggingConfigurationFieldToMatch {
     /// Returns an empty `LoggingConfigurationFieldToMatch`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The property `JsonBody`.
-    pub fn json_body(self, value: impl Into<Tree>) -> Self {
-        Self(self.0.with("JsonBody", value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
+    /// `JsonBody`.
+    pub fn json_body(self, value: impl Into<Tree>) -> Self { Self(self.0.with("JsonBody", value)) }
     /// Redact the indicated HTTP method. The method indicates the type of operation that the request is asking the origin to perform.
-    pub fn method(self, value: impl Into<Tree>) -> Self {
-        Self(self.0.with("Method", value))
-    }
-
+    pub fn method(self, value: impl Into<Tree>) -> Self { Self(self.0.with("Method", value)) }
     /// Redact the query string. This is the part of a URL that appears after a `?` character, if any.
-    pub fn query_string(self, value: impl Into<Tree>) -> Self {
-        Self(self.0.with("QueryString", value))
-    }
-
+    pub fn query_string(self, value: impl Into<Tree>) -> Self { Self(self.0.with("QueryString", value)) }
     /// Redact a single header. Provide the name of the header to inspect, for example, `User-Agent` or `Referer`.
-    pub fn single_header(self, value: LoggingConfigurationSingleHeader) -> Self {
-        Self(self.0.with("SingleHeader", value))
-    }
-
+    pub fn single_header(self, value: LoggingConfigurationSingleHeader) -> Self { Self(self.0.with("SingleHeader", value)) }
     /// Redact the request URI path. This is the part of the web request that identifies a resource, for example, `/images/daily-ad.jpg`.
-    pub fn uri_path(self, value: impl Into<Tree>) -> Self {
-        Self(self.0.with("UriPath", value))
-    }
+    pub fn uri_path(self, value: impl Into<Tree>) -> Self { Self(self.0.with("UriPath", value)) }
 }
-
-impl From<LoggingConfigurationFieldToMatch> for Properties {
-    fn from(value: LoggingConfigurationFieldToMatch) -> Self {
-        value.0
-    }
-}
-
-impl From<LoggingConfigurationFieldToMatch> for Tree {
-    fn from(value: LoggingConfigurationFieldToMatch) -> Self {
-        value.0.into()
-    }
-}
+setting! { LoggingConfigurationFieldToMatch as Tree }
 
 /// A single logging filter, used in `LoggingFilter`.
 #[derive(Debug, Clone)]
 pub struct LoggingConfigurationFilter(Properties);
-
 impl LoggingConfigurationFilter {
     /// Returns a `LoggingConfigurationFilter` with what CloudFormation requires.
-    pub fn new(behavior: impl OneOf<LoggingConfigurationFilterBehavior>, conditions: impl IntoIterator<Item = LoggingConfigurationCondition>, requirement: impl OneOf<LoggingConfigurationFilterRequirement>) -> Self {
-        Self::matching().behavior(behavior).conditions(conditions).requirement(requirement)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(behavior: impl OneOf<LoggingConfigurationFilterBehavior>, conditions: impl IntoIterator<Item = LoggingConfigurationCondition>, requirement: impl OneOf<LoggingConfigurationFilterRequirement>) -> Self { Self::matching().behavior(behavior).conditions(conditions).requirement(requirement) }
     /// How to handle logs that satisfy the filter's conditions and requirement.
-    pub fn behavior(self, value: impl OneOf<LoggingConfigurationFilterBehavior>) -> Self {
-        Self(self.0.with("Behavior", value.into_tree()))
-    }
-
+    pub fn behavior(self, value: impl OneOf<LoggingConfigurationFilterBehavior>) -> Self { Self(self.0.with("Behavior", value.into_tree())) }
     /// Match conditions for the filter.
-    pub fn conditions(self, value: impl IntoIterator<Item = LoggingConfigurationCondition>) -> Self {
-        Self(self.0.with("Conditions", value.into_iter().collect::<Tree>()))
-    }
-
+    /// At least 1 item.
+    pub fn conditions(self, value: impl IntoIterator<Item = LoggingConfigurationCondition>) -> Self { Self(self.0.with("Conditions", value.into_iter().collect::<Tree>())) }
     /// Logic to apply to the filtering conditions.
-    pub fn requirement(self, value: impl OneOf<LoggingConfigurationFilterRequirement>) -> Self {
-        Self(self.0.with("Requirement", value.into_tree()))
-    }
+    pub fn requirement(self, value: impl OneOf<LoggingConfigurationFilterRequirement>) -> Self { Self(self.0.with("Requirement", value.into_tree())) }
 }
-
-impl From<LoggingConfigurationFilter> for Properties {
-    fn from(value: LoggingConfigurationFilter) -> Self {
-        value.0
-    }
-}
-
-impl From<LoggingConfigurationFilter> for Tree {
-    fn from(value: LoggingConfigurationFilter) -> Self {
-        value.0.into()
-    }
-}
+setting! { LoggingConfigurationFilter as Tree }
 
 /// A single label name condition for a condition in a logging filter.
 #[derive(Debug, Clone)]
 pub struct LoggingConfigurationLabelNameCondition(Properties);
-
 impl LoggingConfigurationLabelNameCondition {
     /// Returns a `LoggingConfigurationLabelNameCondition` with what CloudFormation requires.
-    pub fn new(label_name: impl Into<Value<String>>) -> Self {
-        Self::matching().label_name(label_name)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(label_name: impl Into<Value<String>>) -> Self { Self::matching().label_name(label_name) }
     /// The label name that a log record must contain in order to meet the condition.
-    pub fn label_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("LabelName", value.into()))
-    }
+    pub fn label_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("LabelName", value.into())) }
 }
-
-impl From<LoggingConfigurationLabelNameCondition> for Properties {
-    fn from(value: LoggingConfigurationLabelNameCondition) -> Self {
-        value.0
-    }
-}
-
-impl From<LoggingConfigurationLabelNameCondition> for Tree {
-    fn from(value: LoggingConfigurationLabelNameCondition) -> Self {
-        value.0.into()
-    }
-}
+setting! { LoggingConfigurationLabelNameCondition as Tree }
 
 /// Filtering that specifies which web requests are kept in the logs and which are dropped, defined for a web ACL's `LoggingConfiguration`.
 #[derive(Debug, Clone)]
 pub struct LoggingConfigurationLoggingFilter(Properties);
-
 impl LoggingConfigurationLoggingFilter {
     /// Returns a `LoggingConfigurationLoggingFilter` with what CloudFormation requires.
-    pub fn new(default_behavior: impl OneOf<LoggingConfigurationLoggingFilterDefaultBehavior>, filters: impl IntoIterator<Item = LoggingConfigurationFilter>) -> Self {
-        Self::matching().default_behavior(default_behavior).filters(filters)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(default_behavior: impl OneOf<LoggingConfigurationLoggingFilterDefaultBehavior>, filters: impl IntoIterator<Item = LoggingConfigurationFilter>) -> Self { Self::matching().default_behavior(default_behavior).filters(filters) }
     /// Default handling for logs that don't match any of the specified filtering conditions.
-    pub fn default_behavior(self, value: impl OneOf<LoggingConfigurationLoggingFilterDefaultBehavior>) -> Self {
-        Self(self.0.with("DefaultBehavior", value.into_tree()))
-    }
-
+    pub fn default_behavior(self, value: impl OneOf<LoggingConfigurationLoggingFilterDefaultBehavior>) -> Self { Self(self.0.with("DefaultBehavior", value.into_tree())) }
     /// The filters that you want to apply to the logs.
-    pub fn filters(self, value: impl IntoIterator<Item = LoggingConfigurationFilter>) -> Self {
-        Self(self.0.with("Filters", value.into_iter().collect::<Tree>()))
-    }
+    /// At least 1 item.
+    pub fn filters(self, value: impl IntoIterator<Item = LoggingConfigurationFilter>) -> Self { Self(self.0.with("Filters", value.into_iter().collect::<Tree>())) }
 }
-
-impl From<LoggingConfigurationLoggingFilter> for Properties {
-    fn from(value: LoggingConfigurationLoggingFilter) -> Self {
-        value.0
-    }
-}
-
-impl From<LoggingConfigurationLoggingFilter> for Tree {
-    fn from(value: LoggingConfigurationLoggingFilter) -> Self {
-        value.0.into()
-    }
-}
+setting! { LoggingConfigurationLoggingFilter as Tree }
 
 /// Inspect one of the headers in the web request, identified by name, for example, `User-Agent` or `Referer`.
 #[derive(Debug, Clone)]
 pub struct LoggingConfigurationSingleHeader(Properties);
-
 impl LoggingConfigurationSingleHeader {
     /// Returns a `LoggingConfigurationSingleHeader` with what CloudFormation requires.
-    pub fn new(name: impl Into<Value<String>>) -> Self {
-        Self::matching().name(name)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(name: impl Into<Value<String>>) -> Self { Self::matching().name(name) }
     /// The name of the query header to inspect.
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
+    pub fn name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Name", value.into())) }
 }
-
-impl From<LoggingConfigurationSingleHeader> for Properties {
-    fn from(value: LoggingConfigurationSingleHeader) -> Self {
-        value.0
-    }
-}
-
-impl From<LoggingConfigurationSingleHeader> for Tree {
-    fn from(value: LoggingConfigurationSingleHeader) -> Self {
-        value.0.into()
-    }
-}
+setting! { LoggingConfigurationSingleHeader as Tree }
 
 /// This is the latest version of AWS WAF, named AWS WAF V2, released in November, 2019.
 ///
 /// CloudFormation type `AWS::WAFv2::RegexPatternSet`.
 #[derive(Debug, Clone)]
 pub struct RegexPatternSet(Properties);
-
 impl RegexPatternSet {
     /// The Amazon Resource Name (ARN) of the regex pattern set.
     pub const ARN: Attribute<Self, Arn<Self>> = Attribute::new("Arn");
-
     /// The ID of the regex pattern set.
     pub const ID: Attribute<Self, lightsout_core::Id<Self>> = Attribute::new("Id");
-
     /// Returns a `RegexPatternSet` with what CloudFormation requires.
-    pub fn new(regular_expression_list: impl IntoIterator<Item = impl Into<Value<String>>>, scope: impl OneOf<RegexPatternSetScope>) -> Self {
-        Self::matching().regular_expression_list(regular_expression_list).scope(scope)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(regular_expression_list: impl IntoIterator<Item = impl Into<Value<String>>>, scope: impl OneOf<RegexPatternSetScope>) -> Self { Self::matching().regular_expression_list(regular_expression_list).scope(scope) }
     /// A description of the set that helps with identification.
-    pub fn description(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Description", value.into()))
-    }
-
+    pub fn description(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Description", value.into())) }
     /// The name of the set. You cannot change the name after you create the set.
-    ///
-    /// A change replaces the resource.
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
-
+    /// Matches `^[0-9A-Za-z_-]{1,128}$`. A change replaces the resource.
+    pub fn name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Name", value.into())) }
     /// The regular expression patterns in the set.
-    pub fn regular_expression_list(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("RegularExpressionList", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// Each: At most 200 characters.
+    pub fn regular_expression_list(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("RegularExpressionList", list::values::<String>(value))) }
     /// Specifies whether this is for an Amazon CloudFront distribution or for a regional application.
-    ///
     /// A change replaces the resource.
-    pub fn scope(self, value: impl OneOf<RegexPatternSetScope>) -> Self {
-        Self(self.0.with("Scope", value.into_tree()))
-    }
-
+    pub fn scope(self, value: impl OneOf<RegexPatternSetScope>) -> Self { Self(self.0.with("Scope", value.into_tree())) }
     /// Key:value pairs associated with an AWS resource.
-    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self {
-        Self(self.0.with("Tags", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    /// At least 1 item.
+    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self { Self(self.0.with("Tags", list::tags(value))) }
 }
-
-impl From<RegexPatternSet> for Properties {
-    fn from(value: RegexPatternSet) -> Self {
-        value.0
-    }
-}
-
+setting! { RegexPatternSet as Properties }
 impl ResourceType for RegexPatternSet {
     const TYPE: &'static str = "AWS::WAFv2::RegexPatternSet";
     const REQUIRED: &'static [&'static str] = &["RegularExpressionList", "Scope"];
@@ -536,99 +205,43 @@ impl ResourceType for RegexPatternSet {
 /// CloudFormation type `AWS::WAFv2::RuleGroup`.
 #[derive(Debug, Clone)]
 pub struct RuleGroup(Properties);
-
 impl RuleGroup {
     /// The Amazon Resource Name (ARN) of the rule group.
     pub const ARN: Attribute<Self, Arn<Self>> = Attribute::new("Arn");
-
     /// The ID of the rule group.
     pub const ID: Attribute<Self, lightsout_core::Id<Self>> = Attribute::new("Id");
-
     /// The label namespace prefix for this rule group.
     pub const LABEL_NAMESPACE: Attribute<Self, String> = Attribute::new("LabelNamespace");
-
     /// Returns a `RuleGroup` with what CloudFormation requires.
-    pub fn new(capacity: impl Into<Value<i64>>, scope: impl OneOf<RuleGroupScope>, visibility_config: RuleGroupVisibilityConfig) -> Self {
-        Self::matching().capacity(capacity).scope(scope).visibility_config(visibility_config)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(capacity: impl Into<Value<i64>>, scope: impl OneOf<RuleGroupScope>, visibility_config: RuleGroupVisibilityConfig) -> Self { Self::matching().capacity(capacity).scope(scope).visibility_config(visibility_config) }
     /// The labels that one or more rules in this rule group add to matching web requests.
-    pub fn available_labels(self, value: impl IntoIterator<Item = RuleGroupLabelSummary>) -> Self {
-        Self(self.0.with("AvailableLabels", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn available_labels(self, value: impl IntoIterator<Item = RuleGroupLabelSummary>) -> Self { Self(self.0.with("AvailableLabels", value.into_iter().collect::<Tree>())) }
     /// The web ACL capacity units (WCUs) required for this rule group.
-    pub fn capacity(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("Capacity", value.into()))
-    }
-
+    /// At least 0.
+    pub fn capacity(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("Capacity", value.into())) }
     /// The labels that one or more rules in this rule group match against in label match statements.
-    pub fn consumed_labels(self, value: impl IntoIterator<Item = RuleGroupLabelSummary>) -> Self {
-        Self(self.0.with("ConsumedLabels", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn consumed_labels(self, value: impl IntoIterator<Item = RuleGroupLabelSummary>) -> Self { Self(self.0.with("ConsumedLabels", value.into_iter().collect::<Tree>())) }
     /// A map of custom response keys and content bodies.
-    pub fn custom_response_bodies(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, RuleGroupCustomResponseBody)>) -> Self {
-        Self(self.0.with("CustomResponseBodies", Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value))))))
-    }
-
+    pub fn custom_response_bodies(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, RuleGroupCustomResponseBody)>) -> Self { Self(self.0.with("CustomResponseBodies", Tree::object(value.into_iter().map(|(key, value)| (key, value.into()))))) }
     /// A description of the rule group that helps with identification.
-    pub fn description(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Description", value.into()))
-    }
-
+    pub fn description(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Description", value.into())) }
     /// Configures monetization for the web ACL or rule group.
-    pub fn monetization_config(self, value: RuleGroupMonetizationConfig) -> Self {
-        Self(self.0.with("MonetizationConfig", value))
-    }
-
+    pub fn monetization_config(self, value: RuleGroupMonetizationConfig) -> Self { Self(self.0.with("MonetizationConfig", value)) }
     /// The name of the rule group. You cannot change the name of a rule group after you create it.
-    ///
-    /// A change replaces the resource.
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
-
+    /// Matches `^[0-9A-Za-z_-]{1,128}$`. A change replaces the resource.
+    pub fn name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Name", value.into())) }
     /// The rule statements used to identify the web requests that you want to allow, block, or count.
-    pub fn rules(self, value: impl IntoIterator<Item = RuleGroupRule>) -> Self {
-        Self(self.0.with("Rules", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn rules(self, value: impl IntoIterator<Item = RuleGroupRule>) -> Self { Self(self.0.with("Rules", value.into_iter().collect::<Tree>())) }
     /// Specifies whether this is for an Amazon CloudFront distribution or for a regional application.
-    ///
     /// A change replaces the resource.
-    pub fn scope(self, value: impl OneOf<RuleGroupScope>) -> Self {
-        Self(self.0.with("Scope", value.into_tree()))
-    }
-
+    pub fn scope(self, value: impl OneOf<RuleGroupScope>) -> Self { Self(self.0.with("Scope", value.into_tree())) }
     /// Key:value pairs associated with an AWS resource.
-    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self {
-        Self(self.0.with("Tags", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// At least 1 item.
+    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self { Self(self.0.with("Tags", list::tags(value))) }
     /// Defines and enables Amazon CloudWatch metrics and web request sample collection.
-    pub fn visibility_config(self, value: RuleGroupVisibilityConfig) -> Self {
-        Self(self.0.with("VisibilityConfig", value))
-    }
+    pub fn visibility_config(self, value: RuleGroupVisibilityConfig) -> Self { Self(self.0.with("VisibilityConfig", value)) }
 }
-
-impl From<RuleGroup> for Properties {
-    fn from(value: RuleGroup) -> Self {
-        value.0
-    }
-}
-
+setting! { RuleGroup as Properties }
 impl ResourceType for RuleGroup {
     const TYPE: &'static str = "AWS::WAFv2::RuleGroup";
     const REQUIRED: &'static [&'static str] = &["Capacity", "Scope", "VisibilityConfig"];
@@ -638,7649 +251,1487 @@ impl ResourceType for RuleGroup {
 /// Allow traffic towards application.
 #[derive(Debug, Clone, Default)]
 pub struct RuleGroupAllow(Properties);
-
 impl RuleGroupAllow {
     /// Returns an empty `RuleGroupAllow`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// Custom request handling.
-    pub fn custom_request_handling(self, value: RuleGroupCustomRequestHandling) -> Self {
-        Self(self.0.with("CustomRequestHandling", value))
-    }
+    pub fn custom_request_handling(self, value: RuleGroupCustomRequestHandling) -> Self { Self(self.0.with("CustomRequestHandling", value)) }
 }
-
-impl From<RuleGroupAllow> for Properties {
-    fn from(value: RuleGroupAllow) -> Self {
-        value.0
-    }
-}
-
-impl From<RuleGroupAllow> for Tree {
-    fn from(value: RuleGroupAllow) -> Self {
-        value.0.into()
-    }
-}
+setting! { RuleGroupAllow as Tree }
 
 /// A logical rule statement used to combine other rule statements with AND logic.
 #[derive(Debug, Clone)]
 pub struct RuleGroupAndStatement(Properties);
-
 impl RuleGroupAndStatement {
     /// Returns a `RuleGroupAndStatement` with what CloudFormation requires.
-    pub fn new(statements: impl IntoIterator<Item = RuleGroupStatement>) -> Self {
-        Self::matching().statements(statements)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(statements: impl IntoIterator<Item = RuleGroupStatement>) -> Self { Self::matching().statements(statements) }
     /// The statements to combine with AND logic.
-    pub fn statements(self, value: impl IntoIterator<Item = RuleGroupStatement>) -> Self {
-        Self(self.0.with("Statements", value.into_iter().collect::<Tree>()))
-    }
+    pub fn statements(self, value: impl IntoIterator<Item = RuleGroupStatement>) -> Self { Self(self.0.with("Statements", value.into_iter().collect::<Tree>())) }
 }
-
-impl From<RuleGroupAndStatement> for Properties {
-    fn from(value: RuleGroupAndStatement) -> Self {
-        value.0
-    }
-}
-
-impl From<RuleGroupAndStatement> for Tree {
-    fn from(value: RuleGroupAndStatement) -> Self {
-        value.0.into()
-    }
-}
+setting! { RuleGroupAndStatement as Tree }
 
 /// A rule statement that inspects web traffic based on the Autonomous System Number (ASN) associated with the request's IP address.
 #[derive(Debug, Clone, Default)]
 pub struct RuleGroupAsnMatchStatement(Properties);
-
 impl RuleGroupAsnMatchStatement {
     /// Returns an empty `RuleGroupAsnMatchStatement`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// Contains one or more Autonomous System Numbers (ASNs).
-    pub fn asn_list(self, value: impl IntoIterator<Item = impl Into<Value<i64>>>) -> Self {
-        Self(self.0.with("AsnList", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
-    /// The configuration for inspecting IP addresses to match against an ASN in an HTTP header that you specify, instead of using the IP address that's reported by the web request origin.
-    pub fn forwarded_ip_config(self, value: RuleGroupForwardedIpConfiguration) -> Self {
-        Self(self.0.with("ForwardedIPConfig", value))
-    }
+    /// 1 to 100 items. Each: At least 0.
+    pub fn asn_list(self, value: impl IntoIterator<Item = impl Into<Value<i64>>>) -> Self { Self(self.0.with("AsnList", list::values::<i64>(value))) }
+    /// The configuration for inspecting IP addresses to match against an ASN in an HTTP header that you specify, instead of using the IP address that's reported by …
+    pub fn forwarded_ip_config(self, value: RuleGroupForwardedIpConfiguration) -> Self { Self(self.0.with("ForwardedIPConfig", value)) }
 }
-
-impl From<RuleGroupAsnMatchStatement> for Properties {
-    fn from(value: RuleGroupAsnMatchStatement) -> Self {
-        value.0
-    }
-}
-
-impl From<RuleGroupAsnMatchStatement> for Tree {
-    fn from(value: RuleGroupAsnMatchStatement) -> Self {
-        value.0.into()
-    }
-}
+setting! { RuleGroupAsnMatchStatement as Tree }
 
 /// Block traffic towards application.
 #[derive(Debug, Clone, Default)]
 pub struct RuleGroupBlock(Properties);
-
 impl RuleGroupBlock {
     /// Returns an empty `RuleGroupBlock`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// Custom response.
-    pub fn custom_response(self, value: RuleGroupCustomResponse) -> Self {
-        Self(self.0.with("CustomResponse", value))
-    }
+    pub fn custom_response(self, value: RuleGroupCustomResponse) -> Self { Self(self.0.with("CustomResponse", value)) }
 }
-
-impl From<RuleGroupBlock> for Properties {
-    fn from(value: RuleGroupBlock) -> Self {
-        value.0
-    }
-}
-
-impl From<RuleGroupBlock> for Tree {
-    fn from(value: RuleGroupBlock) -> Self {
-        value.0.into()
-    }
-}
+setting! { RuleGroupBlock as Tree }
 
 /// Inspect the body of the web request. The body immediately follows the request headers.
 #[derive(Debug, Clone, Default)]
 pub struct RuleGroupBody(Properties);
-
 impl RuleGroupBody {
     /// Returns an empty `RuleGroupBody`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// What AWS WAF should do if the body is larger than AWS WAF can inspect.
-    pub fn oversize_handling(self, value: impl OneOf<RuleGroupBodyOversizeHandling>) -> Self {
-        Self(self.0.with("OversizeHandling", value.into_tree()))
-    }
+    pub fn oversize_handling(self, value: impl OneOf<RuleGroupBodyOversizeHandling>) -> Self { Self(self.0.with("OversizeHandling", value.into_tree())) }
 }
-
-impl From<RuleGroupBody> for Properties {
-    fn from(value: RuleGroupBody) -> Self {
-        value.0
-    }
-}
-
-impl From<RuleGroupBody> for Tree {
-    fn from(value: RuleGroupBody) -> Self {
-        value.0.into()
-    }
-}
+setting! { RuleGroupBody as Tree }
 
 /// A rule statement that defines a string match search for AWS WAF to apply to web requests.
 #[derive(Debug, Clone)]
 pub struct RuleGroupByteMatchStatement(Properties);
-
 impl RuleGroupByteMatchStatement {
     /// Returns a `RuleGroupByteMatchStatement` with what CloudFormation requires.
-    pub fn new(field_to_match: RuleGroupFieldToMatch, positional_constraint: impl OneOf<RuleGroupByteMatchStatementPositionalConstraint>, text_transformations: impl IntoIterator<Item = RuleGroupTextTransformation>) -> Self {
-        Self::matching().field_to_match(field_to_match).positional_constraint(positional_constraint).text_transformations(text_transformations)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(field_to_match: RuleGroupFieldToMatch, positional_constraint: impl OneOf<RuleGroupByteMatchStatementPositionalConstraint>, text_transformations: impl IntoIterator<Item = RuleGroupTextTransformation>) -> Self { Self::matching().field_to_match(field_to_match).positional_constraint(positional_constraint).text_transformations(text_transformations) }
     /// The part of the web request that you want AWS WAF to inspect.
-    pub fn field_to_match(self, value: RuleGroupFieldToMatch) -> Self {
-        Self(self.0.with("FieldToMatch", value))
-    }
-
+    pub fn field_to_match(self, value: RuleGroupFieldToMatch) -> Self { Self(self.0.with("FieldToMatch", value)) }
     /// The area within the portion of the web request that you want AWS WAF to search for `SearchString`.
-    pub fn positional_constraint(self, value: impl OneOf<RuleGroupByteMatchStatementPositionalConstraint>) -> Self {
-        Self(self.0.with("PositionalConstraint", value.into_tree()))
-    }
-
-    /// The property `PreParseTextTransformations`.
-    pub fn pre_parse_text_transformations(self, value: impl IntoIterator<Item = RuleGroupPreParseTextTransformation>) -> Self {
-        Self(self.0.with("PreParseTextTransformations", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn positional_constraint(self, value: impl OneOf<RuleGroupByteMatchStatementPositionalConstraint>) -> Self { Self(self.0.with("PositionalConstraint", value.into_tree())) }
+    /// `PreParseTextTransformations`.
+    pub fn pre_parse_text_transformations(self, value: impl IntoIterator<Item = RuleGroupPreParseTextTransformation>) -> Self { Self(self.0.with("PreParseTextTransformations", value.into_iter().collect::<Tree>())) }
     /// A string value that you want AWS WAF to search for.
-    pub fn search_string(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("SearchString", value.into()))
-    }
-
+    pub fn search_string(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("SearchString", value.into())) }
     /// String to search for in a web request component, base64-encoded.
-    pub fn search_string_base64(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("SearchStringBase64", value.into()))
-    }
-
+    pub fn search_string_base64(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("SearchStringBase64", value.into())) }
     /// Text transformations eliminate some of the unusual formatting that attackers use in web requests in an effort to bypass detection.
-    pub fn text_transformations(self, value: impl IntoIterator<Item = RuleGroupTextTransformation>) -> Self {
-        Self(self.0.with("TextTransformations", value.into_iter().collect::<Tree>()))
-    }
+    /// At least 1 item.
+    pub fn text_transformations(self, value: impl IntoIterator<Item = RuleGroupTextTransformation>) -> Self { Self(self.0.with("TextTransformations", value.into_iter().collect::<Tree>())) }
 }
-
-impl From<RuleGroupByteMatchStatement> for Properties {
-    fn from(value: RuleGroupByteMatchStatement) -> Self {
-        value.0
-    }
-}
-
-impl From<RuleGroupByteMatchStatement> for Tree {
-    fn from(value: RuleGroupByteMatchStatement) -> Self {
-        value.0.into()
-    }
-}
-
-/// Checks valid token exists with request.
-#[derive(Debug, Clone, Default)]
-pub struct RuleGroupCaptcha(Properties);
-
-impl RuleGroupCaptcha {
-    /// Returns an empty `RuleGroupCaptcha`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// Custom request handling.
-    pub fn custom_request_handling(self, value: RuleGroupCustomRequestHandling) -> Self {
-        Self(self.0.with("CustomRequestHandling", value))
-    }
-}
-
-impl From<RuleGroupCaptcha> for Properties {
-    fn from(value: RuleGroupCaptcha) -> Self {
-        value.0
-    }
-}
-
-impl From<RuleGroupCaptcha> for Tree {
-    fn from(value: RuleGroupCaptcha) -> Self {
-        value.0.into()
-    }
-}
+setting! { RuleGroupByteMatchStatement as Tree }
 
 /// Specifies how AWS WAF should handle `CAPTCHA` evaluations.
 #[derive(Debug, Clone, Default)]
 pub struct RuleGroupCaptchaConfig(Properties);
-
 impl RuleGroupCaptchaConfig {
     /// Returns an empty `RuleGroupCaptchaConfig`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// Determines how long a `CAPTCHA` timestamp in the token remains valid after the client successfully solves a `CAPTCHA` puzzle.
-    pub fn immunity_time_property(self, value: RuleGroupImmunityTimeProperty) -> Self {
-        Self(self.0.with("ImmunityTimeProperty", value))
-    }
+    pub fn immunity_time_property(self, value: RuleGroupImmunityTimeProperty) -> Self { Self(self.0.with("ImmunityTimeProperty", value)) }
 }
-
-impl From<RuleGroupCaptchaConfig> for Properties {
-    fn from(value: RuleGroupCaptchaConfig) -> Self {
-        value.0
-    }
-}
-
-impl From<RuleGroupCaptchaConfig> for Tree {
-    fn from(value: RuleGroupCaptchaConfig) -> Self {
-        value.0.into()
-    }
-}
-
-/// Checks that the request has a valid token with an unexpired challenge timestamp and, if not, returns a browser challenge to the client.
-#[derive(Debug, Clone, Default)]
-pub struct RuleGroupChallenge(Properties);
-
-impl RuleGroupChallenge {
-    /// Returns an empty `RuleGroupChallenge`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// Custom request handling.
-    pub fn custom_request_handling(self, value: RuleGroupCustomRequestHandling) -> Self {
-        Self(self.0.with("CustomRequestHandling", value))
-    }
-}
-
-impl From<RuleGroupChallenge> for Properties {
-    fn from(value: RuleGroupChallenge) -> Self {
-        value.0
-    }
-}
-
-impl From<RuleGroupChallenge> for Tree {
-    fn from(value: RuleGroupChallenge) -> Self {
-        value.0.into()
-    }
-}
-
-/// Specifies how AWS WAF should handle `Challenge` evaluations.
-#[derive(Debug, Clone, Default)]
-pub struct RuleGroupChallengeConfig(Properties);
-
-impl RuleGroupChallengeConfig {
-    /// Returns an empty `RuleGroupChallengeConfig`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// Determines how long a challenge timestamp in the token remains valid after the client successfully responds to a challenge.
-    pub fn immunity_time_property(self, value: RuleGroupImmunityTimeProperty) -> Self {
-        Self(self.0.with("ImmunityTimeProperty", value))
-    }
-}
-
-impl From<RuleGroupChallengeConfig> for Properties {
-    fn from(value: RuleGroupChallengeConfig) -> Self {
-        value.0
-    }
-}
-
-impl From<RuleGroupChallengeConfig> for Tree {
-    fn from(value: RuleGroupChallengeConfig) -> Self {
-        value.0.into()
-    }
-}
+setting! { RuleGroupCaptchaConfig as Tree }
 
 /// The filter to use to identify the subset of cookies to inspect in a web request.
 #[derive(Debug, Clone, Default)]
 pub struct RuleGroupCookieMatchPattern(Properties);
-
 impl RuleGroupCookieMatchPattern {
     /// Returns an empty `RuleGroupCookieMatchPattern`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// Inspect all cookies.
-    pub fn all(self, value: impl Into<Tree>) -> Self {
-        Self(self.0.with("All", value))
-    }
-
+    pub fn all(self, value: impl Into<Tree>) -> Self { Self(self.0.with("All", value)) }
     /// Inspect only the cookies whose keys don't match any of the strings specified here.
-    pub fn excluded_cookies(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("ExcludedCookies", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// 1 to 199 items. Each: 1 to 60 characters. Each: Matches `.*\S.*`.
+    pub fn excluded_cookies(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("ExcludedCookies", list::values::<String>(value))) }
     /// Inspect only the cookies that have a key that matches one of the strings specified here.
-    pub fn included_cookies(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("IncludedCookies", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    /// 1 to 199 items. Each: 1 to 60 characters. Each: Matches `.*\S.*`.
+    pub fn included_cookies(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("IncludedCookies", list::values::<String>(value))) }
 }
+setting! { RuleGroupCookieMatchPattern as Tree }
 
-impl From<RuleGroupCookieMatchPattern> for Properties {
-    fn from(value: RuleGroupCookieMatchPattern) -> Self {
-        value.0
-    }
-}
-
-impl From<RuleGroupCookieMatchPattern> for Tree {
-    fn from(value: RuleGroupCookieMatchPattern) -> Self {
-        value.0.into()
-    }
-}
-
-/// Inspect the cookies in the web request. You can specify the parts of the cookies to inspect and you can narrow the set of cookies to inspect by including or excluding specific keys.
+/// Inspect the cookies in the web request. You can specify the parts of the cookies to inspect and you can narrow the set of cookies to inspect by including or …
 #[derive(Debug, Clone)]
 pub struct RuleGroupCookies(Properties);
-
 impl RuleGroupCookies {
     /// Returns a `RuleGroupCookies` with what CloudFormation requires.
-    pub fn new(match_pattern: RuleGroupCookieMatchPattern, match_scope: impl OneOf<RuleGroupCookiesMatchScope>, oversize_handling: impl OneOf<RuleGroupCookiesOversizeHandling>) -> Self {
-        Self::matching().match_pattern(match_pattern).match_scope(match_scope).oversize_handling(oversize_handling)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(match_pattern: RuleGroupCookieMatchPattern, match_scope: impl OneOf<RuleGroupCookiesMatchScope>, oversize_handling: impl OneOf<RuleGroupCookiesOversizeHandling>) -> Self { Self::matching().match_pattern(match_pattern).match_scope(match_scope).oversize_handling(oversize_handling) }
     /// The filter to use to identify the subset of cookies to inspect in a web request.
-    pub fn match_pattern(self, value: RuleGroupCookieMatchPattern) -> Self {
-        Self(self.0.with("MatchPattern", value))
-    }
-
+    pub fn match_pattern(self, value: RuleGroupCookieMatchPattern) -> Self { Self(self.0.with("MatchPattern", value)) }
     /// The parts of the cookies to inspect with the rule inspection criteria.
-    pub fn match_scope(self, value: impl OneOf<RuleGroupCookiesMatchScope>) -> Self {
-        Self(self.0.with("MatchScope", value.into_tree()))
-    }
-
+    pub fn match_scope(self, value: impl OneOf<RuleGroupCookiesMatchScope>) -> Self { Self(self.0.with("MatchScope", value.into_tree())) }
     /// What AWS WAF should do if the cookies of the request are more numerous or larger than AWS WAF can inspect.
-    pub fn oversize_handling(self, value: impl OneOf<RuleGroupCookiesOversizeHandling>) -> Self {
-        Self(self.0.with("OversizeHandling", value.into_tree()))
-    }
+    pub fn oversize_handling(self, value: impl OneOf<RuleGroupCookiesOversizeHandling>) -> Self { Self(self.0.with("OversizeHandling", value.into_tree())) }
 }
-
-impl From<RuleGroupCookies> for Properties {
-    fn from(value: RuleGroupCookies) -> Self {
-        value.0
-    }
-}
-
-impl From<RuleGroupCookies> for Tree {
-    fn from(value: RuleGroupCookies) -> Self {
-        value.0.into()
-    }
-}
-
-/// Count traffic towards application.
-#[derive(Debug, Clone, Default)]
-pub struct RuleGroupCount(Properties);
-
-impl RuleGroupCount {
-    /// Returns an empty `RuleGroupCount`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// Custom request handling.
-    pub fn custom_request_handling(self, value: RuleGroupCustomRequestHandling) -> Self {
-        Self(self.0.with("CustomRequestHandling", value))
-    }
-}
-
-impl From<RuleGroupCount> for Properties {
-    fn from(value: RuleGroupCount) -> Self {
-        value.0
-    }
-}
-
-impl From<RuleGroupCount> for Tree {
-    fn from(value: RuleGroupCount) -> Self {
-        value.0.into()
-    }
-}
+setting! { RuleGroupCookies as Tree }
 
 /// Configures cryptocurrency payment settings.
 #[derive(Debug, Clone)]
 pub struct RuleGroupCryptoConfig(Properties);
-
 impl RuleGroupCryptoConfig {
     /// Returns a `RuleGroupCryptoConfig` with what CloudFormation requires.
-    pub fn new(payment_networks: impl IntoIterator<Item = RuleGroupPaymentNetwork>) -> Self {
-        Self::matching().payment_networks(payment_networks)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(payment_networks: impl IntoIterator<Item = RuleGroupPaymentNetwork>) -> Self { Self::matching().payment_networks(payment_networks) }
     /// List of payment network configurations.
-    pub fn payment_networks(self, value: impl IntoIterator<Item = RuleGroupPaymentNetwork>) -> Self {
-        Self(self.0.with("PaymentNetworks", value.into_iter().collect::<Tree>()))
-    }
+    /// 1 to 2 items.
+    pub fn payment_networks(self, value: impl IntoIterator<Item = RuleGroupPaymentNetwork>) -> Self { Self(self.0.with("PaymentNetworks", value.into_iter().collect::<Tree>())) }
 }
-
-impl From<RuleGroupCryptoConfig> for Properties {
-    fn from(value: RuleGroupCryptoConfig) -> Self {
-        value.0
-    }
-}
-
-impl From<RuleGroupCryptoConfig> for Tree {
-    fn from(value: RuleGroupCryptoConfig) -> Self {
-        value.0.into()
-    }
-}
+setting! { RuleGroupCryptoConfig as Tree }
 
 /// A custom header for custom request and response handling.
 #[derive(Debug, Clone)]
 pub struct RuleGroupCustomHttpHeader(Properties);
-
 impl RuleGroupCustomHttpHeader {
     /// Returns a `RuleGroupCustomHttpHeader` with what CloudFormation requires.
-    pub fn new(name: impl Into<Value<String>>, value: impl Into<Value<String>>) -> Self {
-        Self::matching().name(name).value(value)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(name: impl Into<Value<String>>, value: impl Into<Value<String>>) -> Self { Self::matching().name(name).value(value) }
     /// The name of the custom header.
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
-
+    /// 1 to 64 characters. Matches `^[a-zA-Z0-9._$-]+$`.
+    pub fn name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Name", value.into())) }
     /// The value of the custom header.
-    pub fn value(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Value", value.into()))
-    }
+    /// 1 to 255 characters.
+    pub fn value(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Value", value.into())) }
 }
-
-impl From<RuleGroupCustomHttpHeader> for Properties {
-    fn from(value: RuleGroupCustomHttpHeader) -> Self {
-        value.0
-    }
-}
-
-impl From<RuleGroupCustomHttpHeader> for Tree {
-    fn from(value: RuleGroupCustomHttpHeader) -> Self {
-        value.0.into()
-    }
-}
+setting! { RuleGroupCustomHttpHeader as Tree }
 
 /// Custom request handling behavior that inserts custom headers into a web request.
 #[derive(Debug, Clone)]
 pub struct RuleGroupCustomRequestHandling(Properties);
-
 impl RuleGroupCustomRequestHandling {
     /// Returns a `RuleGroupCustomRequestHandling` with what CloudFormation requires.
-    pub fn new(insert_headers: impl IntoIterator<Item = RuleGroupCustomHttpHeader>) -> Self {
-        Self::matching().insert_headers(insert_headers)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(insert_headers: impl IntoIterator<Item = RuleGroupCustomHttpHeader>) -> Self { Self::matching().insert_headers(insert_headers) }
     /// The HTTP headers to insert into the request.
-    pub fn insert_headers(self, value: impl IntoIterator<Item = RuleGroupCustomHttpHeader>) -> Self {
-        Self(self.0.with("InsertHeaders", value.into_iter().collect::<Tree>()))
-    }
+    /// At least 1 item.
+    pub fn insert_headers(self, value: impl IntoIterator<Item = RuleGroupCustomHttpHeader>) -> Self { Self(self.0.with("InsertHeaders", value.into_iter().collect::<Tree>())) }
 }
-
-impl From<RuleGroupCustomRequestHandling> for Properties {
-    fn from(value: RuleGroupCustomRequestHandling) -> Self {
-        value.0
-    }
-}
-
-impl From<RuleGroupCustomRequestHandling> for Tree {
-    fn from(value: RuleGroupCustomRequestHandling) -> Self {
-        value.0.into()
-    }
-}
+setting! { RuleGroupCustomRequestHandling as Tree }
 
 /// A custom response to send to the client.
 #[derive(Debug, Clone)]
 pub struct RuleGroupCustomResponse(Properties);
-
 impl RuleGroupCustomResponse {
     /// Returns a `RuleGroupCustomResponse` with what CloudFormation requires.
-    pub fn new(response_code: impl Into<Value<i64>>) -> Self {
-        Self::matching().response_code(response_code)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(response_code: impl Into<Value<i64>>) -> Self { Self::matching().response_code(response_code) }
     /// References the response body that you want AWS WAF to return to the web request client.
-    pub fn custom_response_body_key(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("CustomResponseBodyKey", value.into()))
-    }
-
+    /// 1 to 128 characters. Matches `^[\w\-]+$`.
+    pub fn custom_response_body_key(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("CustomResponseBodyKey", value.into())) }
     /// The HTTP status code to return to the client.
-    pub fn response_code(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("ResponseCode", value.into()))
-    }
-
+    /// 200 to 599.
+    pub fn response_code(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("ResponseCode", value.into())) }
     /// The HTTP headers to use in the response.
-    pub fn response_headers(self, value: impl IntoIterator<Item = RuleGroupCustomHttpHeader>) -> Self {
-        Self(self.0.with("ResponseHeaders", value.into_iter().collect::<Tree>()))
-    }
+    /// At least 1 item.
+    pub fn response_headers(self, value: impl IntoIterator<Item = RuleGroupCustomHttpHeader>) -> Self { Self(self.0.with("ResponseHeaders", value.into_iter().collect::<Tree>())) }
 }
-
-impl From<RuleGroupCustomResponse> for Properties {
-    fn from(value: RuleGroupCustomResponse) -> Self {
-        value.0
-    }
-}
-
-impl From<RuleGroupCustomResponse> for Tree {
-    fn from(value: RuleGroupCustomResponse) -> Self {
-        value.0.into()
-    }
-}
+setting! { RuleGroupCustomResponse as Tree }
 
 /// The response body to use in a custom response to a web request.
 #[derive(Debug, Clone)]
 pub struct RuleGroupCustomResponseBody(Properties);
-
 impl RuleGroupCustomResponseBody {
     /// Returns a `RuleGroupCustomResponseBody` with what CloudFormation requires.
-    pub fn new(content: impl Into<Value<String>>, content_type: impl OneOf<RuleGroupCustomResponseBodyContentType>) -> Self {
-        Self::matching().content(content).content_type(content_type)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(content: impl Into<Value<String>>, content_type: impl OneOf<RuleGroupCustomResponseBodyContentType>) -> Self { Self::matching().content(content).content_type(content_type) }
     /// The payload of the custom response.
-    pub fn content(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Content", value.into()))
-    }
-
+    /// 1 to 10240 characters.
+    pub fn content(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Content", value.into())) }
     /// The type of content in the payload that you are defining in the `Content` string.
-    pub fn content_type(self, value: impl OneOf<RuleGroupCustomResponseBodyContentType>) -> Self {
-        Self(self.0.with("ContentType", value.into_tree()))
-    }
+    pub fn content_type(self, value: impl OneOf<RuleGroupCustomResponseBodyContentType>) -> Self { Self(self.0.with("ContentType", value.into_tree())) }
 }
-
-impl From<RuleGroupCustomResponseBody> for Properties {
-    fn from(value: RuleGroupCustomResponseBody) -> Self {
-        value.0
-    }
-}
-
-impl From<RuleGroupCustomResponseBody> for Tree {
-    fn from(value: RuleGroupCustomResponseBody) -> Self {
-        value.0.into()
-    }
-}
+setting! { RuleGroupCustomResponseBody as Tree }
 
 /// Specifies a web request component to be used in a rule match statement or in a logging configuration.
 #[derive(Debug, Clone, Default)]
 pub struct RuleGroupFieldToMatch(Properties);
-
 impl RuleGroupFieldToMatch {
     /// Returns an empty `RuleGroupFieldToMatch`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// Inspect all query arguments.
-    pub fn all_query_arguments(self, value: impl Into<Tree>) -> Self {
-        Self(self.0.with("AllQueryArguments", value))
-    }
-
+    pub fn all_query_arguments(self, value: impl Into<Tree>) -> Self { Self(self.0.with("AllQueryArguments", value)) }
     /// Inspect the request body as plain text. The request body immediately follows the request headers.
-    pub fn body(self, value: RuleGroupBody) -> Self {
-        Self(self.0.with("Body", value))
-    }
-
-    /// Inspect the request cookies. You must configure scope and pattern matching filters in the `Cookies` object, to define the set of cookies and the parts of the cookies that AWS WAF inspects.
-    pub fn cookies(self, value: RuleGroupCookies) -> Self {
-        Self(self.0.with("Cookies", value))
-    }
-
+    pub fn body(self, value: RuleGroupBody) -> Self { Self(self.0.with("Body", value)) }
+    /// Inspect the request cookies. You must configure scope and pattern matching filters in the `Cookies` object, to define the set of cookies and the parts of the …
+    pub fn cookies(self, value: RuleGroupCookies) -> Self { Self(self.0.with("Cookies", value)) }
     /// The string containing the list of a web request's header names, ordered as they appear in the web request, separated by colons.
-    pub fn header_order(self, value: RuleGroupHeaderOrder) -> Self {
-        Self(self.0.with("HeaderOrder", value))
-    }
-
-    /// Inspect the request headers. You must configure scope and pattern matching filters in the `Headers` object, to define the set of headers to and the parts of the headers that AWS WAF inspects.
-    pub fn headers(self, value: RuleGroupHeaders) -> Self {
-        Self(self.0.with("Headers", value))
-    }
-
+    pub fn header_order(self, value: RuleGroupHeaderOrder) -> Self { Self(self.0.with("HeaderOrder", value)) }
+    /// Inspect the request headers. You must configure scope and pattern matching filters in the `Headers` object, to define the set of headers to and the parts of …
+    pub fn headers(self, value: RuleGroupHeaders) -> Self { Self(self.0.with("Headers", value)) }
     /// Available for use with Amazon CloudFront distributions and Application Load Balancers.
-    pub fn ja3_fingerprint(self, value: RuleGroupJa3Fingerprint) -> Self {
-        Self(self.0.with("JA3Fingerprint", value))
-    }
-
+    pub fn ja3_fingerprint(self, value: RuleGroupJa3Fingerprint) -> Self { Self(self.0.with("JA3Fingerprint", value)) }
     /// Available for use with Amazon CloudFront distributions and Application Load Balancers.
-    pub fn ja4_fingerprint(self, value: RuleGroupJa4Fingerprint) -> Self {
-        Self(self.0.with("JA4Fingerprint", value))
-    }
-
+    pub fn ja4_fingerprint(self, value: RuleGroupJa4Fingerprint) -> Self { Self(self.0.with("JA4Fingerprint", value)) }
     /// Inspect the request body as JSON. The request body immediately follows the request headers.
-    pub fn json_body(self, value: RuleGroupJsonBody) -> Self {
-        Self(self.0.with("JsonBody", value))
-    }
-
+    pub fn json_body(self, value: RuleGroupJsonBody) -> Self { Self(self.0.with("JsonBody", value)) }
     /// Inspect the HTTP method. The method indicates the type of operation that the request is asking the origin to perform.
-    pub fn method(self, value: impl Into<Tree>) -> Self {
-        Self(self.0.with("Method", value))
-    }
-
+    pub fn method(self, value: impl Into<Tree>) -> Self { Self(self.0.with("Method", value)) }
     /// Inspect the query string. This is the part of a URL that appears after a `?` character, if any.
-    pub fn query_string(self, value: impl Into<Tree>) -> Self {
-        Self(self.0.with("QueryString", value))
-    }
-
+    pub fn query_string(self, value: impl Into<Tree>) -> Self { Self(self.0.with("QueryString", value)) }
     /// Inspect a single header. Provide the name of the header to inspect, for example, `User-Agent` or `Referer`.
-    pub fn single_header(self, value: RuleGroupSingleHeader) -> Self {
-        Self(self.0.with("SingleHeader", value))
-    }
-
+    pub fn single_header(self, value: RuleGroupSingleHeader) -> Self { Self(self.0.with("SingleHeader", value)) }
     /// Inspect a single query argument. Provide the name of the query argument to inspect, such as UserName or SalesRegion.
-    pub fn single_query_argument(self, value: RuleGroupSingleQueryArgument) -> Self {
-        Self(self.0.with("SingleQueryArgument", value))
-    }
-
-    /// Inspect fragments of the request URI. You must configure scope and pattern matching filters in the `UriFragment` object, to define the fragment of a URI that AWS WAF inspects.
-    pub fn uri_fragment(self, value: RuleGroupUriFragment) -> Self {
-        Self(self.0.with("UriFragment", value))
-    }
-
+    pub fn single_query_argument(self, value: RuleGroupSingleQueryArgument) -> Self { Self(self.0.with("SingleQueryArgument", value)) }
+    /// Inspect fragments of the request URI. You must configure scope and pattern matching filters in the `UriFragment` object, to define the fragment of a URI that …
+    pub fn uri_fragment(self, value: RuleGroupUriFragment) -> Self { Self(self.0.with("UriFragment", value)) }
     /// Inspect the request URI path. This is the part of the web request that identifies a resource, for example, `/images/daily-ad.jpg`.
-    pub fn uri_path(self, value: impl Into<Tree>) -> Self {
-        Self(self.0.with("UriPath", value))
-    }
+    pub fn uri_path(self, value: impl Into<Tree>) -> Self { Self(self.0.with("UriPath", value)) }
 }
-
-impl From<RuleGroupFieldToMatch> for Properties {
-    fn from(value: RuleGroupFieldToMatch) -> Self {
-        value.0
-    }
-}
-
-impl From<RuleGroupFieldToMatch> for Tree {
-    fn from(value: RuleGroupFieldToMatch) -> Self {
-        value.0.into()
-    }
-}
+setting! { RuleGroupFieldToMatch as Tree }
 
 /// The configuration for inspecting IP addresses in an HTTP header that you specify, instead of using the IP address that's reported by the web request origin.
 #[derive(Debug, Clone)]
 pub struct RuleGroupForwardedIpConfiguration(Properties);
-
 impl RuleGroupForwardedIpConfiguration {
     /// Returns a `RuleGroupForwardedIpConfiguration` with what CloudFormation requires.
-    pub fn new(fallback_behavior: impl OneOf<RuleGroupForwardedIpConfigurationFallbackBehavior>, header_name: impl Into<Value<String>>) -> Self {
-        Self::matching().fallback_behavior(fallback_behavior).header_name(header_name)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(fallback_behavior: impl OneOf<RuleGroupForwardedIpConfigurationFallbackBehavior>, header_name: impl Into<Value<String>>) -> Self { Self::matching().fallback_behavior(fallback_behavior).header_name(header_name) }
     /// The match status to assign to the web request if the request doesn't have a valid IP address in the specified position.
-    pub fn fallback_behavior(self, value: impl OneOf<RuleGroupForwardedIpConfigurationFallbackBehavior>) -> Self {
-        Self(self.0.with("FallbackBehavior", value.into_tree()))
-    }
-
+    pub fn fallback_behavior(self, value: impl OneOf<RuleGroupForwardedIpConfigurationFallbackBehavior>) -> Self { Self(self.0.with("FallbackBehavior", value.into_tree())) }
     /// The name of the HTTP header to use for the IP address.
-    pub fn header_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("HeaderName", value.into()))
-    }
+    /// Matches `^[a-zA-Z0-9-]{1,255}$`.
+    pub fn header_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("HeaderName", value.into())) }
 }
-
-impl From<RuleGroupForwardedIpConfiguration> for Properties {
-    fn from(value: RuleGroupForwardedIpConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<RuleGroupForwardedIpConfiguration> for Tree {
-    fn from(value: RuleGroupForwardedIpConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { RuleGroupForwardedIpConfiguration as Tree }
 
 /// A rule statement that labels web requests by country and region and that matches against web requests based on country code.
 #[derive(Debug, Clone, Default)]
 pub struct RuleGroupGeoMatchStatement(Properties);
-
 impl RuleGroupGeoMatchStatement {
     /// Returns an empty `RuleGroupGeoMatchStatement`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// An array of two-character country codes that you want to match against, for example, `[ "US", "CN" ]`, from the alpha-2 country ISO codes of the ISO 3166 international standard.
-    pub fn country_codes(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("CountryCodes", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    pub fn new() -> Self { Self::matching() }
+    /// An array of two-character country codes that you want to match against, for example, `[ "US", "CN" ]`, from the alpha-2 country ISO codes of the ISO 3166 …
+    /// At least 1 item. Each: 1 to 2 characters.
+    pub fn country_codes(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("CountryCodes", list::values::<String>(value))) }
     /// The configuration for inspecting IP addresses in an HTTP header that you specify, instead of using the IP address that's reported by the web request origin.
-    pub fn forwarded_ip_config(self, value: RuleGroupForwardedIpConfiguration) -> Self {
-        Self(self.0.with("ForwardedIPConfig", value))
-    }
+    pub fn forwarded_ip_config(self, value: RuleGroupForwardedIpConfiguration) -> Self { Self(self.0.with("ForwardedIPConfig", value)) }
 }
-
-impl From<RuleGroupGeoMatchStatement> for Properties {
-    fn from(value: RuleGroupGeoMatchStatement) -> Self {
-        value.0
-    }
-}
-
-impl From<RuleGroupGeoMatchStatement> for Tree {
-    fn from(value: RuleGroupGeoMatchStatement) -> Self {
-        value.0.into()
-    }
-}
+setting! { RuleGroupGeoMatchStatement as Tree }
 
 /// The filter to use to identify the subset of headers to inspect in a web request.
 #[derive(Debug, Clone, Default)]
 pub struct RuleGroupHeaderMatchPattern(Properties);
-
 impl RuleGroupHeaderMatchPattern {
     /// Returns an empty `RuleGroupHeaderMatchPattern`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// Inspect all headers.
-    pub fn all(self, value: impl Into<Tree>) -> Self {
-        Self(self.0.with("All", value))
-    }
-
+    pub fn all(self, value: impl Into<Tree>) -> Self { Self(self.0.with("All", value)) }
     /// Inspect only the headers whose keys don't match any of the strings specified here.
-    pub fn excluded_headers(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("ExcludedHeaders", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// 1 to 199 items. Each: 1 to 64 characters. Each: Matches `.*\S.*`.
+    pub fn excluded_headers(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("ExcludedHeaders", list::values::<String>(value))) }
     /// Inspect only the headers that have a key that matches one of the strings specified here.
-    pub fn included_headers(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("IncludedHeaders", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    /// 1 to 199 items. Each: 1 to 64 characters. Each: Matches `.*\S.*`.
+    pub fn included_headers(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("IncludedHeaders", list::values::<String>(value))) }
 }
-
-impl From<RuleGroupHeaderMatchPattern> for Properties {
-    fn from(value: RuleGroupHeaderMatchPattern) -> Self {
-        value.0
-    }
-}
-
-impl From<RuleGroupHeaderMatchPattern> for Tree {
-    fn from(value: RuleGroupHeaderMatchPattern) -> Self {
-        value.0.into()
-    }
-}
+setting! { RuleGroupHeaderMatchPattern as Tree }
 
 /// The string containing the list of a web request's header names, ordered as they appear in the web request, separated by colons.
 #[derive(Debug, Clone)]
 pub struct RuleGroupHeaderOrder(Properties);
-
 impl RuleGroupHeaderOrder {
     /// Returns a `RuleGroupHeaderOrder` with what CloudFormation requires.
-    pub fn new(oversize_handling: impl OneOf<RuleGroupHeaderOrderOversizeHandling>) -> Self {
-        Self::matching().oversize_handling(oversize_handling)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(oversize_handling: impl OneOf<RuleGroupHeaderOrderOversizeHandling>) -> Self { Self::matching().oversize_handling(oversize_handling) }
     /// Handling of requests containing oversize fields.
-    pub fn oversize_handling(self, value: impl OneOf<RuleGroupHeaderOrderOversizeHandling>) -> Self {
-        Self(self.0.with("OversizeHandling", value.into_tree()))
-    }
+    pub fn oversize_handling(self, value: impl OneOf<RuleGroupHeaderOrderOversizeHandling>) -> Self { Self(self.0.with("OversizeHandling", value.into_tree())) }
 }
+setting! { RuleGroupHeaderOrder as Tree }
 
-impl From<RuleGroupHeaderOrder> for Properties {
-    fn from(value: RuleGroupHeaderOrder) -> Self {
-        value.0
-    }
-}
-
-impl From<RuleGroupHeaderOrder> for Tree {
-    fn from(value: RuleGroupHeaderOrder) -> Self {
-        value.0.into()
-    }
-}
-
-/// Inspect all headers in the web request. You can specify the parts of the headers to inspect and you can narrow the set of headers to inspect by including or excluding specific keys.
+/// Inspect all headers in the web request. You can specify the parts of the headers to inspect and you can narrow the set of headers to inspect by including or …
 #[derive(Debug, Clone)]
 pub struct RuleGroupHeaders(Properties);
-
 impl RuleGroupHeaders {
     /// Returns a `RuleGroupHeaders` with what CloudFormation requires.
-    pub fn new(match_pattern: RuleGroupHeaderMatchPattern, match_scope: impl OneOf<RuleGroupHeadersMatchScope>, oversize_handling: impl OneOf<RuleGroupHeadersOversizeHandling>) -> Self {
-        Self::matching().match_pattern(match_pattern).match_scope(match_scope).oversize_handling(oversize_handling)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(match_pattern: RuleGroupHeaderMatchPattern, match_scope: impl OneOf<RuleGroupHeadersMatchScope>, oversize_handling: impl OneOf<RuleGroupHeadersOversizeHandling>) -> Self { Self::matching().match_pattern(match_pattern).match_scope(match_scope).oversize_handling(oversize_handling) }
     /// The filter to use to identify the subset of headers to inspect in a web request.
-    pub fn match_pattern(self, value: RuleGroupHeaderMatchPattern) -> Self {
-        Self(self.0.with("MatchPattern", value))
-    }
-
+    pub fn match_pattern(self, value: RuleGroupHeaderMatchPattern) -> Self { Self(self.0.with("MatchPattern", value)) }
     /// The parts of the headers to match with the rule inspection criteria.
-    pub fn match_scope(self, value: impl OneOf<RuleGroupHeadersMatchScope>) -> Self {
-        Self(self.0.with("MatchScope", value.into_tree()))
-    }
-
+    pub fn match_scope(self, value: impl OneOf<RuleGroupHeadersMatchScope>) -> Self { Self(self.0.with("MatchScope", value.into_tree())) }
     /// What AWS WAF should do if the headers determined by your match scope are more numerous or larger than AWS WAF can inspect.
-    pub fn oversize_handling(self, value: impl OneOf<RuleGroupHeadersOversizeHandling>) -> Self {
-        Self(self.0.with("OversizeHandling", value.into_tree()))
-    }
+    pub fn oversize_handling(self, value: impl OneOf<RuleGroupHeadersOversizeHandling>) -> Self { Self(self.0.with("OversizeHandling", value.into_tree())) }
 }
-
-impl From<RuleGroupHeaders> for Properties {
-    fn from(value: RuleGroupHeaders) -> Self {
-        value.0
-    }
-}
-
-impl From<RuleGroupHeaders> for Tree {
-    fn from(value: RuleGroupHeaders) -> Self {
-        value.0.into()
-    }
-}
+setting! { RuleGroupHeaders as Tree }
 
 /// Used for CAPTCHA and challenge token settings.
 #[derive(Debug, Clone)]
 pub struct RuleGroupImmunityTimeProperty(Properties);
-
 impl RuleGroupImmunityTimeProperty {
     /// Returns a `RuleGroupImmunityTimeProperty` with what CloudFormation requires.
-    pub fn new(immunity_time: impl Into<Value<i64>>) -> Self {
-        Self::matching().immunity_time(immunity_time)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(immunity_time: impl Into<Value<i64>>) -> Self { Self::matching().immunity_time(immunity_time) }
     /// The amount of time, in seconds, that a `CAPTCHA` or challenge timestamp is considered valid by AWS WAF.
-    pub fn immunity_time(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("ImmunityTime", value.into()))
-    }
+    /// 60 to 259200.
+    pub fn immunity_time(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("ImmunityTime", value.into())) }
 }
-
-impl From<RuleGroupImmunityTimeProperty> for Properties {
-    fn from(value: RuleGroupImmunityTimeProperty) -> Self {
-        value.0
-    }
-}
-
-impl From<RuleGroupImmunityTimeProperty> for Tree {
-    fn from(value: RuleGroupImmunityTimeProperty) -> Self {
-        value.0.into()
-    }
-}
+setting! { RuleGroupImmunityTimeProperty as Tree }
 
 /// The configuration for inspecting IP addresses in an HTTP header that you specify, instead of using the IP address that's reported by the web request origin.
 #[derive(Debug, Clone)]
 pub struct RuleGroupIpSetForwardedIpConfiguration(Properties);
-
 impl RuleGroupIpSetForwardedIpConfiguration {
     /// Returns a `RuleGroupIpSetForwardedIpConfiguration` with what CloudFormation requires.
-    pub fn new(fallback_behavior: impl OneOf<RuleGroupIpSetForwardedIpConfigurationFallbackBehavior>, header_name: impl Into<Value<String>>, position: impl OneOf<RuleGroupIpSetForwardedIpConfigurationPosition>) -> Self {
-        Self::matching().fallback_behavior(fallback_behavior).header_name(header_name).position(position)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(fallback_behavior: impl OneOf<RuleGroupIpSetForwardedIpConfigurationFallbackBehavior>, header_name: impl Into<Value<String>>, position: impl OneOf<RuleGroupIpSetForwardedIpConfigurationPosition>) -> Self { Self::matching().fallback_behavior(fallback_behavior).header_name(header_name).position(position) }
     /// The match status to assign to the web request if the request doesn't have a valid IP address in the specified position.
-    pub fn fallback_behavior(self, value: impl OneOf<RuleGroupIpSetForwardedIpConfigurationFallbackBehavior>) -> Self {
-        Self(self.0.with("FallbackBehavior", value.into_tree()))
-    }
-
+    pub fn fallback_behavior(self, value: impl OneOf<RuleGroupIpSetForwardedIpConfigurationFallbackBehavior>) -> Self { Self(self.0.with("FallbackBehavior", value.into_tree())) }
     /// The name of the HTTP header to use for the IP address.
-    pub fn header_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("HeaderName", value.into()))
-    }
-
+    /// Matches `^[a-zA-Z0-9-]{1,255}$`.
+    pub fn header_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("HeaderName", value.into())) }
     /// The position in the header to search for the IP address.
-    pub fn position(self, value: impl OneOf<RuleGroupIpSetForwardedIpConfigurationPosition>) -> Self {
-        Self(self.0.with("Position", value.into_tree()))
-    }
+    pub fn position(self, value: impl OneOf<RuleGroupIpSetForwardedIpConfigurationPosition>) -> Self { Self(self.0.with("Position", value.into_tree())) }
 }
-
-impl From<RuleGroupIpSetForwardedIpConfiguration> for Properties {
-    fn from(value: RuleGroupIpSetForwardedIpConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<RuleGroupIpSetForwardedIpConfiguration> for Tree {
-    fn from(value: RuleGroupIpSetForwardedIpConfiguration) -> Self {
-        value.0.into()
-    }
-}
+setting! { RuleGroupIpSetForwardedIpConfiguration as Tree }
 
 /// A rule statement used to detect web requests coming from particular IP addresses or address ranges.
 #[derive(Debug, Clone)]
 pub struct RuleGroupIpSetReferenceStatement(Properties);
-
 impl RuleGroupIpSetReferenceStatement {
     /// Returns a `RuleGroupIpSetReferenceStatement` with what CloudFormation requires.
-    pub fn new(arn: impl Into<Value<String>>) -> Self {
-        Self::matching().arn(arn)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(arn: impl Into<Value<String>>) -> Self { Self::matching().arn(arn) }
     /// The Amazon Resource Name (ARN) of the `IPSet` that this statement references.
-    pub fn arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Arn", value.into()))
-    }
-
+    /// 20 to 2048 characters. Matches `\S`.
+    pub fn arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Arn", value.into())) }
     /// The configuration for inspecting IP addresses in an HTTP header that you specify, instead of using the IP address that's reported by the web request origin.
-    pub fn ip_set_forwarded_ip_config(self, value: RuleGroupIpSetForwardedIpConfiguration) -> Self {
-        Self(self.0.with("IPSetForwardedIPConfig", value))
-    }
+    pub fn ip_set_forwarded_ip_config(self, value: RuleGroupIpSetForwardedIpConfiguration) -> Self { Self(self.0.with("IPSetForwardedIPConfig", value)) }
 }
-
-impl From<RuleGroupIpSetReferenceStatement> for Properties {
-    fn from(value: RuleGroupIpSetReferenceStatement) -> Self {
-        value.0
-    }
-}
-
-impl From<RuleGroupIpSetReferenceStatement> for Tree {
-    fn from(value: RuleGroupIpSetReferenceStatement) -> Self {
-        value.0.into()
-    }
-}
+setting! { RuleGroupIpSetReferenceStatement as Tree }
 
 /// Available for use with Amazon CloudFront distributions and Application Load Balancers.
 #[derive(Debug, Clone)]
 pub struct RuleGroupJa3Fingerprint(Properties);
-
 impl RuleGroupJa3Fingerprint {
     /// Returns a `RuleGroupJa3Fingerprint` with what CloudFormation requires.
-    pub fn new(fallback_behavior: impl OneOf<RuleGroupJa3FingerprintFallbackBehavior>) -> Self {
-        Self::matching().fallback_behavior(fallback_behavior)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(fallback_behavior: impl OneOf<RuleGroupJa3FingerprintFallbackBehavior>) -> Self { Self::matching().fallback_behavior(fallback_behavior) }
     /// The match status to assign to the web request if the request doesn't have a JA3 fingerprint.
-    pub fn fallback_behavior(self, value: impl OneOf<RuleGroupJa3FingerprintFallbackBehavior>) -> Self {
-        Self(self.0.with("FallbackBehavior", value.into_tree()))
-    }
+    pub fn fallback_behavior(self, value: impl OneOf<RuleGroupJa3FingerprintFallbackBehavior>) -> Self { Self(self.0.with("FallbackBehavior", value.into_tree())) }
 }
-
-impl From<RuleGroupJa3Fingerprint> for Properties {
-    fn from(value: RuleGroupJa3Fingerprint) -> Self {
-        value.0
-    }
-}
-
-impl From<RuleGroupJa3Fingerprint> for Tree {
-    fn from(value: RuleGroupJa3Fingerprint) -> Self {
-        value.0.into()
-    }
-}
-
-/// Available for use with Amazon CloudFront distributions and Application Load Balancers.
-#[derive(Debug, Clone)]
-pub struct RuleGroupJa4Fingerprint(Properties);
-
-impl RuleGroupJa4Fingerprint {
-    /// Returns a `RuleGroupJa4Fingerprint` with what CloudFormation requires.
-    pub fn new(fallback_behavior: impl OneOf<RuleGroupJa4FingerprintFallbackBehavior>) -> Self {
-        Self::matching().fallback_behavior(fallback_behavior)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The match status to assign to the web request if the request doesn't have a JA4 fingerprint.
-    pub fn fallback_behavior(self, value: impl OneOf<RuleGroupJa4FingerprintFallbackBehavior>) -> Self {
-        Self(self.0.with("FallbackBehavior", value.into_tree()))
-    }
-}
-
-impl From<RuleGroupJa4Fingerprint> for Properties {
-    fn from(value: RuleGroupJa4Fingerprint) -> Self {
-        value.0
-    }
-}
-
-impl From<RuleGroupJa4Fingerprint> for Tree {
-    fn from(value: RuleGroupJa4Fingerprint) -> Self {
-        value.0.into()
-    }
-}
+setting! { RuleGroupJa3Fingerprint as Tree }
 
 /// Inspect the body of the web request as JSON.
 #[derive(Debug, Clone)]
 pub struct RuleGroupJsonBody(Properties);
-
 impl RuleGroupJsonBody {
     /// Returns a `RuleGroupJsonBody` with what CloudFormation requires.
-    pub fn new(match_pattern: RuleGroupJsonMatchPattern, match_scope: impl OneOf<RuleGroupJsonBodyMatchScope>) -> Self {
-        Self::matching().match_pattern(match_pattern).match_scope(match_scope)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(match_pattern: RuleGroupJsonMatchPattern, match_scope: impl OneOf<RuleGroupJsonBodyMatchScope>) -> Self { Self::matching().match_pattern(match_pattern).match_scope(match_scope) }
     /// What AWS WAF should do if it fails to completely parse the JSON body.
-    pub fn invalid_fallback_behavior(self, value: impl OneOf<RuleGroupJsonBodyInvalidFallbackBehavior>) -> Self {
-        Self(self.0.with("InvalidFallbackBehavior", value.into_tree()))
-    }
-
+    pub fn invalid_fallback_behavior(self, value: impl OneOf<RuleGroupJsonBodyInvalidFallbackBehavior>) -> Self { Self(self.0.with("InvalidFallbackBehavior", value.into_tree())) }
     /// The patterns to look for in the JSON body.
-    pub fn match_pattern(self, value: RuleGroupJsonMatchPattern) -> Self {
-        Self(self.0.with("MatchPattern", value))
-    }
-
+    pub fn match_pattern(self, value: RuleGroupJsonMatchPattern) -> Self { Self(self.0.with("MatchPattern", value)) }
     /// The parts of the JSON to match against using the `MatchPattern`.
-    pub fn match_scope(self, value: impl OneOf<RuleGroupJsonBodyMatchScope>) -> Self {
-        Self(self.0.with("MatchScope", value.into_tree()))
-    }
-
+    pub fn match_scope(self, value: impl OneOf<RuleGroupJsonBodyMatchScope>) -> Self { Self(self.0.with("MatchScope", value.into_tree())) }
     /// What AWS WAF should do if the body is larger than AWS WAF can inspect.
-    pub fn oversize_handling(self, value: impl OneOf<RuleGroupJsonBodyOversizeHandling>) -> Self {
-        Self(self.0.with("OversizeHandling", value.into_tree()))
-    }
+    pub fn oversize_handling(self, value: impl OneOf<RuleGroupJsonBodyOversizeHandling>) -> Self { Self(self.0.with("OversizeHandling", value.into_tree())) }
 }
-
-impl From<RuleGroupJsonBody> for Properties {
-    fn from(value: RuleGroupJsonBody) -> Self {
-        value.0
-    }
-}
-
-impl From<RuleGroupJsonBody> for Tree {
-    fn from(value: RuleGroupJsonBody) -> Self {
-        value.0.into()
-    }
-}
+setting! { RuleGroupJsonBody as Tree }
 
 /// The patterns to look for in the JSON body.
 #[derive(Debug, Clone, Default)]
 pub struct RuleGroupJsonMatchPattern(Properties);
-
 impl RuleGroupJsonMatchPattern {
     /// Returns an empty `RuleGroupJsonMatchPattern`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// Match all of the elements. See also `MatchScope` in the `JsonBody` `FieldToMatch` specification.
-    pub fn all(self, value: impl Into<Tree>) -> Self {
-        Self(self.0.with("All", value))
-    }
-
+    pub fn all(self, value: impl Into<Tree>) -> Self { Self(self.0.with("All", value)) }
     /// Match only the specified include paths. See also `MatchScope` in the `JsonBody` `FieldToMatch` specification.
-    pub fn included_paths(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("IncludedPaths", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    /// At least 1 item. Each: Matches `^[\/]+([^~]*(~[01])*){1,512}$`.
+    pub fn included_paths(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("IncludedPaths", list::values::<String>(value))) }
 }
-
-impl From<RuleGroupJsonMatchPattern> for Properties {
-    fn from(value: RuleGroupJsonMatchPattern) -> Self {
-        value.0
-    }
-}
-
-impl From<RuleGroupJsonMatchPattern> for Tree {
-    fn from(value: RuleGroupJsonMatchPattern) -> Self {
-        value.0.into()
-    }
-}
+setting! { RuleGroupJsonMatchPattern as Tree }
 
 /// A single label container. This is used as an element of a label array in `RuleLabels` inside a rule.
 #[derive(Debug, Clone)]
 pub struct RuleGroupLabel(Properties);
-
 impl RuleGroupLabel {
     /// Returns a `RuleGroupLabel` with what CloudFormation requires.
-    pub fn new(name: impl Into<Value<String>>) -> Self {
-        Self::matching().name(name)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(name: impl Into<Value<String>>) -> Self { Self::matching().name(name) }
     /// The label string.
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
+    /// Matches `^[0-9A-Za-z_:-]{1,1024}$`.
+    pub fn name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Name", value.into())) }
 }
-
-impl From<RuleGroupLabel> for Properties {
-    fn from(value: RuleGroupLabel) -> Self {
-        value.0
-    }
-}
-
-impl From<RuleGroupLabel> for Tree {
-    fn from(value: RuleGroupLabel) -> Self {
-        value.0.into()
-    }
-}
+setting! { RuleGroupLabel as Tree }
 
 /// A rule statement to match against labels that have been added to the web request by rules that have already run in the web ACL.
 #[derive(Debug, Clone)]
 pub struct RuleGroupLabelMatchStatement(Properties);
-
 impl RuleGroupLabelMatchStatement {
     /// Returns a `RuleGroupLabelMatchStatement` with what CloudFormation requires.
-    pub fn new(key: impl Into<Value<String>>, scope: impl OneOf<RuleGroupLabelMatchStatementScope>) -> Self {
-        Self::matching().key(key).scope(scope)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(key: impl Into<Value<String>>, scope: impl OneOf<RuleGroupLabelMatchStatementScope>) -> Self { Self::matching().key(key).scope(scope) }
     /// The string to match against. The setting you provide for this depends on the match statement's `Scope` setting:
-    pub fn key(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Key", value.into()))
-    }
-
+    /// Matches `^[0-9A-Za-z_:-]{1,1024}$`.
+    pub fn key(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Key", value.into())) }
     /// Specify whether you want to match using the label name or just the namespace.
-    pub fn scope(self, value: impl OneOf<RuleGroupLabelMatchStatementScope>) -> Self {
-        Self(self.0.with("Scope", value.into_tree()))
-    }
+    pub fn scope(self, value: impl OneOf<RuleGroupLabelMatchStatementScope>) -> Self { Self(self.0.with("Scope", value.into_tree())) }
 }
-
-impl From<RuleGroupLabelMatchStatement> for Properties {
-    fn from(value: RuleGroupLabelMatchStatement) -> Self {
-        value.0
-    }
-}
-
-impl From<RuleGroupLabelMatchStatement> for Tree {
-    fn from(value: RuleGroupLabelMatchStatement) -> Self {
-        value.0.into()
-    }
-}
+setting! { RuleGroupLabelMatchStatement as Tree }
 
 /// List of labels used by one or more of the rules of a `RuleGroup`.
 #[derive(Debug, Clone, Default)]
 pub struct RuleGroupLabelSummary(Properties);
-
 impl RuleGroupLabelSummary {
     /// Returns an empty `RuleGroupLabelSummary`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// An individual label specification.
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
+    /// Matches `^[0-9A-Za-z_:-]{1,1024}$`.
+    pub fn name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Name", value.into())) }
 }
-
-impl From<RuleGroupLabelSummary> for Properties {
-    fn from(value: RuleGroupLabelSummary) -> Self {
-        value.0
-    }
-}
-
-impl From<RuleGroupLabelSummary> for Tree {
-    fn from(value: RuleGroupLabelSummary) -> Self {
-        value.0.into()
-    }
-}
+setting! { RuleGroupLabelSummary as Tree }
 
 /// Configures monetization for the web ACL or rule group.
 #[derive(Debug, Clone, Default)]
 pub struct RuleGroupMonetizationConfig(Properties);
-
 impl RuleGroupMonetizationConfig {
     /// Returns an empty `RuleGroupMonetizationConfig`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// Configures cryptocurrency payment settings.
-    pub fn crypto_config(self, value: RuleGroupCryptoConfig) -> Self {
-        Self(self.0.with("CryptoConfig", value))
-    }
-
+    pub fn crypto_config(self, value: RuleGroupCryptoConfig) -> Self { Self(self.0.with("CryptoConfig", value)) }
     /// The currency mode for monetization. Use REAL for production payments and TEST for testing with testnet currencies.
-    pub fn currency_mode(self, value: impl OneOf<RuleGroupMonetizationConfigCurrencyMode>) -> Self {
-        Self(self.0.with("CurrencyMode", value.into_tree()))
-    }
+    pub fn currency_mode(self, value: impl OneOf<RuleGroupMonetizationConfigCurrencyMode>) -> Self { Self(self.0.with("CurrencyMode", value.into_tree())) }
 }
-
-impl From<RuleGroupMonetizationConfig> for Properties {
-    fn from(value: RuleGroupMonetizationConfig) -> Self {
-        value.0
-    }
-}
-
-impl From<RuleGroupMonetizationConfig> for Tree {
-    fn from(value: RuleGroupMonetizationConfig) -> Self {
-        value.0.into()
-    }
-}
+setting! { RuleGroupMonetizationConfig as Tree }
 
 /// Monetize action for rules.
 #[derive(Debug, Clone, Default)]
 pub struct RuleGroupMonetizeAction(Properties);
-
 impl RuleGroupMonetizeAction {
     /// Returns an empty `RuleGroupMonetizeAction`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The price multiplier for the monetize action.
-    pub fn price_multiplier(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("PriceMultiplier", value.into()))
-    }
+    /// 1 to 3 characters. Matches `^([1-9][0-9]?|100)$`.
+    pub fn price_multiplier(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("PriceMultiplier", value.into())) }
 }
-
-impl From<RuleGroupMonetizeAction> for Properties {
-    fn from(value: RuleGroupMonetizeAction) -> Self {
-        value.0
-    }
-}
-
-impl From<RuleGroupMonetizeAction> for Tree {
-    fn from(value: RuleGroupMonetizeAction) -> Self {
-        value.0.into()
-    }
-}
+setting! { RuleGroupMonetizeAction as Tree }
 
 /// A logical rule statement used to negate the results of another rule statement.
 #[derive(Debug, Clone)]
 pub struct RuleGroupNotStatement(Properties);
-
 impl RuleGroupNotStatement {
     /// Returns a `RuleGroupNotStatement` with what CloudFormation requires.
-    pub fn new(statement: RuleGroupStatement) -> Self {
-        Self::matching().statement(statement)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(statement: RuleGroupStatement) -> Self { Self::matching().statement(statement) }
     /// The statement to negate. You can use any statement that can be nested.
-    pub fn statement(self, value: RuleGroupStatement) -> Self {
-        Self(self.0.with("Statement", value))
-    }
+    pub fn statement(self, value: RuleGroupStatement) -> Self { Self(self.0.with("Statement", value)) }
 }
-
-impl From<RuleGroupNotStatement> for Properties {
-    fn from(value: RuleGroupNotStatement) -> Self {
-        value.0
-    }
-}
-
-impl From<RuleGroupNotStatement> for Tree {
-    fn from(value: RuleGroupNotStatement) -> Self {
-        value.0.into()
-    }
-}
-
-/// A logical rule statement used to combine other rule statements with OR logic.
-#[derive(Debug, Clone)]
-pub struct RuleGroupOrStatement(Properties);
-
-impl RuleGroupOrStatement {
-    /// Returns a `RuleGroupOrStatement` with what CloudFormation requires.
-    pub fn new(statements: impl IntoIterator<Item = RuleGroupStatement>) -> Self {
-        Self::matching().statements(statements)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The statements to combine with OR logic.
-    pub fn statements(self, value: impl IntoIterator<Item = RuleGroupStatement>) -> Self {
-        Self(self.0.with("Statements", value.into_iter().collect::<Tree>()))
-    }
-}
-
-impl From<RuleGroupOrStatement> for Properties {
-    fn from(value: RuleGroupOrStatement) -> Self {
-        value.0
-    }
-}
-
-impl From<RuleGroupOrStatement> for Tree {
-    fn from(value: RuleGroupOrStatement) -> Self {
-        value.0.into()
-    }
-}
+setting! { RuleGroupNotStatement as Tree }
 
 /// Configuration for a single payment network.
 #[derive(Debug, Clone)]
 pub struct RuleGroupPaymentNetwork(Properties);
-
 impl RuleGroupPaymentNetwork {
     /// Returns a `RuleGroupPaymentNetwork` with what CloudFormation requires.
-    pub fn new(chain: impl OneOf<RuleGroupPaymentNetworkChain>, prices: impl IntoIterator<Item = RuleGroupPrice>, wallet_address: impl Into<Value<String>>) -> Self {
-        Self::matching().chain(chain).prices(prices).wallet_address(wallet_address)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(chain: impl OneOf<RuleGroupPaymentNetworkChain>, prices: impl IntoIterator<Item = RuleGroupPrice>, wallet_address: impl Into<Value<String>>) -> Self { Self::matching().chain(chain).prices(prices).wallet_address(wallet_address) }
     /// The blockchain chain to use.
-    pub fn chain(self, value: impl OneOf<RuleGroupPaymentNetworkChain>) -> Self {
-        Self(self.0.with("Chain", value.into_tree()))
-    }
-
+    pub fn chain(self, value: impl OneOf<RuleGroupPaymentNetworkChain>) -> Self { Self(self.0.with("Chain", value.into_tree())) }
     /// List of price configurations.
-    pub fn prices(self, value: impl IntoIterator<Item = RuleGroupPrice>) -> Self {
-        Self(self.0.with("Prices", value.into_iter().collect::<Tree>()))
-    }
-
+    /// Exactly 1 item.
+    pub fn prices(self, value: impl IntoIterator<Item = RuleGroupPrice>) -> Self { Self(self.0.with("Prices", value.into_iter().collect::<Tree>())) }
     /// The wallet address for receiving payments.
-    pub fn wallet_address(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("WalletAddress", value.into()))
-    }
+    /// 26 to 44 characters. Matches `.*\S.*`.
+    pub fn wallet_address(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("WalletAddress", value.into())) }
 }
-
-impl From<RuleGroupPaymentNetwork> for Properties {
-    fn from(value: RuleGroupPaymentNetwork) -> Self {
-        value.0
-    }
-}
-
-impl From<RuleGroupPaymentNetwork> for Tree {
-    fn from(value: RuleGroupPaymentNetwork) -> Self {
-        value.0.into()
-    }
-}
+setting! { RuleGroupPaymentNetwork as Tree }
 
 /// Text Transformation applied before parsing the query string.
 #[derive(Debug, Clone)]
 pub struct RuleGroupPreParseTextTransformation(Properties);
-
 impl RuleGroupPreParseTextTransformation {
     /// Returns a `RuleGroupPreParseTextTransformation` with what CloudFormation requires.
-    pub fn new(priority: impl Into<Value<i64>>, type_: impl OneOf<RuleGroupPreParseTextTransformationType>) -> Self {
-        Self::matching().priority(priority).type_(type_)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(priority: impl Into<Value<i64>>, type_: impl OneOf<RuleGroupPreParseTextTransformationType>) -> Self { Self::matching().priority(priority).type_(type_) }
     /// Priority of PreParseTextTransformation being applied.
-    pub fn priority(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("Priority", value.into()))
-    }
-
+    /// At least 0.
+    pub fn priority(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("Priority", value.into())) }
     /// Type of pre-parse text transformation.
-    pub fn type_(self, value: impl OneOf<RuleGroupPreParseTextTransformationType>) -> Self {
-        Self(self.0.with("Type", value.into_tree()))
-    }
+    pub fn type_(self, value: impl OneOf<RuleGroupPreParseTextTransformationType>) -> Self { Self(self.0.with("Type", value.into_tree())) }
 }
-
-impl From<RuleGroupPreParseTextTransformation> for Properties {
-    fn from(value: RuleGroupPreParseTextTransformation) -> Self {
-        value.0
-    }
-}
-
-impl From<RuleGroupPreParseTextTransformation> for Tree {
-    fn from(value: RuleGroupPreParseTextTransformation) -> Self {
-        value.0.into()
-    }
-}
+setting! { RuleGroupPreParseTextTransformation as Tree }
 
 /// A price configuration.
 #[derive(Debug, Clone)]
 pub struct RuleGroupPrice(Properties);
-
 impl RuleGroupPrice {
     /// Returns a `RuleGroupPrice` with what CloudFormation requires.
-    pub fn new(amount: impl Into<Value<String>>, currency: impl OneOf<RuleGroupPriceCurrency>) -> Self {
-        Self::matching().amount(amount).currency(currency)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(amount: impl Into<Value<String>>, currency: impl OneOf<RuleGroupPriceCurrency>) -> Self { Self::matching().amount(amount).currency(currency) }
     /// The price amount.
-    pub fn amount(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Amount", value.into()))
-    }
-
+    /// 1 to 13 characters.
+    pub fn amount(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Amount", value.into())) }
     /// The cryptocurrency to use for payment.
-    pub fn currency(self, value: impl OneOf<RuleGroupPriceCurrency>) -> Self {
-        Self(self.0.with("Currency", value.into_tree()))
-    }
+    pub fn currency(self, value: impl OneOf<RuleGroupPriceCurrency>) -> Self { Self(self.0.with("Currency", value.into_tree())) }
 }
-
-impl From<RuleGroupPrice> for Properties {
-    fn from(value: RuleGroupPrice) -> Self {
-        value.0
-    }
-}
-
-impl From<RuleGroupPrice> for Tree {
-    fn from(value: RuleGroupPrice) -> Self {
-        value.0.into()
-    }
-}
+setting! { RuleGroupPrice as Tree }
 
 /// A rate-based rule counts incoming requests and rate limits requests when they are coming at too fast a rate.
 #[derive(Debug, Clone)]
 pub struct RuleGroupRateBasedStatement(Properties);
-
 impl RuleGroupRateBasedStatement {
     /// Returns a `RuleGroupRateBasedStatement` with what CloudFormation requires.
-    pub fn new(aggregate_key_type: impl OneOf<RuleGroupRateBasedStatementAggregateKeyType>, limit: impl Into<Value<i64>>) -> Self {
-        Self::matching().aggregate_key_type(aggregate_key_type).limit(limit)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(aggregate_key_type: impl OneOf<RuleGroupRateBasedStatementAggregateKeyType>, limit: impl Into<Value<i64>>) -> Self { Self::matching().aggregate_key_type(aggregate_key_type).limit(limit) }
     /// Setting that indicates how to aggregate the request counts.
-    pub fn aggregate_key_type(self, value: impl OneOf<RuleGroupRateBasedStatementAggregateKeyType>) -> Self {
-        Self(self.0.with("AggregateKeyType", value.into_tree()))
-    }
-
+    pub fn aggregate_key_type(self, value: impl OneOf<RuleGroupRateBasedStatementAggregateKeyType>) -> Self { Self(self.0.with("AggregateKeyType", value.into_tree())) }
     /// Specifies the aggregate keys to use in a rate-base rule.
-    pub fn custom_keys(self, value: impl IntoIterator<Item = RuleGroupRateBasedStatementCustomKey>) -> Self {
-        Self(self.0.with("CustomKeys", value.into_iter().collect::<Tree>()))
-    }
-
+    /// At most 5 items.
+    pub fn custom_keys(self, value: impl IntoIterator<Item = RuleGroupRateBasedStatementCustomKey>) -> Self { Self(self.0.with("CustomKeys", value.into_iter().collect::<Tree>())) }
     /// The amount of time, in seconds, that AWS WAF should include in its request counts, looking back from the current time.
-    pub fn evaluation_window_sec(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("EvaluationWindowSec", value.into()))
-    }
-
+    /// One of 60, 120, 300, 600.
+    pub fn evaluation_window_sec(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("EvaluationWindowSec", value.into())) }
     /// The configuration for inspecting IP addresses in an HTTP header that you specify, instead of using the IP address that's reported by the web request origin.
-    pub fn forwarded_ip_config(self, value: RuleGroupForwardedIpConfiguration) -> Self {
-        Self(self.0.with("ForwardedIPConfig", value))
-    }
-
+    pub fn forwarded_ip_config(self, value: RuleGroupForwardedIpConfiguration) -> Self { Self(self.0.with("ForwardedIPConfig", value)) }
     /// The limit on requests during the specified evaluation window for a single aggregation instance for the rate-based rule.
-    pub fn limit(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("Limit", value.into()))
-    }
-
+    /// 10 to 2000000000.
+    pub fn limit(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("Limit", value.into())) }
     /// An optional nested statement that narrows the scope of the web requests that are evaluated and managed by the rate-based statement.
-    pub fn scope_down_statement(self, value: RuleGroupStatement) -> Self {
-        Self(self.0.with("ScopeDownStatement", value))
-    }
+    pub fn scope_down_statement(self, value: RuleGroupStatement) -> Self { Self(self.0.with("ScopeDownStatement", value)) }
 }
-
-impl From<RuleGroupRateBasedStatement> for Properties {
-    fn from(value: RuleGroupRateBasedStatement) -> Self {
-        value.0
-    }
-}
-
-impl From<RuleGroupRateBasedStatement> for Tree {
-    fn from(value: RuleGroupRateBasedStatement) -> Self {
-        value.0.into()
-    }
-}
+setting! { RuleGroupRateBasedStatement as Tree }
 
 /// Specifies a single custom aggregate key for a rate-base rule.
 #[derive(Debug, Clone, Default)]
 pub struct RuleGroupRateBasedStatementCustomKey(Properties);
-
 impl RuleGroupRateBasedStatementCustomKey {
     /// Returns an empty `RuleGroupRateBasedStatementCustomKey`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// Use an Autonomous System Number (ASN) derived from the request's originating or forwarded IP address as an aggregate key.
-    pub fn asn(self, value: impl Into<Tree>) -> Self {
-        Self(self.0.with("ASN", value))
-    }
-
+    pub fn asn(self, value: impl Into<Tree>) -> Self { Self(self.0.with("ASN", value)) }
     /// Use the value of a cookie in the request as an aggregate key.
-    pub fn cookie(self, value: RuleGroupRateLimitCookie) -> Self {
-        Self(self.0.with("Cookie", value))
-    }
-
+    pub fn cookie(self, value: RuleGroupRateLimitCookie) -> Self { Self(self.0.with("Cookie", value)) }
     /// Use the first IP address in an HTTP header as an aggregate key.
-    pub fn forwarded_ip(self, value: impl Into<Tree>) -> Self {
-        Self(self.0.with("ForwardedIP", value))
-    }
-
+    pub fn forwarded_ip(self, value: impl Into<Tree>) -> Self { Self(self.0.with("ForwardedIP", value)) }
     /// Use the request's HTTP method as an aggregate key.
-    pub fn http_method(self, value: impl Into<Tree>) -> Self {
-        Self(self.0.with("HTTPMethod", value))
-    }
-
+    pub fn http_method(self, value: impl Into<Tree>) -> Self { Self(self.0.with("HTTPMethod", value)) }
     /// Use the value of a header in the request as an aggregate key.
-    pub fn header(self, value: RuleGroupRateLimitHeader) -> Self {
-        Self(self.0.with("Header", value))
-    }
-
+    pub fn header(self, value: RuleGroupRateLimitHeader) -> Self { Self(self.0.with("Header", value)) }
     /// Use the request's originating IP address as an aggregate key.
-    pub fn ip(self, value: impl Into<Tree>) -> Self {
-        Self(self.0.with("IP", value))
-    }
-
+    pub fn ip(self, value: impl Into<Tree>) -> Self { Self(self.0.with("IP", value)) }
     /// Use the request's JA3 fingerprint as an aggregate key.
-    pub fn ja3_fingerprint(self, value: RuleGroupRateLimitJa3Fingerprint) -> Self {
-        Self(self.0.with("JA3Fingerprint", value))
-    }
-
+    pub fn ja3_fingerprint(self, value: RuleGroupRateLimitJa3Fingerprint) -> Self { Self(self.0.with("JA3Fingerprint", value)) }
     /// Use the request's JA4 fingerprint as an aggregate key.
-    pub fn ja4_fingerprint(self, value: RuleGroupRateLimitJa4Fingerprint) -> Self {
-        Self(self.0.with("JA4Fingerprint", value))
-    }
-
+    pub fn ja4_fingerprint(self, value: RuleGroupRateLimitJa4Fingerprint) -> Self { Self(self.0.with("JA4Fingerprint", value)) }
     /// Use the specified label namespace as an aggregate key.
-    pub fn label_namespace(self, value: RuleGroupRateLimitLabelNamespace) -> Self {
-        Self(self.0.with("LabelNamespace", value))
-    }
-
+    pub fn label_namespace(self, value: RuleGroupRateLimitLabelNamespace) -> Self { Self(self.0.with("LabelNamespace", value)) }
     /// Use the specified query argument as an aggregate key.
-    pub fn query_argument(self, value: RuleGroupRateLimitQueryArgument) -> Self {
-        Self(self.0.with("QueryArgument", value))
-    }
-
+    pub fn query_argument(self, value: RuleGroupRateLimitQueryArgument) -> Self { Self(self.0.with("QueryArgument", value)) }
     /// Use the request's query string as an aggregate key.
-    pub fn query_string(self, value: RuleGroupRateLimitQueryString) -> Self {
-        Self(self.0.with("QueryString", value))
-    }
-
+    pub fn query_string(self, value: RuleGroupRateLimitQueryString) -> Self { Self(self.0.with("QueryString", value)) }
     /// Use the request's URI path as an aggregate key.
-    pub fn uri_path(self, value: RuleGroupRateLimitUriPath) -> Self {
-        Self(self.0.with("UriPath", value))
-    }
+    pub fn uri_path(self, value: RuleGroupRateLimitUriPath) -> Self { Self(self.0.with("UriPath", value)) }
 }
-
-impl From<RuleGroupRateBasedStatementCustomKey> for Properties {
-    fn from(value: RuleGroupRateBasedStatementCustomKey) -> Self {
-        value.0
-    }
-}
-
-impl From<RuleGroupRateBasedStatementCustomKey> for Tree {
-    fn from(value: RuleGroupRateBasedStatementCustomKey) -> Self {
-        value.0.into()
-    }
-}
+setting! { RuleGroupRateBasedStatementCustomKey as Tree }
 
 /// Specifies a cookie as an aggregate key for a rate-based rule.
 #[derive(Debug, Clone)]
 pub struct RuleGroupRateLimitCookie(Properties);
-
 impl RuleGroupRateLimitCookie {
     /// Returns a `RuleGroupRateLimitCookie` with what CloudFormation requires.
-    pub fn new(name: impl Into<Value<String>>, text_transformations: impl IntoIterator<Item = RuleGroupTextTransformation>) -> Self {
-        Self::matching().name(name).text_transformations(text_transformations)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(name: impl Into<Value<String>>, text_transformations: impl IntoIterator<Item = RuleGroupTextTransformation>) -> Self { Self::matching().name(name).text_transformations(text_transformations) }
     /// The name of the cookie to use.
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
-
+    /// 1 to 64 characters. Matches `.*\S.*`.
+    pub fn name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Name", value.into())) }
     /// Text transformations eliminate some of the unusual formatting that attackers use in web requests in an effort to bypass detection.
-    pub fn text_transformations(self, value: impl IntoIterator<Item = RuleGroupTextTransformation>) -> Self {
-        Self(self.0.with("TextTransformations", value.into_iter().collect::<Tree>()))
-    }
+    /// At least 1 item.
+    pub fn text_transformations(self, value: impl IntoIterator<Item = RuleGroupTextTransformation>) -> Self { Self(self.0.with("TextTransformations", value.into_iter().collect::<Tree>())) }
 }
-
-impl From<RuleGroupRateLimitCookie> for Properties {
-    fn from(value: RuleGroupRateLimitCookie) -> Self {
-        value.0
-    }
-}
-
-impl From<RuleGroupRateLimitCookie> for Tree {
-    fn from(value: RuleGroupRateLimitCookie) -> Self {
-        value.0.into()
-    }
-}
-
-/// Specifies a header as an aggregate key for a rate-based rule.
-#[derive(Debug, Clone)]
-pub struct RuleGroupRateLimitHeader(Properties);
-
-impl RuleGroupRateLimitHeader {
-    /// Returns a `RuleGroupRateLimitHeader` with what CloudFormation requires.
-    pub fn new(name: impl Into<Value<String>>, text_transformations: impl IntoIterator<Item = RuleGroupTextTransformation>) -> Self {
-        Self::matching().name(name).text_transformations(text_transformations)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The name of the header to use.
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
-
-    /// Text transformations eliminate some of the unusual formatting that attackers use in web requests in an effort to bypass detection.
-    pub fn text_transformations(self, value: impl IntoIterator<Item = RuleGroupTextTransformation>) -> Self {
-        Self(self.0.with("TextTransformations", value.into_iter().collect::<Tree>()))
-    }
-}
-
-impl From<RuleGroupRateLimitHeader> for Properties {
-    fn from(value: RuleGroupRateLimitHeader) -> Self {
-        value.0
-    }
-}
-
-impl From<RuleGroupRateLimitHeader> for Tree {
-    fn from(value: RuleGroupRateLimitHeader) -> Self {
-        value.0.into()
-    }
-}
-
-/// Use the request's JA3 fingerprint derived from the TLS Client Hello of an incoming request as an aggregate key.
-#[derive(Debug, Clone)]
-pub struct RuleGroupRateLimitJa3Fingerprint(Properties);
-
-impl RuleGroupRateLimitJa3Fingerprint {
-    /// Returns a `RuleGroupRateLimitJa3Fingerprint` with what CloudFormation requires.
-    pub fn new(fallback_behavior: impl OneOf<RuleGroupRateLimitJa3FingerprintFallbackBehavior>) -> Self {
-        Self::matching().fallback_behavior(fallback_behavior)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The match status to assign to the web request if there is insufficient TSL Client Hello information to compute the JA3 fingerprint.
-    pub fn fallback_behavior(self, value: impl OneOf<RuleGroupRateLimitJa3FingerprintFallbackBehavior>) -> Self {
-        Self(self.0.with("FallbackBehavior", value.into_tree()))
-    }
-}
-
-impl From<RuleGroupRateLimitJa3Fingerprint> for Properties {
-    fn from(value: RuleGroupRateLimitJa3Fingerprint) -> Self {
-        value.0
-    }
-}
-
-impl From<RuleGroupRateLimitJa3Fingerprint> for Tree {
-    fn from(value: RuleGroupRateLimitJa3Fingerprint) -> Self {
-        value.0.into()
-    }
-}
-
-/// Use the request's JA4 fingerprint derived from the TLS Client Hello of an incoming request as an aggregate key.
-#[derive(Debug, Clone)]
-pub struct RuleGroupRateLimitJa4Fingerprint(Properties);
-
-impl RuleGroupRateLimitJa4Fingerprint {
-    /// Returns a `RuleGroupRateLimitJa4Fingerprint` with what CloudFormation requires.
-    pub fn new(fallback_behavior: impl OneOf<RuleGroupRateLimitJa4FingerprintFallbackBehavior>) -> Self {
-        Self::matching().fallback_behavior(fallback_behavior)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The match status to assign to the web request if there is insufficient TSL Client Hello information to compute the JA4 fingerprint.
-    pub fn fallback_behavior(self, value: impl OneOf<RuleGroupRateLimitJa4FingerprintFallbackBehavior>) -> Self {
-        Self(self.0.with("FallbackBehavior", value.into_tree()))
-    }
-}
-
-impl From<RuleGroupRateLimitJa4Fingerprint> for Properties {
-    fn from(value: RuleGroupRateLimitJa4Fingerprint) -> Self {
-        value.0
-    }
-}
-
-impl From<RuleGroupRateLimitJa4Fingerprint> for Tree {
-    fn from(value: RuleGroupRateLimitJa4Fingerprint) -> Self {
-        value.0.into()
-    }
-}
+setting! { RuleGroupRateLimitCookie as Tree }
 
 /// Specifies a label namespace to use as an aggregate key for a rate-based rule.
 #[derive(Debug, Clone)]
 pub struct RuleGroupRateLimitLabelNamespace(Properties);
-
 impl RuleGroupRateLimitLabelNamespace {
     /// Returns a `RuleGroupRateLimitLabelNamespace` with what CloudFormation requires.
-    pub fn new(namespace: impl Into<Value<String>>) -> Self {
-        Self::matching().namespace(namespace)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(namespace: impl Into<Value<String>>) -> Self { Self::matching().namespace(namespace) }
     /// The namespace to use for aggregation.
-    pub fn namespace(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Namespace", value.into()))
-    }
+    /// Matches `^[0-9A-Za-z_:-]{1,1024}$`.
+    pub fn namespace(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Namespace", value.into())) }
 }
-
-impl From<RuleGroupRateLimitLabelNamespace> for Properties {
-    fn from(value: RuleGroupRateLimitLabelNamespace) -> Self {
-        value.0
-    }
-}
-
-impl From<RuleGroupRateLimitLabelNamespace> for Tree {
-    fn from(value: RuleGroupRateLimitLabelNamespace) -> Self {
-        value.0.into()
-    }
-}
-
-/// Specifies a query argument in the request as an aggregate key for a rate-based rule.
-#[derive(Debug, Clone)]
-pub struct RuleGroupRateLimitQueryArgument(Properties);
-
-impl RuleGroupRateLimitQueryArgument {
-    /// Returns a `RuleGroupRateLimitQueryArgument` with what CloudFormation requires.
-    pub fn new(name: impl Into<Value<String>>, text_transformations: impl IntoIterator<Item = RuleGroupTextTransformation>) -> Self {
-        Self::matching().name(name).text_transformations(text_transformations)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The name of the query argument to use.
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
-
-    /// Text transformations eliminate some of the unusual formatting that attackers use in web requests in an effort to bypass detection.
-    pub fn text_transformations(self, value: impl IntoIterator<Item = RuleGroupTextTransformation>) -> Self {
-        Self(self.0.with("TextTransformations", value.into_iter().collect::<Tree>()))
-    }
-}
-
-impl From<RuleGroupRateLimitQueryArgument> for Properties {
-    fn from(value: RuleGroupRateLimitQueryArgument) -> Self {
-        value.0
-    }
-}
-
-impl From<RuleGroupRateLimitQueryArgument> for Tree {
-    fn from(value: RuleGroupRateLimitQueryArgument) -> Self {
-        value.0.into()
-    }
-}
+setting! { RuleGroupRateLimitLabelNamespace as Tree }
 
 /// Specifies the request's query string as an aggregate key for a rate-based rule.
 #[derive(Debug, Clone)]
 pub struct RuleGroupRateLimitQueryString(Properties);
-
 impl RuleGroupRateLimitQueryString {
     /// Returns a `RuleGroupRateLimitQueryString` with what CloudFormation requires.
-    pub fn new(text_transformations: impl IntoIterator<Item = RuleGroupTextTransformation>) -> Self {
-        Self::matching().text_transformations(text_transformations)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(text_transformations: impl IntoIterator<Item = RuleGroupTextTransformation>) -> Self { Self::matching().text_transformations(text_transformations) }
     /// Text transformations eliminate some of the unusual formatting that attackers use in web requests in an effort to bypass detection.
-    pub fn text_transformations(self, value: impl IntoIterator<Item = RuleGroupTextTransformation>) -> Self {
-        Self(self.0.with("TextTransformations", value.into_iter().collect::<Tree>()))
-    }
+    /// At least 1 item.
+    pub fn text_transformations(self, value: impl IntoIterator<Item = RuleGroupTextTransformation>) -> Self { Self(self.0.with("TextTransformations", value.into_iter().collect::<Tree>())) }
 }
-
-impl From<RuleGroupRateLimitQueryString> for Properties {
-    fn from(value: RuleGroupRateLimitQueryString) -> Self {
-        value.0
-    }
-}
-
-impl From<RuleGroupRateLimitQueryString> for Tree {
-    fn from(value: RuleGroupRateLimitQueryString) -> Self {
-        value.0.into()
-    }
-}
-
-/// Specifies the request's URI path as an aggregate key for a rate-based rule.
-#[derive(Debug, Clone)]
-pub struct RuleGroupRateLimitUriPath(Properties);
-
-impl RuleGroupRateLimitUriPath {
-    /// Returns a `RuleGroupRateLimitUriPath` with what CloudFormation requires.
-    pub fn new(text_transformations: impl IntoIterator<Item = RuleGroupTextTransformation>) -> Self {
-        Self::matching().text_transformations(text_transformations)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// Text transformations eliminate some of the unusual formatting that attackers use in web requests in an effort to bypass detection.
-    pub fn text_transformations(self, value: impl IntoIterator<Item = RuleGroupTextTransformation>) -> Self {
-        Self(self.0.with("TextTransformations", value.into_iter().collect::<Tree>()))
-    }
-}
-
-impl From<RuleGroupRateLimitUriPath> for Properties {
-    fn from(value: RuleGroupRateLimitUriPath) -> Self {
-        value.0
-    }
-}
-
-impl From<RuleGroupRateLimitUriPath> for Tree {
-    fn from(value: RuleGroupRateLimitUriPath) -> Self {
-        value.0.into()
-    }
-}
+setting! { RuleGroupRateLimitQueryString as Tree }
 
 /// A rule statement used to search web request components for a match against a single regular expression.
 #[derive(Debug, Clone)]
 pub struct RuleGroupRegexMatchStatement(Properties);
-
 impl RuleGroupRegexMatchStatement {
     /// Returns a `RuleGroupRegexMatchStatement` with what CloudFormation requires.
-    pub fn new(field_to_match: RuleGroupFieldToMatch, regex_string: impl Into<Value<String>>, text_transformations: impl IntoIterator<Item = RuleGroupTextTransformation>) -> Self {
-        Self::matching().field_to_match(field_to_match).regex_string(regex_string).text_transformations(text_transformations)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(field_to_match: RuleGroupFieldToMatch, regex_string: impl Into<Value<String>>, text_transformations: impl IntoIterator<Item = RuleGroupTextTransformation>) -> Self { Self::matching().field_to_match(field_to_match).regex_string(regex_string).text_transformations(text_transformations) }
     /// The part of the web request that you want AWS WAF to inspect.
-    pub fn field_to_match(self, value: RuleGroupFieldToMatch) -> Self {
-        Self(self.0.with("FieldToMatch", value))
-    }
-
-    /// The property `PreParseTextTransformations`.
-    pub fn pre_parse_text_transformations(self, value: impl IntoIterator<Item = RuleGroupPreParseTextTransformation>) -> Self {
-        Self(self.0.with("PreParseTextTransformations", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn field_to_match(self, value: RuleGroupFieldToMatch) -> Self { Self(self.0.with("FieldToMatch", value)) }
+    /// `PreParseTextTransformations`.
+    pub fn pre_parse_text_transformations(self, value: impl IntoIterator<Item = RuleGroupPreParseTextTransformation>) -> Self { Self(self.0.with("PreParseTextTransformations", value.into_iter().collect::<Tree>())) }
     /// The string representing the regular expression.
-    pub fn regex_string(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("RegexString", value.into()))
-    }
-
+    /// 1 to 512 characters.
+    pub fn regex_string(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("RegexString", value.into())) }
     /// Text transformations eliminate some of the unusual formatting that attackers use in web requests in an effort to bypass detection.
-    pub fn text_transformations(self, value: impl IntoIterator<Item = RuleGroupTextTransformation>) -> Self {
-        Self(self.0.with("TextTransformations", value.into_iter().collect::<Tree>()))
-    }
+    /// At least 1 item.
+    pub fn text_transformations(self, value: impl IntoIterator<Item = RuleGroupTextTransformation>) -> Self { Self(self.0.with("TextTransformations", value.into_iter().collect::<Tree>())) }
 }
-
-impl From<RuleGroupRegexMatchStatement> for Properties {
-    fn from(value: RuleGroupRegexMatchStatement) -> Self {
-        value.0
-    }
-}
-
-impl From<RuleGroupRegexMatchStatement> for Tree {
-    fn from(value: RuleGroupRegexMatchStatement) -> Self {
-        value.0.into()
-    }
-}
+setting! { RuleGroupRegexMatchStatement as Tree }
 
 /// A rule statement used to search web request components for matches with regular expressions.
 #[derive(Debug, Clone)]
 pub struct RuleGroupRegexPatternSetReferenceStatement(Properties);
-
 impl RuleGroupRegexPatternSetReferenceStatement {
     /// Returns a `RuleGroupRegexPatternSetReferenceStatement` with what CloudFormation requires.
-    pub fn new(arn: impl Into<Value<String>>, field_to_match: RuleGroupFieldToMatch, text_transformations: impl IntoIterator<Item = RuleGroupTextTransformation>) -> Self {
-        Self::matching().arn(arn).field_to_match(field_to_match).text_transformations(text_transformations)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(arn: impl Into<Value<String>>, field_to_match: RuleGroupFieldToMatch, text_transformations: impl IntoIterator<Item = RuleGroupTextTransformation>) -> Self { Self::matching().arn(arn).field_to_match(field_to_match).text_transformations(text_transformations) }
     /// The Amazon Resource Name (ARN) of the `RegexPatternSet` that this statement references.
-    pub fn arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Arn", value.into()))
-    }
-
+    /// 20 to 2048 characters. Matches `\S`.
+    pub fn arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Arn", value.into())) }
     /// The part of the web request that you want AWS WAF to inspect.
-    pub fn field_to_match(self, value: RuleGroupFieldToMatch) -> Self {
-        Self(self.0.with("FieldToMatch", value))
-    }
-
-    /// The property `PreParseTextTransformations`.
-    pub fn pre_parse_text_transformations(self, value: impl IntoIterator<Item = RuleGroupPreParseTextTransformation>) -> Self {
-        Self(self.0.with("PreParseTextTransformations", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn field_to_match(self, value: RuleGroupFieldToMatch) -> Self { Self(self.0.with("FieldToMatch", value)) }
+    /// `PreParseTextTransformations`.
+    pub fn pre_parse_text_transformations(self, value: impl IntoIterator<Item = RuleGroupPreParseTextTransformation>) -> Self { Self(self.0.with("PreParseTextTransformations", value.into_iter().collect::<Tree>())) }
     /// Text transformations eliminate some of the unusual formatting that attackers use in web requests in an effort to bypass detection.
-    pub fn text_transformations(self, value: impl IntoIterator<Item = RuleGroupTextTransformation>) -> Self {
-        Self(self.0.with("TextTransformations", value.into_iter().collect::<Tree>()))
-    }
+    /// At least 1 item.
+    pub fn text_transformations(self, value: impl IntoIterator<Item = RuleGroupTextTransformation>) -> Self { Self(self.0.with("TextTransformations", value.into_iter().collect::<Tree>())) }
 }
-
-impl From<RuleGroupRegexPatternSetReferenceStatement> for Properties {
-    fn from(value: RuleGroupRegexPatternSetReferenceStatement) -> Self {
-        value.0
-    }
-}
-
-impl From<RuleGroupRegexPatternSetReferenceStatement> for Tree {
-    fn from(value: RuleGroupRegexPatternSetReferenceStatement) -> Self {
-        value.0.into()
-    }
-}
+setting! { RuleGroupRegexPatternSetReferenceStatement as Tree }
 
 /// A single rule, which you can use in a `WebACL` or `RuleGroup` to identify web requests that you want to manage in some way.
 #[derive(Debug, Clone)]
 pub struct RuleGroupRule(Properties);
-
 impl RuleGroupRule {
     /// Returns a `RuleGroupRule` with what CloudFormation requires.
-    pub fn new(name: impl Into<Value<String>>, priority: impl Into<Value<i64>>, statement: RuleGroupStatement, visibility_config: RuleGroupVisibilityConfig) -> Self {
-        Self::matching().name(name).priority(priority).statement(statement).visibility_config(visibility_config)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(name: impl Into<Value<String>>, priority: impl Into<Value<i64>>, statement: RuleGroupStatement, visibility_config: RuleGroupVisibilityConfig) -> Self { Self::matching().name(name).priority(priority).statement(statement).visibility_config(visibility_config) }
     /// The action that AWS WAF should take on a web request when it matches the rule statement.
-    pub fn action(self, value: RuleGroupRuleAction) -> Self {
-        Self(self.0.with("Action", value))
-    }
-
+    pub fn action(self, value: RuleGroupRuleAction) -> Self { Self(self.0.with("Action", value)) }
     /// Specifies how AWS WAF should handle `CAPTCHA` evaluations.
-    pub fn captcha_config(self, value: RuleGroupCaptchaConfig) -> Self {
-        Self(self.0.with("CaptchaConfig", value))
-    }
-
+    pub fn captcha_config(self, value: RuleGroupCaptchaConfig) -> Self { Self(self.0.with("CaptchaConfig", value)) }
     /// Specifies how AWS WAF should handle `Challenge` evaluations.
-    pub fn challenge_config(self, value: RuleGroupChallengeConfig) -> Self {
-        Self(self.0.with("ChallengeConfig", value))
-    }
-
+    pub fn challenge_config(self, value: RuleGroupChallengeConfig) -> Self { Self(self.0.with("ChallengeConfig", value)) }
     /// The name of the rule.
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
-
+    /// Matches `^[0-9A-Za-z_-]{1,128}$`.
+    pub fn name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Name", value.into())) }
     /// If you define more than one `Rule` in a `WebACL`, AWS WAF evaluates each request against the `Rules` in order based on the value of `Priority`.
-    pub fn priority(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("Priority", value.into()))
-    }
-
+    /// At least 0.
+    pub fn priority(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("Priority", value.into())) }
     /// Labels to apply to web requests that match the rule match statement.
-    pub fn rule_labels(self, value: impl IntoIterator<Item = RuleGroupLabel>) -> Self {
-        Self(self.0.with("RuleLabels", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn rule_labels(self, value: impl IntoIterator<Item = RuleGroupLabel>) -> Self { Self(self.0.with("RuleLabels", value.into_iter().collect::<Tree>())) }
     /// The AWS WAF processing statement for the rule, for example `ByteMatchStatement` or `SizeConstraintStatement`.
-    pub fn statement(self, value: RuleGroupStatement) -> Self {
-        Self(self.0.with("Statement", value))
-    }
-
+    pub fn statement(self, value: RuleGroupStatement) -> Self { Self(self.0.with("Statement", value)) }
     /// Defines and enables Amazon CloudWatch metrics and web request sample collection.
-    pub fn visibility_config(self, value: RuleGroupVisibilityConfig) -> Self {
-        Self(self.0.with("VisibilityConfig", value))
-    }
+    pub fn visibility_config(self, value: RuleGroupVisibilityConfig) -> Self { Self(self.0.with("VisibilityConfig", value)) }
 }
-
-impl From<RuleGroupRule> for Properties {
-    fn from(value: RuleGroupRule) -> Self {
-        value.0
-    }
-}
-
-impl From<RuleGroupRule> for Tree {
-    fn from(value: RuleGroupRule) -> Self {
-        value.0.into()
-    }
-}
+setting! { RuleGroupRule as Tree }
 
 /// The action that AWS WAF should take on a web request when it matches a rule's statement.
 #[derive(Debug, Clone, Default)]
 pub struct RuleGroupRuleAction(Properties);
-
 impl RuleGroupRuleAction {
     /// Returns an empty `RuleGroupRuleAction`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// Instructs AWS WAF to allow the web request.
-    pub fn allow(self, value: RuleGroupAllow) -> Self {
-        Self(self.0.with("Allow", value))
-    }
-
+    pub fn allow(self, value: RuleGroupAllow) -> Self { Self(self.0.with("Allow", value)) }
     /// Instructs AWS WAF to block the web request.
-    pub fn block(self, value: RuleGroupBlock) -> Self {
-        Self(self.0.with("Block", value))
-    }
-
+    pub fn block(self, value: RuleGroupBlock) -> Self { Self(self.0.with("Block", value)) }
     /// Specifies that AWS WAF should run a `CAPTCHA` check against the request:
-    pub fn captcha(self, value: RuleGroupCaptcha) -> Self {
-        Self(self.0.with("Captcha", value))
-    }
-
+    pub fn captcha(self, value: RuleGroupCaptcha) -> Self { Self(self.0.with("Captcha", value)) }
     /// Instructs AWS WAF to run a `Challenge` check against the web request.
-    pub fn challenge(self, value: RuleGroupChallenge) -> Self {
-        Self(self.0.with("Challenge", value))
-    }
-
+    pub fn challenge(self, value: RuleGroupChallenge) -> Self { Self(self.0.with("Challenge", value)) }
     /// Instructs AWS WAF to count the web request and then continue evaluating the request using the remaining rules in the web ACL.
-    pub fn count(self, value: RuleGroupCount) -> Self {
-        Self(self.0.with("Count", value))
-    }
-
+    pub fn count(self, value: RuleGroupCount) -> Self { Self(self.0.with("Count", value)) }
     /// Monetize action for rules.
-    pub fn monetize(self, value: RuleGroupMonetizeAction) -> Self {
-        Self(self.0.with("Monetize", value))
-    }
+    pub fn monetize(self, value: RuleGroupMonetizeAction) -> Self { Self(self.0.with("Monetize", value)) }
 }
-
-impl From<RuleGroupRuleAction> for Properties {
-    fn from(value: RuleGroupRuleAction) -> Self {
-        value.0
-    }
-}
-
-impl From<RuleGroupRuleAction> for Tree {
-    fn from(value: RuleGroupRuleAction) -> Self {
-        value.0.into()
-    }
-}
+setting! { RuleGroupRuleAction as Tree }
 
 /// Inspect one of the headers in the web request, identified by name, for example, `User-Agent` or `Referer`.
 #[derive(Debug, Clone)]
 pub struct RuleGroupSingleHeader(Properties);
-
 impl RuleGroupSingleHeader {
     /// Returns a `RuleGroupSingleHeader` with what CloudFormation requires.
-    pub fn new(name: impl Into<Value<String>>) -> Self {
-        Self::matching().name(name)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(name: impl Into<Value<String>>) -> Self { Self::matching().name(name) }
     /// The name of the query header to inspect.
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
+    /// 1 to 64 characters. Matches `\S`.
+    pub fn name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Name", value.into())) }
 }
+setting! { RuleGroupSingleHeader as Tree }
 
-impl From<RuleGroupSingleHeader> for Properties {
-    fn from(value: RuleGroupSingleHeader) -> Self {
-        value.0
-    }
-}
-
-impl From<RuleGroupSingleHeader> for Tree {
-    fn from(value: RuleGroupSingleHeader) -> Self {
-        value.0.into()
-    }
-}
-
-/// Inspect one query argument in the web request, identified by name, for example UserName or SalesRegion.
-#[derive(Debug, Clone)]
-pub struct RuleGroupSingleQueryArgument(Properties);
-
-impl RuleGroupSingleQueryArgument {
-    /// Returns a `RuleGroupSingleQueryArgument` with what CloudFormation requires.
-    pub fn new(name: impl Into<Value<String>>) -> Self {
-        Self::matching().name(name)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The name of the query argument to inspect.
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
-}
-
-impl From<RuleGroupSingleQueryArgument> for Properties {
-    fn from(value: RuleGroupSingleQueryArgument) -> Self {
-        value.0
-    }
-}
-
-impl From<RuleGroupSingleQueryArgument> for Tree {
-    fn from(value: RuleGroupSingleQueryArgument) -> Self {
-        value.0.into()
-    }
-}
-
-/// A rule statement that compares a number of bytes against the size of a request component, using a comparison operator, such as greater than (\>) or less than (\<).
+/// A rule statement that compares a number of bytes against the size of a request component, using a comparison operator, such as greater than (\>) or less than …
 #[derive(Debug, Clone)]
 pub struct RuleGroupSizeConstraintStatement(Properties);
-
 impl RuleGroupSizeConstraintStatement {
     /// Returns a `RuleGroupSizeConstraintStatement` with what CloudFormation requires.
-    pub fn new(comparison_operator: impl OneOf<RuleGroupSizeConstraintStatementComparisonOperator>, field_to_match: RuleGroupFieldToMatch, size: impl Into<Value<f64>>, text_transformations: impl IntoIterator<Item = RuleGroupTextTransformation>) -> Self {
-        Self::matching().comparison_operator(comparison_operator).field_to_match(field_to_match).size(size).text_transformations(text_transformations)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(comparison_operator: impl OneOf<RuleGroupSizeConstraintStatementComparisonOperator>, field_to_match: RuleGroupFieldToMatch, size: impl Into<Value<f64>>, text_transformations: impl IntoIterator<Item = RuleGroupTextTransformation>) -> Self { Self::matching().comparison_operator(comparison_operator).field_to_match(field_to_match).size(size).text_transformations(text_transformations) }
     /// The operator to use to compare the request part to the size setting.
-    pub fn comparison_operator(self, value: impl OneOf<RuleGroupSizeConstraintStatementComparisonOperator>) -> Self {
-        Self(self.0.with("ComparisonOperator", value.into_tree()))
-    }
-
+    pub fn comparison_operator(self, value: impl OneOf<RuleGroupSizeConstraintStatementComparisonOperator>) -> Self { Self(self.0.with("ComparisonOperator", value.into_tree())) }
     /// The part of the web request that you want AWS WAF to inspect.
-    pub fn field_to_match(self, value: RuleGroupFieldToMatch) -> Self {
-        Self(self.0.with("FieldToMatch", value))
-    }
-
-    /// The property `PreParseTextTransformations`.
-    pub fn pre_parse_text_transformations(self, value: impl IntoIterator<Item = RuleGroupPreParseTextTransformation>) -> Self {
-        Self(self.0.with("PreParseTextTransformations", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn field_to_match(self, value: RuleGroupFieldToMatch) -> Self { Self(self.0.with("FieldToMatch", value)) }
+    /// `PreParseTextTransformations`.
+    pub fn pre_parse_text_transformations(self, value: impl IntoIterator<Item = RuleGroupPreParseTextTransformation>) -> Self { Self(self.0.with("PreParseTextTransformations", value.into_iter().collect::<Tree>())) }
     /// The size, in byte, to compare to the request part, after any transformations.
-    pub fn size(self, value: impl Into<Value<f64>>) -> Self {
-        Self(self.0.with("Size", value.into()))
-    }
-
+    /// At least 0.
+    pub fn size(self, value: impl Into<Value<f64>>) -> Self { Self(self.0.with("Size", value.into())) }
     /// Text transformations eliminate some of the unusual formatting that attackers use in web requests in an effort to bypass detection.
-    pub fn text_transformations(self, value: impl IntoIterator<Item = RuleGroupTextTransformation>) -> Self {
-        Self(self.0.with("TextTransformations", value.into_iter().collect::<Tree>()))
-    }
+    /// At least 1 item.
+    pub fn text_transformations(self, value: impl IntoIterator<Item = RuleGroupTextTransformation>) -> Self { Self(self.0.with("TextTransformations", value.into_iter().collect::<Tree>())) }
 }
-
-impl From<RuleGroupSizeConstraintStatement> for Properties {
-    fn from(value: RuleGroupSizeConstraintStatement) -> Self {
-        value.0
-    }
-}
-
-impl From<RuleGroupSizeConstraintStatement> for Tree {
-    fn from(value: RuleGroupSizeConstraintStatement) -> Self {
-        value.0.into()
-    }
-}
+setting! { RuleGroupSizeConstraintStatement as Tree }
 
 /// A rule statement that inspects for malicious SQL code.
 #[derive(Debug, Clone)]
 pub struct RuleGroupSqliMatchStatement(Properties);
-
 impl RuleGroupSqliMatchStatement {
     /// Returns a `RuleGroupSqliMatchStatement` with what CloudFormation requires.
-    pub fn new(field_to_match: RuleGroupFieldToMatch, text_transformations: impl IntoIterator<Item = RuleGroupTextTransformation>) -> Self {
-        Self::matching().field_to_match(field_to_match).text_transformations(text_transformations)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(field_to_match: RuleGroupFieldToMatch, text_transformations: impl IntoIterator<Item = RuleGroupTextTransformation>) -> Self { Self::matching().field_to_match(field_to_match).text_transformations(text_transformations) }
     /// The part of the web request that you want AWS WAF to inspect.
-    pub fn field_to_match(self, value: RuleGroupFieldToMatch) -> Self {
-        Self(self.0.with("FieldToMatch", value))
-    }
-
-    /// The property `PreParseTextTransformations`.
-    pub fn pre_parse_text_transformations(self, value: impl IntoIterator<Item = RuleGroupPreParseTextTransformation>) -> Self {
-        Self(self.0.with("PreParseTextTransformations", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn field_to_match(self, value: RuleGroupFieldToMatch) -> Self { Self(self.0.with("FieldToMatch", value)) }
+    /// `PreParseTextTransformations`.
+    pub fn pre_parse_text_transformations(self, value: impl IntoIterator<Item = RuleGroupPreParseTextTransformation>) -> Self { Self(self.0.with("PreParseTextTransformations", value.into_iter().collect::<Tree>())) }
     /// The sensitivity that you want AWS WAF to use to inspect for SQL injection attacks.
-    pub fn sensitivity_level(self, value: impl OneOf<RuleGroupSqliMatchStatementSensitivityLevel>) -> Self {
-        Self(self.0.with("SensitivityLevel", value.into_tree()))
-    }
-
+    pub fn sensitivity_level(self, value: impl OneOf<RuleGroupSqliMatchStatementSensitivityLevel>) -> Self { Self(self.0.with("SensitivityLevel", value.into_tree())) }
     /// Text transformations eliminate some of the unusual formatting that attackers use in web requests in an effort to bypass detection.
-    pub fn text_transformations(self, value: impl IntoIterator<Item = RuleGroupTextTransformation>) -> Self {
-        Self(self.0.with("TextTransformations", value.into_iter().collect::<Tree>()))
-    }
+    /// At least 1 item.
+    pub fn text_transformations(self, value: impl IntoIterator<Item = RuleGroupTextTransformation>) -> Self { Self(self.0.with("TextTransformations", value.into_iter().collect::<Tree>())) }
 }
-
-impl From<RuleGroupSqliMatchStatement> for Properties {
-    fn from(value: RuleGroupSqliMatchStatement) -> Self {
-        value.0
-    }
-}
-
-impl From<RuleGroupSqliMatchStatement> for Tree {
-    fn from(value: RuleGroupSqliMatchStatement) -> Self {
-        value.0.into()
-    }
-}
+setting! { RuleGroupSqliMatchStatement as Tree }
 
 /// The processing guidance for a rule, used by AWS WAF to determine whether a web request matches the rule.
 #[derive(Debug, Clone, Default)]
 pub struct RuleGroupStatement(Properties);
-
 impl RuleGroupStatement {
     /// Returns an empty `RuleGroupStatement`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// A logical rule statement used to combine other rule statements with AND logic.
-    pub fn and_statement(self, value: RuleGroupAndStatement) -> Self {
-        Self(self.0.with("AndStatement", value))
-    }
-
+    pub fn and_statement(self, value: RuleGroupAndStatement) -> Self { Self(self.0.with("AndStatement", value)) }
     /// A rule statement that inspects web traffic based on the Autonomous System Number (ASN) associated with the request's IP address.
-    pub fn asn_match_statement(self, value: RuleGroupAsnMatchStatement) -> Self {
-        Self(self.0.with("AsnMatchStatement", value))
-    }
-
+    pub fn asn_match_statement(self, value: RuleGroupAsnMatchStatement) -> Self { Self(self.0.with("AsnMatchStatement", value)) }
     /// A rule statement that defines a string match search for AWS WAF to apply to web requests.
-    pub fn byte_match_statement(self, value: RuleGroupByteMatchStatement) -> Self {
-        Self(self.0.with("ByteMatchStatement", value))
-    }
-
+    pub fn byte_match_statement(self, value: RuleGroupByteMatchStatement) -> Self { Self(self.0.with("ByteMatchStatement", value)) }
     /// A rule statement that labels web requests by country and region and that matches against web requests based on country code.
-    pub fn geo_match_statement(self, value: RuleGroupGeoMatchStatement) -> Self {
-        Self(self.0.with("GeoMatchStatement", value))
-    }
-
+    pub fn geo_match_statement(self, value: RuleGroupGeoMatchStatement) -> Self { Self(self.0.with("GeoMatchStatement", value)) }
     /// A rule statement used to detect web requests coming from particular IP addresses or address ranges.
-    pub fn ip_set_reference_statement(self, value: RuleGroupIpSetReferenceStatement) -> Self {
-        Self(self.0.with("IPSetReferenceStatement", value))
-    }
-
+    pub fn ip_set_reference_statement(self, value: RuleGroupIpSetReferenceStatement) -> Self { Self(self.0.with("IPSetReferenceStatement", value)) }
     /// A rule statement to match against labels that have been added to the web request by rules that have already run in the web ACL.
-    pub fn label_match_statement(self, value: RuleGroupLabelMatchStatement) -> Self {
-        Self(self.0.with("LabelMatchStatement", value))
-    }
-
+    pub fn label_match_statement(self, value: RuleGroupLabelMatchStatement) -> Self { Self(self.0.with("LabelMatchStatement", value)) }
     /// A logical rule statement used to negate the results of another rule statement.
-    pub fn not_statement(self, value: RuleGroupNotStatement) -> Self {
-        Self(self.0.with("NotStatement", value))
-    }
-
+    pub fn not_statement(self, value: RuleGroupNotStatement) -> Self { Self(self.0.with("NotStatement", value)) }
     /// A logical rule statement used to combine other rule statements with OR logic.
-    pub fn or_statement(self, value: RuleGroupOrStatement) -> Self {
-        Self(self.0.with("OrStatement", value))
-    }
-
+    pub fn or_statement(self, value: RuleGroupOrStatement) -> Self { Self(self.0.with("OrStatement", value)) }
     /// A rate-based rule counts incoming requests and rate limits requests when they are coming at too fast a rate.
-    pub fn rate_based_statement(self, value: RuleGroupRateBasedStatement) -> Self {
-        Self(self.0.with("RateBasedStatement", value))
-    }
-
+    pub fn rate_based_statement(self, value: RuleGroupRateBasedStatement) -> Self { Self(self.0.with("RateBasedStatement", value)) }
     /// A rule statement used to search web request components for a match against a single regular expression.
-    pub fn regex_match_statement(self, value: RuleGroupRegexMatchStatement) -> Self {
-        Self(self.0.with("RegexMatchStatement", value))
-    }
-
+    pub fn regex_match_statement(self, value: RuleGroupRegexMatchStatement) -> Self { Self(self.0.with("RegexMatchStatement", value)) }
     /// A rule statement used to search web request components for matches with regular expressions.
-    pub fn regex_pattern_set_reference_statement(self, value: RuleGroupRegexPatternSetReferenceStatement) -> Self {
-        Self(self.0.with("RegexPatternSetReferenceStatement", value))
-    }
-
-    /// A rule statement that compares a number of bytes against the size of a request component, using a comparison operator, such as greater than (\>) or less than (\<).
-    pub fn size_constraint_statement(self, value: RuleGroupSizeConstraintStatement) -> Self {
-        Self(self.0.with("SizeConstraintStatement", value))
-    }
-
+    pub fn regex_pattern_set_reference_statement(self, value: RuleGroupRegexPatternSetReferenceStatement) -> Self { Self(self.0.with("RegexPatternSetReferenceStatement", value)) }
+    /// A rule statement that compares a number of bytes against the size of a request component, using a comparison operator, such as greater than (\>) or less than …
+    pub fn size_constraint_statement(self, value: RuleGroupSizeConstraintStatement) -> Self { Self(self.0.with("SizeConstraintStatement", value)) }
     /// A rule statement that inspects for malicious SQL code.
-    pub fn sqli_match_statement(self, value: RuleGroupSqliMatchStatement) -> Self {
-        Self(self.0.with("SqliMatchStatement", value))
-    }
-
+    pub fn sqli_match_statement(self, value: RuleGroupSqliMatchStatement) -> Self { Self(self.0.with("SqliMatchStatement", value)) }
     /// A rule statement that inspects for cross-site scripting (XSS) attacks.
-    pub fn xss_match_statement(self, value: RuleGroupXssMatchStatement) -> Self {
-        Self(self.0.with("XssMatchStatement", value))
-    }
+    pub fn xss_match_statement(self, value: RuleGroupXssMatchStatement) -> Self { Self(self.0.with("XssMatchStatement", value)) }
 }
-
-impl From<RuleGroupStatement> for Properties {
-    fn from(value: RuleGroupStatement) -> Self {
-        value.0
-    }
-}
-
-impl From<RuleGroupStatement> for Tree {
-    fn from(value: RuleGroupStatement) -> Self {
-        value.0.into()
-    }
-}
+setting! { RuleGroupStatement as Tree }
 
 /// Text transformations eliminate some of the unusual formatting that attackers use in web requests in an effort to bypass detection.
 #[derive(Debug, Clone)]
 pub struct RuleGroupTextTransformation(Properties);
-
 impl RuleGroupTextTransformation {
     /// Returns a `RuleGroupTextTransformation` with what CloudFormation requires.
-    pub fn new(priority: impl Into<Value<i64>>, type_: impl OneOf<RuleGroupTextTransformationType>) -> Self {
-        Self::matching().priority(priority).type_(type_)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(priority: impl Into<Value<i64>>, type_: impl OneOf<RuleGroupTextTransformationType>) -> Self { Self::matching().priority(priority).type_(type_) }
     /// Sets the relative processing order for multiple transformations.
-    pub fn priority(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("Priority", value.into()))
-    }
-
+    /// At least 0.
+    pub fn priority(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("Priority", value.into())) }
     /// For detailed descriptions of each of the transformation types, see Text transformations in the AWS WAF Developer Guide.
-    pub fn type_(self, value: impl OneOf<RuleGroupTextTransformationType>) -> Self {
-        Self(self.0.with("Type", value.into_tree()))
-    }
+    pub fn type_(self, value: impl OneOf<RuleGroupTextTransformationType>) -> Self { Self(self.0.with("Type", value.into_tree())) }
 }
+setting! { RuleGroupTextTransformation as Tree }
 
-impl From<RuleGroupTextTransformation> for Properties {
-    fn from(value: RuleGroupTextTransformation) -> Self {
-        value.0
-    }
-}
-
-impl From<RuleGroupTextTransformation> for Tree {
-    fn from(value: RuleGroupTextTransformation) -> Self {
-        value.0.into()
-    }
-}
-
-/// Inspect fragments of the request URI. You can specify the parts of the URI fragment to inspect and you can narrow the set of URI fragments to inspect by including or excluding specific keys.
+/// Inspect fragments of the request URI. You can specify the parts of the URI fragment to inspect and you can narrow the set of URI fragments to inspect by …
 #[derive(Debug, Clone, Default)]
 pub struct RuleGroupUriFragment(Properties);
-
 impl RuleGroupUriFragment {
     /// Returns an empty `RuleGroupUriFragment`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// What AWS WAF should do if it fails to completely parse the JSON body.
-    pub fn fallback_behavior(self, value: impl OneOf<RuleGroupUriFragmentFallbackBehavior>) -> Self {
-        Self(self.0.with("FallbackBehavior", value.into_tree()))
-    }
+    pub fn fallback_behavior(self, value: impl OneOf<RuleGroupUriFragmentFallbackBehavior>) -> Self { Self(self.0.with("FallbackBehavior", value.into_tree())) }
 }
-
-impl From<RuleGroupUriFragment> for Properties {
-    fn from(value: RuleGroupUriFragment) -> Self {
-        value.0
-    }
-}
-
-impl From<RuleGroupUriFragment> for Tree {
-    fn from(value: RuleGroupUriFragment) -> Self {
-        value.0.into()
-    }
-}
+setting! { RuleGroupUriFragment as Tree }
 
 /// Defines and enables Amazon CloudWatch metrics and web request sample collection.
 #[derive(Debug, Clone)]
 pub struct RuleGroupVisibilityConfig(Properties);
-
 impl RuleGroupVisibilityConfig {
     /// Returns a `RuleGroupVisibilityConfig` with what CloudFormation requires.
-    pub fn new(cloud_watch_metrics_enabled: impl Into<Value<bool>>, metric_name: impl Into<Value<String>>, sampled_requests_enabled: impl Into<Value<bool>>) -> Self {
-        Self::matching().cloud_watch_metrics_enabled(cloud_watch_metrics_enabled).metric_name(metric_name).sampled_requests_enabled(sampled_requests_enabled)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(cloud_watch_metrics_enabled: impl Into<Value<bool>>, metric_name: impl Into<Value<String>>, sampled_requests_enabled: impl Into<Value<bool>>) -> Self { Self::matching().cloud_watch_metrics_enabled(cloud_watch_metrics_enabled).metric_name(metric_name).sampled_requests_enabled(sampled_requests_enabled) }
     /// Indicates whether the associated resource sends metrics to Amazon CloudWatch.
-    pub fn cloud_watch_metrics_enabled(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("CloudWatchMetricsEnabled", value.into()))
-    }
-
+    pub fn cloud_watch_metrics_enabled(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("CloudWatchMetricsEnabled", value.into())) }
     /// A name of the Amazon CloudWatch metric dimension.
-    pub fn metric_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("MetricName", value.into()))
-    }
-
+    /// 1 to 128 characters. Matches `^[\w#:\.\-/]+$`.
+    pub fn metric_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("MetricName", value.into())) }
     /// Indicates whether AWS WAF should store a sampling of the web requests that match the rules.
-    pub fn sampled_requests_enabled(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("SampledRequestsEnabled", value.into()))
-    }
+    pub fn sampled_requests_enabled(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("SampledRequestsEnabled", value.into())) }
 }
-
-impl From<RuleGroupVisibilityConfig> for Properties {
-    fn from(value: RuleGroupVisibilityConfig) -> Self {
-        value.0
-    }
-}
-
-impl From<RuleGroupVisibilityConfig> for Tree {
-    fn from(value: RuleGroupVisibilityConfig) -> Self {
-        value.0.into()
-    }
-}
+setting! { RuleGroupVisibilityConfig as Tree }
 
 /// A rule statement that inspects for cross-site scripting (XSS) attacks.
 #[derive(Debug, Clone)]
 pub struct RuleGroupXssMatchStatement(Properties);
-
 impl RuleGroupXssMatchStatement {
     /// Returns a `RuleGroupXssMatchStatement` with what CloudFormation requires.
-    pub fn new(field_to_match: RuleGroupFieldToMatch, text_transformations: impl IntoIterator<Item = RuleGroupTextTransformation>) -> Self {
-        Self::matching().field_to_match(field_to_match).text_transformations(text_transformations)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(field_to_match: RuleGroupFieldToMatch, text_transformations: impl IntoIterator<Item = RuleGroupTextTransformation>) -> Self { Self::matching().field_to_match(field_to_match).text_transformations(text_transformations) }
     /// The part of the web request that you want AWS WAF to inspect.
-    pub fn field_to_match(self, value: RuleGroupFieldToMatch) -> Self {
-        Self(self.0.with("FieldToMatch", value))
-    }
-
-    /// The property `PreParseTextTransformations`.
-    pub fn pre_parse_text_transformations(self, value: impl IntoIterator<Item = RuleGroupPreParseTextTransformation>) -> Self {
-        Self(self.0.with("PreParseTextTransformations", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn field_to_match(self, value: RuleGroupFieldToMatch) -> Self { Self(self.0.with("FieldToMatch", value)) }
+    /// `PreParseTextTransformations`.
+    pub fn pre_parse_text_transformations(self, value: impl IntoIterator<Item = RuleGroupPreParseTextTransformation>) -> Self { Self(self.0.with("PreParseTextTransformations", value.into_iter().collect::<Tree>())) }
     /// Text transformations eliminate some of the unusual formatting that attackers use in web requests in an effort to bypass detection.
-    pub fn text_transformations(self, value: impl IntoIterator<Item = RuleGroupTextTransformation>) -> Self {
-        Self(self.0.with("TextTransformations", value.into_iter().collect::<Tree>()))
-    }
+    /// At least 1 item.
+    pub fn text_transformations(self, value: impl IntoIterator<Item = RuleGroupTextTransformation>) -> Self { Self(self.0.with("TextTransformations", value.into_iter().collect::<Tree>())) }
 }
-
-impl From<RuleGroupXssMatchStatement> for Properties {
-    fn from(value: RuleGroupXssMatchStatement) -> Self {
-        value.0
-    }
-}
-
-impl From<RuleGroupXssMatchStatement> for Tree {
-    fn from(value: RuleGroupXssMatchStatement) -> Self {
-        value.0.into()
-    }
-}
+setting! { RuleGroupXssMatchStatement as Tree }
 
 /// This is the latest version of AWS WAF, named AWS WAF V2, released in November, 2019.
 ///
 /// CloudFormation type `AWS::WAFv2::WebACL`.
 #[derive(Debug, Clone)]
 pub struct WebAcl(Properties);
-
 impl WebAcl {
     /// The Amazon Resource Name (ARN) of the web ACL.
     pub const ARN: Attribute<Self, Arn<Self>> = Attribute::new("Arn");
-
     /// The web ACL capacity units (WCUs) currently being used by this web ACL.
     pub const CAPACITY: Attribute<Self, i64> = Attribute::new("Capacity");
-
     /// The ID of the web ACL.
     pub const ID: Attribute<Self, lightsout_core::Id<Self>> = Attribute::new("Id");
-
     /// The label namespace prefix for this web ACL.
     pub const LABEL_NAMESPACE: Attribute<Self, String> = Attribute::new("LabelNamespace");
-
     /// Returns a `WebAcl` with what CloudFormation requires.
-    pub fn new(default_action: WebAclDefaultAction, scope: impl OneOf<WebAclScope>, visibility_config: WebAclVisibilityConfig) -> Self {
-        Self::matching().default_action(default_action).scope(scope).visibility_config(visibility_config)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(default_action: WebAclDefaultAction, scope: impl OneOf<WebAclScope>, visibility_config: WebAclVisibilityConfig) -> Self { Self::matching().default_action(default_action).scope(scope).visibility_config(visibility_config) }
     /// Returns a list of `ApplicationAttribute` s.
-    pub fn application_config(self, value: WebAclApplicationConfig) -> Self {
-        Self(self.0.with("ApplicationConfig", value))
-    }
-
+    pub fn application_config(self, value: WebAclApplicationConfig) -> Self { Self(self.0.with("ApplicationConfig", value)) }
     /// Specifies custom configurations for the associations between the web ACL and protected resources.
-    pub fn association_config(self, value: WebAclAssociationConfig) -> Self {
-        Self(self.0.with("AssociationConfig", value))
-    }
-
+    pub fn association_config(self, value: WebAclAssociationConfig) -> Self { Self(self.0.with("AssociationConfig", value)) }
     /// Specifies how AWS WAF should handle `CAPTCHA` evaluations for rules that don't have their own `CaptchaConfig` settings.
-    pub fn captcha_config(self, value: WebAclCaptchaConfig) -> Self {
-        Self(self.0.with("CaptchaConfig", value))
-    }
-
+    pub fn captcha_config(self, value: WebAclCaptchaConfig) -> Self { Self(self.0.with("CaptchaConfig", value)) }
     /// Specifies how AWS WAF should handle challenge evaluations for rules that don't have their own `ChallengeConfig` settings.
-    pub fn challenge_config(self, value: WebAclChallengeConfig) -> Self {
-        Self(self.0.with("ChallengeConfig", value))
-    }
-
+    pub fn challenge_config(self, value: WebAclChallengeConfig) -> Self { Self(self.0.with("ChallengeConfig", value)) }
     /// A map of custom response keys and content bodies.
-    pub fn custom_response_bodies(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, WebAclCustomResponseBody)>) -> Self {
-        Self(self.0.with("CustomResponseBodies", Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value))))))
-    }
-
+    pub fn custom_response_bodies(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, WebAclCustomResponseBody)>) -> Self { Self(self.0.with("CustomResponseBodies", Tree::object(value.into_iter().map(|(key, value)| (key, value.into()))))) }
     /// Specifies data protection to apply to the web request data for the web ACL.
-    pub fn data_protection_config(self, value: WebAclDataProtectionConfig) -> Self {
-        Self(self.0.with("DataProtectionConfig", value))
-    }
-
+    pub fn data_protection_config(self, value: WebAclDataProtectionConfig) -> Self { Self(self.0.with("DataProtectionConfig", value)) }
     /// The action to perform if none of the `Rules` contained in the `WebACL` match.
-    pub fn default_action(self, value: WebAclDefaultAction) -> Self {
-        Self(self.0.with("DefaultAction", value))
-    }
-
+    pub fn default_action(self, value: WebAclDefaultAction) -> Self { Self(self.0.with("DefaultAction", value)) }
     /// A description of the web ACL that helps with identification.
-    pub fn description(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Description", value.into()))
-    }
-
+    pub fn description(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Description", value.into())) }
     /// Configures monetization for the web ACL or rule group.
-    pub fn monetization_config(self, value: WebAclMonetizationConfig) -> Self {
-        Self(self.0.with("MonetizationConfig", value))
-    }
-
+    pub fn monetization_config(self, value: WebAclMonetizationConfig) -> Self { Self(self.0.with("MonetizationConfig", value)) }
     /// The name of the web ACL. You cannot change the name of a web ACL after you create it.
-    ///
-    /// A change replaces the resource.
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
-
+    /// Matches `^[0-9A-Za-z_-]{1,128}$`. A change replaces the resource.
+    pub fn name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Name", value.into())) }
     /// Configures the level of DDoS protection that applies to web ACLs associated with Application Load Balancers.
-    pub fn on_source_d_do_s_protection_config(self, value: WebAclOnSourceDDoSProtectionConfig) -> Self {
-        Self(self.0.with("OnSourceDDoSProtectionConfig", value))
-    }
-
+    pub fn on_source_d_do_s_protection_config(self, value: WebAclOnSourceDDoSProtectionConfig) -> Self { Self(self.0.with("OnSourceDDoSProtectionConfig", value)) }
     /// The rule statements used to identify the web requests that you want to manage.
-    pub fn rules(self, value: impl IntoIterator<Item = WebAclRule>) -> Self {
-        Self(self.0.with("Rules", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn rules(self, value: impl IntoIterator<Item = WebAclRule>) -> Self { Self(self.0.with("Rules", value.into_iter().collect::<Tree>())) }
     /// Specifies whether this is for an Amazon CloudFront distribution or for a regional application.
-    ///
     /// A change replaces the resource.
-    pub fn scope(self, value: impl OneOf<WebAclScope>) -> Self {
-        Self(self.0.with("Scope", value.into_tree()))
-    }
-
+    pub fn scope(self, value: impl OneOf<WebAclScope>) -> Self { Self(self.0.with("Scope", value.into_tree())) }
     /// Key:value pairs associated with an AWS resource.
-    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self {
-        Self(self.0.with("Tags", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// At least 1 item.
+    pub fn tags(self, value: impl IntoIterator<Item = impl Into<Tag>>) -> Self { Self(self.0.with("Tags", list::tags(value))) }
     /// Specifies the domains that AWS WAF should accept in a web request token.
-    pub fn token_domains(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("TokenDomains", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// Each: 1 to 253 characters. Each: Matches `^[\w\.\-/]+$`.
+    pub fn token_domains(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("TokenDomains", list::values::<String>(value))) }
     /// Defines and enables Amazon CloudWatch metrics and web request sample collection.
-    pub fn visibility_config(self, value: WebAclVisibilityConfig) -> Self {
-        Self(self.0.with("VisibilityConfig", value))
-    }
+    pub fn visibility_config(self, value: WebAclVisibilityConfig) -> Self { Self(self.0.with("VisibilityConfig", value)) }
 }
-
-impl From<WebAcl> for Properties {
-    fn from(value: WebAcl) -> Self {
-        value.0
-    }
-}
-
+setting! { WebAcl as Properties }
 impl ResourceType for WebAcl {
     const TYPE: &'static str = "AWS::WAFv2::WebACL";
     const REQUIRED: &'static [&'static str] = &["DefaultAction", "Scope", "VisibilityConfig"];
     const TAGS: Option<Tags> = Some(Tags::List("Tags"));
 }
 
-/// Specifies that AWS WAF should allow the request and optionally defines additional custom handling for the request.
-#[derive(Debug, Clone, Default)]
-pub struct WebAclAllowAction(Properties);
-
-impl WebAclAllowAction {
-    /// Returns an empty `WebAclAllowAction`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// Defines custom handling for the web request.
-    pub fn custom_request_handling(self, value: WebAclCustomRequestHandling) -> Self {
-        Self(self.0.with("CustomRequestHandling", value))
-    }
-}
-
-impl From<WebAclAllowAction> for Properties {
-    fn from(value: WebAclAllowAction) -> Self {
-        value.0
-    }
-}
-
-impl From<WebAclAllowAction> for Tree {
-    fn from(value: WebAclAllowAction) -> Self {
-        value.0.into()
-    }
-}
-
 /// A logical rule statement used to combine other rule statements with AND logic.
 #[derive(Debug, Clone)]
 pub struct WebAclAndStatement(Properties);
-
 impl WebAclAndStatement {
     /// Returns a `WebAclAndStatement` with what CloudFormation requires.
-    pub fn new(statements: impl IntoIterator<Item = WebAclStatement>) -> Self {
-        Self::matching().statements(statements)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(statements: impl IntoIterator<Item = WebAclStatement>) -> Self { Self::matching().statements(statements) }
     /// The statements to combine with AND logic.
-    pub fn statements(self, value: impl IntoIterator<Item = WebAclStatement>) -> Self {
-        Self(self.0.with("Statements", value.into_iter().collect::<Tree>()))
-    }
+    pub fn statements(self, value: impl IntoIterator<Item = WebAclStatement>) -> Self { Self(self.0.with("Statements", value.into_iter().collect::<Tree>())) }
 }
-
-impl From<WebAclAndStatement> for Properties {
-    fn from(value: WebAclAndStatement) -> Self {
-        value.0
-    }
-}
-
-impl From<WebAclAndStatement> for Tree {
-    fn from(value: WebAclAndStatement) -> Self {
-        value.0.into()
-    }
-}
+setting! { WebAclAndStatement as Tree }
 
 /// Application details defined during the web ACL creation process.
 #[derive(Debug, Clone)]
 pub struct WebAclApplicationAttribute(Properties);
-
 impl WebAclApplicationAttribute {
     /// Returns a `WebAclApplicationAttribute` with what CloudFormation requires.
-    pub fn new(name: impl Into<Value<String>>, values: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self::matching().name(name).values(values)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(name: impl Into<Value<String>>, values: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self::matching().name(name).values(values) }
     /// Specifies the attribute name.
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
-
+    /// 1 to 64 characters. Matches `^[\w\-]+$`.
+    pub fn name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Name", value.into())) }
     /// Specifies the attribute value.
-    pub fn values(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("Values", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    /// 1 to 10 items. Each: 1 to 64 characters. Each: Matches `^[\w\-]+$`.
+    pub fn values(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("Values", list::values::<String>(value))) }
 }
-
-impl From<WebAclApplicationAttribute> for Properties {
-    fn from(value: WebAclApplicationAttribute) -> Self {
-        value.0
-    }
-}
-
-impl From<WebAclApplicationAttribute> for Tree {
-    fn from(value: WebAclApplicationAttribute) -> Self {
-        value.0.into()
-    }
-}
+setting! { WebAclApplicationAttribute as Tree }
 
 /// A list of `ApplicationAttribute` s that contains information about the application.
 #[derive(Debug, Clone)]
 pub struct WebAclApplicationConfig(Properties);
-
 impl WebAclApplicationConfig {
     /// Returns a `WebAclApplicationConfig` with what CloudFormation requires.
-    pub fn new(attributes: impl IntoIterator<Item = WebAclApplicationAttribute>) -> Self {
-        Self::matching().attributes(attributes)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(attributes: impl IntoIterator<Item = WebAclApplicationAttribute>) -> Self { Self::matching().attributes(attributes) }
     /// Contains the attribute name and a list of values for that attribute.
-    pub fn attributes(self, value: impl IntoIterator<Item = WebAclApplicationAttribute>) -> Self {
-        Self(self.0.with("Attributes", value.into_iter().collect::<Tree>()))
-    }
+    /// 1 to 10 items.
+    pub fn attributes(self, value: impl IntoIterator<Item = WebAclApplicationAttribute>) -> Self { Self(self.0.with("Attributes", value.into_iter().collect::<Tree>())) }
 }
-
-impl From<WebAclApplicationConfig> for Properties {
-    fn from(value: WebAclApplicationConfig) -> Self {
-        value.0
-    }
-}
-
-impl From<WebAclApplicationConfig> for Tree {
-    fn from(value: WebAclApplicationConfig) -> Self {
-        value.0.into()
-    }
-}
-
-/// A rule statement that inspects web traffic based on the Autonomous System Number (ASN) associated with the request's IP address.
-#[derive(Debug, Clone, Default)]
-pub struct WebAclAsnMatchStatement(Properties);
-
-impl WebAclAsnMatchStatement {
-    /// Returns an empty `WebAclAsnMatchStatement`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// Contains one or more Autonomous System Numbers (ASNs).
-    pub fn asn_list(self, value: impl IntoIterator<Item = impl Into<Value<i64>>>) -> Self {
-        Self(self.0.with("AsnList", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
-    /// The configuration for inspecting IP addresses to match against an ASN in an HTTP header that you specify, instead of using the IP address that's reported by the web request origin.
-    pub fn forwarded_ip_config(self, value: WebAclForwardedIpConfiguration) -> Self {
-        Self(self.0.with("ForwardedIPConfig", value))
-    }
-}
-
-impl From<WebAclAsnMatchStatement> for Properties {
-    fn from(value: WebAclAsnMatchStatement) -> Self {
-        value.0
-    }
-}
-
-impl From<WebAclAsnMatchStatement> for Tree {
-    fn from(value: WebAclAsnMatchStatement) -> Self {
-        value.0.into()
-    }
-}
+setting! { WebAclApplicationConfig as Tree }
 
 /// Specifies custom configurations for the associations between the web ACL and protected resources.
 #[derive(Debug, Clone, Default)]
 pub struct WebAclAssociationConfig(Properties);
-
 impl WebAclAssociationConfig {
     /// Returns an empty `WebAclAssociationConfig`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// Customizes the maximum size of the request body that your protected CloudFront, API Gateway, Amazon Cognito, App Runner, and Verified Access resources forward to AWS WAF for inspection.
-    pub fn request_body(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, WebAclRequestBodyAssociatedResourceTypeConfig)>) -> Self {
-        Self(self.0.with("RequestBody", Tree::object(value.into_iter().map(|(key, value)| (key, Tree::from(value))))))
-    }
+    pub fn new() -> Self { Self::matching() }
+    /// Customizes the maximum size of the request body that your protected CloudFront, API Gateway, Amazon Cognito, App Runner, and Verified Access resources forward …
+    pub fn request_body(self, value: impl IntoIterator<Item = (impl Into<Cow<'static, str>>, WebAclRequestBodyAssociatedResourceTypeConfig)>) -> Self { Self(self.0.with("RequestBody", Tree::object(value.into_iter().map(|(key, value)| (key, value.into()))))) }
 }
-
-impl From<WebAclAssociationConfig> for Properties {
-    fn from(value: WebAclAssociationConfig) -> Self {
-        value.0
-    }
-}
-
-impl From<WebAclAssociationConfig> for Tree {
-    fn from(value: WebAclAssociationConfig) -> Self {
-        value.0.into()
-    }
-}
+setting! { WebAclAssociationConfig as Tree }
 
 /// Details for your use of the account creation fraud prevention managed rule group, `AWSManagedRulesACFPRuleSet`.
 #[derive(Debug, Clone)]
 pub struct WebAclAwsManagedRulesAcfpRuleSet(Properties);
-
 impl WebAclAwsManagedRulesAcfpRuleSet {
     /// Returns a `WebAclAwsManagedRulesAcfpRuleSet` with what CloudFormation requires.
-    pub fn new(creation_path: impl Into<Value<String>>, registration_page_path: impl Into<Value<String>>, request_inspection: WebAclRequestInspectionAcfp) -> Self {
-        Self::matching().creation_path(creation_path).registration_page_path(registration_page_path).request_inspection(request_inspection)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(creation_path: impl Into<Value<String>>, registration_page_path: impl Into<Value<String>>, request_inspection: WebAclRequestInspectionAcfp) -> Self { Self::matching().creation_path(creation_path).registration_page_path(registration_page_path).request_inspection(request_inspection) }
     /// The path of the account creation endpoint for your application.
-    pub fn creation_path(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("CreationPath", value.into()))
-    }
-
+    /// 1 to 256 characters. Matches `\S`.
+    pub fn creation_path(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("CreationPath", value.into())) }
     /// Allow the use of regular expressions in the registration page path and the account creation path.
-    pub fn enable_regex_in_path(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("EnableRegexInPath", value.into()))
-    }
-
+    pub fn enable_regex_in_path(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("EnableRegexInPath", value.into())) }
     /// The path of the account registration endpoint for your application.
-    pub fn registration_page_path(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("RegistrationPagePath", value.into()))
-    }
-
+    /// 1 to 256 characters. Matches `\S`.
+    pub fn registration_page_path(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("RegistrationPagePath", value.into())) }
     /// The criteria for inspecting account creation requests, used by the ACFP rule group to validate and track account creation attempts.
-    pub fn request_inspection(self, value: WebAclRequestInspectionAcfp) -> Self {
-        Self(self.0.with("RequestInspection", value))
-    }
-
+    pub fn request_inspection(self, value: WebAclRequestInspectionAcfp) -> Self { Self(self.0.with("RequestInspection", value)) }
     /// The criteria for inspecting responses to account creation requests, used by the ACFP rule group to track account creation success rates.
-    pub fn response_inspection(self, value: WebAclResponseInspection) -> Self {
-        Self(self.0.with("ResponseInspection", value))
-    }
+    pub fn response_inspection(self, value: WebAclResponseInspection) -> Self { Self(self.0.with("ResponseInspection", value)) }
 }
-
-impl From<WebAclAwsManagedRulesAcfpRuleSet> for Properties {
-    fn from(value: WebAclAwsManagedRulesAcfpRuleSet) -> Self {
-        value.0
-    }
-}
-
-impl From<WebAclAwsManagedRulesAcfpRuleSet> for Tree {
-    fn from(value: WebAclAwsManagedRulesAcfpRuleSet) -> Self {
-        value.0.into()
-    }
-}
+setting! { WebAclAwsManagedRulesAcfpRuleSet as Tree }
 
 /// Configures the use of the anti-DDoS managed rule group, `AWSManagedRulesAntiDDoSRuleSet`.
 #[derive(Debug, Clone)]
 pub struct WebAclAwsManagedRulesAntiDDoSRuleSet(Properties);
-
 impl WebAclAwsManagedRulesAntiDDoSRuleSet {
     /// Returns a `WebAclAwsManagedRulesAntiDDoSRuleSet` with what CloudFormation requires.
-    pub fn new(client_side_action_config: WebAclClientSideActionConfig) -> Self {
-        Self::matching().client_side_action_config(client_side_action_config)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// Configures the request handling that's applied by the managed rule group rules `ChallengeAllDuringEvent` and `ChallengeDDoSRequests` during a distributed denial of service (DDoS) attack.
-    pub fn client_side_action_config(self, value: WebAclClientSideActionConfig) -> Self {
-        Self(self.0.with("ClientSideActionConfig", value))
-    }
-
+    pub fn new(client_side_action_config: WebAclClientSideActionConfig) -> Self { Self::matching().client_side_action_config(client_side_action_config) }
+    /// Configures the request handling that's applied by the managed rule group rules `ChallengeAllDuringEvent` and `ChallengeDDoSRequests` during a distributed …
+    pub fn client_side_action_config(self, value: WebAclClientSideActionConfig) -> Self { Self(self.0.with("ClientSideActionConfig", value)) }
     /// The sensitivity that the rule group rule `DDoSRequests` uses when matching against the DDoS suspicion labeling on a request.
-    pub fn sensitivity_to_block(self, value: impl OneOf<WebAclAwsManagedRulesAntiDDoSRuleSetSensitivityToBlock>) -> Self {
-        Self(self.0.with("SensitivityToBlock", value.into_tree()))
-    }
+    pub fn sensitivity_to_block(self, value: impl OneOf<WebAclAwsManagedRulesAntiDDoSRuleSetSensitivityToBlock>) -> Self { Self(self.0.with("SensitivityToBlock", value.into_tree())) }
 }
-
-impl From<WebAclAwsManagedRulesAntiDDoSRuleSet> for Properties {
-    fn from(value: WebAclAwsManagedRulesAntiDDoSRuleSet) -> Self {
-        value.0
-    }
-}
-
-impl From<WebAclAwsManagedRulesAntiDDoSRuleSet> for Tree {
-    fn from(value: WebAclAwsManagedRulesAntiDDoSRuleSet) -> Self {
-        value.0.into()
-    }
-}
+setting! { WebAclAwsManagedRulesAntiDDoSRuleSet as Tree }
 
 /// Details for your use of the account takeover prevention managed rule group, `AWSManagedRulesATPRuleSet`.
 #[derive(Debug, Clone)]
 pub struct WebAclAwsManagedRulesAtpRuleSet(Properties);
-
 impl WebAclAwsManagedRulesAtpRuleSet {
     /// Returns a `WebAclAwsManagedRulesAtpRuleSet` with what CloudFormation requires.
-    pub fn new(login_path: impl Into<Value<String>>) -> Self {
-        Self::matching().login_path(login_path)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(login_path: impl Into<Value<String>>) -> Self { Self::matching().login_path(login_path) }
     /// Allow the use of regular expressions in the login page path.
-    pub fn enable_regex_in_path(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("EnableRegexInPath", value.into()))
-    }
-
+    pub fn enable_regex_in_path(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("EnableRegexInPath", value.into())) }
     /// The path of the login endpoint for your application.
-    pub fn login_path(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("LoginPath", value.into()))
-    }
-
+    pub fn login_path(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("LoginPath", value.into())) }
     /// The criteria for inspecting login requests, used by the ATP rule group to validate credentials usage.
-    pub fn request_inspection(self, value: WebAclRequestInspection) -> Self {
-        Self(self.0.with("RequestInspection", value))
-    }
-
+    pub fn request_inspection(self, value: WebAclRequestInspection) -> Self { Self(self.0.with("RequestInspection", value)) }
     /// The criteria for inspecting responses to login requests, used by the ATP rule group to track login failure rates.
-    pub fn response_inspection(self, value: WebAclResponseInspection) -> Self {
-        Self(self.0.with("ResponseInspection", value))
-    }
+    pub fn response_inspection(self, value: WebAclResponseInspection) -> Self { Self(self.0.with("ResponseInspection", value)) }
 }
-
-impl From<WebAclAwsManagedRulesAtpRuleSet> for Properties {
-    fn from(value: WebAclAwsManagedRulesAtpRuleSet) -> Self {
-        value.0
-    }
-}
-
-impl From<WebAclAwsManagedRulesAtpRuleSet> for Tree {
-    fn from(value: WebAclAwsManagedRulesAtpRuleSet) -> Self {
-        value.0.into()
-    }
-}
+setting! { WebAclAwsManagedRulesAtpRuleSet as Tree }
 
 /// Details for your use of the Bot Control managed rule group, `AWSManagedRulesBotControlRuleSet`.
 #[derive(Debug, Clone)]
 pub struct WebAclAwsManagedRulesBotControlRuleSet(Properties);
-
 impl WebAclAwsManagedRulesBotControlRuleSet {
     /// Returns a `WebAclAwsManagedRulesBotControlRuleSet` with what CloudFormation requires.
-    pub fn new(inspection_level: impl OneOf<WebAclAwsManagedRulesBotControlRuleSetInspectionLevel>) -> Self {
-        Self::matching().inspection_level(inspection_level)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(inspection_level: impl OneOf<WebAclAwsManagedRulesBotControlRuleSetInspectionLevel>) -> Self { Self::matching().inspection_level(inspection_level) }
     /// Applies only to the targeted inspection level.
-    pub fn enable_machine_learning(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("EnableMachineLearning", value.into()))
-    }
-
+    pub fn enable_machine_learning(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("EnableMachineLearning", value.into())) }
     /// The inspection level to use for the Bot Control rule group.
-    pub fn inspection_level(self, value: impl OneOf<WebAclAwsManagedRulesBotControlRuleSetInspectionLevel>) -> Self {
-        Self(self.0.with("InspectionLevel", value.into_tree()))
-    }
+    pub fn inspection_level(self, value: impl OneOf<WebAclAwsManagedRulesBotControlRuleSetInspectionLevel>) -> Self { Self(self.0.with("InspectionLevel", value.into_tree())) }
 }
-
-impl From<WebAclAwsManagedRulesBotControlRuleSet> for Properties {
-    fn from(value: WebAclAwsManagedRulesBotControlRuleSet) -> Self {
-        value.0
-    }
-}
-
-impl From<WebAclAwsManagedRulesBotControlRuleSet> for Tree {
-    fn from(value: WebAclAwsManagedRulesBotControlRuleSet) -> Self {
-        value.0.into()
-    }
-}
-
-/// Specifies that AWS WAF should block the request and optionally defines additional custom handling for the response to the web request.
-#[derive(Debug, Clone, Default)]
-pub struct WebAclBlockAction(Properties);
-
-impl WebAclBlockAction {
-    /// Returns an empty `WebAclBlockAction`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// Defines a custom response for the web request.
-    pub fn custom_response(self, value: WebAclCustomResponse) -> Self {
-        Self(self.0.with("CustomResponse", value))
-    }
-}
-
-impl From<WebAclBlockAction> for Properties {
-    fn from(value: WebAclBlockAction) -> Self {
-        value.0
-    }
-}
-
-impl From<WebAclBlockAction> for Tree {
-    fn from(value: WebAclBlockAction) -> Self {
-        value.0.into()
-    }
-}
-
-/// Inspect the body of the web request. The body immediately follows the request headers.
-#[derive(Debug, Clone, Default)]
-pub struct WebAclBody(Properties);
-
-impl WebAclBody {
-    /// Returns an empty `WebAclBody`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// What AWS WAF should do if the body is larger than AWS WAF can inspect.
-    pub fn oversize_handling(self, value: impl OneOf<WebAclBodyOversizeHandling>) -> Self {
-        Self(self.0.with("OversizeHandling", value.into_tree()))
-    }
-}
-
-impl From<WebAclBody> for Properties {
-    fn from(value: WebAclBody) -> Self {
-        value.0
-    }
-}
-
-impl From<WebAclBody> for Tree {
-    fn from(value: WebAclBody) -> Self {
-        value.0.into()
-    }
-}
-
-/// A rule statement that defines a string match search for AWS WAF to apply to web requests.
-#[derive(Debug, Clone)]
-pub struct WebAclByteMatchStatement(Properties);
-
-impl WebAclByteMatchStatement {
-    /// Returns a `WebAclByteMatchStatement` with what CloudFormation requires.
-    pub fn new(field_to_match: WebAclFieldToMatch, positional_constraint: impl OneOf<WebAclByteMatchStatementPositionalConstraint>, text_transformations: impl IntoIterator<Item = WebAclTextTransformation>) -> Self {
-        Self::matching().field_to_match(field_to_match).positional_constraint(positional_constraint).text_transformations(text_transformations)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The part of the web request that you want AWS WAF to inspect.
-    pub fn field_to_match(self, value: WebAclFieldToMatch) -> Self {
-        Self(self.0.with("FieldToMatch", value))
-    }
-
-    /// The area within the portion of the web request that you want AWS WAF to search for `SearchString`.
-    pub fn positional_constraint(self, value: impl OneOf<WebAclByteMatchStatementPositionalConstraint>) -> Self {
-        Self(self.0.with("PositionalConstraint", value.into_tree()))
-    }
-
-    /// The property `PreParseTextTransformations`.
-    pub fn pre_parse_text_transformations(self, value: impl IntoIterator<Item = WebAclPreParseTextTransformation>) -> Self {
-        Self(self.0.with("PreParseTextTransformations", value.into_iter().collect::<Tree>()))
-    }
-
-    /// A string value that you want AWS WAF to search for.
-    pub fn search_string(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("SearchString", value.into()))
-    }
-
-    /// String to search for in a web request component, base64-encoded.
-    pub fn search_string_base64(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("SearchStringBase64", value.into()))
-    }
-
-    /// Text transformations eliminate some of the unusual formatting that attackers use in web requests in an effort to bypass detection.
-    pub fn text_transformations(self, value: impl IntoIterator<Item = WebAclTextTransformation>) -> Self {
-        Self(self.0.with("TextTransformations", value.into_iter().collect::<Tree>()))
-    }
-}
-
-impl From<WebAclByteMatchStatement> for Properties {
-    fn from(value: WebAclByteMatchStatement) -> Self {
-        value.0
-    }
-}
-
-impl From<WebAclByteMatchStatement> for Tree {
-    fn from(value: WebAclByteMatchStatement) -> Self {
-        value.0.into()
-    }
-}
-
-/// Specifies that AWS WAF should run a `CAPTCHA` check against the request:
-#[derive(Debug, Clone, Default)]
-pub struct WebAclCaptchaAction(Properties);
-
-impl WebAclCaptchaAction {
-    /// Returns an empty `WebAclCaptchaAction`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// Defines custom handling for the web request, used when the `CAPTCHA` inspection determines that the request's token is valid and unexpired.
-    pub fn custom_request_handling(self, value: WebAclCustomRequestHandling) -> Self {
-        Self(self.0.with("CustomRequestHandling", value))
-    }
-}
-
-impl From<WebAclCaptchaAction> for Properties {
-    fn from(value: WebAclCaptchaAction) -> Self {
-        value.0
-    }
-}
-
-impl From<WebAclCaptchaAction> for Tree {
-    fn from(value: WebAclCaptchaAction) -> Self {
-        value.0.into()
-    }
-}
-
-/// Specifies how AWS WAF should handle `CAPTCHA` evaluations for rules that don't have their own `CaptchaConfig` settings.
-#[derive(Debug, Clone, Default)]
-pub struct WebAclCaptchaConfig(Properties);
-
-impl WebAclCaptchaConfig {
-    /// Returns an empty `WebAclCaptchaConfig`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// Determines how long a `CAPTCHA` timestamp in the token remains valid after the client successfully solves a `CAPTCHA` puzzle.
-    pub fn immunity_time_property(self, value: WebAclImmunityTimeProperty) -> Self {
-        Self(self.0.with("ImmunityTimeProperty", value))
-    }
-}
-
-impl From<WebAclCaptchaConfig> for Properties {
-    fn from(value: WebAclCaptchaConfig) -> Self {
-        value.0
-    }
-}
-
-impl From<WebAclCaptchaConfig> for Tree {
-    fn from(value: WebAclCaptchaConfig) -> Self {
-        value.0.into()
-    }
-}
-
-/// Specifies that AWS WAF should run a `Challenge` check against the request to verify that the request is coming from a legitimate client session:
-#[derive(Debug, Clone, Default)]
-pub struct WebAclChallengeAction(Properties);
-
-impl WebAclChallengeAction {
-    /// Returns an empty `WebAclChallengeAction`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// Defines custom handling for the web request, used when the challenge inspection determines that the request's token is valid and unexpired.
-    pub fn custom_request_handling(self, value: WebAclCustomRequestHandling) -> Self {
-        Self(self.0.with("CustomRequestHandling", value))
-    }
-}
-
-impl From<WebAclChallengeAction> for Properties {
-    fn from(value: WebAclChallengeAction) -> Self {
-        value.0
-    }
-}
-
-impl From<WebAclChallengeAction> for Tree {
-    fn from(value: WebAclChallengeAction) -> Self {
-        value.0.into()
-    }
-}
-
-/// Specifies how AWS WAF should handle `Challenge` evaluations.
-#[derive(Debug, Clone, Default)]
-pub struct WebAclChallengeConfig(Properties);
-
-impl WebAclChallengeConfig {
-    /// Returns an empty `WebAclChallengeConfig`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// Determines how long a challenge timestamp in the token remains valid after the client successfully responds to a challenge.
-    pub fn immunity_time_property(self, value: WebAclImmunityTimeProperty) -> Self {
-        Self(self.0.with("ImmunityTimeProperty", value))
-    }
-}
-
-impl From<WebAclChallengeConfig> for Properties {
-    fn from(value: WebAclChallengeConfig) -> Self {
-        value.0
-    }
-}
-
-impl From<WebAclChallengeConfig> for Tree {
-    fn from(value: WebAclChallengeConfig) -> Self {
-        value.0.into()
-    }
-}
+setting! { WebAclAwsManagedRulesBotControlRuleSet as Tree }
 
 /// This is part of the `AWSManagedRulesAntiDDoSRuleSet` `ClientSideActionConfig` configuration in `ManagedRuleGroupConfig`.
 #[derive(Debug, Clone)]
 pub struct WebAclClientSideAction(Properties);
-
 impl WebAclClientSideAction {
     /// Returns a `WebAclClientSideAction` with what CloudFormation requires.
-    pub fn new(usage_of_action: impl OneOf<WebAclClientSideActionUsageOfAction>) -> Self {
-        Self::matching().usage_of_action(usage_of_action)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(usage_of_action: impl OneOf<WebAclClientSideActionUsageOfAction>) -> Self { Self::matching().usage_of_action(usage_of_action) }
     /// The regular expression to match against the web request URI, used to identify requests that can't handle a silent browser challenge.
-    pub fn exempt_uri_regular_expressions(self, value: impl IntoIterator<Item = WebAclRegex>) -> Self {
-        Self(self.0.with("ExemptUriRegularExpressions", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn exempt_uri_regular_expressions(self, value: impl IntoIterator<Item = WebAclRegex>) -> Self { Self(self.0.with("ExemptUriRegularExpressions", value.into_iter().collect::<Tree>())) }
     /// The sensitivity that the rule group rule `ChallengeDDoSRequests` uses when matching against the DDoS suspicion labeling on a request.
-    pub fn sensitivity(self, value: impl OneOf<WebAclClientSideActionSensitivity>) -> Self {
-        Self(self.0.with("Sensitivity", value.into_tree()))
-    }
-
-    /// Determines whether to use the `AWSManagedRulesAntiDDoSRuleSet` rules `ChallengeAllDuringEvent` and `ChallengeDDoSRequests` in the rule group evaluation and the related label `awswaf:managed:aws:anti-ddos:challengeable-request`.
-    pub fn usage_of_action(self, value: impl OneOf<WebAclClientSideActionUsageOfAction>) -> Self {
-        Self(self.0.with("UsageOfAction", value.into_tree()))
-    }
+    pub fn sensitivity(self, value: impl OneOf<WebAclClientSideActionSensitivity>) -> Self { Self(self.0.with("Sensitivity", value.into_tree())) }
+    /// Determines whether to use the `AWSManagedRulesAntiDDoSRuleSet` rules `ChallengeAllDuringEvent` and `ChallengeDDoSRequests` in the rule group evaluation and the …
+    pub fn usage_of_action(self, value: impl OneOf<WebAclClientSideActionUsageOfAction>) -> Self { Self(self.0.with("UsageOfAction", value.into_tree())) }
 }
-
-impl From<WebAclClientSideAction> for Properties {
-    fn from(value: WebAclClientSideAction) -> Self {
-        value.0
-    }
-}
-
-impl From<WebAclClientSideAction> for Tree {
-    fn from(value: WebAclClientSideAction) -> Self {
-        value.0.into()
-    }
-}
+setting! { WebAclClientSideAction as Tree }
 
 /// This is part of the configuration for the managed rules `AWSManagedRulesAntiDDoSRuleSet` in `ManagedRuleGroupConfig`.
 #[derive(Debug, Clone)]
 pub struct WebAclClientSideActionConfig(Properties);
-
 impl WebAclClientSideActionConfig {
     /// Returns a `WebAclClientSideActionConfig` with what CloudFormation requires.
-    pub fn new(challenge: WebAclClientSideAction) -> Self {
-        Self::matching().challenge(challenge)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(challenge: WebAclClientSideAction) -> Self { Self::matching().challenge(challenge) }
     /// Configuration for the use of the `AWSManagedRulesAntiDDoSRuleSet` rules `ChallengeAllDuringEvent` and `ChallengeDDoSRequests`.
-    pub fn challenge(self, value: WebAclClientSideAction) -> Self {
-        Self(self.0.with("Challenge", value))
-    }
+    pub fn challenge(self, value: WebAclClientSideAction) -> Self { Self(self.0.with("Challenge", value)) }
 }
-
-impl From<WebAclClientSideActionConfig> for Properties {
-    fn from(value: WebAclClientSideActionConfig) -> Self {
-        value.0
-    }
-}
-
-impl From<WebAclClientSideActionConfig> for Tree {
-    fn from(value: WebAclClientSideActionConfig) -> Self {
-        value.0.into()
-    }
-}
-
-/// The filter to use to identify the subset of cookies to inspect in a web request.
-#[derive(Debug, Clone, Default)]
-pub struct WebAclCookieMatchPattern(Properties);
-
-impl WebAclCookieMatchPattern {
-    /// Returns an empty `WebAclCookieMatchPattern`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// Inspect all cookies.
-    pub fn all(self, value: impl Into<Tree>) -> Self {
-        Self(self.0.with("All", value))
-    }
-
-    /// Inspect only the cookies whose keys don't match any of the strings specified here.
-    pub fn excluded_cookies(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("ExcludedCookies", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
-    /// Inspect only the cookies that have a key that matches one of the strings specified here.
-    pub fn included_cookies(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("IncludedCookies", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-}
-
-impl From<WebAclCookieMatchPattern> for Properties {
-    fn from(value: WebAclCookieMatchPattern) -> Self {
-        value.0
-    }
-}
-
-impl From<WebAclCookieMatchPattern> for Tree {
-    fn from(value: WebAclCookieMatchPattern) -> Self {
-        value.0.into()
-    }
-}
-
-/// Inspect the cookies in the web request. You can specify the parts of the cookies to inspect and you can narrow the set of cookies to inspect by including or excluding specific keys.
-#[derive(Debug, Clone)]
-pub struct WebAclCookies(Properties);
-
-impl WebAclCookies {
-    /// Returns a `WebAclCookies` with what CloudFormation requires.
-    pub fn new(match_pattern: WebAclCookieMatchPattern, match_scope: impl OneOf<WebAclCookiesMatchScope>, oversize_handling: impl OneOf<WebAclCookiesOversizeHandling>) -> Self {
-        Self::matching().match_pattern(match_pattern).match_scope(match_scope).oversize_handling(oversize_handling)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The filter to use to identify the subset of cookies to inspect in a web request.
-    pub fn match_pattern(self, value: WebAclCookieMatchPattern) -> Self {
-        Self(self.0.with("MatchPattern", value))
-    }
-
-    /// The parts of the cookies to inspect with the rule inspection criteria.
-    pub fn match_scope(self, value: impl OneOf<WebAclCookiesMatchScope>) -> Self {
-        Self(self.0.with("MatchScope", value.into_tree()))
-    }
-
-    /// What AWS WAF should do if the cookies of the request are more numerous or larger than AWS WAF can inspect.
-    pub fn oversize_handling(self, value: impl OneOf<WebAclCookiesOversizeHandling>) -> Self {
-        Self(self.0.with("OversizeHandling", value.into_tree()))
-    }
-}
-
-impl From<WebAclCookies> for Properties {
-    fn from(value: WebAclCookies) -> Self {
-        value.0
-    }
-}
-
-impl From<WebAclCookies> for Tree {
-    fn from(value: WebAclCookies) -> Self {
-        value.0.into()
-    }
-}
-
-/// Specifies that AWS WAF should count the request.
-#[derive(Debug, Clone, Default)]
-pub struct WebAclCountAction(Properties);
-
-impl WebAclCountAction {
-    /// Returns an empty `WebAclCountAction`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// Defines custom handling for the web request.
-    pub fn custom_request_handling(self, value: WebAclCustomRequestHandling) -> Self {
-        Self(self.0.with("CustomRequestHandling", value))
-    }
-}
-
-impl From<WebAclCountAction> for Properties {
-    fn from(value: WebAclCountAction) -> Self {
-        value.0
-    }
-}
-
-impl From<WebAclCountAction> for Tree {
-    fn from(value: WebAclCountAction) -> Self {
-        value.0.into()
-    }
-}
-
-/// Configures cryptocurrency payment settings.
-#[derive(Debug, Clone)]
-pub struct WebAclCryptoConfig(Properties);
-
-impl WebAclCryptoConfig {
-    /// Returns a `WebAclCryptoConfig` with what CloudFormation requires.
-    pub fn new(payment_networks: impl IntoIterator<Item = WebAclPaymentNetwork>) -> Self {
-        Self::matching().payment_networks(payment_networks)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// List of payment network configurations.
-    pub fn payment_networks(self, value: impl IntoIterator<Item = WebAclPaymentNetwork>) -> Self {
-        Self(self.0.with("PaymentNetworks", value.into_iter().collect::<Tree>()))
-    }
-}
-
-impl From<WebAclCryptoConfig> for Properties {
-    fn from(value: WebAclCryptoConfig) -> Self {
-        value.0
-    }
-}
-
-impl From<WebAclCryptoConfig> for Tree {
-    fn from(value: WebAclCryptoConfig) -> Self {
-        value.0.into()
-    }
-}
-
-/// A custom header for custom request and response handling.
-#[derive(Debug, Clone)]
-pub struct WebAclCustomHttpHeader(Properties);
-
-impl WebAclCustomHttpHeader {
-    /// Returns a `WebAclCustomHttpHeader` with what CloudFormation requires.
-    pub fn new(name: impl Into<Value<String>>, value: impl Into<Value<String>>) -> Self {
-        Self::matching().name(name).value(value)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The name of the custom header.
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
-
-    /// The value of the custom header.
-    pub fn value(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Value", value.into()))
-    }
-}
-
-impl From<WebAclCustomHttpHeader> for Properties {
-    fn from(value: WebAclCustomHttpHeader) -> Self {
-        value.0
-    }
-}
-
-impl From<WebAclCustomHttpHeader> for Tree {
-    fn from(value: WebAclCustomHttpHeader) -> Self {
-        value.0.into()
-    }
-}
-
-/// Custom request handling behavior that inserts custom headers into a web request.
-#[derive(Debug, Clone)]
-pub struct WebAclCustomRequestHandling(Properties);
-
-impl WebAclCustomRequestHandling {
-    /// Returns a `WebAclCustomRequestHandling` with what CloudFormation requires.
-    pub fn new(insert_headers: impl IntoIterator<Item = WebAclCustomHttpHeader>) -> Self {
-        Self::matching().insert_headers(insert_headers)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The HTTP headers to insert into the request.
-    pub fn insert_headers(self, value: impl IntoIterator<Item = WebAclCustomHttpHeader>) -> Self {
-        Self(self.0.with("InsertHeaders", value.into_iter().collect::<Tree>()))
-    }
-}
-
-impl From<WebAclCustomRequestHandling> for Properties {
-    fn from(value: WebAclCustomRequestHandling) -> Self {
-        value.0
-    }
-}
-
-impl From<WebAclCustomRequestHandling> for Tree {
-    fn from(value: WebAclCustomRequestHandling) -> Self {
-        value.0.into()
-    }
-}
-
-/// A custom response to send to the client.
-#[derive(Debug, Clone)]
-pub struct WebAclCustomResponse(Properties);
-
-impl WebAclCustomResponse {
-    /// Returns a `WebAclCustomResponse` with what CloudFormation requires.
-    pub fn new(response_code: impl Into<Value<i64>>) -> Self {
-        Self::matching().response_code(response_code)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// References the response body that you want AWS WAF to return to the web request client.
-    pub fn custom_response_body_key(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("CustomResponseBodyKey", value.into()))
-    }
-
-    /// The HTTP status code to return to the client.
-    pub fn response_code(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("ResponseCode", value.into()))
-    }
-
-    /// The HTTP headers to use in the response.
-    pub fn response_headers(self, value: impl IntoIterator<Item = WebAclCustomHttpHeader>) -> Self {
-        Self(self.0.with("ResponseHeaders", value.into_iter().collect::<Tree>()))
-    }
-}
-
-impl From<WebAclCustomResponse> for Properties {
-    fn from(value: WebAclCustomResponse) -> Self {
-        value.0
-    }
-}
-
-impl From<WebAclCustomResponse> for Tree {
-    fn from(value: WebAclCustomResponse) -> Self {
-        value.0.into()
-    }
-}
-
-/// The response body to use in a custom response to a web request.
-#[derive(Debug, Clone)]
-pub struct WebAclCustomResponseBody(Properties);
-
-impl WebAclCustomResponseBody {
-    /// Returns a `WebAclCustomResponseBody` with what CloudFormation requires.
-    pub fn new(content: impl Into<Value<String>>, content_type: impl OneOf<WebAclCustomResponseBodyContentType>) -> Self {
-        Self::matching().content(content).content_type(content_type)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The payload of the custom response.
-    pub fn content(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Content", value.into()))
-    }
-
-    /// The type of content in the payload that you are defining in the `Content` string.
-    pub fn content_type(self, value: impl OneOf<WebAclCustomResponseBodyContentType>) -> Self {
-        Self(self.0.with("ContentType", value.into_tree()))
-    }
-}
-
-impl From<WebAclCustomResponseBody> for Properties {
-    fn from(value: WebAclCustomResponseBody) -> Self {
-        value.0
-    }
-}
-
-impl From<WebAclCustomResponseBody> for Tree {
-    fn from(value: WebAclCustomResponseBody) -> Self {
-        value.0.into()
-    }
-}
+setting! { WebAclClientSideActionConfig as Tree }
 
 /// `DataProtect` of `AWS::WAFv2::WebACL`.
 #[derive(Debug, Clone)]
 pub struct WebAclDataProtect(Properties);
-
 impl WebAclDataProtect {
     /// Returns a `WebAclDataProtect` with what CloudFormation requires.
-    pub fn new(action: impl OneOf<WebAclDataProtectAction>, field: WebAclFieldToProtect) -> Self {
-        Self::matching().action(action).field(field)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The property `Action`.
-    pub fn action(self, value: impl OneOf<WebAclDataProtectAction>) -> Self {
-        Self(self.0.with("Action", value.into_tree()))
-    }
-
-    /// The property `ExcludeRateBasedDetails`.
-    pub fn exclude_rate_based_details(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("ExcludeRateBasedDetails", value.into()))
-    }
-
-    /// The property `ExcludeRuleMatchDetails`.
-    pub fn exclude_rule_match_details(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("ExcludeRuleMatchDetails", value.into()))
-    }
-
+    pub fn new(action: impl OneOf<WebAclDataProtectAction>, field: WebAclFieldToProtect) -> Self { Self::matching().action(action).field(field) }
+    /// `Action`.
+    pub fn action(self, value: impl OneOf<WebAclDataProtectAction>) -> Self { Self(self.0.with("Action", value.into_tree())) }
+    /// `ExcludeRateBasedDetails`.
+    pub fn exclude_rate_based_details(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("ExcludeRateBasedDetails", value.into())) }
+    /// `ExcludeRuleMatchDetails`.
+    pub fn exclude_rule_match_details(self, value: impl Into<Value<bool>>) -> Self { Self(self.0.with("ExcludeRuleMatchDetails", value.into())) }
     /// Field in log to protect.
-    pub fn field(self, value: WebAclFieldToProtect) -> Self {
-        Self(self.0.with("Field", value))
-    }
+    pub fn field(self, value: WebAclFieldToProtect) -> Self { Self(self.0.with("Field", value)) }
 }
-
-impl From<WebAclDataProtect> for Properties {
-    fn from(value: WebAclDataProtect) -> Self {
-        value.0
-    }
-}
-
-impl From<WebAclDataProtect> for Tree {
-    fn from(value: WebAclDataProtect) -> Self {
-        value.0.into()
-    }
-}
+setting! { WebAclDataProtect as Tree }
 
 /// Specifies data protection to apply to the web request data for the web ACL.
 #[derive(Debug, Clone)]
 pub struct WebAclDataProtectionConfig(Properties);
-
 impl WebAclDataProtectionConfig {
     /// Returns a `WebAclDataProtectionConfig` with what CloudFormation requires.
-    pub fn new(data_protections: impl IntoIterator<Item = WebAclDataProtect>) -> Self {
-        Self::matching().data_protections(data_protections)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(data_protections: impl IntoIterator<Item = WebAclDataProtect>) -> Self { Self::matching().data_protections(data_protections) }
     /// An array of data protection configurations for specific web request field types.
-    pub fn data_protections(self, value: impl IntoIterator<Item = WebAclDataProtect>) -> Self {
-        Self(self.0.with("DataProtections", value.into_iter().collect::<Tree>()))
-    }
+    /// 1 to 26 items.
+    pub fn data_protections(self, value: impl IntoIterator<Item = WebAclDataProtect>) -> Self { Self(self.0.with("DataProtections", value.into_iter().collect::<Tree>())) }
 }
-
-impl From<WebAclDataProtectionConfig> for Properties {
-    fn from(value: WebAclDataProtectionConfig) -> Self {
-        value.0
-    }
-}
-
-impl From<WebAclDataProtectionConfig> for Tree {
-    fn from(value: WebAclDataProtectionConfig) -> Self {
-        value.0.into()
-    }
-}
+setting! { WebAclDataProtectionConfig as Tree }
 
 /// In a `WebACL`, this is the action that you want AWS WAF to perform when a web request doesn't match any of the rules in the `WebACL`.
 #[derive(Debug, Clone, Default)]
 pub struct WebAclDefaultAction(Properties);
-
 impl WebAclDefaultAction {
     /// Returns an empty `WebAclDefaultAction`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// Specifies that AWS WAF should allow requests by default.
-    pub fn allow(self, value: WebAclAllowAction) -> Self {
-        Self(self.0.with("Allow", value))
-    }
-
+    pub fn allow(self, value: WebAclAllowAction) -> Self { Self(self.0.with("Allow", value)) }
     /// Specifies that AWS WAF should block requests by default.
-    pub fn block(self, value: WebAclBlockAction) -> Self {
-        Self(self.0.with("Block", value))
-    }
+    pub fn block(self, value: WebAclBlockAction) -> Self { Self(self.0.with("Block", value)) }
 }
-
-impl From<WebAclDefaultAction> for Properties {
-    fn from(value: WebAclDefaultAction) -> Self {
-        value.0
-    }
-}
-
-impl From<WebAclDefaultAction> for Tree {
-    fn from(value: WebAclDefaultAction) -> Self {
-        value.0.into()
-    }
-}
+setting! { WebAclDefaultAction as Tree }
 
 /// Specifies a single rule in a rule group whose action you want to override to `Count`.
 #[derive(Debug, Clone)]
 pub struct WebAclExcludedRule(Properties);
-
 impl WebAclExcludedRule {
     /// Returns a `WebAclExcludedRule` with what CloudFormation requires.
-    pub fn new(name: impl Into<Value<String>>) -> Self {
-        Self::matching().name(name)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(name: impl Into<Value<String>>) -> Self { Self::matching().name(name) }
     /// The name of the rule whose action you want to override to `Count`.
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
+    /// Matches `^[0-9A-Za-z_-]{1,128}$`.
+    pub fn name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Name", value.into())) }
 }
-
-impl From<WebAclExcludedRule> for Properties {
-    fn from(value: WebAclExcludedRule) -> Self {
-        value.0
-    }
-}
-
-impl From<WebAclExcludedRule> for Tree {
-    fn from(value: WebAclExcludedRule) -> Self {
-        value.0.into()
-    }
-}
+setting! { WebAclExcludedRule as Tree }
 
 /// The identifier of a field in the web request payload that contains customer data.
 #[derive(Debug, Clone)]
 pub struct WebAclFieldIdentifier(Properties);
-
 impl WebAclFieldIdentifier {
     /// Returns a `WebAclFieldIdentifier` with what CloudFormation requires.
-    pub fn new(identifier: impl Into<Value<String>>) -> Self {
-        Self::matching().identifier(identifier)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(identifier: impl Into<Value<String>>) -> Self { Self::matching().identifier(identifier) }
     /// The name of the field.
-    pub fn identifier(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Identifier", value.into()))
-    }
+    /// 1 to 512 characters. Matches `.*\S.*`.
+    pub fn identifier(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Identifier", value.into())) }
 }
-
-impl From<WebAclFieldIdentifier> for Properties {
-    fn from(value: WebAclFieldIdentifier) -> Self {
-        value.0
-    }
-}
-
-impl From<WebAclFieldIdentifier> for Tree {
-    fn from(value: WebAclFieldIdentifier) -> Self {
-        value.0.into()
-    }
-}
-
-/// Specifies a web request component to be used in a rule match statement or in a logging configuration.
-#[derive(Debug, Clone, Default)]
-pub struct WebAclFieldToMatch(Properties);
-
-impl WebAclFieldToMatch {
-    /// Returns an empty `WebAclFieldToMatch`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// Inspect all query arguments.
-    pub fn all_query_arguments(self, value: impl Into<Tree>) -> Self {
-        Self(self.0.with("AllQueryArguments", value))
-    }
-
-    /// Inspect the request body as plain text. The request body immediately follows the request headers.
-    pub fn body(self, value: WebAclBody) -> Self {
-        Self(self.0.with("Body", value))
-    }
-
-    /// Inspect the request cookies. You must configure scope and pattern matching filters in the `Cookies` object, to define the set of cookies and the parts of the cookies that AWS WAF inspects.
-    pub fn cookies(self, value: WebAclCookies) -> Self {
-        Self(self.0.with("Cookies", value))
-    }
-
-    /// The string containing the list of a web request's header names, ordered as they appear in the web request, separated by colons.
-    pub fn header_order(self, value: WebAclHeaderOrder) -> Self {
-        Self(self.0.with("HeaderOrder", value))
-    }
-
-    /// Inspect the request headers. You must configure scope and pattern matching filters in the `Headers` object, to define the set of headers to and the parts of the headers that AWS WAF inspects.
-    pub fn headers(self, value: WebAclHeaders) -> Self {
-        Self(self.0.with("Headers", value))
-    }
-
-    /// Available for use with Amazon CloudFront distributions and Application Load Balancers.
-    pub fn ja3_fingerprint(self, value: WebAclJa3Fingerprint) -> Self {
-        Self(self.0.with("JA3Fingerprint", value))
-    }
-
-    /// Available for use with Amazon CloudFront distributions and Application Load Balancers.
-    pub fn ja4_fingerprint(self, value: WebAclJa4Fingerprint) -> Self {
-        Self(self.0.with("JA4Fingerprint", value))
-    }
-
-    /// Inspect the request body as JSON. The request body immediately follows the request headers.
-    pub fn json_body(self, value: WebAclJsonBody) -> Self {
-        Self(self.0.with("JsonBody", value))
-    }
-
-    /// Inspect the HTTP method. The method indicates the type of operation that the request is asking the origin to perform.
-    pub fn method(self, value: impl Into<Tree>) -> Self {
-        Self(self.0.with("Method", value))
-    }
-
-    /// Inspect the query string. This is the part of a URL that appears after a `?` character, if any.
-    pub fn query_string(self, value: impl Into<Tree>) -> Self {
-        Self(self.0.with("QueryString", value))
-    }
-
-    /// Inspect a single header. Provide the name of the header to inspect, for example, `User-Agent` or `Referer`.
-    pub fn single_header(self, value: WebAclSingleHeader) -> Self {
-        Self(self.0.with("SingleHeader", value))
-    }
-
-    /// Inspect a single query argument. Provide the name of the query argument to inspect, such as UserName or SalesRegion.
-    pub fn single_query_argument(self, value: WebAclSingleQueryArgument) -> Self {
-        Self(self.0.with("SingleQueryArgument", value))
-    }
-
-    /// Inspect fragments of the request URI. You must configure scope and pattern matching filters in the `UriFragment` object, to define the fragment of a URI that AWS WAF inspects.
-    pub fn uri_fragment(self, value: WebAclUriFragment) -> Self {
-        Self(self.0.with("UriFragment", value))
-    }
-
-    /// Inspect the request URI path. This is the part of the web request that identifies a resource, for example, `/images/daily-ad.jpg`.
-    pub fn uri_path(self, value: impl Into<Tree>) -> Self {
-        Self(self.0.with("UriPath", value))
-    }
-}
-
-impl From<WebAclFieldToMatch> for Properties {
-    fn from(value: WebAclFieldToMatch) -> Self {
-        value.0
-    }
-}
-
-impl From<WebAclFieldToMatch> for Tree {
-    fn from(value: WebAclFieldToMatch) -> Self {
-        value.0.into()
-    }
-}
+setting! { WebAclFieldIdentifier as Tree }
 
 /// Specifies a field type and keys to protect in stored web request data.
 #[derive(Debug, Clone)]
 pub struct WebAclFieldToProtect(Properties);
-
 impl WebAclFieldToProtect {
     /// Returns a `WebAclFieldToProtect` with what CloudFormation requires.
-    pub fn new(field_type: impl OneOf<WebAclFieldToProtectFieldType>) -> Self {
-        Self::matching().field_type(field_type)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(field_type: impl OneOf<WebAclFieldToProtectFieldType>) -> Self { Self::matching().field_type(field_type) }
     /// Specifies the keys to protect for the specified field type.
-    pub fn field_keys(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("FieldKeys", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// At most 100 items. Each: 1 to 64 characters. Each: Matches `\S`.
+    pub fn field_keys(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("FieldKeys", list::values::<String>(value))) }
     /// Specifies the web request component type to protect.
-    pub fn field_type(self, value: impl OneOf<WebAclFieldToProtectFieldType>) -> Self {
-        Self(self.0.with("FieldType", value.into_tree()))
-    }
+    pub fn field_type(self, value: impl OneOf<WebAclFieldToProtectFieldType>) -> Self { Self(self.0.with("FieldType", value.into_tree())) }
 }
-
-impl From<WebAclFieldToProtect> for Properties {
-    fn from(value: WebAclFieldToProtect) -> Self {
-        value.0
-    }
-}
-
-impl From<WebAclFieldToProtect> for Tree {
-    fn from(value: WebAclFieldToProtect) -> Self {
-        value.0.into()
-    }
-}
-
-/// The configuration for inspecting IP addresses in an HTTP header that you specify, instead of using the IP address that's reported by the web request origin.
-#[derive(Debug, Clone)]
-pub struct WebAclForwardedIpConfiguration(Properties);
-
-impl WebAclForwardedIpConfiguration {
-    /// Returns a `WebAclForwardedIpConfiguration` with what CloudFormation requires.
-    pub fn new(fallback_behavior: impl OneOf<WebAclForwardedIpConfigurationFallbackBehavior>, header_name: impl Into<Value<String>>) -> Self {
-        Self::matching().fallback_behavior(fallback_behavior).header_name(header_name)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The match status to assign to the web request if the request doesn't have a valid IP address in the specified position.
-    pub fn fallback_behavior(self, value: impl OneOf<WebAclForwardedIpConfigurationFallbackBehavior>) -> Self {
-        Self(self.0.with("FallbackBehavior", value.into_tree()))
-    }
-
-    /// The name of the HTTP header to use for the IP address.
-    pub fn header_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("HeaderName", value.into()))
-    }
-}
-
-impl From<WebAclForwardedIpConfiguration> for Properties {
-    fn from(value: WebAclForwardedIpConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<WebAclForwardedIpConfiguration> for Tree {
-    fn from(value: WebAclForwardedIpConfiguration) -> Self {
-        value.0.into()
-    }
-}
-
-/// A rule statement that labels web requests by country and region and that matches against web requests based on country code.
-#[derive(Debug, Clone, Default)]
-pub struct WebAclGeoMatchStatement(Properties);
-
-impl WebAclGeoMatchStatement {
-    /// Returns an empty `WebAclGeoMatchStatement`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// An array of two-character country codes that you want to match against, for example, `[ "US", "CN" ]`, from the alpha-2 country ISO codes of the ISO 3166 international standard.
-    pub fn country_codes(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("CountryCodes", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
-    /// The configuration for inspecting IP addresses in an HTTP header that you specify, instead of using the IP address that's reported by the web request origin.
-    pub fn forwarded_ip_config(self, value: WebAclForwardedIpConfiguration) -> Self {
-        Self(self.0.with("ForwardedIPConfig", value))
-    }
-}
-
-impl From<WebAclGeoMatchStatement> for Properties {
-    fn from(value: WebAclGeoMatchStatement) -> Self {
-        value.0
-    }
-}
-
-impl From<WebAclGeoMatchStatement> for Tree {
-    fn from(value: WebAclGeoMatchStatement) -> Self {
-        value.0.into()
-    }
-}
-
-/// The filter to use to identify the subset of headers to inspect in a web request.
-#[derive(Debug, Clone, Default)]
-pub struct WebAclHeaderMatchPattern(Properties);
-
-impl WebAclHeaderMatchPattern {
-    /// Returns an empty `WebAclHeaderMatchPattern`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// Inspect all headers.
-    pub fn all(self, value: impl Into<Tree>) -> Self {
-        Self(self.0.with("All", value))
-    }
-
-    /// Inspect only the headers whose keys don't match any of the strings specified here.
-    pub fn excluded_headers(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("ExcludedHeaders", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
-    /// Inspect only the headers that have a key that matches one of the strings specified here.
-    pub fn included_headers(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("IncludedHeaders", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-}
-
-impl From<WebAclHeaderMatchPattern> for Properties {
-    fn from(value: WebAclHeaderMatchPattern) -> Self {
-        value.0
-    }
-}
-
-impl From<WebAclHeaderMatchPattern> for Tree {
-    fn from(value: WebAclHeaderMatchPattern) -> Self {
-        value.0.into()
-    }
-}
-
-/// The string containing the list of a web request's header names, ordered as they appear in the web request, separated by colons.
-#[derive(Debug, Clone)]
-pub struct WebAclHeaderOrder(Properties);
-
-impl WebAclHeaderOrder {
-    /// Returns a `WebAclHeaderOrder` with what CloudFormation requires.
-    pub fn new(oversize_handling: impl OneOf<WebAclHeaderOrderOversizeHandling>) -> Self {
-        Self::matching().oversize_handling(oversize_handling)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// Handling of requests containing oversize fields.
-    pub fn oversize_handling(self, value: impl OneOf<WebAclHeaderOrderOversizeHandling>) -> Self {
-        Self(self.0.with("OversizeHandling", value.into_tree()))
-    }
-}
-
-impl From<WebAclHeaderOrder> for Properties {
-    fn from(value: WebAclHeaderOrder) -> Self {
-        value.0
-    }
-}
-
-impl From<WebAclHeaderOrder> for Tree {
-    fn from(value: WebAclHeaderOrder) -> Self {
-        value.0.into()
-    }
-}
-
-/// Inspect all headers in the web request. You can specify the parts of the headers to inspect and you can narrow the set of headers to inspect by including or excluding specific keys.
-#[derive(Debug, Clone)]
-pub struct WebAclHeaders(Properties);
-
-impl WebAclHeaders {
-    /// Returns a `WebAclHeaders` with what CloudFormation requires.
-    pub fn new(match_pattern: WebAclHeaderMatchPattern, match_scope: impl OneOf<WebAclHeadersMatchScope>, oversize_handling: impl OneOf<WebAclHeadersOversizeHandling>) -> Self {
-        Self::matching().match_pattern(match_pattern).match_scope(match_scope).oversize_handling(oversize_handling)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The filter to use to identify the subset of headers to inspect in a web request.
-    pub fn match_pattern(self, value: WebAclHeaderMatchPattern) -> Self {
-        Self(self.0.with("MatchPattern", value))
-    }
-
-    /// The parts of the headers to match with the rule inspection criteria.
-    pub fn match_scope(self, value: impl OneOf<WebAclHeadersMatchScope>) -> Self {
-        Self(self.0.with("MatchScope", value.into_tree()))
-    }
-
-    /// What AWS WAF should do if the headers determined by your match scope are more numerous or larger than AWS WAF can inspect.
-    pub fn oversize_handling(self, value: impl OneOf<WebAclHeadersOversizeHandling>) -> Self {
-        Self(self.0.with("OversizeHandling", value.into_tree()))
-    }
-}
-
-impl From<WebAclHeaders> for Properties {
-    fn from(value: WebAclHeaders) -> Self {
-        value.0
-    }
-}
-
-impl From<WebAclHeaders> for Tree {
-    fn from(value: WebAclHeaders) -> Self {
-        value.0.into()
-    }
-}
-
-/// Used for CAPTCHA and challenge token settings.
-#[derive(Debug, Clone)]
-pub struct WebAclImmunityTimeProperty(Properties);
-
-impl WebAclImmunityTimeProperty {
-    /// Returns a `WebAclImmunityTimeProperty` with what CloudFormation requires.
-    pub fn new(immunity_time: impl Into<Value<i64>>) -> Self {
-        Self::matching().immunity_time(immunity_time)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The amount of time, in seconds, that a `CAPTCHA` or challenge timestamp is considered valid by AWS WAF.
-    pub fn immunity_time(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("ImmunityTime", value.into()))
-    }
-}
-
-impl From<WebAclImmunityTimeProperty> for Properties {
-    fn from(value: WebAclImmunityTimeProperty) -> Self {
-        value.0
-    }
-}
-
-impl From<WebAclImmunityTimeProperty> for Tree {
-    fn from(value: WebAclImmunityTimeProperty) -> Self {
-        value.0.into()
-    }
-}
-
-/// The configuration for inspecting IP addresses in an HTTP header that you specify, instead of using the IP address that's reported by the web request origin.
-#[derive(Debug, Clone)]
-pub struct WebAclIpSetForwardedIpConfiguration(Properties);
-
-impl WebAclIpSetForwardedIpConfiguration {
-    /// Returns a `WebAclIpSetForwardedIpConfiguration` with what CloudFormation requires.
-    pub fn new(fallback_behavior: impl OneOf<WebAclIpSetForwardedIpConfigurationFallbackBehavior>, header_name: impl Into<Value<String>>, position: impl OneOf<WebAclIpSetForwardedIpConfigurationPosition>) -> Self {
-        Self::matching().fallback_behavior(fallback_behavior).header_name(header_name).position(position)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The match status to assign to the web request if the request doesn't have a valid IP address in the specified position.
-    pub fn fallback_behavior(self, value: impl OneOf<WebAclIpSetForwardedIpConfigurationFallbackBehavior>) -> Self {
-        Self(self.0.with("FallbackBehavior", value.into_tree()))
-    }
-
-    /// The name of the HTTP header to use for the IP address.
-    pub fn header_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("HeaderName", value.into()))
-    }
-
-    /// The position in the header to search for the IP address.
-    pub fn position(self, value: impl OneOf<WebAclIpSetForwardedIpConfigurationPosition>) -> Self {
-        Self(self.0.with("Position", value.into_tree()))
-    }
-}
-
-impl From<WebAclIpSetForwardedIpConfiguration> for Properties {
-    fn from(value: WebAclIpSetForwardedIpConfiguration) -> Self {
-        value.0
-    }
-}
-
-impl From<WebAclIpSetForwardedIpConfiguration> for Tree {
-    fn from(value: WebAclIpSetForwardedIpConfiguration) -> Self {
-        value.0.into()
-    }
-}
-
-/// A rule statement used to detect web requests coming from particular IP addresses or address ranges.
-#[derive(Debug, Clone)]
-pub struct WebAclIpSetReferenceStatement(Properties);
-
-impl WebAclIpSetReferenceStatement {
-    /// Returns a `WebAclIpSetReferenceStatement` with what CloudFormation requires.
-    pub fn new(arn: impl Into<Value<String>>) -> Self {
-        Self::matching().arn(arn)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The Amazon Resource Name (ARN) of the `IPSet` that this statement references.
-    pub fn arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Arn", value.into()))
-    }
-
-    /// The configuration for inspecting IP addresses in an HTTP header that you specify, instead of using the IP address that's reported by the web request origin.
-    pub fn ip_set_forwarded_ip_config(self, value: WebAclIpSetForwardedIpConfiguration) -> Self {
-        Self(self.0.with("IPSetForwardedIPConfig", value))
-    }
-}
-
-impl From<WebAclIpSetReferenceStatement> for Properties {
-    fn from(value: WebAclIpSetReferenceStatement) -> Self {
-        value.0
-    }
-}
-
-impl From<WebAclIpSetReferenceStatement> for Tree {
-    fn from(value: WebAclIpSetReferenceStatement) -> Self {
-        value.0.into()
-    }
-}
-
-/// Available for use with Amazon CloudFront distributions and Application Load Balancers.
-#[derive(Debug, Clone)]
-pub struct WebAclJa3Fingerprint(Properties);
-
-impl WebAclJa3Fingerprint {
-    /// Returns a `WebAclJa3Fingerprint` with what CloudFormation requires.
-    pub fn new(fallback_behavior: impl OneOf<WebAclJa3FingerprintFallbackBehavior>) -> Self {
-        Self::matching().fallback_behavior(fallback_behavior)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The match status to assign to the web request if the request doesn't have a JA3 fingerprint.
-    pub fn fallback_behavior(self, value: impl OneOf<WebAclJa3FingerprintFallbackBehavior>) -> Self {
-        Self(self.0.with("FallbackBehavior", value.into_tree()))
-    }
-}
-
-impl From<WebAclJa3Fingerprint> for Properties {
-    fn from(value: WebAclJa3Fingerprint) -> Self {
-        value.0
-    }
-}
-
-impl From<WebAclJa3Fingerprint> for Tree {
-    fn from(value: WebAclJa3Fingerprint) -> Self {
-        value.0.into()
-    }
-}
-
-/// Available for use with Amazon CloudFront distributions and Application Load Balancers.
-#[derive(Debug, Clone)]
-pub struct WebAclJa4Fingerprint(Properties);
-
-impl WebAclJa4Fingerprint {
-    /// Returns a `WebAclJa4Fingerprint` with what CloudFormation requires.
-    pub fn new(fallback_behavior: impl OneOf<WebAclJa4FingerprintFallbackBehavior>) -> Self {
-        Self::matching().fallback_behavior(fallback_behavior)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The match status to assign to the web request if the request doesn't have a JA4 fingerprint.
-    pub fn fallback_behavior(self, value: impl OneOf<WebAclJa4FingerprintFallbackBehavior>) -> Self {
-        Self(self.0.with("FallbackBehavior", value.into_tree()))
-    }
-}
-
-impl From<WebAclJa4Fingerprint> for Properties {
-    fn from(value: WebAclJa4Fingerprint) -> Self {
-        value.0
-    }
-}
-
-impl From<WebAclJa4Fingerprint> for Tree {
-    fn from(value: WebAclJa4Fingerprint) -> Self {
-        value.0.into()
-    }
-}
-
-/// Inspect the body of the web request as JSON.
-#[derive(Debug, Clone)]
-pub struct WebAclJsonBody(Properties);
-
-impl WebAclJsonBody {
-    /// Returns a `WebAclJsonBody` with what CloudFormation requires.
-    pub fn new(match_pattern: WebAclJsonMatchPattern, match_scope: impl OneOf<WebAclJsonBodyMatchScope>) -> Self {
-        Self::matching().match_pattern(match_pattern).match_scope(match_scope)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// What AWS WAF should do if it fails to completely parse the JSON body.
-    pub fn invalid_fallback_behavior(self, value: impl OneOf<WebAclJsonBodyInvalidFallbackBehavior>) -> Self {
-        Self(self.0.with("InvalidFallbackBehavior", value.into_tree()))
-    }
-
-    /// The patterns to look for in the JSON body.
-    pub fn match_pattern(self, value: WebAclJsonMatchPattern) -> Self {
-        Self(self.0.with("MatchPattern", value))
-    }
-
-    /// The parts of the JSON to match against using the `MatchPattern`.
-    pub fn match_scope(self, value: impl OneOf<WebAclJsonBodyMatchScope>) -> Self {
-        Self(self.0.with("MatchScope", value.into_tree()))
-    }
-
-    /// What AWS WAF should do if the body is larger than AWS WAF can inspect.
-    pub fn oversize_handling(self, value: impl OneOf<WebAclJsonBodyOversizeHandling>) -> Self {
-        Self(self.0.with("OversizeHandling", value.into_tree()))
-    }
-}
-
-impl From<WebAclJsonBody> for Properties {
-    fn from(value: WebAclJsonBody) -> Self {
-        value.0
-    }
-}
-
-impl From<WebAclJsonBody> for Tree {
-    fn from(value: WebAclJsonBody) -> Self {
-        value.0.into()
-    }
-}
-
-/// The patterns to look for in the JSON body.
-#[derive(Debug, Clone, Default)]
-pub struct WebAclJsonMatchPattern(Properties);
-
-impl WebAclJsonMatchPattern {
-    /// Returns an empty `WebAclJsonMatchPattern`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// Match all of the elements. See also `MatchScope` in the `JsonBody` `FieldToMatch` specification.
-    pub fn all(self, value: impl Into<Tree>) -> Self {
-        Self(self.0.with("All", value))
-    }
-
-    /// Match only the specified include paths. See also `MatchScope` in the `JsonBody` `FieldToMatch` specification.
-    pub fn included_paths(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("IncludedPaths", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-}
-
-impl From<WebAclJsonMatchPattern> for Properties {
-    fn from(value: WebAclJsonMatchPattern) -> Self {
-        value.0
-    }
-}
-
-impl From<WebAclJsonMatchPattern> for Tree {
-    fn from(value: WebAclJsonMatchPattern) -> Self {
-        value.0.into()
-    }
-}
-
-/// A single label container. This is used as an element of a label array in `RuleLabels` inside a rule.
-#[derive(Debug, Clone)]
-pub struct WebAclLabel(Properties);
-
-impl WebAclLabel {
-    /// Returns a `WebAclLabel` with what CloudFormation requires.
-    pub fn new(name: impl Into<Value<String>>) -> Self {
-        Self::matching().name(name)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The label string.
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
-}
-
-impl From<WebAclLabel> for Properties {
-    fn from(value: WebAclLabel) -> Self {
-        value.0
-    }
-}
-
-impl From<WebAclLabel> for Tree {
-    fn from(value: WebAclLabel) -> Self {
-        value.0.into()
-    }
-}
-
-/// A rule statement to match against labels that have been added to the web request by rules that have already run in the web ACL.
-#[derive(Debug, Clone)]
-pub struct WebAclLabelMatchStatement(Properties);
-
-impl WebAclLabelMatchStatement {
-    /// Returns a `WebAclLabelMatchStatement` with what CloudFormation requires.
-    pub fn new(key: impl Into<Value<String>>, scope: impl OneOf<WebAclLabelMatchStatementScope>) -> Self {
-        Self::matching().key(key).scope(scope)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The string to match against. The setting you provide for this depends on the match statement's `Scope` setting:
-    pub fn key(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Key", value.into()))
-    }
-
-    /// Specify whether you want to match using the label name or just the namespace.
-    pub fn scope(self, value: impl OneOf<WebAclLabelMatchStatementScope>) -> Self {
-        Self(self.0.with("Scope", value.into_tree()))
-    }
-}
-
-impl From<WebAclLabelMatchStatement> for Properties {
-    fn from(value: WebAclLabelMatchStatement) -> Self {
-        value.0
-    }
-}
-
-impl From<WebAclLabelMatchStatement> for Tree {
-    fn from(value: WebAclLabelMatchStatement) -> Self {
-        value.0.into()
-    }
-}
+setting! { WebAclFieldToProtect as Tree }
 
 /// Additional information that's used by a managed rule group.
 #[derive(Debug, Clone, Default)]
 pub struct WebAclManagedRuleGroupConfig(Properties);
-
 impl WebAclManagedRuleGroupConfig {
     /// Returns an empty `WebAclManagedRuleGroupConfig`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// Additional configuration for using the account creation fraud prevention (ACFP) managed rule group, `AWSManagedRulesACFPRuleSet`.
-    pub fn aws_managed_rules_acfp_rule_set(self, value: WebAclAwsManagedRulesAcfpRuleSet) -> Self {
-        Self(self.0.with("AWSManagedRulesACFPRuleSet", value))
-    }
-
+    pub fn aws_managed_rules_acfp_rule_set(self, value: WebAclAwsManagedRulesAcfpRuleSet) -> Self { Self(self.0.with("AWSManagedRulesACFPRuleSet", value)) }
     /// Additional configuration for using the account takeover prevention (ATP) managed rule group, `AWSManagedRulesATPRuleSet`.
-    pub fn aws_managed_rules_atp_rule_set(self, value: WebAclAwsManagedRulesAtpRuleSet) -> Self {
-        Self(self.0.with("AWSManagedRulesATPRuleSet", value))
-    }
-
+    pub fn aws_managed_rules_atp_rule_set(self, value: WebAclAwsManagedRulesAtpRuleSet) -> Self { Self(self.0.with("AWSManagedRulesATPRuleSet", value)) }
     /// Additional configuration for using the anti-DDoS managed rule group, `AWSManagedRulesAntiDDoSRuleSet`.
-    pub fn aws_managed_rules_anti_d_do_s_rule_set(self, value: WebAclAwsManagedRulesAntiDDoSRuleSet) -> Self {
-        Self(self.0.with("AWSManagedRulesAntiDDoSRuleSet", value))
-    }
-
+    pub fn aws_managed_rules_anti_d_do_s_rule_set(self, value: WebAclAwsManagedRulesAntiDDoSRuleSet) -> Self { Self(self.0.with("AWSManagedRulesAntiDDoSRuleSet", value)) }
     /// Additional configuration for using the Bot Control managed rule group.
-    pub fn aws_managed_rules_bot_control_rule_set(self, value: WebAclAwsManagedRulesBotControlRuleSet) -> Self {
-        Self(self.0.with("AWSManagedRulesBotControlRuleSet", value))
-    }
-
+    pub fn aws_managed_rules_bot_control_rule_set(self, value: WebAclAwsManagedRulesBotControlRuleSet) -> Self { Self(self.0.with("AWSManagedRulesBotControlRuleSet", value)) }
     /// Instead of this setting, provide your configuration under `AWSManagedRulesATPRuleSet`.
-    pub fn login_path(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("LoginPath", value.into()))
-    }
-
+    /// 1 to 256 characters. Matches `.*\S.*`.
+    pub fn login_path(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("LoginPath", value.into())) }
     /// Instead of this setting, provide your configuration under the request inspection configuration for `AWSManagedRulesATPRuleSet` or `AWSManagedRulesACFPRuleSet`.
-    pub fn password_field(self, value: WebAclFieldIdentifier) -> Self {
-        Self(self.0.with("PasswordField", value))
-    }
-
+    pub fn password_field(self, value: WebAclFieldIdentifier) -> Self { Self(self.0.with("PasswordField", value)) }
     /// Instead of this setting, provide your configuration under the request inspection configuration for `AWSManagedRulesATPRuleSet` or `AWSManagedRulesACFPRuleSet`.
-    pub fn payload_type(self, value: impl OneOf<WebAclManagedRuleGroupConfigPayloadType>) -> Self {
-        Self(self.0.with("PayloadType", value.into_tree()))
-    }
-
+    pub fn payload_type(self, value: impl OneOf<WebAclManagedRuleGroupConfigPayloadType>) -> Self { Self(self.0.with("PayloadType", value.into_tree())) }
     /// Instead of this setting, provide your configuration under the request inspection configuration for `AWSManagedRulesATPRuleSet` or `AWSManagedRulesACFPRuleSet`.
-    pub fn username_field(self, value: WebAclFieldIdentifier) -> Self {
-        Self(self.0.with("UsernameField", value))
-    }
+    pub fn username_field(self, value: WebAclFieldIdentifier) -> Self { Self(self.0.with("UsernameField", value)) }
 }
-
-impl From<WebAclManagedRuleGroupConfig> for Properties {
-    fn from(value: WebAclManagedRuleGroupConfig) -> Self {
-        value.0
-    }
-}
-
-impl From<WebAclManagedRuleGroupConfig> for Tree {
-    fn from(value: WebAclManagedRuleGroupConfig) -> Self {
-        value.0.into()
-    }
-}
+setting! { WebAclManagedRuleGroupConfig as Tree }
 
 /// A rule statement used to run the rules that are defined in a managed rule group.
 #[derive(Debug, Clone)]
 pub struct WebAclManagedRuleGroupStatement(Properties);
-
 impl WebAclManagedRuleGroupStatement {
     /// Returns a `WebAclManagedRuleGroupStatement` with what CloudFormation requires.
-    pub fn new(name: impl Into<Value<String>>, vendor_name: impl Into<Value<String>>) -> Self {
-        Self::matching().name(name).vendor_name(vendor_name)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(name: impl Into<Value<String>>, vendor_name: impl Into<Value<String>>) -> Self { Self::matching().name(name).vendor_name(vendor_name) }
     /// Rules in the referenced rule group whose actions are set to `Count`.
-    pub fn excluded_rules(self, value: impl IntoIterator<Item = WebAclExcludedRule>) -> Self {
-        Self(self.0.with("ExcludedRules", value.into_iter().collect::<Tree>()))
-    }
-
+    /// At most 100 items.
+    pub fn excluded_rules(self, value: impl IntoIterator<Item = WebAclExcludedRule>) -> Self { Self(self.0.with("ExcludedRules", value.into_iter().collect::<Tree>())) }
     /// Additional information that's used by a managed rule group.
-    pub fn managed_rule_group_configs(self, value: impl IntoIterator<Item = WebAclManagedRuleGroupConfig>) -> Self {
-        Self(self.0.with("ManagedRuleGroupConfigs", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn managed_rule_group_configs(self, value: impl IntoIterator<Item = WebAclManagedRuleGroupConfig>) -> Self { Self(self.0.with("ManagedRuleGroupConfigs", value.into_iter().collect::<Tree>())) }
     /// The name of the managed rule group. You use this, along with the vendor name, to identify the rule group.
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
-
+    /// Matches `^[0-9A-Za-z_-]{1,128}$`.
+    pub fn name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Name", value.into())) }
     /// Action settings to use in the place of the rule actions that are configured inside the rule group.
-    pub fn rule_action_overrides(self, value: impl IntoIterator<Item = WebAclRuleActionOverride>) -> Self {
-        Self(self.0.with("RuleActionOverrides", value.into_iter().collect::<Tree>()))
-    }
-
+    /// At most 100 items.
+    pub fn rule_action_overrides(self, value: impl IntoIterator<Item = WebAclRuleActionOverride>) -> Self { Self(self.0.with("RuleActionOverrides", value.into_iter().collect::<Tree>())) }
     /// An optional nested statement that narrows the scope of the web requests that are evaluated by the managed rule group.
-    pub fn scope_down_statement(self, value: WebAclStatement) -> Self {
-        Self(self.0.with("ScopeDownStatement", value))
-    }
-
+    pub fn scope_down_statement(self, value: WebAclStatement) -> Self { Self(self.0.with("ScopeDownStatement", value)) }
     /// The name of the managed rule group vendor.
-    pub fn vendor_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("VendorName", value.into()))
-    }
-
+    /// 1 to 128 characters. Matches `\S`.
+    pub fn vendor_name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("VendorName", value.into())) }
     /// The version of the managed rule group to use.
-    pub fn version(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Version", value.into()))
-    }
+    /// 1 to 64 characters. Matches `^[\w#:\.\-/]+$`.
+    pub fn version(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Version", value.into())) }
 }
-
-impl From<WebAclManagedRuleGroupStatement> for Properties {
-    fn from(value: WebAclManagedRuleGroupStatement) -> Self {
-        value.0
-    }
-}
-
-impl From<WebAclManagedRuleGroupStatement> for Tree {
-    fn from(value: WebAclManagedRuleGroupStatement) -> Self {
-        value.0.into()
-    }
-}
-
-/// Configures monetization for the web ACL or rule group.
-#[derive(Debug, Clone, Default)]
-pub struct WebAclMonetizationConfig(Properties);
-
-impl WebAclMonetizationConfig {
-    /// Returns an empty `WebAclMonetizationConfig`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// Configures cryptocurrency payment settings.
-    pub fn crypto_config(self, value: WebAclCryptoConfig) -> Self {
-        Self(self.0.with("CryptoConfig", value))
-    }
-
-    /// The currency mode for monetization. Use REAL for production payments and TEST for testing with testnet currencies.
-    pub fn currency_mode(self, value: impl OneOf<WebAclMonetizationConfigCurrencyMode>) -> Self {
-        Self(self.0.with("CurrencyMode", value.into_tree()))
-    }
-}
-
-impl From<WebAclMonetizationConfig> for Properties {
-    fn from(value: WebAclMonetizationConfig) -> Self {
-        value.0
-    }
-}
-
-impl From<WebAclMonetizationConfig> for Tree {
-    fn from(value: WebAclMonetizationConfig) -> Self {
-        value.0.into()
-    }
-}
-
-/// Monetize action for rules.
-#[derive(Debug, Clone, Default)]
-pub struct WebAclMonetizeAction(Properties);
-
-impl WebAclMonetizeAction {
-    /// Returns an empty `WebAclMonetizeAction`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The price multiplier for the monetize action.
-    pub fn price_multiplier(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("PriceMultiplier", value.into()))
-    }
-}
-
-impl From<WebAclMonetizeAction> for Properties {
-    fn from(value: WebAclMonetizeAction) -> Self {
-        value.0
-    }
-}
-
-impl From<WebAclMonetizeAction> for Tree {
-    fn from(value: WebAclMonetizeAction) -> Self {
-        value.0.into()
-    }
-}
+setting! { WebAclManagedRuleGroupStatement as Tree }
 
 /// A logical rule statement used to negate the results of another rule statement.
 #[derive(Debug, Clone)]
 pub struct WebAclNotStatement(Properties);
-
 impl WebAclNotStatement {
     /// Returns a `WebAclNotStatement` with what CloudFormation requires.
-    pub fn new(statement: WebAclStatement) -> Self {
-        Self::matching().statement(statement)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(statement: WebAclStatement) -> Self { Self::matching().statement(statement) }
     /// The statement to negate. You can use any statement that can be nested.
-    pub fn statement(self, value: WebAclStatement) -> Self {
-        Self(self.0.with("Statement", value))
-    }
+    pub fn statement(self, value: WebAclStatement) -> Self { Self(self.0.with("Statement", value)) }
 }
-
-impl From<WebAclNotStatement> for Properties {
-    fn from(value: WebAclNotStatement) -> Self {
-        value.0
-    }
-}
-
-impl From<WebAclNotStatement> for Tree {
-    fn from(value: WebAclNotStatement) -> Self {
-        value.0.into()
-    }
-}
+setting! { WebAclNotStatement as Tree }
 
 /// Configures the level of DDoS protection that applies to web ACLs associated with Application Load Balancers.
 #[derive(Debug, Clone)]
 pub struct WebAclOnSourceDDoSProtectionConfig(Properties);
-
 impl WebAclOnSourceDDoSProtectionConfig {
     /// Returns a `WebAclOnSourceDDoSProtectionConfig` with what CloudFormation requires.
-    pub fn new(alb_low_reputation_mode: impl OneOf<WebAclOnSourceDDoSProtectionConfigAlbLowReputationMode>) -> Self {
-        Self::matching().alb_low_reputation_mode(alb_low_reputation_mode)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(alb_low_reputation_mode: impl OneOf<WebAclOnSourceDDoSProtectionConfigAlbLowReputationMode>) -> Self { Self::matching().alb_low_reputation_mode(alb_low_reputation_mode) }
     /// The level of DDoS protection that applies to web ACLs associated with Application Load Balancers.
-    pub fn alb_low_reputation_mode(self, value: impl OneOf<WebAclOnSourceDDoSProtectionConfigAlbLowReputationMode>) -> Self {
-        Self(self.0.with("ALBLowReputationMode", value.into_tree()))
-    }
+    pub fn alb_low_reputation_mode(self, value: impl OneOf<WebAclOnSourceDDoSProtectionConfigAlbLowReputationMode>) -> Self { Self(self.0.with("ALBLowReputationMode", value.into_tree())) }
 }
-
-impl From<WebAclOnSourceDDoSProtectionConfig> for Properties {
-    fn from(value: WebAclOnSourceDDoSProtectionConfig) -> Self {
-        value.0
-    }
-}
-
-impl From<WebAclOnSourceDDoSProtectionConfig> for Tree {
-    fn from(value: WebAclOnSourceDDoSProtectionConfig) -> Self {
-        value.0.into()
-    }
-}
-
-/// A logical rule statement used to combine other rule statements with OR logic.
-#[derive(Debug, Clone)]
-pub struct WebAclOrStatement(Properties);
-
-impl WebAclOrStatement {
-    /// Returns a `WebAclOrStatement` with what CloudFormation requires.
-    pub fn new(statements: impl IntoIterator<Item = WebAclStatement>) -> Self {
-        Self::matching().statements(statements)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The statements to combine with OR logic.
-    pub fn statements(self, value: impl IntoIterator<Item = WebAclStatement>) -> Self {
-        Self(self.0.with("Statements", value.into_iter().collect::<Tree>()))
-    }
-}
-
-impl From<WebAclOrStatement> for Properties {
-    fn from(value: WebAclOrStatement) -> Self {
-        value.0
-    }
-}
-
-impl From<WebAclOrStatement> for Tree {
-    fn from(value: WebAclOrStatement) -> Self {
-        value.0.into()
-    }
-}
+setting! { WebAclOnSourceDDoSProtectionConfig as Tree }
 
 /// The action to use in the place of the action that results from the rule group evaluation.
 #[derive(Debug, Clone, Default)]
 pub struct WebAclOverrideAction(Properties);
-
 impl WebAclOverrideAction {
     /// Returns an empty `WebAclOverrideAction`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// Override the rule group evaluation result to count only.
-    pub fn count(self, value: impl Into<Tree>) -> Self {
-        Self(self.0.with("Count", value))
-    }
-
+    pub fn count(self, value: impl Into<Tree>) -> Self { Self(self.0.with("Count", value)) }
     /// Don't override the rule group evaluation result.
-    pub fn none(self, value: impl Into<Tree>) -> Self {
-        Self(self.0.with("None", value))
-    }
+    pub fn none(self, value: impl Into<Tree>) -> Self { Self(self.0.with("None", value)) }
 }
-
-impl From<WebAclOverrideAction> for Properties {
-    fn from(value: WebAclOverrideAction) -> Self {
-        value.0
-    }
-}
-
-impl From<WebAclOverrideAction> for Tree {
-    fn from(value: WebAclOverrideAction) -> Self {
-        value.0.into()
-    }
-}
-
-/// Configuration for a single payment network.
-#[derive(Debug, Clone)]
-pub struct WebAclPaymentNetwork(Properties);
-
-impl WebAclPaymentNetwork {
-    /// Returns a `WebAclPaymentNetwork` with what CloudFormation requires.
-    pub fn new(chain: impl OneOf<WebAclPaymentNetworkChain>, prices: impl IntoIterator<Item = WebAclPrice>, wallet_address: impl Into<Value<String>>) -> Self {
-        Self::matching().chain(chain).prices(prices).wallet_address(wallet_address)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The blockchain chain to use.
-    pub fn chain(self, value: impl OneOf<WebAclPaymentNetworkChain>) -> Self {
-        Self(self.0.with("Chain", value.into_tree()))
-    }
-
-    /// List of price configurations.
-    pub fn prices(self, value: impl IntoIterator<Item = WebAclPrice>) -> Self {
-        Self(self.0.with("Prices", value.into_iter().collect::<Tree>()))
-    }
-
-    /// The wallet address for receiving payments.
-    pub fn wallet_address(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("WalletAddress", value.into()))
-    }
-}
-
-impl From<WebAclPaymentNetwork> for Properties {
-    fn from(value: WebAclPaymentNetwork) -> Self {
-        value.0
-    }
-}
-
-impl From<WebAclPaymentNetwork> for Tree {
-    fn from(value: WebAclPaymentNetwork) -> Self {
-        value.0.into()
-    }
-}
-
-/// Text Transformation applied before parsing the query string.
-#[derive(Debug, Clone)]
-pub struct WebAclPreParseTextTransformation(Properties);
-
-impl WebAclPreParseTextTransformation {
-    /// Returns a `WebAclPreParseTextTransformation` with what CloudFormation requires.
-    pub fn new(priority: impl Into<Value<i64>>, type_: impl OneOf<WebAclPreParseTextTransformationType>) -> Self {
-        Self::matching().priority(priority).type_(type_)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// Priority of PreParseTextTransformation being applied.
-    pub fn priority(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("Priority", value.into()))
-    }
-
-    /// Type of pre-parse text transformation.
-    pub fn type_(self, value: impl OneOf<WebAclPreParseTextTransformationType>) -> Self {
-        Self(self.0.with("Type", value.into_tree()))
-    }
-}
-
-impl From<WebAclPreParseTextTransformation> for Properties {
-    fn from(value: WebAclPreParseTextTransformation) -> Self {
-        value.0
-    }
-}
-
-impl From<WebAclPreParseTextTransformation> for Tree {
-    fn from(value: WebAclPreParseTextTransformation) -> Self {
-        value.0.into()
-    }
-}
-
-/// A price configuration.
-#[derive(Debug, Clone)]
-pub struct WebAclPrice(Properties);
-
-impl WebAclPrice {
-    /// Returns a `WebAclPrice` with what CloudFormation requires.
-    pub fn new(amount: impl Into<Value<String>>, currency: impl OneOf<WebAclPriceCurrency>) -> Self {
-        Self::matching().amount(amount).currency(currency)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The price amount.
-    pub fn amount(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Amount", value.into()))
-    }
-
-    /// The cryptocurrency to use for payment.
-    pub fn currency(self, value: impl OneOf<WebAclPriceCurrency>) -> Self {
-        Self(self.0.with("Currency", value.into_tree()))
-    }
-}
-
-impl From<WebAclPrice> for Properties {
-    fn from(value: WebAclPrice) -> Self {
-        value.0
-    }
-}
-
-impl From<WebAclPrice> for Tree {
-    fn from(value: WebAclPrice) -> Self {
-        value.0.into()
-    }
-}
+setting! { WebAclOverrideAction as Tree }
 
 /// A rate-based rule counts incoming requests and rate limits requests when they are coming at too fast a rate.
 #[derive(Debug, Clone)]
 pub struct WebAclRateBasedStatement(Properties);
-
 impl WebAclRateBasedStatement {
     /// Returns a `WebAclRateBasedStatement` with what CloudFormation requires.
-    pub fn new(aggregate_key_type: impl OneOf<WebAclRateBasedStatementAggregateKeyType>, limit: impl Into<Value<i64>>) -> Self {
-        Self::matching().aggregate_key_type(aggregate_key_type).limit(limit)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(aggregate_key_type: impl OneOf<WebAclRateBasedStatementAggregateKeyType>, limit: impl Into<Value<i64>>) -> Self { Self::matching().aggregate_key_type(aggregate_key_type).limit(limit) }
     /// Setting that indicates how to aggregate the request counts.
-    pub fn aggregate_key_type(self, value: impl OneOf<WebAclRateBasedStatementAggregateKeyType>) -> Self {
-        Self(self.0.with("AggregateKeyType", value.into_tree()))
-    }
-
+    pub fn aggregate_key_type(self, value: impl OneOf<WebAclRateBasedStatementAggregateKeyType>) -> Self { Self(self.0.with("AggregateKeyType", value.into_tree())) }
     /// Specifies the aggregate keys to use in a rate-base rule.
-    pub fn custom_keys(self, value: impl IntoIterator<Item = WebAclRateBasedStatementCustomKey>) -> Self {
-        Self(self.0.with("CustomKeys", value.into_iter().collect::<Tree>()))
-    }
-
+    /// At most 5 items.
+    pub fn custom_keys(self, value: impl IntoIterator<Item = WebAclRateBasedStatementCustomKey>) -> Self { Self(self.0.with("CustomKeys", value.into_iter().collect::<Tree>())) }
     /// The amount of time, in seconds, that AWS WAF should include in its request counts, looking back from the current time.
-    pub fn evaluation_window_sec(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("EvaluationWindowSec", value.into()))
-    }
-
+    /// One of 60, 120, 300, 600.
+    pub fn evaluation_window_sec(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("EvaluationWindowSec", value.into())) }
     /// The configuration for inspecting IP addresses in an HTTP header that you specify, instead of using the IP address that's reported by the web request origin.
-    pub fn forwarded_ip_config(self, value: WebAclForwardedIpConfiguration) -> Self {
-        Self(self.0.with("ForwardedIPConfig", value))
-    }
-
+    pub fn forwarded_ip_config(self, value: WebAclForwardedIpConfiguration) -> Self { Self(self.0.with("ForwardedIPConfig", value)) }
     /// The limit on requests during the specified evaluation window for a single aggregation instance for the rate-based rule.
-    pub fn limit(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("Limit", value.into()))
-    }
-
+    /// 10 to 2000000000.
+    pub fn limit(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("Limit", value.into())) }
     /// An optional nested statement that narrows the scope of the web requests that are evaluated and managed by the rate-based statement.
-    pub fn scope_down_statement(self, value: WebAclStatement) -> Self {
-        Self(self.0.with("ScopeDownStatement", value))
-    }
+    pub fn scope_down_statement(self, value: WebAclStatement) -> Self { Self(self.0.with("ScopeDownStatement", value)) }
 }
+setting! { WebAclRateBasedStatement as Tree }
 
-impl From<WebAclRateBasedStatement> for Properties {
-    fn from(value: WebAclRateBasedStatement) -> Self {
-        value.0
-    }
-}
-
-impl From<WebAclRateBasedStatement> for Tree {
-    fn from(value: WebAclRateBasedStatement) -> Self {
-        value.0.into()
-    }
-}
-
-/// Specifies a single custom aggregate key for a rate-base rule.
-#[derive(Debug, Clone, Default)]
-pub struct WebAclRateBasedStatementCustomKey(Properties);
-
-impl WebAclRateBasedStatementCustomKey {
-    /// Returns an empty `WebAclRateBasedStatementCustomKey`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// Use an Autonomous System Number (ASN) derived from the request's originating or forwarded IP address as an aggregate key.
-    pub fn asn(self, value: impl Into<Tree>) -> Self {
-        Self(self.0.with("ASN", value))
-    }
-
-    /// Use the value of a cookie in the request as an aggregate key.
-    pub fn cookie(self, value: WebAclRateLimitCookie) -> Self {
-        Self(self.0.with("Cookie", value))
-    }
-
-    /// Use the first IP address in an HTTP header as an aggregate key.
-    pub fn forwarded_ip(self, value: impl Into<Tree>) -> Self {
-        Self(self.0.with("ForwardedIP", value))
-    }
-
-    /// Use the request's HTTP method as an aggregate key.
-    pub fn http_method(self, value: impl Into<Tree>) -> Self {
-        Self(self.0.with("HTTPMethod", value))
-    }
-
-    /// Use the value of a header in the request as an aggregate key.
-    pub fn header(self, value: WebAclRateLimitHeader) -> Self {
-        Self(self.0.with("Header", value))
-    }
-
-    /// Use the request's originating IP address as an aggregate key.
-    pub fn ip(self, value: impl Into<Tree>) -> Self {
-        Self(self.0.with("IP", value))
-    }
-
-    /// Use the request's JA3 fingerprint as an aggregate key.
-    pub fn ja3_fingerprint(self, value: WebAclRateLimitJa3Fingerprint) -> Self {
-        Self(self.0.with("JA3Fingerprint", value))
-    }
-
-    /// Use the request's JA4 fingerprint as an aggregate key.
-    pub fn ja4_fingerprint(self, value: WebAclRateLimitJa4Fingerprint) -> Self {
-        Self(self.0.with("JA4Fingerprint", value))
-    }
-
-    /// Use the specified label namespace as an aggregate key.
-    pub fn label_namespace(self, value: WebAclRateLimitLabelNamespace) -> Self {
-        Self(self.0.with("LabelNamespace", value))
-    }
-
-    /// Use the specified query argument as an aggregate key.
-    pub fn query_argument(self, value: WebAclRateLimitQueryArgument) -> Self {
-        Self(self.0.with("QueryArgument", value))
-    }
-
-    /// Use the request's query string as an aggregate key.
-    pub fn query_string(self, value: WebAclRateLimitQueryString) -> Self {
-        Self(self.0.with("QueryString", value))
-    }
-
-    /// Use the request's URI path as an aggregate key.
-    pub fn uri_path(self, value: WebAclRateLimitUriPath) -> Self {
-        Self(self.0.with("UriPath", value))
-    }
-}
-
-impl From<WebAclRateBasedStatementCustomKey> for Properties {
-    fn from(value: WebAclRateBasedStatementCustomKey) -> Self {
-        value.0
-    }
-}
-
-impl From<WebAclRateBasedStatementCustomKey> for Tree {
-    fn from(value: WebAclRateBasedStatementCustomKey) -> Self {
-        value.0.into()
-    }
-}
-
-/// Specifies a cookie as an aggregate key for a rate-based rule.
-#[derive(Debug, Clone)]
-pub struct WebAclRateLimitCookie(Properties);
-
-impl WebAclRateLimitCookie {
-    /// Returns a `WebAclRateLimitCookie` with what CloudFormation requires.
-    pub fn new(name: impl Into<Value<String>>, text_transformations: impl IntoIterator<Item = WebAclTextTransformation>) -> Self {
-        Self::matching().name(name).text_transformations(text_transformations)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The name of the cookie to use.
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
-
-    /// Text transformations eliminate some of the unusual formatting that attackers use in web requests in an effort to bypass detection.
-    pub fn text_transformations(self, value: impl IntoIterator<Item = WebAclTextTransformation>) -> Self {
-        Self(self.0.with("TextTransformations", value.into_iter().collect::<Tree>()))
-    }
-}
-
-impl From<WebAclRateLimitCookie> for Properties {
-    fn from(value: WebAclRateLimitCookie) -> Self {
-        value.0
-    }
-}
-
-impl From<WebAclRateLimitCookie> for Tree {
-    fn from(value: WebAclRateLimitCookie) -> Self {
-        value.0.into()
-    }
-}
-
-/// Specifies a header as an aggregate key for a rate-based rule.
-#[derive(Debug, Clone)]
-pub struct WebAclRateLimitHeader(Properties);
-
-impl WebAclRateLimitHeader {
-    /// Returns a `WebAclRateLimitHeader` with what CloudFormation requires.
-    pub fn new(name: impl Into<Value<String>>, text_transformations: impl IntoIterator<Item = WebAclTextTransformation>) -> Self {
-        Self::matching().name(name).text_transformations(text_transformations)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The name of the header to use.
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
-
-    /// Text transformations eliminate some of the unusual formatting that attackers use in web requests in an effort to bypass detection.
-    pub fn text_transformations(self, value: impl IntoIterator<Item = WebAclTextTransformation>) -> Self {
-        Self(self.0.with("TextTransformations", value.into_iter().collect::<Tree>()))
-    }
-}
-
-impl From<WebAclRateLimitHeader> for Properties {
-    fn from(value: WebAclRateLimitHeader) -> Self {
-        value.0
-    }
-}
-
-impl From<WebAclRateLimitHeader> for Tree {
-    fn from(value: WebAclRateLimitHeader) -> Self {
-        value.0.into()
-    }
-}
-
-/// Use the request's JA3 fingerprint derived from the TLS Client Hello of an incoming request as an aggregate key.
-#[derive(Debug, Clone)]
-pub struct WebAclRateLimitJa3Fingerprint(Properties);
-
-impl WebAclRateLimitJa3Fingerprint {
-    /// Returns a `WebAclRateLimitJa3Fingerprint` with what CloudFormation requires.
-    pub fn new(fallback_behavior: impl OneOf<WebAclRateLimitJa3FingerprintFallbackBehavior>) -> Self {
-        Self::matching().fallback_behavior(fallback_behavior)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The match status to assign to the web request if there is insufficient TSL Client Hello information to compute the JA3 fingerprint.
-    pub fn fallback_behavior(self, value: impl OneOf<WebAclRateLimitJa3FingerprintFallbackBehavior>) -> Self {
-        Self(self.0.with("FallbackBehavior", value.into_tree()))
-    }
-}
-
-impl From<WebAclRateLimitJa3Fingerprint> for Properties {
-    fn from(value: WebAclRateLimitJa3Fingerprint) -> Self {
-        value.0
-    }
-}
-
-impl From<WebAclRateLimitJa3Fingerprint> for Tree {
-    fn from(value: WebAclRateLimitJa3Fingerprint) -> Self {
-        value.0.into()
-    }
-}
-
-/// Use the request's JA4 fingerprint derived from the TLS Client Hello of an incoming request as an aggregate key.
-#[derive(Debug, Clone)]
-pub struct WebAclRateLimitJa4Fingerprint(Properties);
-
-impl WebAclRateLimitJa4Fingerprint {
-    /// Returns a `WebAclRateLimitJa4Fingerprint` with what CloudFormation requires.
-    pub fn new(fallback_behavior: impl OneOf<WebAclRateLimitJa4FingerprintFallbackBehavior>) -> Self {
-        Self::matching().fallback_behavior(fallback_behavior)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The match status to assign to the web request if there is insufficient TSL Client Hello information to compute the JA4 fingerprint.
-    pub fn fallback_behavior(self, value: impl OneOf<WebAclRateLimitJa4FingerprintFallbackBehavior>) -> Self {
-        Self(self.0.with("FallbackBehavior", value.into_tree()))
-    }
-}
-
-impl From<WebAclRateLimitJa4Fingerprint> for Properties {
-    fn from(value: WebAclRateLimitJa4Fingerprint) -> Self {
-        value.0
-    }
-}
-
-impl From<WebAclRateLimitJa4Fingerprint> for Tree {
-    fn from(value: WebAclRateLimitJa4Fingerprint) -> Self {
-        value.0.into()
-    }
-}
-
-/// Specifies a label namespace to use as an aggregate key for a rate-based rule.
-#[derive(Debug, Clone)]
-pub struct WebAclRateLimitLabelNamespace(Properties);
-
-impl WebAclRateLimitLabelNamespace {
-    /// Returns a `WebAclRateLimitLabelNamespace` with what CloudFormation requires.
-    pub fn new(namespace: impl Into<Value<String>>) -> Self {
-        Self::matching().namespace(namespace)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The namespace to use for aggregation.
-    pub fn namespace(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Namespace", value.into()))
-    }
-}
-
-impl From<WebAclRateLimitLabelNamespace> for Properties {
-    fn from(value: WebAclRateLimitLabelNamespace) -> Self {
-        value.0
-    }
-}
-
-impl From<WebAclRateLimitLabelNamespace> for Tree {
-    fn from(value: WebAclRateLimitLabelNamespace) -> Self {
-        value.0.into()
-    }
-}
-
-/// Specifies a query argument in the request as an aggregate key for a rate-based rule.
-#[derive(Debug, Clone)]
-pub struct WebAclRateLimitQueryArgument(Properties);
-
-impl WebAclRateLimitQueryArgument {
-    /// Returns a `WebAclRateLimitQueryArgument` with what CloudFormation requires.
-    pub fn new(name: impl Into<Value<String>>, text_transformations: impl IntoIterator<Item = WebAclTextTransformation>) -> Self {
-        Self::matching().name(name).text_transformations(text_transformations)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The name of the query argument to use.
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
-
-    /// Text transformations eliminate some of the unusual formatting that attackers use in web requests in an effort to bypass detection.
-    pub fn text_transformations(self, value: impl IntoIterator<Item = WebAclTextTransformation>) -> Self {
-        Self(self.0.with("TextTransformations", value.into_iter().collect::<Tree>()))
-    }
-}
-
-impl From<WebAclRateLimitQueryArgument> for Properties {
-    fn from(value: WebAclRateLimitQueryArgument) -> Self {
-        value.0
-    }
-}
-
-impl From<WebAclRateLimitQueryArgument> for Tree {
-    fn from(value: WebAclRateLimitQueryArgument) -> Self {
-        value.0.into()
-    }
-}
-
-/// Specifies the request's query string as an aggregate key for a rate-based rule.
-#[derive(Debug, Clone)]
-pub struct WebAclRateLimitQueryString(Properties);
-
-impl WebAclRateLimitQueryString {
-    /// Returns a `WebAclRateLimitQueryString` with what CloudFormation requires.
-    pub fn new(text_transformations: impl IntoIterator<Item = WebAclTextTransformation>) -> Self {
-        Self::matching().text_transformations(text_transformations)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// Text transformations eliminate some of the unusual formatting that attackers use in web requests in an effort to bypass detection.
-    pub fn text_transformations(self, value: impl IntoIterator<Item = WebAclTextTransformation>) -> Self {
-        Self(self.0.with("TextTransformations", value.into_iter().collect::<Tree>()))
-    }
-}
-
-impl From<WebAclRateLimitQueryString> for Properties {
-    fn from(value: WebAclRateLimitQueryString) -> Self {
-        value.0
-    }
-}
-
-impl From<WebAclRateLimitQueryString> for Tree {
-    fn from(value: WebAclRateLimitQueryString) -> Self {
-        value.0.into()
-    }
-}
-
-/// Specifies the request's URI path as an aggregate key for a rate-based rule.
-#[derive(Debug, Clone)]
-pub struct WebAclRateLimitUriPath(Properties);
-
-impl WebAclRateLimitUriPath {
-    /// Returns a `WebAclRateLimitUriPath` with what CloudFormation requires.
-    pub fn new(text_transformations: impl IntoIterator<Item = WebAclTextTransformation>) -> Self {
-        Self::matching().text_transformations(text_transformations)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// Text transformations eliminate some of the unusual formatting that attackers use in web requests in an effort to bypass detection.
-    pub fn text_transformations(self, value: impl IntoIterator<Item = WebAclTextTransformation>) -> Self {
-        Self(self.0.with("TextTransformations", value.into_iter().collect::<Tree>()))
-    }
-}
-
-impl From<WebAclRateLimitUriPath> for Properties {
-    fn from(value: WebAclRateLimitUriPath) -> Self {
-        value.0
-    }
-}
-
-impl From<WebAclRateLimitUriPath> for Tree {
-    fn from(value: WebAclRateLimitUriPath) -> Self {
-        value.0.into()
-    }
-}
-
-/// A single regular expression. This is used in a `RegexPatternSet` and also in the configuration for the AWS Managed Rules rule group `AWSManagedRulesAntiDDoSRuleSet`.
+/// A single regular expression. This is used in a `RegexPatternSet` and also in the configuration for the AWS Managed Rules rule group …
 #[derive(Debug, Clone, Default)]
 pub struct WebAclRegex(Properties);
-
 impl WebAclRegex {
     /// Returns an empty `WebAclRegex`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// The string representing the regular expression.
-    pub fn regex_string(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("RegexString", value.into()))
-    }
+    /// 1 to 512 characters.
+    pub fn regex_string(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("RegexString", value.into())) }
 }
+setting! { WebAclRegex as Tree }
 
-impl From<WebAclRegex> for Properties {
-    fn from(value: WebAclRegex) -> Self {
-        value.0
-    }
-}
-
-impl From<WebAclRegex> for Tree {
-    fn from(value: WebAclRegex) -> Self {
-        value.0.into()
-    }
-}
-
-/// A rule statement used to search web request components for a match against a single regular expression.
-#[derive(Debug, Clone)]
-pub struct WebAclRegexMatchStatement(Properties);
-
-impl WebAclRegexMatchStatement {
-    /// Returns a `WebAclRegexMatchStatement` with what CloudFormation requires.
-    pub fn new(field_to_match: WebAclFieldToMatch, regex_string: impl Into<Value<String>>, text_transformations: impl IntoIterator<Item = WebAclTextTransformation>) -> Self {
-        Self::matching().field_to_match(field_to_match).regex_string(regex_string).text_transformations(text_transformations)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The part of the web request that you want AWS WAF to inspect.
-    pub fn field_to_match(self, value: WebAclFieldToMatch) -> Self {
-        Self(self.0.with("FieldToMatch", value))
-    }
-
-    /// The property `PreParseTextTransformations`.
-    pub fn pre_parse_text_transformations(self, value: impl IntoIterator<Item = WebAclPreParseTextTransformation>) -> Self {
-        Self(self.0.with("PreParseTextTransformations", value.into_iter().collect::<Tree>()))
-    }
-
-    /// The string representing the regular expression.
-    pub fn regex_string(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("RegexString", value.into()))
-    }
-
-    /// Text transformations eliminate some of the unusual formatting that attackers use in web requests in an effort to bypass detection.
-    pub fn text_transformations(self, value: impl IntoIterator<Item = WebAclTextTransformation>) -> Self {
-        Self(self.0.with("TextTransformations", value.into_iter().collect::<Tree>()))
-    }
-}
-
-impl From<WebAclRegexMatchStatement> for Properties {
-    fn from(value: WebAclRegexMatchStatement) -> Self {
-        value.0
-    }
-}
-
-impl From<WebAclRegexMatchStatement> for Tree {
-    fn from(value: WebAclRegexMatchStatement) -> Self {
-        value.0.into()
-    }
-}
-
-/// A rule statement used to search web request components for matches with regular expressions.
-#[derive(Debug, Clone)]
-pub struct WebAclRegexPatternSetReferenceStatement(Properties);
-
-impl WebAclRegexPatternSetReferenceStatement {
-    /// Returns a `WebAclRegexPatternSetReferenceStatement` with what CloudFormation requires.
-    pub fn new(arn: impl Into<Value<String>>, field_to_match: WebAclFieldToMatch, text_transformations: impl IntoIterator<Item = WebAclTextTransformation>) -> Self {
-        Self::matching().arn(arn).field_to_match(field_to_match).text_transformations(text_transformations)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The Amazon Resource Name (ARN) of the `RegexPatternSet` that this statement references.
-    pub fn arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Arn", value.into()))
-    }
-
-    /// The part of the web request that you want AWS WAF to inspect.
-    pub fn field_to_match(self, value: WebAclFieldToMatch) -> Self {
-        Self(self.0.with("FieldToMatch", value))
-    }
-
-    /// The property `PreParseTextTransformations`.
-    pub fn pre_parse_text_transformations(self, value: impl IntoIterator<Item = WebAclPreParseTextTransformation>) -> Self {
-        Self(self.0.with("PreParseTextTransformations", value.into_iter().collect::<Tree>()))
-    }
-
-    /// Text transformations eliminate some of the unusual formatting that attackers use in web requests in an effort to bypass detection.
-    pub fn text_transformations(self, value: impl IntoIterator<Item = WebAclTextTransformation>) -> Self {
-        Self(self.0.with("TextTransformations", value.into_iter().collect::<Tree>()))
-    }
-}
-
-impl From<WebAclRegexPatternSetReferenceStatement> for Properties {
-    fn from(value: WebAclRegexPatternSetReferenceStatement) -> Self {
-        value.0
-    }
-}
-
-impl From<WebAclRegexPatternSetReferenceStatement> for Tree {
-    fn from(value: WebAclRegexPatternSetReferenceStatement) -> Self {
-        value.0.into()
-    }
-}
-
-/// Customizes the maximum size of the request body that your protected CloudFront, API Gateway, Amazon Cognito, App Runner, and Verified Access resources forward to AWS WAF for inspection.
+/// Customizes the maximum size of the request body that your protected CloudFront, API Gateway, Amazon Cognito, App Runner, and Verified Access resources forward …
 #[derive(Debug, Clone)]
 pub struct WebAclRequestBodyAssociatedResourceTypeConfig(Properties);
-
 impl WebAclRequestBodyAssociatedResourceTypeConfig {
     /// Returns a `WebAclRequestBodyAssociatedResourceTypeConfig` with what CloudFormation requires.
-    pub fn new(default_size_inspection_limit: impl OneOf<WebAclRequestBodyAssociatedResourceTypeConfigDefaultSizeInspectionLimit>) -> Self {
-        Self::matching().default_size_inspection_limit(default_size_inspection_limit)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// Specifies the maximum size of the web request body component that an associated CloudFront, API Gateway, Amazon Cognito, App Runner, or Verified Access resource should send to AWS WAF for inspection.
-    pub fn default_size_inspection_limit(self, value: impl OneOf<WebAclRequestBodyAssociatedResourceTypeConfigDefaultSizeInspectionLimit>) -> Self {
-        Self(self.0.with("DefaultSizeInspectionLimit", value.into_tree()))
-    }
+    pub fn new(default_size_inspection_limit: impl OneOf<WebAclRequestBodyAssociatedResourceTypeConfigDefaultSizeInspectionLimit>) -> Self { Self::matching().default_size_inspection_limit(default_size_inspection_limit) }
+    /// Specifies the maximum size of the web request body component that an associated CloudFront, API Gateway, Amazon Cognito, App Runner, or Verified Access …
+    pub fn default_size_inspection_limit(self, value: impl OneOf<WebAclRequestBodyAssociatedResourceTypeConfigDefaultSizeInspectionLimit>) -> Self { Self(self.0.with("DefaultSizeInspectionLimit", value.into_tree())) }
 }
-
-impl From<WebAclRequestBodyAssociatedResourceTypeConfig> for Properties {
-    fn from(value: WebAclRequestBodyAssociatedResourceTypeConfig) -> Self {
-        value.0
-    }
-}
-
-impl From<WebAclRequestBodyAssociatedResourceTypeConfig> for Tree {
-    fn from(value: WebAclRequestBodyAssociatedResourceTypeConfig) -> Self {
-        value.0.into()
-    }
-}
+setting! { WebAclRequestBodyAssociatedResourceTypeConfig as Tree }
 
 /// The criteria for inspecting login requests, used by the ATP rule group to validate credentials usage.
 #[derive(Debug, Clone)]
 pub struct WebAclRequestInspection(Properties);
-
 impl WebAclRequestInspection {
     /// Returns a `WebAclRequestInspection` with what CloudFormation requires.
-    pub fn new(password_field: WebAclFieldIdentifier, payload_type: impl OneOf<WebAclRequestInspectionPayloadType>, username_field: WebAclFieldIdentifier) -> Self {
-        Self::matching().password_field(password_field).payload_type(payload_type).username_field(username_field)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(password_field: WebAclFieldIdentifier, payload_type: impl OneOf<WebAclRequestInspectionPayloadType>, username_field: WebAclFieldIdentifier) -> Self { Self::matching().password_field(password_field).payload_type(payload_type).username_field(username_field) }
     /// The name of the field in the request payload that contains your customer's password.
-    pub fn password_field(self, value: WebAclFieldIdentifier) -> Self {
-        Self(self.0.with("PasswordField", value))
-    }
-
+    pub fn password_field(self, value: WebAclFieldIdentifier) -> Self { Self(self.0.with("PasswordField", value)) }
     /// The payload type for your login endpoint, either JSON or form encoded.
-    pub fn payload_type(self, value: impl OneOf<WebAclRequestInspectionPayloadType>) -> Self {
-        Self(self.0.with("PayloadType", value.into_tree()))
-    }
-
+    pub fn payload_type(self, value: impl OneOf<WebAclRequestInspectionPayloadType>) -> Self { Self(self.0.with("PayloadType", value.into_tree())) }
     /// The name of the field in the request payload that contains your customer's username.
-    pub fn username_field(self, value: WebAclFieldIdentifier) -> Self {
-        Self(self.0.with("UsernameField", value))
-    }
+    pub fn username_field(self, value: WebAclFieldIdentifier) -> Self { Self(self.0.with("UsernameField", value)) }
 }
-
-impl From<WebAclRequestInspection> for Properties {
-    fn from(value: WebAclRequestInspection) -> Self {
-        value.0
-    }
-}
-
-impl From<WebAclRequestInspection> for Tree {
-    fn from(value: WebAclRequestInspection) -> Self {
-        value.0.into()
-    }
-}
+setting! { WebAclRequestInspection as Tree }
 
 /// The criteria for inspecting account creation requests, used by the ACFP rule group to validate and track account creation attempts.
 #[derive(Debug, Clone)]
 pub struct WebAclRequestInspectionAcfp(Properties);
-
 impl WebAclRequestInspectionAcfp {
     /// Returns a `WebAclRequestInspectionAcfp` with what CloudFormation requires.
-    pub fn new(payload_type: impl OneOf<WebAclRequestInspectionAcfpPayloadType>) -> Self {
-        Self::matching().payload_type(payload_type)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(payload_type: impl OneOf<WebAclRequestInspectionAcfpPayloadType>) -> Self { Self::matching().payload_type(payload_type) }
     /// The names of the fields in the request payload that contain your customer's primary physical address.
-    pub fn address_fields(self, value: impl IntoIterator<Item = WebAclFieldIdentifier>) -> Self {
-        Self(self.0.with("AddressFields", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn address_fields(self, value: impl IntoIterator<Item = WebAclFieldIdentifier>) -> Self { Self(self.0.with("AddressFields", value.into_iter().collect::<Tree>())) }
     /// The name of the field in the request payload that contains your customer's email.
-    pub fn email_field(self, value: WebAclFieldIdentifier) -> Self {
-        Self(self.0.with("EmailField", value))
-    }
-
+    pub fn email_field(self, value: WebAclFieldIdentifier) -> Self { Self(self.0.with("EmailField", value)) }
     /// The name of the field in the request payload that contains your customer's password.
-    pub fn password_field(self, value: WebAclFieldIdentifier) -> Self {
-        Self(self.0.with("PasswordField", value))
-    }
-
+    pub fn password_field(self, value: WebAclFieldIdentifier) -> Self { Self(self.0.with("PasswordField", value)) }
     /// The payload type for your account creation endpoint, either JSON or form encoded.
-    pub fn payload_type(self, value: impl OneOf<WebAclRequestInspectionAcfpPayloadType>) -> Self {
-        Self(self.0.with("PayloadType", value.into_tree()))
-    }
-
+    pub fn payload_type(self, value: impl OneOf<WebAclRequestInspectionAcfpPayloadType>) -> Self { Self(self.0.with("PayloadType", value.into_tree())) }
     /// The names of the fields in the request payload that contain your customer's primary phone number.
-    pub fn phone_number_fields(self, value: impl IntoIterator<Item = WebAclFieldIdentifier>) -> Self {
-        Self(self.0.with("PhoneNumberFields", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn phone_number_fields(self, value: impl IntoIterator<Item = WebAclFieldIdentifier>) -> Self { Self(self.0.with("PhoneNumberFields", value.into_iter().collect::<Tree>())) }
     /// The name of the field in the request payload that contains your customer's username.
-    pub fn username_field(self, value: WebAclFieldIdentifier) -> Self {
-        Self(self.0.with("UsernameField", value))
-    }
+    pub fn username_field(self, value: WebAclFieldIdentifier) -> Self { Self(self.0.with("UsernameField", value)) }
 }
+setting! { WebAclRequestInspectionAcfp as Tree }
 
-impl From<WebAclRequestInspectionAcfp> for Properties {
-    fn from(value: WebAclRequestInspectionAcfp) -> Self {
-        value.0
-    }
-}
-
-impl From<WebAclRequestInspectionAcfp> for Tree {
-    fn from(value: WebAclRequestInspectionAcfp) -> Self {
-        value.0.into()
-    }
-}
-
-/// The criteria for inspecting responses to login requests and account creation requests, used by the ATP and ACFP rule groups to track login and account creation success and failure rates.
+/// The criteria for inspecting responses to login requests and account creation requests, used by the ATP and ACFP rule groups to track login and account creation …
 #[derive(Debug, Clone, Default)]
 pub struct WebAclResponseInspection(Properties);
-
 impl WebAclResponseInspection {
     /// Returns an empty `WebAclResponseInspection`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// Configures inspection of the response body for success and failure indicators.
-    pub fn body_contains(self, value: WebAclResponseInspectionBodyContains) -> Self {
-        Self(self.0.with("BodyContains", value))
-    }
-
+    pub fn body_contains(self, value: WebAclResponseInspectionBodyContains) -> Self { Self(self.0.with("BodyContains", value)) }
     /// Configures inspection of the response header for success and failure indicators.
-    pub fn header(self, value: WebAclResponseInspectionHeader) -> Self {
-        Self(self.0.with("Header", value))
-    }
-
+    pub fn header(self, value: WebAclResponseInspectionHeader) -> Self { Self(self.0.with("Header", value)) }
     /// Configures inspection of the response JSON for success and failure indicators.
-    pub fn json(self, value: WebAclResponseInspectionJson) -> Self {
-        Self(self.0.with("Json", value))
-    }
-
+    pub fn json(self, value: WebAclResponseInspectionJson) -> Self { Self(self.0.with("Json", value)) }
     /// Configures inspection of the response status code for success and failure indicators.
-    pub fn status_code(self, value: WebAclResponseInspectionStatusCode) -> Self {
-        Self(self.0.with("StatusCode", value))
-    }
+    pub fn status_code(self, value: WebAclResponseInspectionStatusCode) -> Self { Self(self.0.with("StatusCode", value)) }
 }
-
-impl From<WebAclResponseInspection> for Properties {
-    fn from(value: WebAclResponseInspection) -> Self {
-        value.0
-    }
-}
-
-impl From<WebAclResponseInspection> for Tree {
-    fn from(value: WebAclResponseInspection) -> Self {
-        value.0.into()
-    }
-}
+setting! { WebAclResponseInspection as Tree }
 
 /// Configures inspection of the response body.
 #[derive(Debug, Clone)]
 pub struct WebAclResponseInspectionBodyContains(Properties);
-
 impl WebAclResponseInspectionBodyContains {
     /// Returns a `WebAclResponseInspectionBodyContains` with what CloudFormation requires.
-    pub fn new(failure_strings: impl IntoIterator<Item = impl Into<Value<String>>>, success_strings: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self::matching().failure_strings(failure_strings).success_strings(success_strings)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(failure_strings: impl IntoIterator<Item = impl Into<Value<String>>>, success_strings: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self::matching().failure_strings(failure_strings).success_strings(success_strings) }
     /// Strings in the body of the response that indicate a failed login or account creation attempt.
-    pub fn failure_strings(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("FailureStrings", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// 1 to 5 items. Each: 1 to 100 characters. Each: Matches `.*\S.*`.
+    pub fn failure_strings(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("FailureStrings", list::values::<String>(value))) }
     /// Strings in the body of the response that indicate a successful login or account creation attempt.
-    pub fn success_strings(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("SuccessStrings", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    /// 1 to 5 items. Each: 1 to 100 characters. Each: Matches `.*\S.*`.
+    pub fn success_strings(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("SuccessStrings", list::values::<String>(value))) }
 }
-
-impl From<WebAclResponseInspectionBodyContains> for Properties {
-    fn from(value: WebAclResponseInspectionBodyContains) -> Self {
-        value.0
-    }
-}
-
-impl From<WebAclResponseInspectionBodyContains> for Tree {
-    fn from(value: WebAclResponseInspectionBodyContains) -> Self {
-        value.0.into()
-    }
-}
+setting! { WebAclResponseInspectionBodyContains as Tree }
 
 /// Configures inspection of the response header.
 #[derive(Debug, Clone)]
 pub struct WebAclResponseInspectionHeader(Properties);
-
 impl WebAclResponseInspectionHeader {
     /// Returns a `WebAclResponseInspectionHeader` with what CloudFormation requires.
-    pub fn new(failure_values: impl IntoIterator<Item = impl Into<Value<String>>>, name: impl Into<Value<String>>, success_values: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self::matching().failure_values(failure_values).name(name).success_values(success_values)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(failure_values: impl IntoIterator<Item = impl Into<Value<String>>>, name: impl Into<Value<String>>, success_values: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self::matching().failure_values(failure_values).name(name).success_values(success_values) }
     /// Values in the response header with the specified name that indicate a failed login or account creation attempt.
-    pub fn failure_values(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("FailureValues", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// 1 to 3 items. Each: 1 to 100 characters. Each: Matches `.*\S.*`.
+    pub fn failure_values(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("FailureValues", list::values::<String>(value))) }
     /// The name of the header to match against.
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
-
+    /// 1 to 200 characters. Matches `.*\S.*`.
+    pub fn name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Name", value.into())) }
     /// Values in the response header with the specified name that indicate a successful login or account creation attempt.
-    pub fn success_values(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("SuccessValues", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    /// 1 to 3 items. Each: 1 to 100 characters. Each: Matches `.*\S.*`.
+    pub fn success_values(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("SuccessValues", list::values::<String>(value))) }
 }
-
-impl From<WebAclResponseInspectionHeader> for Properties {
-    fn from(value: WebAclResponseInspectionHeader) -> Self {
-        value.0
-    }
-}
-
-impl From<WebAclResponseInspectionHeader> for Tree {
-    fn from(value: WebAclResponseInspectionHeader) -> Self {
-        value.0.into()
-    }
-}
+setting! { WebAclResponseInspectionHeader as Tree }
 
 /// Configures inspection of the response JSON.
 #[derive(Debug, Clone)]
 pub struct WebAclResponseInspectionJson(Properties);
-
 impl WebAclResponseInspectionJson {
     /// Returns a `WebAclResponseInspectionJson` with what CloudFormation requires.
-    pub fn new(failure_values: impl IntoIterator<Item = impl Into<Value<String>>>, identifier: impl Into<Value<String>>, success_values: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self::matching().failure_values(failure_values).identifier(identifier).success_values(success_values)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(failure_values: impl IntoIterator<Item = impl Into<Value<String>>>, identifier: impl Into<Value<String>>, success_values: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self::matching().failure_values(failure_values).identifier(identifier).success_values(success_values) }
     /// Values for the specified identifier in the response JSON that indicate a failed login or account creation attempt.
-    pub fn failure_values(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("FailureValues", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// 1 to 5 items. Each: 1 to 100 characters. Each: Matches `.*\S.*`.
+    pub fn failure_values(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("FailureValues", list::values::<String>(value))) }
     /// The identifier for the value to match against in the JSON.
-    pub fn identifier(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Identifier", value.into()))
-    }
-
+    /// 1 to 512 characters. Matches `.*\S.*`.
+    pub fn identifier(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Identifier", value.into())) }
     /// Values for the specified identifier in the response JSON that indicate a successful login or account creation attempt.
-    pub fn success_values(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self {
-        Self(self.0.with("SuccessValues", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    /// 1 to 5 items. Each: 1 to 100 characters. Each: Matches `.*\S.*`.
+    pub fn success_values(self, value: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self(self.0.with("SuccessValues", list::values::<String>(value))) }
 }
-
-impl From<WebAclResponseInspectionJson> for Properties {
-    fn from(value: WebAclResponseInspectionJson) -> Self {
-        value.0
-    }
-}
-
-impl From<WebAclResponseInspectionJson> for Tree {
-    fn from(value: WebAclResponseInspectionJson) -> Self {
-        value.0.into()
-    }
-}
+setting! { WebAclResponseInspectionJson as Tree }
 
 /// Configures inspection of the response status code.
 #[derive(Debug, Clone)]
 pub struct WebAclResponseInspectionStatusCode(Properties);
-
 impl WebAclResponseInspectionStatusCode {
     /// Returns a `WebAclResponseInspectionStatusCode` with what CloudFormation requires.
-    pub fn new(failure_codes: impl IntoIterator<Item = impl Into<Value<i64>>>, success_codes: impl IntoIterator<Item = impl Into<Value<i64>>>) -> Self {
-        Self::matching().failure_codes(failure_codes).success_codes(success_codes)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(failure_codes: impl IntoIterator<Item = impl Into<Value<i64>>>, success_codes: impl IntoIterator<Item = impl Into<Value<i64>>>) -> Self { Self::matching().failure_codes(failure_codes).success_codes(success_codes) }
     /// Status codes in the response that indicate a failed login or account creation attempt.
-    pub fn failure_codes(self, value: impl IntoIterator<Item = impl Into<Value<i64>>>) -> Self {
-        Self(self.0.with("FailureCodes", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
-
+    /// 1 to 10 items. Each: 0 to 999. Each: At most 999 characters.
+    pub fn failure_codes(self, value: impl IntoIterator<Item = impl Into<Value<i64>>>) -> Self { Self(self.0.with("FailureCodes", list::values::<i64>(value))) }
     /// Status codes in the response that indicate a successful login or account creation attempt.
-    pub fn success_codes(self, value: impl IntoIterator<Item = impl Into<Value<i64>>>) -> Self {
-        Self(self.0.with("SuccessCodes", value.into_iter().map(|value| Tree::from(value.into())).collect::<Tree>()))
-    }
+    /// 1 to 10 items. Each: 0 to 999. Each: At most 999 characters.
+    pub fn success_codes(self, value: impl IntoIterator<Item = impl Into<Value<i64>>>) -> Self { Self(self.0.with("SuccessCodes", list::values::<i64>(value))) }
 }
-
-impl From<WebAclResponseInspectionStatusCode> for Properties {
-    fn from(value: WebAclResponseInspectionStatusCode) -> Self {
-        value.0
-    }
-}
-
-impl From<WebAclResponseInspectionStatusCode> for Tree {
-    fn from(value: WebAclResponseInspectionStatusCode) -> Self {
-        value.0.into()
-    }
-}
+setting! { WebAclResponseInspectionStatusCode as Tree }
 
 /// A single rule, which you can use in a `WebACL` or `RuleGroup` to identify web requests that you want to manage in some way.
 #[derive(Debug, Clone)]
 pub struct WebAclRule(Properties);
-
 impl WebAclRule {
     /// Returns a `WebAclRule` with what CloudFormation requires.
-    pub fn new(name: impl Into<Value<String>>, priority: impl Into<Value<i64>>, statement: WebAclStatement, visibility_config: WebAclVisibilityConfig) -> Self {
-        Self::matching().name(name).priority(priority).statement(statement).visibility_config(visibility_config)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(name: impl Into<Value<String>>, priority: impl Into<Value<i64>>, statement: WebAclStatement, visibility_config: WebAclVisibilityConfig) -> Self { Self::matching().name(name).priority(priority).statement(statement).visibility_config(visibility_config) }
     /// The action that AWS WAF should take on a web request when it matches the rule's statement.
-    pub fn action(self, value: WebAclRuleAction) -> Self {
-        Self(self.0.with("Action", value))
-    }
-
+    pub fn action(self, value: WebAclRuleAction) -> Self { Self(self.0.with("Action", value)) }
     /// Specifies how AWS WAF should handle `CAPTCHA` evaluations.
-    pub fn captcha_config(self, value: WebAclCaptchaConfig) -> Self {
-        Self(self.0.with("CaptchaConfig", value))
-    }
-
+    pub fn captcha_config(self, value: WebAclCaptchaConfig) -> Self { Self(self.0.with("CaptchaConfig", value)) }
     /// Specifies how AWS WAF should handle `Challenge` evaluations.
-    pub fn challenge_config(self, value: WebAclChallengeConfig) -> Self {
-        Self(self.0.with("ChallengeConfig", value))
-    }
-
+    pub fn challenge_config(self, value: WebAclChallengeConfig) -> Self { Self(self.0.with("ChallengeConfig", value)) }
     /// The name of the rule.
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
-
+    /// Matches `^[0-9A-Za-z_-]{1,128}$`.
+    pub fn name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Name", value.into())) }
     /// The override action to apply to the rules in a rule group, instead of the individual rule action settings.
-    pub fn override_action(self, value: WebAclOverrideAction) -> Self {
-        Self(self.0.with("OverrideAction", value))
-    }
-
+    pub fn override_action(self, value: WebAclOverrideAction) -> Self { Self(self.0.with("OverrideAction", value)) }
     /// If you define more than one `Rule` in a `WebACL`, AWS WAF evaluates each request against the `Rules` in order based on the value of `Priority`.
-    pub fn priority(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("Priority", value.into()))
-    }
-
+    /// At least 0.
+    pub fn priority(self, value: impl Into<Value<i64>>) -> Self { Self(self.0.with("Priority", value.into())) }
     /// Labels to apply to web requests that match the rule match statement.
-    pub fn rule_labels(self, value: impl IntoIterator<Item = WebAclLabel>) -> Self {
-        Self(self.0.with("RuleLabels", value.into_iter().collect::<Tree>()))
-    }
-
+    pub fn rule_labels(self, value: impl IntoIterator<Item = WebAclLabel>) -> Self { Self(self.0.with("RuleLabels", value.into_iter().collect::<Tree>())) }
     /// The AWS WAF processing statement for the rule, for example `ByteMatchStatement` or `SizeConstraintStatement`.
-    pub fn statement(self, value: WebAclStatement) -> Self {
-        Self(self.0.with("Statement", value))
-    }
-
+    pub fn statement(self, value: WebAclStatement) -> Self { Self(self.0.with("Statement", value)) }
     /// Defines and enables Amazon CloudWatch metrics and web request sample collection.
-    pub fn visibility_config(self, value: WebAclVisibilityConfig) -> Self {
-        Self(self.0.with("VisibilityConfig", value))
-    }
+    pub fn visibility_config(self, value: WebAclVisibilityConfig) -> Self { Self(self.0.with("VisibilityConfig", value)) }
 }
-
-impl From<WebAclRule> for Properties {
-    fn from(value: WebAclRule) -> Self {
-        value.0
-    }
-}
-
-impl From<WebAclRule> for Tree {
-    fn from(value: WebAclRule) -> Self {
-        value.0.into()
-    }
-}
-
-/// The action that AWS WAF should take on a web request when it matches a rule's statement.
-#[derive(Debug, Clone, Default)]
-pub struct WebAclRuleAction(Properties);
-
-impl WebAclRuleAction {
-    /// Returns an empty `WebAclRuleAction`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// Instructs AWS WAF to allow the web request.
-    pub fn allow(self, value: WebAclAllowAction) -> Self {
-        Self(self.0.with("Allow", value))
-    }
-
-    /// Instructs AWS WAF to block the web request.
-    pub fn block(self, value: WebAclBlockAction) -> Self {
-        Self(self.0.with("Block", value))
-    }
-
-    /// Specifies that AWS WAF should run a `CAPTCHA` check against the request:
-    pub fn captcha(self, value: WebAclCaptchaAction) -> Self {
-        Self(self.0.with("Captcha", value))
-    }
-
-    /// Instructs AWS WAF to run a `Challenge` check against the web request.
-    pub fn challenge(self, value: WebAclChallengeAction) -> Self {
-        Self(self.0.with("Challenge", value))
-    }
-
-    /// Instructs AWS WAF to count the web request and then continue evaluating the request using the remaining rules in the web ACL.
-    pub fn count(self, value: WebAclCountAction) -> Self {
-        Self(self.0.with("Count", value))
-    }
-
-    /// Monetize action for rules.
-    pub fn monetize(self, value: WebAclMonetizeAction) -> Self {
-        Self(self.0.with("Monetize", value))
-    }
-}
-
-impl From<WebAclRuleAction> for Properties {
-    fn from(value: WebAclRuleAction) -> Self {
-        value.0
-    }
-}
-
-impl From<WebAclRuleAction> for Tree {
-    fn from(value: WebAclRuleAction) -> Self {
-        value.0.into()
-    }
-}
+setting! { WebAclRule as Tree }
 
 /// Action setting to use in the place of a rule action that is configured inside the rule group.
 #[derive(Debug, Clone)]
 pub struct WebAclRuleActionOverride(Properties);
-
 impl WebAclRuleActionOverride {
     /// Returns a `WebAclRuleActionOverride` with what CloudFormation requires.
-    pub fn new(action_to_use: WebAclRuleAction, name: impl Into<Value<String>>) -> Self {
-        Self::matching().action_to_use(action_to_use).name(name)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(action_to_use: WebAclRuleAction, name: impl Into<Value<String>>) -> Self { Self::matching().action_to_use(action_to_use).name(name) }
     /// The override action to use, in place of the configured action of the rule in the rule group.
-    pub fn action_to_use(self, value: WebAclRuleAction) -> Self {
-        Self(self.0.with("ActionToUse", value))
-    }
-
+    pub fn action_to_use(self, value: WebAclRuleAction) -> Self { Self(self.0.with("ActionToUse", value)) }
     /// The name of the rule to override.
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
+    /// Matches `^[0-9A-Za-z_-]{1,128}$`.
+    pub fn name(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Name", value.into())) }
 }
-
-impl From<WebAclRuleActionOverride> for Properties {
-    fn from(value: WebAclRuleActionOverride) -> Self {
-        value.0
-    }
-}
-
-impl From<WebAclRuleActionOverride> for Tree {
-    fn from(value: WebAclRuleActionOverride) -> Self {
-        value.0.into()
-    }
-}
+setting! { WebAclRuleActionOverride as Tree }
 
 /// A rule statement used to run the rules that are defined in a `RuleGroup`.
 #[derive(Debug, Clone)]
 pub struct WebAclRuleGroupReferenceStatement(Properties);
-
 impl WebAclRuleGroupReferenceStatement {
     /// Returns a `WebAclRuleGroupReferenceStatement` with what CloudFormation requires.
-    pub fn new(arn: impl Into<Value<String>>) -> Self {
-        Self::matching().arn(arn)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(arn: impl Into<Value<String>>) -> Self { Self::matching().arn(arn) }
     /// The Amazon Resource Name (ARN) of the entity.
-    pub fn arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Arn", value.into()))
-    }
-
+    /// 20 to 2048 characters. Matches `\S`.
+    pub fn arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("Arn", value.into())) }
     /// Rules in the referenced rule group whose actions are set to `Count`.
-    pub fn excluded_rules(self, value: impl IntoIterator<Item = WebAclExcludedRule>) -> Self {
-        Self(self.0.with("ExcludedRules", value.into_iter().collect::<Tree>()))
-    }
-
+    /// At most 100 items.
+    pub fn excluded_rules(self, value: impl IntoIterator<Item = WebAclExcludedRule>) -> Self { Self(self.0.with("ExcludedRules", value.into_iter().collect::<Tree>())) }
     /// Action settings to use in the place of the rule actions that are configured inside the rule group.
-    pub fn rule_action_overrides(self, value: impl IntoIterator<Item = WebAclRuleActionOverride>) -> Self {
-        Self(self.0.with("RuleActionOverrides", value.into_iter().collect::<Tree>()))
-    }
+    /// At most 100 items.
+    pub fn rule_action_overrides(self, value: impl IntoIterator<Item = WebAclRuleActionOverride>) -> Self { Self(self.0.with("RuleActionOverrides", value.into_iter().collect::<Tree>())) }
 }
-
-impl From<WebAclRuleGroupReferenceStatement> for Properties {
-    fn from(value: WebAclRuleGroupReferenceStatement) -> Self {
-        value.0
-    }
-}
-
-impl From<WebAclRuleGroupReferenceStatement> for Tree {
-    fn from(value: WebAclRuleGroupReferenceStatement) -> Self {
-        value.0.into()
-    }
-}
-
-/// Inspect one of the headers in the web request, identified by name, for example, `User-Agent` or `Referer`.
-#[derive(Debug, Clone)]
-pub struct WebAclSingleHeader(Properties);
-
-impl WebAclSingleHeader {
-    /// Returns a `WebAclSingleHeader` with what CloudFormation requires.
-    pub fn new(name: impl Into<Value<String>>) -> Self {
-        Self::matching().name(name)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The name of the query header to inspect.
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
-}
-
-impl From<WebAclSingleHeader> for Properties {
-    fn from(value: WebAclSingleHeader) -> Self {
-        value.0
-    }
-}
-
-impl From<WebAclSingleHeader> for Tree {
-    fn from(value: WebAclSingleHeader) -> Self {
-        value.0.into()
-    }
-}
-
-/// Inspect one query argument in the web request, identified by name, for example UserName or SalesRegion.
-#[derive(Debug, Clone)]
-pub struct WebAclSingleQueryArgument(Properties);
-
-impl WebAclSingleQueryArgument {
-    /// Returns a `WebAclSingleQueryArgument` with what CloudFormation requires.
-    pub fn new(name: impl Into<Value<String>>) -> Self {
-        Self::matching().name(name)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The name of the query argument to inspect.
-    pub fn name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("Name", value.into()))
-    }
-}
-
-impl From<WebAclSingleQueryArgument> for Properties {
-    fn from(value: WebAclSingleQueryArgument) -> Self {
-        value.0
-    }
-}
-
-impl From<WebAclSingleQueryArgument> for Tree {
-    fn from(value: WebAclSingleQueryArgument) -> Self {
-        value.0.into()
-    }
-}
-
-/// A rule statement that compares a number of bytes against the size of a request component, using a comparison operator, such as greater than (\>) or less than (\<).
-#[derive(Debug, Clone)]
-pub struct WebAclSizeConstraintStatement(Properties);
-
-impl WebAclSizeConstraintStatement {
-    /// Returns a `WebAclSizeConstraintStatement` with what CloudFormation requires.
-    pub fn new(comparison_operator: impl OneOf<WebAclSizeConstraintStatementComparisonOperator>, field_to_match: WebAclFieldToMatch, size: impl Into<Value<f64>>, text_transformations: impl IntoIterator<Item = WebAclTextTransformation>) -> Self {
-        Self::matching().comparison_operator(comparison_operator).field_to_match(field_to_match).size(size).text_transformations(text_transformations)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The operator to use to compare the request part to the size setting.
-    pub fn comparison_operator(self, value: impl OneOf<WebAclSizeConstraintStatementComparisonOperator>) -> Self {
-        Self(self.0.with("ComparisonOperator", value.into_tree()))
-    }
-
-    /// The part of the web request that you want AWS WAF to inspect.
-    pub fn field_to_match(self, value: WebAclFieldToMatch) -> Self {
-        Self(self.0.with("FieldToMatch", value))
-    }
-
-    /// The property `PreParseTextTransformations`.
-    pub fn pre_parse_text_transformations(self, value: impl IntoIterator<Item = WebAclPreParseTextTransformation>) -> Self {
-        Self(self.0.with("PreParseTextTransformations", value.into_iter().collect::<Tree>()))
-    }
-
-    /// The size, in byte, to compare to the request part, after any transformations.
-    pub fn size(self, value: impl Into<Value<f64>>) -> Self {
-        Self(self.0.with("Size", value.into()))
-    }
-
-    /// Text transformations eliminate some of the unusual formatting that attackers use in web requests in an effort to bypass detection.
-    pub fn text_transformations(self, value: impl IntoIterator<Item = WebAclTextTransformation>) -> Self {
-        Self(self.0.with("TextTransformations", value.into_iter().collect::<Tree>()))
-    }
-}
-
-impl From<WebAclSizeConstraintStatement> for Properties {
-    fn from(value: WebAclSizeConstraintStatement) -> Self {
-        value.0
-    }
-}
-
-impl From<WebAclSizeConstraintStatement> for Tree {
-    fn from(value: WebAclSizeConstraintStatement) -> Self {
-        value.0.into()
-    }
-}
-
-/// A rule statement that inspects for malicious SQL code.
-#[derive(Debug, Clone)]
-pub struct WebAclSqliMatchStatement(Properties);
-
-impl WebAclSqliMatchStatement {
-    /// Returns a `WebAclSqliMatchStatement` with what CloudFormation requires.
-    pub fn new(field_to_match: WebAclFieldToMatch, text_transformations: impl IntoIterator<Item = WebAclTextTransformation>) -> Self {
-        Self::matching().field_to_match(field_to_match).text_transformations(text_transformations)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The part of the web request that you want AWS WAF to inspect.
-    pub fn field_to_match(self, value: WebAclFieldToMatch) -> Self {
-        Self(self.0.with("FieldToMatch", value))
-    }
-
-    /// The property `PreParseTextTransformations`.
-    pub fn pre_parse_text_transformations(self, value: impl IntoIterator<Item = WebAclPreParseTextTransformation>) -> Self {
-        Self(self.0.with("PreParseTextTransformations", value.into_iter().collect::<Tree>()))
-    }
-
-    /// The sensitivity that you want AWS WAF to use to inspect for SQL injection attacks.
-    pub fn sensitivity_level(self, value: impl OneOf<WebAclSqliMatchStatementSensitivityLevel>) -> Self {
-        Self(self.0.with("SensitivityLevel", value.into_tree()))
-    }
-
-    /// Text transformations eliminate some of the unusual formatting that attackers use in web requests in an effort to bypass detection.
-    pub fn text_transformations(self, value: impl IntoIterator<Item = WebAclTextTransformation>) -> Self {
-        Self(self.0.with("TextTransformations", value.into_iter().collect::<Tree>()))
-    }
-}
-
-impl From<WebAclSqliMatchStatement> for Properties {
-    fn from(value: WebAclSqliMatchStatement) -> Self {
-        value.0
-    }
-}
-
-impl From<WebAclSqliMatchStatement> for Tree {
-    fn from(value: WebAclSqliMatchStatement) -> Self {
-        value.0.into()
-    }
-}
+setting! { WebAclRuleGroupReferenceStatement as Tree }
 
 /// The processing guidance for a rule, used by AWS WAF to determine whether a web request matches the rule.
 #[derive(Debug, Clone, Default)]
 pub struct WebAclStatement(Properties);
-
 impl WebAclStatement {
     /// Returns an empty `WebAclStatement`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new() -> Self { Self::matching() }
     /// A logical rule statement used to combine other rule statements with AND logic.
-    pub fn and_statement(self, value: WebAclAndStatement) -> Self {
-        Self(self.0.with("AndStatement", value))
-    }
-
+    pub fn and_statement(self, value: WebAclAndStatement) -> Self { Self(self.0.with("AndStatement", value)) }
     /// A rule statement that inspects web traffic based on the Autonomous System Number (ASN) associated with the request's IP address.
-    pub fn asn_match_statement(self, value: WebAclAsnMatchStatement) -> Self {
-        Self(self.0.with("AsnMatchStatement", value))
-    }
-
+    pub fn asn_match_statement(self, value: WebAclAsnMatchStatement) -> Self { Self(self.0.with("AsnMatchStatement", value)) }
     /// A rule statement that defines a string match search for AWS WAF to apply to web requests.
-    pub fn byte_match_statement(self, value: WebAclByteMatchStatement) -> Self {
-        Self(self.0.with("ByteMatchStatement", value))
-    }
-
+    pub fn byte_match_statement(self, value: WebAclByteMatchStatement) -> Self { Self(self.0.with("ByteMatchStatement", value)) }
     /// A rule statement that labels web requests by country and region and that matches against web requests based on country code.
-    pub fn geo_match_statement(self, value: WebAclGeoMatchStatement) -> Self {
-        Self(self.0.with("GeoMatchStatement", value))
-    }
-
+    pub fn geo_match_statement(self, value: WebAclGeoMatchStatement) -> Self { Self(self.0.with("GeoMatchStatement", value)) }
     /// A rule statement used to detect web requests coming from particular IP addresses or address ranges.
-    pub fn ip_set_reference_statement(self, value: WebAclIpSetReferenceStatement) -> Self {
-        Self(self.0.with("IPSetReferenceStatement", value))
-    }
-
+    pub fn ip_set_reference_statement(self, value: WebAclIpSetReferenceStatement) -> Self { Self(self.0.with("IPSetReferenceStatement", value)) }
     /// A rule statement to match against labels that have been added to the web request by rules that have already run in the web ACL.
-    pub fn label_match_statement(self, value: WebAclLabelMatchStatement) -> Self {
-        Self(self.0.with("LabelMatchStatement", value))
-    }
-
+    pub fn label_match_statement(self, value: WebAclLabelMatchStatement) -> Self { Self(self.0.with("LabelMatchStatement", value)) }
     /// A rule statement used to run the rules that are defined in a managed rule group.
-    pub fn managed_rule_group_statement(self, value: WebAclManagedRuleGroupStatement) -> Self {
-        Self(self.0.with("ManagedRuleGroupStatement", value))
-    }
-
+    pub fn managed_rule_group_statement(self, value: WebAclManagedRuleGroupStatement) -> Self { Self(self.0.with("ManagedRuleGroupStatement", value)) }
     /// A logical rule statement used to negate the results of another rule statement.
-    pub fn not_statement(self, value: WebAclNotStatement) -> Self {
-        Self(self.0.with("NotStatement", value))
-    }
-
+    pub fn not_statement(self, value: WebAclNotStatement) -> Self { Self(self.0.with("NotStatement", value)) }
     /// A logical rule statement used to combine other rule statements with OR logic.
-    pub fn or_statement(self, value: WebAclOrStatement) -> Self {
-        Self(self.0.with("OrStatement", value))
-    }
-
+    pub fn or_statement(self, value: WebAclOrStatement) -> Self { Self(self.0.with("OrStatement", value)) }
     /// A rate-based rule counts incoming requests and rate limits requests when they are coming at too fast a rate.
-    pub fn rate_based_statement(self, value: WebAclRateBasedStatement) -> Self {
-        Self(self.0.with("RateBasedStatement", value))
-    }
-
+    pub fn rate_based_statement(self, value: WebAclRateBasedStatement) -> Self { Self(self.0.with("RateBasedStatement", value)) }
     /// A rule statement used to search web request components for a match against a single regular expression.
-    pub fn regex_match_statement(self, value: WebAclRegexMatchStatement) -> Self {
-        Self(self.0.with("RegexMatchStatement", value))
-    }
-
+    pub fn regex_match_statement(self, value: WebAclRegexMatchStatement) -> Self { Self(self.0.with("RegexMatchStatement", value)) }
     /// A rule statement used to search web request components for matches with regular expressions.
-    pub fn regex_pattern_set_reference_statement(self, value: WebAclRegexPatternSetReferenceStatement) -> Self {
-        Self(self.0.with("RegexPatternSetReferenceStatement", value))
-    }
-
+    pub fn regex_pattern_set_reference_statement(self, value: WebAclRegexPatternSetReferenceStatement) -> Self { Self(self.0.with("RegexPatternSetReferenceStatement", value)) }
     /// A rule statement used to run the rules that are defined in a `RuleGroup`.
-    pub fn rule_group_reference_statement(self, value: WebAclRuleGroupReferenceStatement) -> Self {
-        Self(self.0.with("RuleGroupReferenceStatement", value))
-    }
-
-    /// A rule statement that compares a number of bytes against the size of a request component, using a comparison operator, such as greater than (\>) or less than (\<).
-    pub fn size_constraint_statement(self, value: WebAclSizeConstraintStatement) -> Self {
-        Self(self.0.with("SizeConstraintStatement", value))
-    }
-
+    pub fn rule_group_reference_statement(self, value: WebAclRuleGroupReferenceStatement) -> Self { Self(self.0.with("RuleGroupReferenceStatement", value)) }
+    /// A rule statement that compares a number of bytes against the size of a request component, using a comparison operator, such as greater than (\>) or less than …
+    pub fn size_constraint_statement(self, value: WebAclSizeConstraintStatement) -> Self { Self(self.0.with("SizeConstraintStatement", value)) }
     /// A rule statement that inspects for malicious SQL code.
-    pub fn sqli_match_statement(self, value: WebAclSqliMatchStatement) -> Self {
-        Self(self.0.with("SqliMatchStatement", value))
-    }
-
+    pub fn sqli_match_statement(self, value: WebAclSqliMatchStatement) -> Self { Self(self.0.with("SqliMatchStatement", value)) }
     /// A rule statement that inspects for cross-site scripting (XSS) attacks.
-    pub fn xss_match_statement(self, value: WebAclXssMatchStatement) -> Self {
-        Self(self.0.with("XssMatchStatement", value))
-    }
+    pub fn xss_match_statement(self, value: WebAclXssMatchStatement) -> Self { Self(self.0.with("XssMatchStatement", value)) }
 }
-
-impl From<WebAclStatement> for Properties {
-    fn from(value: WebAclStatement) -> Self {
-        value.0
-    }
-}
-
-impl From<WebAclStatement> for Tree {
-    fn from(value: WebAclStatement) -> Self {
-        value.0.into()
-    }
-}
-
-/// Text transformations eliminate some of the unusual formatting that attackers use in web requests in an effort to bypass detection.
-#[derive(Debug, Clone)]
-pub struct WebAclTextTransformation(Properties);
-
-impl WebAclTextTransformation {
-    /// Returns a `WebAclTextTransformation` with what CloudFormation requires.
-    pub fn new(priority: impl Into<Value<i64>>, type_: impl OneOf<WebAclTextTransformationType>) -> Self {
-        Self::matching().priority(priority).type_(type_)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// Sets the relative processing order for multiple transformations.
-    pub fn priority(self, value: impl Into<Value<i64>>) -> Self {
-        Self(self.0.with("Priority", value.into()))
-    }
-
-    /// For detailed descriptions of each of the transformation types, see Text transformations in the AWS WAF Developer Guide.
-    pub fn type_(self, value: impl OneOf<WebAclTextTransformationType>) -> Self {
-        Self(self.0.with("Type", value.into_tree()))
-    }
-}
-
-impl From<WebAclTextTransformation> for Properties {
-    fn from(value: WebAclTextTransformation) -> Self {
-        value.0
-    }
-}
-
-impl From<WebAclTextTransformation> for Tree {
-    fn from(value: WebAclTextTransformation) -> Self {
-        value.0.into()
-    }
-}
-
-/// Inspect fragments of the request URI. You can specify the parts of the URI fragment to inspect and you can narrow the set of URI fragments to inspect by including or excluding specific keys.
-#[derive(Debug, Clone, Default)]
-pub struct WebAclUriFragment(Properties);
-
-impl WebAclUriFragment {
-    /// Returns an empty `WebAclUriFragment`; nothing is required.
-    pub fn new() -> Self {
-        Self::matching()
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// What AWS WAF should do if it fails to completely parse the JSON body.
-    pub fn fallback_behavior(self, value: impl OneOf<WebAclUriFragmentFallbackBehavior>) -> Self {
-        Self(self.0.with("FallbackBehavior", value.into_tree()))
-    }
-}
-
-impl From<WebAclUriFragment> for Properties {
-    fn from(value: WebAclUriFragment) -> Self {
-        value.0
-    }
-}
-
-impl From<WebAclUriFragment> for Tree {
-    fn from(value: WebAclUriFragment) -> Self {
-        value.0.into()
-    }
-}
-
-/// Defines and enables Amazon CloudWatch metrics and web request sample collection.
-#[derive(Debug, Clone)]
-pub struct WebAclVisibilityConfig(Properties);
-
-impl WebAclVisibilityConfig {
-    /// Returns a `WebAclVisibilityConfig` with what CloudFormation requires.
-    pub fn new(cloud_watch_metrics_enabled: impl Into<Value<bool>>, metric_name: impl Into<Value<String>>, sampled_requests_enabled: impl Into<Value<bool>>) -> Self {
-        Self::matching().cloud_watch_metrics_enabled(cloud_watch_metrics_enabled).metric_name(metric_name).sampled_requests_enabled(sampled_requests_enabled)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// Indicates whether the associated resource sends metrics to Amazon CloudWatch.
-    pub fn cloud_watch_metrics_enabled(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("CloudWatchMetricsEnabled", value.into()))
-    }
-
-    /// A name of the Amazon CloudWatch metric dimension.
-    pub fn metric_name(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("MetricName", value.into()))
-    }
-
-    /// Indicates whether AWS WAF should store a sampling of the web requests that match the rules.
-    pub fn sampled_requests_enabled(self, value: impl Into<Value<bool>>) -> Self {
-        Self(self.0.with("SampledRequestsEnabled", value.into()))
-    }
-}
-
-impl From<WebAclVisibilityConfig> for Properties {
-    fn from(value: WebAclVisibilityConfig) -> Self {
-        value.0
-    }
-}
-
-impl From<WebAclVisibilityConfig> for Tree {
-    fn from(value: WebAclVisibilityConfig) -> Self {
-        value.0.into()
-    }
-}
-
-/// A rule statement that inspects for cross-site scripting (XSS) attacks.
-#[derive(Debug, Clone)]
-pub struct WebAclXssMatchStatement(Properties);
-
-impl WebAclXssMatchStatement {
-    /// Returns a `WebAclXssMatchStatement` with what CloudFormation requires.
-    pub fn new(field_to_match: WebAclFieldToMatch, text_transformations: impl IntoIterator<Item = WebAclTextTransformation>) -> Self {
-        Self::matching().field_to_match(field_to_match).text_transformations(text_transformations)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
-    /// The part of the web request that you want AWS WAF to inspect.
-    pub fn field_to_match(self, value: WebAclFieldToMatch) -> Self {
-        Self(self.0.with("FieldToMatch", value))
-    }
-
-    /// The property `PreParseTextTransformations`.
-    pub fn pre_parse_text_transformations(self, value: impl IntoIterator<Item = WebAclPreParseTextTransformation>) -> Self {
-        Self(self.0.with("PreParseTextTransformations", value.into_iter().collect::<Tree>()))
-    }
-
-    /// Text transformations eliminate some of the unusual formatting that attackers use in web requests in an effort to bypass detection.
-    pub fn text_transformations(self, value: impl IntoIterator<Item = WebAclTextTransformation>) -> Self {
-        Self(self.0.with("TextTransformations", value.into_iter().collect::<Tree>()))
-    }
-}
-
-impl From<WebAclXssMatchStatement> for Properties {
-    fn from(value: WebAclXssMatchStatement) -> Self {
-        value.0
-    }
-}
-
-impl From<WebAclXssMatchStatement> for Tree {
-    fn from(value: WebAclXssMatchStatement) -> Self {
-        value.0.into()
-    }
-}
+setting! { WebAclStatement as Tree }
 
 /// This is the latest version of AWS WAF, named AWS WAF V2, released in November, 2019.
 ///
 /// CloudFormation type `AWS::WAFv2::WebACLAssociation`.
 #[derive(Debug, Clone)]
 pub struct WebAclAssociation(Properties);
-
 impl WebAclAssociation {
     /// Returns a `WebAclAssociation` with what CloudFormation requires.
-    pub fn new(resource_arn: impl Into<Value<String>>, web_acl_arn: impl Into<Value<String>>) -> Self {
-        Self::matching().resource_arn(resource_arn).web_acl_arn(web_acl_arn)
-    }
-
-    /// Returns one that sets nothing: what a template is compared with, in assertions.
-    pub fn matching() -> Self {
-        Self(Properties::default())
-    }
-
-    /// Sets a property by its name in CloudFormation: one that is newer than this crate,
-    /// or a whole list that is known once deployed.
-    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {
-        Self(self.0.with(property, value))
-    }
-
+    pub fn new(resource_arn: impl Into<Value<String>>, web_acl_arn: impl Into<Value<String>>) -> Self { Self::matching().resource_arn(resource_arn).web_acl_arn(web_acl_arn) }
     /// The Amazon Resource Name (ARN) of the resource to associate with the web ACL.
-    ///
-    /// Refers to `AWS::ElasticLoadBalancingV2::LoadBalancer` (`LoadBalancerArn`) or `AWS::WAFv2::WebACL` (`Arn`) or `AWS::AppSync::GraphQLApi` (`Arn`).
-    ///
-    /// A change replaces the resource.
-    pub fn resource_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("ResourceArn", value.into()))
-    }
-
+    /// 20 to 2048 characters. Matches `\S`. Refers to `AWS::ElasticLoadBalancingV2::LoadBalancer` (`LoadBalancerArn`) or `AWS::WAFv2::WebACL` (`Arn`) or `AWS::AppSync::GraphQLApi` (`Arn`). A change replaces the resource.
+    pub fn resource_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("ResourceArn", value.into())) }
     /// The Amazon Resource Name (ARN) of the web ACL that you want to associate with the resource.
-    ///
-    /// A change replaces the resource.
-    pub fn web_acl_arn(self, value: impl Into<Value<String>>) -> Self {
-        Self(self.0.with("WebACLArn", value.into()))
-    }
+    /// 20 to 2048 characters. Matches `\S`. A change replaces the resource.
+    pub fn web_acl_arn(self, value: impl Into<Value<String>>) -> Self { Self(self.0.with("WebACLArn", value.into())) }
 }
-
-impl From<WebAclAssociation> for Properties {
-    fn from(value: WebAclAssociation) -> Self {
-        value.0
-    }
-}
-
+setting! { WebAclAssociation as Properties }
 impl ResourceType for WebAclAssociation {
     const TYPE: &'static str = "AWS::WAFv2::WebACLAssociation";
     const REQUIRED: &'static [&'static str] = &["ResourceArn", "WebACLArn"];
@@ -8288,726 +1739,498 @@ impl ResourceType for WebAclAssociation {
 
 choice! {
     /// Known values of `IPAddressVersion`.
-    pub enum IpSetIpAddressVersion {
-        Ipv4 = "IPV4",
-        Ipv6 = "IPV6",
-    }
+    pub enum IpSetIpAddressVersion { Ipv4 = "IPV4", Ipv6 = "IPV6" }
 }
 
 choice! {
     /// Known values of `Scope`.
-    pub enum IpSetScope {
-        Cloudfront = "CLOUDFRONT",
-        Regional = "REGIONAL",
-    }
+    pub enum IpSetScope { Cloudfront = "CLOUDFRONT", Regional = "REGIONAL" }
 }
 
 choice! {
     /// Known values of `DefaultBehavior`.
-    pub enum LoggingConfigurationLoggingFilterDefaultBehavior {
-        Keep = "KEEP",
-        Drop = "DROP",
-    }
-}
-
-choice! {
-    /// Known values of `Behavior`.
-    pub enum LoggingConfigurationFilterBehavior {
-        Keep = "KEEP",
-        Drop = "DROP",
-    }
+    pub enum LoggingConfigurationLoggingFilterDefaultBehavior { Keep = "KEEP", Drop = "DROP" }
 }
 
 choice! {
     /// Known values of `Requirement`.
-    pub enum LoggingConfigurationFilterRequirement {
-        MeetsAll = "MEETS_ALL",
-        MeetsAny = "MEETS_ANY",
-    }
+    pub enum LoggingConfigurationFilterRequirement { MeetsAll = "MEETS_ALL", MeetsAny = "MEETS_ANY" }
 }
 
 choice! {
     /// Known values of `Action`.
-    pub enum LoggingConfigurationActionConditionAction {
-        Allow = "ALLOW",
-        Block = "BLOCK",
-        Count = "COUNT",
-        Captcha = "CAPTCHA",
-        Challenge = "CHALLENGE",
-        Monetize = "MONETIZE",
-        ExcludedAsCount = "EXCLUDED_AS_COUNT",
-    }
-}
-
-choice! {
-    /// Known values of `Scope`.
-    pub enum RegexPatternSetScope {
-        Cloudfront = "CLOUDFRONT",
-        Regional = "REGIONAL",
-    }
-}
-
-choice! {
-    /// Known values of `Scope`.
-    pub enum RuleGroupScope {
-        Cloudfront = "CLOUDFRONT",
-        Regional = "REGIONAL",
-    }
+    pub enum LoggingConfigurationActionConditionAction { Allow = "ALLOW", Block = "BLOCK", Count = "COUNT", Captcha = "CAPTCHA", Challenge = "CHALLENGE", Monetize = "MONETIZE", ExcludedAsCount = "EXCLUDED_AS_COUNT" }
 }
 
 choice! {
     /// Known values of `ContentType`.
-    pub enum RuleGroupCustomResponseBodyContentType {
-        TextPlain = "TEXT_PLAIN",
-        TextHtml = "TEXT_HTML",
-        ApplicationJson = "APPLICATION_JSON",
-    }
+    pub enum RuleGroupCustomResponseBodyContentType { TextPlain = "TEXT_PLAIN", TextHtml = "TEXT_HTML", ApplicationJson = "APPLICATION_JSON" }
 }
 
 choice! {
     /// Known values of `CurrencyMode`.
-    pub enum RuleGroupMonetizationConfigCurrencyMode {
-        Real = "REAL",
-        Test = "TEST",
-    }
+    pub enum RuleGroupMonetizationConfigCurrencyMode { Real = "REAL", Test = "TEST" }
 }
 
 choice! {
     /// Known values of `Chain`.
-    pub enum RuleGroupPaymentNetworkChain {
-        Base = "BASE",
-        Solana = "SOLANA",
-        BaseSepolia = "BASE_SEPOLIA",
-        SolanaDevnet = "SOLANA_DEVNET",
-    }
+    pub enum RuleGroupPaymentNetworkChain { Base = "BASE", Solana = "SOLANA", BaseSepolia = "BASE_SEPOLIA", SolanaDevnet = "SOLANA_DEVNET" }
 }
 
 choice! {
     /// Known values of `PositionalConstraint`.
-    pub enum RuleGroupByteMatchStatementPositionalConstraint {
-        Exactly = "EXACTLY",
-        StartsWith = "STARTS_WITH",
-        EndsWith = "ENDS_WITH",
-        Contains = "CONTAINS",
-        ContainsWord = "CONTAINS_WORD",
-    }
+    pub enum RuleGroupByteMatchStatementPositionalConstraint { Exactly = "EXACTLY", StartsWith = "STARTS_WITH", EndsWith = "ENDS_WITH", Contains = "CONTAINS", ContainsWord = "CONTAINS_WORD" }
 }
 
 choice! {
     /// Known values of `Scope`.
-    pub enum RuleGroupLabelMatchStatementScope {
-        Label = "LABEL",
-        Namespace = "NAMESPACE",
-    }
+    pub enum RuleGroupLabelMatchStatementScope { Label = "LABEL", Namespace = "NAMESPACE" }
 }
 
 choice! {
     /// Known values of `AggregateKeyType`.
-    pub enum RuleGroupRateBasedStatementAggregateKeyType {
-        Ip = "IP",
-        ForwardedIp = "FORWARDED_IP",
-        Constant = "CONSTANT",
-        CustomKeys = "CUSTOM_KEYS",
-    }
+    pub enum RuleGroupRateBasedStatementAggregateKeyType { Ip = "IP", ForwardedIp = "FORWARDED_IP", Constant = "CONSTANT", CustomKeys = "CUSTOM_KEYS" }
 }
 
 choice! {
     /// Known values of `ComparisonOperator`.
-    pub enum RuleGroupSizeConstraintStatementComparisonOperator {
-        Eq = "EQ",
-        Ne = "NE",
-        Le = "LE",
-        Lt = "LT",
-        Ge = "GE",
-        Gt = "GT",
-    }
+    pub enum RuleGroupSizeConstraintStatementComparisonOperator { Eq = "EQ", Ne = "NE", Le = "LE", Lt = "LT", Ge = "GE", Gt = "GT" }
 }
 
 choice! {
     /// Known values of `SensitivityLevel`.
-    pub enum RuleGroupSqliMatchStatementSensitivityLevel {
-        Low = "LOW",
-        High = "HIGH",
-    }
+    pub enum RuleGroupSqliMatchStatementSensitivityLevel { Low = "LOW", High = "HIGH" }
 }
 
 choice! {
     /// Known values of `Currency`.
-    pub enum RuleGroupPriceCurrency {
-        Usdc = "USDC",
-    }
+    pub enum RuleGroupPriceCurrency { Usdc = "USDC" }
 }
 
 choice! {
     /// Known values of `FallbackBehavior`.
-    pub enum RuleGroupForwardedIpConfigurationFallbackBehavior {
-        Match = "MATCH",
-        NoMatch = "NO_MATCH",
-    }
+    pub enum RuleGroupForwardedIpConfigurationFallbackBehavior { Match = "MATCH", NoMatch = "NO_MATCH" }
 }
 
 choice! {
     /// Known values of `Type`.
-    pub enum RuleGroupPreParseTextTransformationType {
-        None = "NONE",
-        UrlDecode = "URL_DECODE",
-        UrlDecodeUni = "URL_DECODE_UNI",
-        CombineDuplicateQueryArgsByComma = "COMBINE_DUPLICATE_QUERY_ARGS_BY_COMMA",
-        ReplaceSemicolonsWithAmpersands = "REPLACE_SEMICOLONS_WITH_AMPERSANDS",
-    }
+    pub enum RuleGroupPreParseTextTransformationType { None = "NONE", UrlDecode = "URL_DECODE", UrlDecodeUni = "URL_DECODE_UNI", CombineDuplicateQueryArgsByComma = "COMBINE_DUPLICATE_QUERY_ARGS_BY_COMMA", ReplaceSemicolonsWithAmpersands = "REPLACE_SEMICOLONS_WITH_AMPERSANDS" }
 }
 
 choice! {
     /// Known values of `Type`.
-    pub enum RuleGroupTextTransformationType {
-        None = "NONE",
-        CompressWhiteSpace = "COMPRESS_WHITE_SPACE",
-        HtmlEntityDecode = "HTML_ENTITY_DECODE",
-        Lowercase = "LOWERCASE",
-        CmdLine = "CMD_LINE",
-        UrlDecode = "URL_DECODE",
-        Base64Decode = "BASE64_DECODE",
-        HexDecode = "HEX_DECODE",
-        Md5 = "MD5",
-        ReplaceComments = "REPLACE_COMMENTS",
-        EscapeSeqDecode = "ESCAPE_SEQ_DECODE",
-        SqlHexDecode = "SQL_HEX_DECODE",
-        CssDecode = "CSS_DECODE",
-        JsDecode = "JS_DECODE",
-        NormalizePath = "NORMALIZE_PATH",
-        NormalizePathWin = "NORMALIZE_PATH_WIN",
-        RemoveNulls = "REMOVE_NULLS",
-        ReplaceNulls = "REPLACE_NULLS",
-        Base64DecodeExt = "BASE64_DECODE_EXT",
-        UrlDecodeUni = "URL_DECODE_UNI",
-        Utf8ToUnicode = "UTF8_TO_UNICODE",
-        RemoveWhitespace = "REMOVE_WHITESPACE",
-        Trim = "TRIM",
-        TrimLeft = "TRIM_LEFT",
-        TrimRight = "TRIM_RIGHT",
-        RemoveCommentsChar = "REMOVE_COMMENTS_CHAR",
-        Uppercase = "UPPERCASE",
-        CmdLineWin = "CMD_LINE_WIN",
-        CmdLineUnix = "CMD_LINE_UNIX",
-        JsDecodeExt = "JS_DECODE_EXT",
-        Sha256 = "SHA256",
-    }
-}
-
-choice! {
-    /// Known values of `FallbackBehavior`.
-    pub enum RuleGroupIpSetForwardedIpConfigurationFallbackBehavior {
-        Match = "MATCH",
-        NoMatch = "NO_MATCH",
-    }
+    pub enum RuleGroupTextTransformationType { None = "NONE", CompressWhiteSpace = "COMPRESS_WHITE_SPACE", HtmlEntityDecode = "HTML_ENTITY_DECODE", Lowercase = "LOWERCASE", CmdLine = "CMD_LINE", UrlDecode = "URL_DECODE", Base64Decode = "BASE64_DECODE", HexDecode = "HEX_DECODE", Md5 = "MD5", ReplaceComments = "REPLACE_COMMENTS", EscapeSeqDecode = "ESCAPE_SEQ_DECODE", SqlHexDecode = "SQL_HEX_DECODE", CssDecode = "CSS_DECODE", JsDecode = "JS_DECODE", NormalizePath = "NORMALIZE_PATH", NormalizePathWin = "NORMALIZE_PATH_WIN", RemoveNulls = "REMOVE_NULLS", ReplaceNulls = "REPLACE_NULLS", Base64DecodeExt = "BASE64_DECODE_EXT", UrlDecodeUni = "URL_DECODE_UNI", Utf8ToUnicode = "UTF8_TO_UNICODE", RemoveWhitespace = "REMOVE_WHITESPACE", Trim = "TRIM", TrimLeft = "TRIM_LEFT", TrimRight = "TRIM_RIGHT", RemoveCommentsChar = "REMOVE_COMMENTS_CHAR", Uppercase = "UPPERCASE", CmdLineWin = "CMD_LINE_WIN", CmdLineUnix = "CMD_LINE_UNIX", JsDecodeExt = "JS_DECODE_EXT", Sha256 = "SHA256" }
 }
 
 choice! {
     /// Known values of `Position`.
-    pub enum RuleGroupIpSetForwardedIpConfigurationPosition {
-        First = "FIRST",
-        Last = "LAST",
-        Any = "ANY",
-    }
+    pub enum RuleGroupIpSetForwardedIpConfigurationPosition { First = "FIRST", Last = "LAST", Any = "ANY" }
 }
 
 choice! {
     /// Known values of `OversizeHandling`.
-    pub enum RuleGroupBodyOversizeHandling {
-        Continue = "CONTINUE",
-        Match = "MATCH",
-        NoMatch = "NO_MATCH",
-    }
+    pub enum RuleGroupBodyOversizeHandling { Continue = "CONTINUE", Match = "MATCH", NoMatch = "NO_MATCH" }
 }
 
 choice! {
     /// Known values of `MatchScope`.
-    pub enum RuleGroupCookiesMatchScope {
-        All = "ALL",
-        Key = "KEY",
-        Value = "VALUE",
-    }
-}
-
-choice! {
-    /// Known values of `OversizeHandling`.
-    pub enum RuleGroupCookiesOversizeHandling {
-        Continue = "CONTINUE",
-        Match = "MATCH",
-        NoMatch = "NO_MATCH",
-    }
-}
-
-choice! {
-    /// Known values of `OversizeHandling`.
-    pub enum RuleGroupHeaderOrderOversizeHandling {
-        Continue = "CONTINUE",
-        Match = "MATCH",
-        NoMatch = "NO_MATCH",
-    }
-}
-
-choice! {
-    /// Known values of `MatchScope`.
-    pub enum RuleGroupHeadersMatchScope {
-        All = "ALL",
-        Key = "KEY",
-        Value = "VALUE",
-    }
-}
-
-choice! {
-    /// Known values of `OversizeHandling`.
-    pub enum RuleGroupHeadersOversizeHandling {
-        Continue = "CONTINUE",
-        Match = "MATCH",
-        NoMatch = "NO_MATCH",
-    }
-}
-
-choice! {
-    /// Known values of `FallbackBehavior`.
-    pub enum RuleGroupJa3FingerprintFallbackBehavior {
-        Match = "MATCH",
-        NoMatch = "NO_MATCH",
-    }
-}
-
-choice! {
-    /// Known values of `FallbackBehavior`.
-    pub enum RuleGroupJa4FingerprintFallbackBehavior {
-        Match = "MATCH",
-        NoMatch = "NO_MATCH",
-    }
+    pub enum RuleGroupCookiesMatchScope { All = "ALL", Key = "KEY", Value = "VALUE" }
 }
 
 choice! {
     /// Known values of `InvalidFallbackBehavior`.
-    pub enum RuleGroupJsonBodyInvalidFallbackBehavior {
-        Match = "MATCH",
-        NoMatch = "NO_MATCH",
-        EvaluateAsString = "EVALUATE_AS_STRING",
-    }
-}
-
-choice! {
-    /// Known values of `MatchScope`.
-    pub enum RuleGroupJsonBodyMatchScope {
-        All = "ALL",
-        Key = "KEY",
-        Value = "VALUE",
-    }
-}
-
-choice! {
-    /// Known values of `OversizeHandling`.
-    pub enum RuleGroupJsonBodyOversizeHandling {
-        Continue = "CONTINUE",
-        Match = "MATCH",
-        NoMatch = "NO_MATCH",
-    }
-}
-
-choice! {
-    /// Known values of `FallbackBehavior`.
-    pub enum RuleGroupUriFragmentFallbackBehavior {
-        Match = "MATCH",
-        NoMatch = "NO_MATCH",
-    }
-}
-
-choice! {
-    /// Known values of `FallbackBehavior`.
-    pub enum RuleGroupRateLimitJa3FingerprintFallbackBehavior {
-        Match = "MATCH",
-        NoMatch = "NO_MATCH",
-    }
-}
-
-choice! {
-    /// Known values of `FallbackBehavior`.
-    pub enum RuleGroupRateLimitJa4FingerprintFallbackBehavior {
-        Match = "MATCH",
-        NoMatch = "NO_MATCH",
-    }
-}
-
-choice! {
-    /// Known values of `Scope`.
-    pub enum WebAclScope {
-        Cloudfront = "CLOUDFRONT",
-        Regional = "REGIONAL",
-    }
-}
-
-choice! {
-    /// Known values of `ContentType`.
-    pub enum WebAclCustomResponseBodyContentType {
-        TextPlain = "TEXT_PLAIN",
-        TextHtml = "TEXT_HTML",
-        ApplicationJson = "APPLICATION_JSON",
-    }
-}
-
-choice! {
-    /// Known values of `CurrencyMode`.
-    pub enum WebAclMonetizationConfigCurrencyMode {
-        Real = "REAL",
-        Test = "TEST",
-    }
+    pub enum RuleGroupJsonBodyInvalidFallbackBehavior { Match = "MATCH", NoMatch = "NO_MATCH", EvaluateAsString = "EVALUATE_AS_STRING" }
 }
 
 choice! {
     /// Known values of `ALBLowReputationMode`.
-    pub enum WebAclOnSourceDDoSProtectionConfigAlbLowReputationMode {
-        ActiveUnderDdos = "ACTIVE_UNDER_DDOS",
-        AlwaysOn = "ALWAYS_ON",
-    }
+    pub enum WebAclOnSourceDDoSProtectionConfigAlbLowReputationMode { ActiveUnderDdos = "ACTIVE_UNDER_DDOS", AlwaysOn = "ALWAYS_ON" }
 }
 
 choice! {
     /// Known values of `DefaultSizeInspectionLimit`.
-    pub enum WebAclRequestBodyAssociatedResourceTypeConfigDefaultSizeInspectionLimit {
-        Kb16 = "KB_16",
-        Kb32 = "KB_32",
-        Kb48 = "KB_48",
-        Kb64 = "KB_64",
-    }
+    pub enum WebAclRequestBodyAssociatedResourceTypeConfigDefaultSizeInspectionLimit { Kb16 = "KB_16", Kb32 = "KB_32", Kb48 = "KB_48", Kb64 = "KB_64" }
 }
 
 choice! {
     /// Known values of `Action`.
-    pub enum WebAclDataProtectAction {
-        Substitution = "SUBSTITUTION",
-        Hash = "HASH",
-    }
+    pub enum WebAclDataProtectAction { Substitution = "SUBSTITUTION", Hash = "HASH" }
 }
 
 choice! {
     /// Known values of `FieldType`.
-    pub enum WebAclFieldToProtectFieldType {
-        SingleHeader = "SINGLE_HEADER",
-        SingleCookie = "SINGLE_COOKIE",
-        SingleQueryArgument = "SINGLE_QUERY_ARGUMENT",
-        QueryString = "QUERY_STRING",
-        Body = "BODY",
-    }
-}
-
-choice! {
-    /// Known values of `Chain`.
-    pub enum WebAclPaymentNetworkChain {
-        Base = "BASE",
-        Solana = "SOLANA",
-        BaseSepolia = "BASE_SEPOLIA",
-        SolanaDevnet = "SOLANA_DEVNET",
-    }
-}
-
-choice! {
-    /// Known values of `PositionalConstraint`.
-    pub enum WebAclByteMatchStatementPositionalConstraint {
-        Exactly = "EXACTLY",
-        StartsWith = "STARTS_WITH",
-        EndsWith = "ENDS_WITH",
-        Contains = "CONTAINS",
-        ContainsWord = "CONTAINS_WORD",
-    }
-}
-
-choice! {
-    /// Known values of `Scope`.
-    pub enum WebAclLabelMatchStatementScope {
-        Label = "LABEL",
-        Namespace = "NAMESPACE",
-    }
+    pub enum WebAclFieldToProtectFieldType { SingleHeader = "SINGLE_HEADER", SingleCookie = "SINGLE_COOKIE", SingleQueryArgument = "SINGLE_QUERY_ARGUMENT", QueryString = "QUERY_STRING", Body = "BODY" }
 }
 
 choice! {
     /// Known values of `AggregateKeyType`.
-    pub enum WebAclRateBasedStatementAggregateKeyType {
-        Constant = "CONSTANT",
-        Ip = "IP",
-        ForwardedIp = "FORWARDED_IP",
-        CustomKeys = "CUSTOM_KEYS",
-    }
-}
-
-choice! {
-    /// Known values of `ComparisonOperator`.
-    pub enum WebAclSizeConstraintStatementComparisonOperator {
-        Eq = "EQ",
-        Ne = "NE",
-        Le = "LE",
-        Lt = "LT",
-        Ge = "GE",
-        Gt = "GT",
-    }
-}
-
-choice! {
-    /// Known values of `SensitivityLevel`.
-    pub enum WebAclSqliMatchStatementSensitivityLevel {
-        Low = "LOW",
-        High = "HIGH",
-    }
-}
-
-choice! {
-    /// Known values of `Currency`.
-    pub enum WebAclPriceCurrency {
-        Usdc = "USDC",
-    }
-}
-
-choice! {
-    /// Known values of `FallbackBehavior`.
-    pub enum WebAclForwardedIpConfigurationFallbackBehavior {
-        Match = "MATCH",
-        NoMatch = "NO_MATCH",
-    }
-}
-
-choice! {
-    /// Known values of `Type`.
-    pub enum WebAclPreParseTextTransformationType {
-        None = "NONE",
-        UrlDecode = "URL_DECODE",
-        UrlDecodeUni = "URL_DECODE_UNI",
-        CombineDuplicateQueryArgsByComma = "COMBINE_DUPLICATE_QUERY_ARGS_BY_COMMA",
-        ReplaceSemicolonsWithAmpersands = "REPLACE_SEMICOLONS_WITH_AMPERSANDS",
-    }
-}
-
-choice! {
-    /// Known values of `Type`.
-    pub enum WebAclTextTransformationType {
-        None = "NONE",
-        CompressWhiteSpace = "COMPRESS_WHITE_SPACE",
-        HtmlEntityDecode = "HTML_ENTITY_DECODE",
-        Lowercase = "LOWERCASE",
-        CmdLine = "CMD_LINE",
-        UrlDecode = "URL_DECODE",
-        Base64Decode = "BASE64_DECODE",
-        HexDecode = "HEX_DECODE",
-        Md5 = "MD5",
-        ReplaceComments = "REPLACE_COMMENTS",
-        EscapeSeqDecode = "ESCAPE_SEQ_DECODE",
-        SqlHexDecode = "SQL_HEX_DECODE",
-        CssDecode = "CSS_DECODE",
-        JsDecode = "JS_DECODE",
-        NormalizePath = "NORMALIZE_PATH",
-        NormalizePathWin = "NORMALIZE_PATH_WIN",
-        RemoveNulls = "REMOVE_NULLS",
-        ReplaceNulls = "REPLACE_NULLS",
-        Base64DecodeExt = "BASE64_DECODE_EXT",
-        UrlDecodeUni = "URL_DECODE_UNI",
-        Utf8ToUnicode = "UTF8_TO_UNICODE",
-        RemoveWhitespace = "REMOVE_WHITESPACE",
-        Trim = "TRIM",
-        TrimLeft = "TRIM_LEFT",
-        TrimRight = "TRIM_RIGHT",
-        RemoveCommentsChar = "REMOVE_COMMENTS_CHAR",
-        Uppercase = "UPPERCASE",
-        CmdLineWin = "CMD_LINE_WIN",
-        CmdLineUnix = "CMD_LINE_UNIX",
-        JsDecodeExt = "JS_DECODE_EXT",
-        Sha256 = "SHA256",
-    }
-}
-
-choice! {
-    /// Known values of `FallbackBehavior`.
-    pub enum WebAclIpSetForwardedIpConfigurationFallbackBehavior {
-        Match = "MATCH",
-        NoMatch = "NO_MATCH",
-    }
-}
-
-choice! {
-    /// Known values of `Position`.
-    pub enum WebAclIpSetForwardedIpConfigurationPosition {
-        First = "FIRST",
-        Last = "LAST",
-        Any = "ANY",
-    }
+    pub enum WebAclRateBasedStatementAggregateKeyType { Constant = "CONSTANT", Ip = "IP", ForwardedIp = "FORWARDED_IP", CustomKeys = "CUSTOM_KEYS" }
 }
 
 choice! {
     /// Known values of `PayloadType`.
-    pub enum WebAclManagedRuleGroupConfigPayloadType {
-        Json = "JSON",
-        FormEncoded = "FORM_ENCODED",
-    }
-}
-
-choice! {
-    /// Known values of `OversizeHandling`.
-    pub enum WebAclBodyOversizeHandling {
-        Continue = "CONTINUE",
-        Match = "MATCH",
-        NoMatch = "NO_MATCH",
-    }
-}
-
-choice! {
-    /// Known values of `MatchScope`.
-    pub enum WebAclCookiesMatchScope {
-        All = "ALL",
-        Key = "KEY",
-        Value = "VALUE",
-    }
-}
-
-choice! {
-    /// Known values of `OversizeHandling`.
-    pub enum WebAclCookiesOversizeHandling {
-        Continue = "CONTINUE",
-        Match = "MATCH",
-        NoMatch = "NO_MATCH",
-    }
-}
-
-choice! {
-    /// Known values of `OversizeHandling`.
-    pub enum WebAclHeaderOrderOversizeHandling {
-        Continue = "CONTINUE",
-        Match = "MATCH",
-        NoMatch = "NO_MATCH",
-    }
-}
-
-choice! {
-    /// Known values of `MatchScope`.
-    pub enum WebAclHeadersMatchScope {
-        All = "ALL",
-        Key = "KEY",
-        Value = "VALUE",
-    }
-}
-
-choice! {
-    /// Known values of `OversizeHandling`.
-    pub enum WebAclHeadersOversizeHandling {
-        Continue = "CONTINUE",
-        Match = "MATCH",
-        NoMatch = "NO_MATCH",
-    }
-}
-
-choice! {
-    /// Known values of `FallbackBehavior`.
-    pub enum WebAclJa3FingerprintFallbackBehavior {
-        Match = "MATCH",
-        NoMatch = "NO_MATCH",
-    }
-}
-
-choice! {
-    /// Known values of `FallbackBehavior`.
-    pub enum WebAclJa4FingerprintFallbackBehavior {
-        Match = "MATCH",
-        NoMatch = "NO_MATCH",
-    }
-}
-
-choice! {
-    /// Known values of `InvalidFallbackBehavior`.
-    pub enum WebAclJsonBodyInvalidFallbackBehavior {
-        Match = "MATCH",
-        NoMatch = "NO_MATCH",
-        EvaluateAsString = "EVALUATE_AS_STRING",
-    }
-}
-
-choice! {
-    /// Known values of `MatchScope`.
-    pub enum WebAclJsonBodyMatchScope {
-        All = "ALL",
-        Key = "KEY",
-        Value = "VALUE",
-    }
-}
-
-choice! {
-    /// Known values of `OversizeHandling`.
-    pub enum WebAclJsonBodyOversizeHandling {
-        Continue = "CONTINUE",
-        Match = "MATCH",
-        NoMatch = "NO_MATCH",
-    }
-}
-
-choice! {
-    /// Known values of `FallbackBehavior`.
-    pub enum WebAclUriFragmentFallbackBehavior {
-        Match = "MATCH",
-        NoMatch = "NO_MATCH",
-    }
+    pub enum WebAclManagedRuleGroupConfigPayloadType { Json = "JSON", FormEncoded = "FORM_ENCODED" }
 }
 
 choice! {
     /// Known values of `SensitivityToBlock`.
-    pub enum WebAclAwsManagedRulesAntiDDoSRuleSetSensitivityToBlock {
-        Low = "LOW",
-        Medium = "MEDIUM",
-        High = "HIGH",
-    }
+    pub enum WebAclAwsManagedRulesAntiDDoSRuleSetSensitivityToBlock { Low = "LOW", Medium = "MEDIUM", High = "HIGH" }
 }
 
 choice! {
     /// Known values of `InspectionLevel`.
-    pub enum WebAclAwsManagedRulesBotControlRuleSetInspectionLevel {
-        Common = "COMMON",
-        Targeted = "TARGETED",
-    }
-}
-
-choice! {
-    /// Known values of `FallbackBehavior`.
-    pub enum WebAclRateLimitJa3FingerprintFallbackBehavior {
-        Match = "MATCH",
-        NoMatch = "NO_MATCH",
-    }
-}
-
-choice! {
-    /// Known values of `FallbackBehavior`.
-    pub enum WebAclRateLimitJa4FingerprintFallbackBehavior {
-        Match = "MATCH",
-        NoMatch = "NO_MATCH",
-    }
-}
-
-choice! {
-    /// Known values of `PayloadType`.
-    pub enum WebAclRequestInspectionAcfpPayloadType {
-        Json = "JSON",
-        FormEncoded = "FORM_ENCODED",
-    }
-}
-
-choice! {
-    /// Known values of `PayloadType`.
-    pub enum WebAclRequestInspectionPayloadType {
-        Json = "JSON",
-        FormEncoded = "FORM_ENCODED",
-    }
-}
-
-choice! {
-    /// Known values of `Sensitivity`.
-    pub enum WebAclClientSideActionSensitivity {
-        Low = "LOW",
-        Medium = "MEDIUM",
-        High = "HIGH",
-    }
+    pub enum WebAclAwsManagedRulesBotControlRuleSetInspectionLevel { Common = "COMMON", Targeted = "TARGETED" }
 }
 
 choice! {
     /// Known values of `UsageOfAction`.
-    pub enum WebAclClientSideActionUsageOfAction {
-        Enabled = "ENABLED",
-        Disabled = "DISABLED",
-    }
+    pub enum WebAclClientSideActionUsageOfAction { Enabled = "ENABLED", Disabled = "DISABLED" }
 }
+
+/// Equals [`LoggingConfigurationLoggingFilterDefaultBehavior`].
+pub type LoggingConfigurationFilterBehavior = LoggingConfigurationLoggingFilterDefaultBehavior;
+
+/// Equals [`IpSetScope`].
+pub type RegexPatternSetScope = IpSetScope;
+
+/// Equals [`RuleGroupAllow`].
+pub type RuleGroupCaptcha = RuleGroupAllow;
+
+/// Equals [`RuleGroupAllow`].
+pub type RuleGroupChallenge = RuleGroupAllow;
+
+/// Equals [`RuleGroupCaptchaConfig`].
+pub type RuleGroupChallengeConfig = RuleGroupCaptchaConfig;
+
+/// Equals [`RuleGroupBodyOversizeHandling`].
+pub type RuleGroupCookiesOversizeHandling = RuleGroupBodyOversizeHandling;
+
+/// Equals [`RuleGroupAllow`].
+pub type RuleGroupCount = RuleGroupAllow;
+
+/// Equals [`RuleGroupBodyOversizeHandling`].
+pub type RuleGroupHeaderOrderOversizeHandling = RuleGroupBodyOversizeHandling;
+
+/// Equals [`RuleGroupCookiesMatchScope`].
+pub type RuleGroupHeadersMatchScope = RuleGroupCookiesMatchScope;
+
+/// Equals [`RuleGroupBodyOversizeHandling`].
+pub type RuleGroupHeadersOversizeHandling = RuleGroupBodyOversizeHandling;
+
+/// Equals [`RuleGroupForwardedIpConfigurationFallbackBehavior`].
+pub type RuleGroupIpSetForwardedIpConfigurationFallbackBehavior = RuleGroupForwardedIpConfigurationFallbackBehavior;
+
+/// Equals [`RuleGroupForwardedIpConfigurationFallbackBehavior`].
+pub type RuleGroupJa3FingerprintFallbackBehavior = RuleGroupForwardedIpConfigurationFallbackBehavior;
+
+/// Equals [`RuleGroupJa3Fingerprint`].
+pub type RuleGroupJa4Fingerprint = RuleGroupJa3Fingerprint;
+
+/// Equals [`RuleGroupForwardedIpConfigurationFallbackBehavior`].
+pub type RuleGroupJa4FingerprintFallbackBehavior = RuleGroupForwardedIpConfigurationFallbackBehavior;
+
+/// Equals [`RuleGroupCookiesMatchScope`].
+pub type RuleGroupJsonBodyMatchScope = RuleGroupCookiesMatchScope;
+
+/// Equals [`RuleGroupBodyOversizeHandling`].
+pub type RuleGroupJsonBodyOversizeHandling = RuleGroupBodyOversizeHandling;
+
+/// Equals [`RuleGroupAndStatement`].
+pub type RuleGroupOrStatement = RuleGroupAndStatement;
+
+/// Equals [`RuleGroupRateLimitCookie`].
+pub type RuleGroupRateLimitHeader = RuleGroupRateLimitCookie;
+
+/// Equals [`RuleGroupJa3Fingerprint`].
+pub type RuleGroupRateLimitJa3Fingerprint = RuleGroupJa3Fingerprint;
+
+/// Equals [`RuleGroupForwardedIpConfigurationFallbackBehavior`].
+pub type RuleGroupRateLimitJa3FingerprintFallbackBehavior = RuleGroupForwardedIpConfigurationFallbackBehavior;
+
+/// Equals [`RuleGroupJa3Fingerprint`].
+pub type RuleGroupRateLimitJa4Fingerprint = RuleGroupJa3Fingerprint;
+
+/// Equals [`RuleGroupForwardedIpConfigurationFallbackBehavior`].
+pub type RuleGroupRateLimitJa4FingerprintFallbackBehavior = RuleGroupForwardedIpConfigurationFallbackBehavior;
+
+/// Equals [`RuleGroupRateLimitCookie`].
+pub type RuleGroupRateLimitQueryArgument = RuleGroupRateLimitCookie;
+
+/// Equals [`RuleGroupRateLimitQueryString`].
+pub type RuleGroupRateLimitUriPath = RuleGroupRateLimitQueryString;
+
+/// Equals [`IpSetScope`].
+pub type RuleGroupScope = IpSetScope;
+
+/// Equals [`RuleGroupSingleHeader`].
+pub type RuleGroupSingleQueryArgument = RuleGroupSingleHeader;
+
+/// Equals [`RuleGroupForwardedIpConfigurationFallbackBehavior`].
+pub type RuleGroupUriFragmentFallbackBehavior = RuleGroupForwardedIpConfigurationFallbackBehavior;
+
+/// Equals [`RuleGroupAllow`].
+pub type WebAclAllowAction = RuleGroupAllow;
+
+/// Equals [`RuleGroupAsnMatchStatement`].
+pub type WebAclAsnMatchStatement = RuleGroupAsnMatchStatement;
+
+/// Equals [`RuleGroupBlock`].
+pub type WebAclBlockAction = RuleGroupBlock;
+
+/// Equals [`RuleGroupBody`].
+pub type WebAclBody = RuleGroupBody;
+
+/// Equals [`RuleGroupBodyOversizeHandling`].
+pub type WebAclBodyOversizeHandling = RuleGroupBodyOversizeHandling;
+
+/// Equals [`RuleGroupByteMatchStatement`].
+pub type WebAclByteMatchStatement = RuleGroupByteMatchStatement;
+
+/// Equals [`RuleGroupByteMatchStatementPositionalConstraint`].
+pub type WebAclByteMatchStatementPositionalConstraint = RuleGroupByteMatchStatementPositionalConstraint;
+
+/// Equals [`RuleGroupAllow`].
+pub type WebAclCaptchaAction = RuleGroupAllow;
+
+/// Equals [`RuleGroupCaptchaConfig`].
+pub type WebAclCaptchaConfig = RuleGroupCaptchaConfig;
+
+/// Equals [`RuleGroupAllow`].
+pub type WebAclChallengeAction = RuleGroupAllow;
+
+/// Equals [`RuleGroupCaptchaConfig`].
+pub type WebAclChallengeConfig = RuleGroupCaptchaConfig;
+
+/// Equals [`WebAclAwsManagedRulesAntiDDoSRuleSetSensitivityToBlock`].
+pub type WebAclClientSideActionSensitivity = WebAclAwsManagedRulesAntiDDoSRuleSetSensitivityToBlock;
+
+/// Equals [`RuleGroupCookieMatchPattern`].
+pub type WebAclCookieMatchPattern = RuleGroupCookieMatchPattern;
+
+/// Equals [`RuleGroupCookies`].
+pub type WebAclCookies = RuleGroupCookies;
+
+/// Equals [`RuleGroupCookiesMatchScope`].
+pub type WebAclCookiesMatchScope = RuleGroupCookiesMatchScope;
+
+/// Equals [`RuleGroupBodyOversizeHandling`].
+pub type WebAclCookiesOversizeHandling = RuleGroupBodyOversizeHandling;
+
+/// Equals [`RuleGroupAllow`].
+pub type WebAclCountAction = RuleGroupAllow;
+
+/// Equals [`RuleGroupCryptoConfig`].
+pub type WebAclCryptoConfig = RuleGroupCryptoConfig;
+
+/// Equals [`RuleGroupCustomHttpHeader`].
+pub type WebAclCustomHttpHeader = RuleGroupCustomHttpHeader;
+
+/// Equals [`RuleGroupCustomRequestHandling`].
+pub type WebAclCustomRequestHandling = RuleGroupCustomRequestHandling;
+
+/// Equals [`RuleGroupCustomResponse`].
+pub type WebAclCustomResponse = RuleGroupCustomResponse;
+
+/// Equals [`RuleGroupCustomResponseBody`].
+pub type WebAclCustomResponseBody = RuleGroupCustomResponseBody;
+
+/// Equals [`RuleGroupCustomResponseBodyContentType`].
+pub type WebAclCustomResponseBodyContentType = RuleGroupCustomResponseBodyContentType;
+
+/// Equals [`RuleGroupFieldToMatch`].
+pub type WebAclFieldToMatch = RuleGroupFieldToMatch;
+
+/// Equals [`RuleGroupForwardedIpConfiguration`].
+pub type WebAclForwardedIpConfiguration = RuleGroupForwardedIpConfiguration;
+
+/// Equals [`RuleGroupForwardedIpConfigurationFallbackBehavior`].
+pub type WebAclForwardedIpConfigurationFallbackBehavior = RuleGroupForwardedIpConfigurationFallbackBehavior;
+
+/// Equals [`RuleGroupGeoMatchStatement`].
+pub type WebAclGeoMatchStatement = RuleGroupGeoMatchStatement;
+
+/// Equals [`RuleGroupHeaderMatchPattern`].
+pub type WebAclHeaderMatchPattern = RuleGroupHeaderMatchPattern;
+
+/// Equals [`RuleGroupHeaderOrder`].
+pub type WebAclHeaderOrder = RuleGroupHeaderOrder;
+
+/// Equals [`RuleGroupBodyOversizeHandling`].
+pub type WebAclHeaderOrderOversizeHandling = RuleGroupBodyOversizeHandling;
+
+/// Equals [`RuleGroupHeaders`].
+pub type WebAclHeaders = RuleGroupHeaders;
+
+/// Equals [`RuleGroupCookiesMatchScope`].
+pub type WebAclHeadersMatchScope = RuleGroupCookiesMatchScope;
+
+/// Equals [`RuleGroupBodyOversizeHandling`].
+pub type WebAclHeadersOversizeHandling = RuleGroupBodyOversizeHandling;
+
+/// Equals [`RuleGroupImmunityTimeProperty`].
+pub type WebAclImmunityTimeProperty = RuleGroupImmunityTimeProperty;
+
+/// Equals [`RuleGroupIpSetForwardedIpConfiguration`].
+pub type WebAclIpSetForwardedIpConfiguration = RuleGroupIpSetForwardedIpConfiguration;
+
+/// Equals [`RuleGroupForwardedIpConfigurationFallbackBehavior`].
+pub type WebAclIpSetForwardedIpConfigurationFallbackBehavior = RuleGroupForwardedIpConfigurationFallbackBehavior;
+
+/// Equals [`RuleGroupIpSetForwardedIpConfigurationPosition`].
+pub type WebAclIpSetForwardedIpConfigurationPosition = RuleGroupIpSetForwardedIpConfigurationPosition;
+
+/// Equals [`RuleGroupIpSetReferenceStatement`].
+pub type WebAclIpSetReferenceStatement = RuleGroupIpSetReferenceStatement;
+
+/// Equals [`RuleGroupJa3Fingerprint`].
+pub type WebAclJa3Fingerprint = RuleGroupJa3Fingerprint;
+
+/// Equals [`RuleGroupForwardedIpConfigurationFallbackBehavior`].
+pub type WebAclJa3FingerprintFallbackBehavior = RuleGroupForwardedIpConfigurationFallbackBehavior;
+
+/// Equals [`RuleGroupJa3Fingerprint`].
+pub type WebAclJa4Fingerprint = RuleGroupJa3Fingerprint;
+
+/// Equals [`RuleGroupForwardedIpConfigurationFallbackBehavior`].
+pub type WebAclJa4FingerprintFallbackBehavior = RuleGroupForwardedIpConfigurationFallbackBehavior;
+
+/// Equals [`RuleGroupJsonBody`].
+pub type WebAclJsonBody = RuleGroupJsonBody;
+
+/// Equals [`RuleGroupJsonBodyInvalidFallbackBehavior`].
+pub type WebAclJsonBodyInvalidFallbackBehavior = RuleGroupJsonBodyInvalidFallbackBehavior;
+
+/// Equals [`RuleGroupCookiesMatchScope`].
+pub type WebAclJsonBodyMatchScope = RuleGroupCookiesMatchScope;
+
+/// Equals [`RuleGroupBodyOversizeHandling`].
+pub type WebAclJsonBodyOversizeHandling = RuleGroupBodyOversizeHandling;
+
+/// Equals [`RuleGroupJsonMatchPattern`].
+pub type WebAclJsonMatchPattern = RuleGroupJsonMatchPattern;
+
+/// Equals [`RuleGroupLabel`].
+pub type WebAclLabel = RuleGroupLabel;
+
+/// Equals [`RuleGroupLabelMatchStatement`].
+pub type WebAclLabelMatchStatement = RuleGroupLabelMatchStatement;
+
+/// Equals [`RuleGroupLabelMatchStatementScope`].
+pub type WebAclLabelMatchStatementScope = RuleGroupLabelMatchStatementScope;
+
+/// Equals [`RuleGroupMonetizationConfig`].
+pub type WebAclMonetizationConfig = RuleGroupMonetizationConfig;
+
+/// Equals [`RuleGroupMonetizationConfigCurrencyMode`].
+pub type WebAclMonetizationConfigCurrencyMode = RuleGroupMonetizationConfigCurrencyMode;
+
+/// Equals [`RuleGroupMonetizeAction`].
+pub type WebAclMonetizeAction = RuleGroupMonetizeAction;
+
+/// Equals [`WebAclAndStatement`].
+pub type WebAclOrStatement = WebAclAndStatement;
+
+/// Equals [`RuleGroupPaymentNetwork`].
+pub type WebAclPaymentNetwork = RuleGroupPaymentNetwork;
+
+/// Equals [`RuleGroupPaymentNetworkChain`].
+pub type WebAclPaymentNetworkChain = RuleGroupPaymentNetworkChain;
+
+/// Equals [`RuleGroupPreParseTextTransformation`].
+pub type WebAclPreParseTextTransformation = RuleGroupPreParseTextTransformation;
+
+/// Equals [`RuleGroupPreParseTextTransformationType`].
+pub type WebAclPreParseTextTransformationType = RuleGroupPreParseTextTransformationType;
+
+/// Equals [`RuleGroupPrice`].
+pub type WebAclPrice = RuleGroupPrice;
+
+/// Equals [`RuleGroupPriceCurrency`].
+pub type WebAclPriceCurrency = RuleGroupPriceCurrency;
+
+/// Equals [`RuleGroupRateBasedStatementCustomKey`].
+pub type WebAclRateBasedStatementCustomKey = RuleGroupRateBasedStatementCustomKey;
+
+/// Equals [`RuleGroupRateLimitCookie`].
+pub type WebAclRateLimitCookie = RuleGroupRateLimitCookie;
+
+/// Equals [`RuleGroupRateLimitCookie`].
+pub type WebAclRateLimitHeader = RuleGroupRateLimitCookie;
+
+/// Equals [`RuleGroupJa3Fingerprint`].
+pub type WebAclRateLimitJa3Fingerprint = RuleGroupJa3Fingerprint;
+
+/// Equals [`RuleGroupForwardedIpConfigurationFallbackBehavior`].
+pub type WebAclRateLimitJa3FingerprintFallbackBehavior = RuleGroupForwardedIpConfigurationFallbackBehavior;
+
+/// Equals [`RuleGroupJa3Fingerprint`].
+pub type WebAclRateLimitJa4Fingerprint = RuleGroupJa3Fingerprint;
+
+/// Equals [`RuleGroupForwardedIpConfigurationFallbackBehavior`].
+pub type WebAclRateLimitJa4FingerprintFallbackBehavior = RuleGroupForwardedIpConfigurationFallbackBehavior;
+
+/// Equals [`RuleGroupRateLimitLabelNamespace`].
+pub type WebAclRateLimitLabelNamespace = RuleGroupRateLimitLabelNamespace;
+
+/// Equals [`RuleGroupRateLimitCookie`].
+pub type WebAclRateLimitQueryArgument = RuleGroupRateLimitCookie;
+
+/// Equals [`RuleGroupRateLimitQueryString`].
+pub type WebAclRateLimitQueryString = RuleGroupRateLimitQueryString;
+
+/// Equals [`RuleGroupRateLimitQueryString`].
+pub type WebAclRateLimitUriPath = RuleGroupRateLimitQueryString;
+
+/// Equals [`RuleGroupRegexMatchStatement`].
+pub type WebAclRegexMatchStatement = RuleGroupRegexMatchStatement;
+
+/// Equals [`RuleGroupRegexPatternSetReferenceStatement`].
+pub type WebAclRegexPatternSetReferenceStatement = RuleGroupRegexPatternSetReferenceStatement;
+
+/// Equals [`WebAclManagedRuleGroupConfigPayloadType`].
+pub type WebAclRequestInspectionAcfpPayloadType = WebAclManagedRuleGroupConfigPayloadType;
+
+/// Equals [`WebAclManagedRuleGroupConfigPayloadType`].
+pub type WebAclRequestInspectionPayloadType = WebAclManagedRuleGroupConfigPayloadType;
+
+/// Equals [`RuleGroupRuleAction`].
+pub type WebAclRuleAction = RuleGroupRuleAction;
+
+/// Equals [`IpSetScope`].
+pub type WebAclScope = IpSetScope;
+
+/// Equals [`RuleGroupSingleHeader`].
+pub type WebAclSingleHeader = RuleGroupSingleHeader;
+
+/// Equals [`RuleGroupSingleHeader`].
+pub type WebAclSingleQueryArgument = RuleGroupSingleHeader;
+
+/// Equals [`RuleGroupSizeConstraintStatement`].
+pub type WebAclSizeConstraintStatement = RuleGroupSizeConstraintStatement;
+
+/// Equals [`RuleGroupSizeConstraintStatementComparisonOperator`].
+pub type WebAclSizeConstraintStatementComparisonOperator = RuleGroupSizeConstraintStatementComparisonOperator;
+
+/// Equals [`RuleGroupSqliMatchStatement`].
+pub type WebAclSqliMatchStatement = RuleGroupSqliMatchStatement;
+
+/// Equals [`RuleGroupSqliMatchStatementSensitivityLevel`].
+pub type WebAclSqliMatchStatementSensitivityLevel = RuleGroupSqliMatchStatementSensitivityLevel;
+
+/// Equals [`RuleGroupTextTransformation`].
+pub type WebAclTextTransformation = RuleGroupTextTransformation;
+
+/// Equals [`RuleGroupTextTransformationType`].
+pub type WebAclTextTransformationType = RuleGroupTextTransformationType;
+
+/// Equals [`RuleGroupUriFragment`].
+pub type WebAclUriFragment = RuleGroupUriFragment;
+
+/// Equals [`RuleGroupForwardedIpConfigurationFallbackBehavior`].
+pub type WebAclUriFragmentFallbackBehavior = RuleGroupForwardedIpConfigurationFallbackBehavior;
+
+/// Equals [`RuleGroupVisibilityConfig`].
+pub type WebAclVisibilityConfig = RuleGroupVisibilityConfig;
+
+/// Equals [`RuleGroupXssMatchStatement`].
+pub type WebAclXssMatchStatement = RuleGroupXssMatchStatement;

@@ -8,14 +8,28 @@ use std::{
 
 use serde::Deserialize;
 
-/// Which services are generated.
+/// Which services are generated, and how they share Cargo features.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Services {
-    /// Services by their names in aws-service-spec.
-    pub(crate) services: BTreeSet<String>,
+    /// Which services.
+    pub(crate) services: Selection,
+    /// Services whose feature is also that of every service whose name begins with theirs.
+    #[serde(default)]
+    pub(crate) families: BTreeSet<String>,
+    /// Services that have a feature of their own against the rules.
+    #[serde(default)]
+    pub(crate) apart: BTreeSet<String>,
     /// Those whose part of the schemas is kept for a test.
     pub(crate) fixture: BTreeSet<String>,
+}
+
+/// Which services are generated.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Selection {
+    /// Every one that the schemas have.
+    All,
 }
 
 /// What both schemas lack.
@@ -25,6 +39,9 @@ pub(crate) struct Overrides {
     /// Properties that must be set, by resource type.
     #[serde(default)]
     pub(crate) required: BTreeMap<String, BTreeSet<String>>,
+    /// Resource types whose data is lost with them.
+    #[serde(default)]
+    pub(crate) stateful: BTreeSet<String>,
 }
 
 /// Why a setting cannot be used.

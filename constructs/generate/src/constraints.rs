@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::{Map, Value as Json};
+use serde_json::{Map, Number, Value as Json};
 
 /// The schemas of resource types, by the types' names.
 #[derive(Debug, Default)]
@@ -73,6 +73,31 @@ impl<'s> Constraint<'s> {
         texts(self.node.get("enum")).collect()
     }
 
+    /// Returns the number of a keyword such as `maxLength`.
+    pub(crate) fn number(self, keyword: &str) -> Option<&'s Number> {
+        match self.node.get(keyword)? {
+            Json::Number(number) => Some(number),
+            _ => None,
+        }
+    }
+
+    /// Returns the numbers that are allowed, if they are listed.
+    pub(crate) fn numbers(self) -> Vec<&'s Number> {
+        let values = self.node.get("enum").and_then(Json::as_array);
+        let values = values.into_iter().flatten();
+        values
+            .filter_map(|value| match value {
+                Json::Number(number) => Some(number),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// Returns the regular expression that text must match.
+    pub(crate) fn pattern(self) -> Option<&'s str> {
+        self.node.get("pattern")?.as_str()
+    }
+
     /// Returns whether a property of the resource type is filled in by AWS alone.
     pub(crate) fn is_read_only(self, property: &str) -> bool {
         texts(self.schema.get("readOnlyProperties"))
@@ -103,7 +128,8 @@ fn reference(node: &Map<String, Json>) -> Option<&str> {
     node.get("$ref")?.as_str()
 }
 
-fn texts(list: Option<&Json>) -> impl Iterator<Item = &str> {
+/// Returns the texts of a list, if it is one.
+pub(crate) fn texts(list: Option<&Json>) -> impl Iterator<Item = &str> {
     list.and_then(Json::as_array)
         .into_iter()
         .flatten()

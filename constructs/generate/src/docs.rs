@@ -1,7 +1,12 @@
 //! Documentation comments out of the prose of AWS.
 
+use std::borrow::Cow;
+
 /// A sentence shorter than this says too little alone; the next one follows.
 const TELLING: usize = 40;
+
+/// A sentence longer than this, in bytes, is cut.
+const LONGEST: usize = 160;
 
 /// Abbreviations whose full stop ends no sentence.
 const ABBREVIATIONS: &[&str] = &["e.g.", "i.e.", "etc.", "vs.", "Inc.", "No.", "approx."];
@@ -17,8 +22,8 @@ pub(crate) fn summary(prose: &str) -> Option<String> {
     if !sentence.contains(|letter: char| letter.is_alphanumeric()) {
         return None;
     }
-    let mut line = escaped(sentence);
-    if !line.ends_with(['.', '!', '?', ':']) {
+    let mut line = escaped(&cut(sentence));
+    if !line.ends_with(['.', '!', '?', ':', '…']) {
         line.push('.');
     }
     Some(line)
@@ -139,6 +144,26 @@ fn first_sentences(line: &str) -> &str {
     }
 }
 
+/// Cuts a long sentence between two words, outside of code.
+fn cut(sentence: &str) -> Cow<'_, str> {
+    if sentence.len() <= LONGEST {
+        return sentence.into();
+    }
+    let spaces = sentence.match_indices(' ').map(|(space, _)| space);
+    let end = spaces
+        .take_while(|&space| space < LONGEST)
+        .filter(|&space| sentence[..space].matches('`').count() % 2 == 0)
+        .last();
+    match end {
+        Some(end) => format!(
+            "{} …",
+            sentence[..end].trim_end_matches([',', ';', ':', '('])
+        )
+        .into(),
+        None => sentence.into(),
+    }
+}
+
 /// Escapes what is markup outside of code; gives addresses their brackets.
 fn escaped(line: &str) -> String {
     let mut text = String::with_capacity(line.len());
@@ -237,6 +262,16 @@ mod tests {
     #[test]
     fn a_lone_backtick_is_dropped() {
         assert_eq!(summarized("Set `this to true"), "Set this to true.");
+    }
+
+    #[test]
+    fn a_long_sentence_is_cut_between_words_and_not_in_code() {
+        let line = summarized(&format!(
+            "{} `{}` end.",
+            "word ".repeat(30),
+            "code ".repeat(9)
+        ));
+        assert_eq!(line, format!("{}…", "word ".repeat(30)));
     }
 
     #[test]

@@ -2,20 +2,22 @@
 
 use std::{
     collections::BTreeSet,
-    fs, io,
+    fmt, fs, io,
     path::{Path, PathBuf},
 };
 
 use serde_json::{Value as Json, json};
 
 use crate::{
-    config::{self, ConfigError, Overrides, Services},
+    config::{self, ConfigError, Overrides, Selection, Services},
     constraints::Constraints,
+    features::{self, FeatureError},
     model::{self, ModelError, Module},
     output::{Difference, Output, OutputError},
     packages::{self, CFN_LINT, PackageError, SERVICE_SPEC},
     render,
     service_spec::{self, ServiceSpec, SpecError},
+    supplement::{Added, supplement},
 };
 
 /// Where everything is read from and written to.
@@ -31,6 +33,31 @@ pub(crate) struct Folders {
     pub(crate) cache: PathBuf,
 }
 
+/// What was generated.
+#[derive(Debug)]
+pub(crate) struct Generated {
+    /// The files.
+    pub(crate) output: Output,
+    /// What differs from the files that are there.
+    pub(crate) differences: Vec<Difference>,
+    /// How much it is.
+    pub(crate) counts: Counts,
+}
+
+/// How much was generated.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Counts {
+    services: usize,
+    resources: usize,
+    definitions: usize,
+    properties: usize,
+    attributes: usize,
+    enums: usize,
+    aliases: usize,
+    metrics: usize,
+    added: Added,
+}
+
 /// Why nothing was generated.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum GenerateError {
@@ -44,9 +71,8 @@ pub(crate) enum GenerateError {
     Model(#[from] ModelError),
     #[error(transparent)]
     Output(#[from] OutputError),
-    /// A service was asked for that is not generated.
-    #[error("`{0}` is not among the services in services.toml; add it there first")]
-    NotConfigured(String),
+    #[error(transparent)]
+    Feature(#[from] FeatureError),
     /// An override names a type that no generated service has.
     #[error("overrides.toml: there is no type `{0}` in a generated service; remove it")]
     UnknownType(String),
@@ -97,32 +123,16 @@ impl Folders {
 pub(crate) fn everything(
     folders: &Folders,
     only: &BTreeSet<String>,
-) -> Result<(Output, Vec<Difference>), GenerateError> {
+) -> Result<Generated, GenerateError> {
     let services: Services = config::read(&folders.services())?;
     let overrides: Overrides = config::read(&folders.overrides())?;
-    let wanted = if only.is_empty() {
-        &services.services
-    } else {
-        only
-    };
-    if let Some(unknown) = wanted
-        .iter()
-        .find(|name| !services.services.contains(*name))
-    {
-        return Err(GenerateError::NotConfigured(unknown.clone()));
-    }
-
     let database = packages::read_service_spec(&SERVICE_SPEC.fetch(&folders.cache)?)?;
-    let spec = ServiceSpec::read(&database)?;
-    let namespaces: Vec<&str> = wanted
-        .iter()
-        .filter_map(|name| Some(spec.service(name)?.cloud_formation_namespace.as_str()))
-        .collect();
-    let constraints = packages::read_constraints(&CFN_LINT.fetch(&folders.cache)?, |type_name| {
-        namespaces
-            .iter()
-            .any(|&namespace| in_namespace(type_name, namespace))
-    })?;
+    let constraints = packages::read_constraints(&CFN_LINT.fetch(&folders.cache)?)?;
+    let mut spec = ServiceSpec::read(&database)?;
+    let added = supplement(&mut spec, &constraints);
+    let Selection::All = services.services;
+    let all: BTreeSet<String> = spec.names().collect();
+    let wanted = if only.is_empty() { &all } else { only };
 
     let modules = modules(wanted, &spec, &constraints, &overrides)?;
     let mut output = Output::default();
@@ -134,7 +144,7 @@ pub(crate) fn everything(
     }
     if only.is_empty() {
         check_overrides(&overrides, &modules)?;
-        add_root(&mut output, folders, &modules)?;
+        add_root(&mut output, folders, &modules, &services)?;
         add_fixture(
             &mut output,
             folders,
@@ -144,7 +154,11 @@ pub(crate) fn everything(
         );
     }
     let differences = output.differences()?;
-    Ok((output, differences))
+    Ok(Generated {
+        output,
+        differences,
+        counts: Counts::of(&modules, added),
+    })
 }
 
 fn modules(
@@ -166,11 +180,8 @@ fn check_overrides(overrides: &Overrides, modules: &[Module]) -> Result<(), Gene
         .flat_map(|module| &module.structures)
         .filter_map(|structure| Some(structure.resource.as_ref()?.type_name.as_str()))
         .collect();
-    match overrides
-        .required
-        .keys()
-        .find(|name| !known.contains(name.as_str()))
-    {
+    let mut named = overrides.required.keys().chain(&overrides.stateful);
+    match named.find(|name| !known.contains(name.as_str())) {
         Some(unknown) => Err(GenerateError::UnknownType(unknown.clone())),
         None => Ok(()),
     }
@@ -180,20 +191,21 @@ fn add_root(
     output: &mut Output,
     folders: &Folders,
     modules: &[Module],
+    services: &Services,
 ) -> Result<(), GenerateError> {
-    let root = render::root(
-        modules
-            .iter()
-            .map(|module| (module.name.as_str(), module.namespace.as_str())),
-    );
-    output.add(folders.source.join("lib.rs"), root);
+    let features = features::of(modules, services)?;
+    let with_features = || modules.iter().zip(features.iter().map(String::as_str));
+    output.add(folders.source.join("lib.rs"), render::root(with_features()));
     let path = folders.manifest.clone();
+    output.add(
+        path.with_file_name("types.txt"),
+        render::types(with_features()),
+    );
     let manifest = fs::read_to_string(&path).map_err(|source| GenerateError::Manifest {
         path: path.clone(),
         source,
     })?;
-    let names = modules.iter().map(|module| module.name.as_str());
-    match render::manifest(&manifest, names) {
+    match render::manifest(&manifest, &features.iter().map(String::as_str).collect()) {
         Some(manifest) => output.add(path, manifest),
         None => return Err(GenerateError::NoMark { path }),
     }
@@ -219,7 +231,7 @@ fn add_fixture(
     let schemas: serde_json::Map<String, Json> = constraints
         .iter()
         .filter(|(name, _)| types.contains(name))
-        .map(|(name, schema)| (name.to_owned(), without_prose(schema)))
+        .map(|(name, schema)| (name.to_owned(), without_handlers(schema)))
         .collect();
     let fixture = folders.fixture();
     output.add(fixture.join("service-spec.json"), format!("{database:#}\n"));
@@ -229,25 +241,52 @@ fn add_fixture(
     );
 }
 
-/// Leaves out of a schema what is not read from it and is long.
-fn without_prose(schema: &Json) -> Json {
-    match schema {
-        Json::Object(map) => map
-            .iter()
-            // A property may be called so too; then it holds a map.
-            .filter(|(name, value)| !(name.as_str() == "description" && value.is_string()))
-            .filter(|(name, _)| name.as_str() != "handlers")
-            .map(|(name, value)| (name.clone(), without_prose(value)))
-            .collect(),
-        Json::Array(items) => items.iter().map(without_prose).collect(),
-        scalar => scalar.clone(),
+/// Leaves out of a schema what no type is made of: the permissions of its handlers.
+fn without_handlers(schema: &Json) -> Json {
+    let mut schema = schema.clone();
+    if let Some(schema) = schema.as_object_mut() {
+        schema.remove("handlers");
+    }
+    schema
+}
+
+impl Counts {
+    fn of(modules: &[Module], added: Added) -> Self {
+        let structures = || modules.iter().flat_map(|module| &module.structures);
+        let resources = || structures().filter_map(|structure| structure.resource.as_ref());
+        let aliases: usize = modules.iter().map(|module| module.aliases.len()).sum();
+        Self {
+            services: modules.len(),
+            resources: resources().count(),
+            definitions: structures().count() - resources().count(),
+            properties: structures().map(|entry| entry.properties.len()).sum(),
+            attributes: resources().map(|resource| resource.attributes.len()).sum(),
+            enums: modules.iter().map(|module| module.choices.len()).sum(),
+            aliases,
+            metrics: modules.iter().map(|module| module.metrics.len()).sum(),
+            added,
+        }
     }
 }
 
-fn in_namespace(type_name: &str, namespace: &str) -> bool {
-    type_name
-        .strip_prefix(namespace)
-        .is_some_and(|rest| rest.starts_with("::"))
+impl fmt::Display for Counts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} services, {} resource types, {} definitions, {} properties, {} attributes, {} enums, {} aliases, {} metrics; from cfn-lint alone {} services, {} types and {} properties",
+            self.services,
+            self.resources,
+            self.definitions,
+            self.properties,
+            self.attributes,
+            self.enums,
+            self.aliases,
+            self.metrics,
+            self.added.services,
+            self.added.resources,
+            self.added.properties
+        )
+    }
 }
 
 #[cfg(test)]
@@ -266,7 +305,9 @@ mod tests {
     }
 
     fn spec() -> ServiceSpec {
-        ServiceSpec::read(&json("service-spec.json")).unwrap()
+        let mut spec = ServiceSpec::read(&json("service-spec.json")).unwrap();
+        supplement(&mut spec, &constraints());
+        spec
     }
 
     fn constraints() -> Constraints {
@@ -300,7 +341,10 @@ mod tests {
         let services = BTreeSet::from(["dynamodb".to_owned()]);
         let required =
             BTreeMap::from([(type_name.to_owned(), BTreeSet::from([property.to_owned()]))]);
-        let overrides = Overrides { required };
+        let overrides = Overrides {
+            required,
+            ..Overrides::default()
+        };
         modules(&services, &spec(), &constraints(), &overrides)
             .and_then(|modules| check_overrides(&overrides, &modules))
             .unwrap_err()
@@ -324,7 +368,11 @@ mod tests {
             "AWS::DynamoDB::Table".to_owned(),
             BTreeSet::from(["TableName".to_owned()]),
         )]);
-        let modules = modules(&services, &spec(), &constraints(), &Overrides { required }).unwrap();
+        let overrides = Overrides {
+            required,
+            ..Overrides::default()
+        };
+        let modules = modules(&services, &spec(), &constraints(), &overrides).unwrap();
         let source = render::module(&modules[0]);
         assert!(
             source.contains(r#"REQUIRED: &'static [&'static str] = &["KeySchema", "TableName"]"#)
@@ -334,7 +382,7 @@ mod tests {
     #[test]
     fn features_replace_only_what_follows_the_mark() {
         let manifest = format!("[package]\n{}[features]\nold = []\n", render::FEATURES_MARK);
-        let written = render::manifest(&manifest, ["sqs", "ec2"].into_iter()).unwrap();
+        let written = render::manifest(&manifest, &["sqs", "ec2"].into()).unwrap();
         assert_eq!(
             written,
             format!(
@@ -342,6 +390,6 @@ mod tests {
                 render::FEATURES_MARK
             )
         );
-        assert_eq!(render::manifest("[package]\n", ["sqs"].into_iter()), None);
+        assert_eq!(render::manifest("[package]\n", &["sqs"].into()), None);
     }
 }

@@ -12,19 +12,26 @@
 mod config;
 mod constraints;
 mod docs;
+mod features;
 mod generate;
+mod limits;
 mod model;
 mod names;
 mod output;
 mod packages;
 mod render;
 mod service_spec;
+mod supplement;
+mod twins;
 
 use std::{collections::BTreeSet, error::Error, path::Path, process::ExitCode};
 
 use clap::Parser;
 
-use crate::{generate::Folders, output::Difference};
+use crate::{
+    generate::{Folders, Generated},
+    output::Difference,
+};
 
 /// Writes the resource types of lightsout-cfn from the pinned schemas.
 #[derive(Debug, Parser)]
@@ -32,7 +39,7 @@ struct Arguments {
     /// Change nothing; exit with 1 if anything would change.
     #[arg(long)]
     check: bool,
-    /// Generate only these of the services in services.toml, separated by commas.
+    /// Generate only these services, separated by commas.
     #[arg(long, value_delimiter = ',')]
     services: Vec<String>,
 }
@@ -64,10 +71,16 @@ fn main() -> ExitCode {
     }
 }
 
+#[expect(clippy::print_stderr, reason = "a binary prints")]
 fn run(arguments: &Arguments) -> Result<Vec<Difference>, Box<dyn Error>> {
     let folders = Folders::of(Path::new(env!("CARGO_MANIFEST_DIR")));
     let only: BTreeSet<String> = arguments.services.iter().cloned().collect();
-    let (output, mut differences) = generate::everything(&folders, &only)?;
+    let Generated {
+        output,
+        mut differences,
+        counts,
+    } = generate::everything(&folders, &only)?;
+    eprintln!("{counts}");
     if only.is_empty() {
         differences.extend(output.old(&folders.source)?);
     }

@@ -5,10 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{
     config::Overrides,
     constraints::{Constraint, Constraints},
-    docs, names,
+    docs, limits, names,
     service_spec::{
-        DefinitionEntry, PropertyEntry, Replacement, ResourceEntry, ServiceSpec, ShapeEntry,
+        DefinitionEntry, DimensionEntry, PropertyEntry, Replacement, ResourceEntry, ServiceEntry,
+        ServiceSpec, ShapeEntry,
     },
+    twins::{self, Aliases},
 };
 
 /// More values than this are a catalogue, not a choice: such a property takes text.
@@ -25,6 +27,10 @@ pub(crate) struct Module {
     pub(crate) structures: Vec<Structure>,
     /// Properties' known values.
     pub(crate) choices: Vec<Choices>,
+    /// Names of what equals another structure or enum, and of that other.
+    pub(crate) aliases: Aliases,
+    /// What CloudWatch measures.
+    pub(crate) metrics: Vec<Metric>,
 }
 
 /// A type with setters: a resource type, or a definition inside one.
@@ -101,8 +107,10 @@ pub(crate) struct Property {
     pub(crate) name: String,
     /// The name of the setter.
     pub(crate) setter: String,
-    /// What AWS says of it, each a paragraph of one line.
-    pub(crate) doc: Vec<String>,
+    /// What AWS says of it, in one line.
+    pub(crate) doc: String,
+    /// What is known of it, each a sentence.
+    pub(crate) facts: Vec<String>,
     /// Whether it must be set.
     pub(crate) required: bool,
     /// What it holds.
@@ -137,12 +145,47 @@ pub(crate) struct Choices {
     pub(crate) values: Vec<(String, String)>,
 }
 
+/// What CloudWatch measures.
+#[derive(Debug)]
+pub(crate) struct Metric {
+    /// The name of the constant.
+    pub(crate) constant: String,
+    /// The name in CloudWatch.
+    pub(crate) name: String,
+    /// The namespace, such as `AWS/SQS`.
+    pub(crate) namespace: String,
+    /// The statistic of the dashboards of AWS.
+    pub(crate) statistic: Statistic,
+    /// Sets of dimensions under which it is found.
+    pub(crate) dimensions: Vec<Vec<DimensionEntry>>,
+}
+
+/// How measurements become one number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Statistic {
+    Average,
+    Maximum,
+    Minimum,
+    SampleCount,
+    Sum,
+    /// The value below which so many of a hundred lie.
+    Percentile(u8),
+}
+
 /// Why nothing can be generated from schemas that could be read.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ModelError {
     /// There is no such service.
-    #[error("there is no service `{0}` in aws-service-spec; correct its name in services.toml")]
+    #[error("there is no service `{0}` in the schemas; correct its name")]
     UnknownService(String),
+    /// A metric has a statistic that is not known here.
+    #[error("the metric `{metric}` has the statistic `{statistic}`; teach it to model.rs")]
+    UnknownStatistic {
+        /// The metric.
+        metric: String,
+        /// The statistic.
+        statistic: String,
+    },
     /// Two names of a service became one in Rust.
     #[error("two names of `{namespace}` become `{name}` in Rust; tell them apart in names.rs")]
     SameName {
@@ -154,6 +197,9 @@ pub(crate) enum ModelError {
     /// A definition is missing.
     #[error("`{0}` refers to a definition that aws-service-spec does not have")]
     Dangling(String),
+    /// An override says of a resource type what the schemas say.
+    #[error("overrides.toml: `{0}` is stateful by the schemas already; remove it")]
+    OldStateful(String),
     /// An override is old.
     #[error("overrides.toml: `{property}` of `{type_name}` {problem}; remove it")]
     Override {
@@ -191,12 +237,87 @@ pub(crate) fn module(
     for resource in resources {
         builder.add_resource(resource, constraints, overrides)?;
     }
+    let aliases = twins::remove_twins(&mut builder.structures, &mut builder.choices);
     Ok(Module {
         name: names::module(service),
         namespace: entry.cloud_formation_namespace.clone(),
         structures: builder.structures,
         choices: builder.choices,
+        aliases,
+        metrics: metrics(spec, entry)?,
     })
+}
+
+/// Names a service's metrics; of one name, the statistic or namespace tells them apart.
+fn metrics(spec: &ServiceSpec, service: &ServiceEntry) -> Result<Vec<Metric>, ModelError> {
+    let mut metrics = Vec::new();
+    for (entry, dimensions) in spec.metrics(service) {
+        let statistic =
+            Statistic::read(&entry.statistic).ok_or_else(|| ModelError::UnknownStatistic {
+                metric: entry.name.clone(),
+                statistic: entry.statistic.clone(),
+            })?;
+        metrics.push(Metric {
+            constant: names::constant(&entry.name),
+            name: entry.name.clone(),
+            namespace: entry.namespace.clone(),
+            statistic,
+            dimensions: dimensions.into_iter().map(<[_]>::to_vec).collect(),
+        });
+    }
+    let family = |metric: &Metric| metric.namespace.rsplit('/').next().map(names::constant);
+    let qualify = |metrics: &mut Vec<Metric>, qualified: &dyn Fn(&Metric) -> String| {
+        let mut uses: BTreeMap<String, usize> = BTreeMap::new();
+        for metric in &*metrics {
+            *uses.entry(metric.constant.clone()).or_default() += 1;
+        }
+        for metric in metrics {
+            if uses.get(&metric.constant).is_some_and(|&uses| uses > 1) {
+                metric.constant = qualified(metric);
+            }
+        }
+    };
+    qualify(&mut metrics, &|metric| {
+        format!("{}_{}", family(metric).unwrap_or_default(), metric.constant)
+    });
+    qualify(&mut metrics, &|metric| {
+        format!(
+            "{}_{}",
+            metric.constant,
+            metric.statistic.name().to_uppercase()
+        )
+    });
+    let mut taken = BTreeSet::new();
+    match metrics
+        .iter()
+        .find(|metric| !taken.insert(&metric.constant))
+    {
+        Some(twice) => Err(ModelError::SameName {
+            namespace: service.cloud_formation_namespace.clone(),
+            name: twice.constant.clone(),
+        }),
+        None => Ok(metrics),
+    }
+}
+
+impl Statistic {
+    fn read(name: &str) -> Option<Self> {
+        Some(match name {
+            "Average" => Self::Average,
+            "Maximum" => Self::Maximum,
+            "Minimum" => Self::Minimum,
+            "SampleCount" => Self::SampleCount,
+            "Sum" => Self::Sum,
+            _ => Self::Percentile(name.strip_prefix('p')?.parse().ok()?),
+        })
+    }
+
+    fn name(self) -> String {
+        match self {
+            Self::Percentile(percent) => format!("p{percent}"),
+            other => format!("{other:?}"),
+        }
+    }
 }
 
 struct Builder<'s> {
@@ -250,7 +371,7 @@ impl<'s> Builder<'s> {
                 .unwrap_or_else(|| format!("A resource of type `{type_name}`.")),
             resource: Some(Resource {
                 type_name: type_name.clone(),
-                stateful: entry.is_stateful,
+                stateful: is_stateful(entry, overrides)?,
                 tags: tags(entry),
                 attributes,
             }),
@@ -305,7 +426,8 @@ impl<'s> Builder<'s> {
             let place = constraint.and_then(|constraint| constraint.property(name));
             properties.push(Property {
                 setter,
-                doc: property_doc(name, entry),
+                doc: docs::summary(&entry.documentation).unwrap_or_else(|| format!("`{name}`.")),
+                facts: facts(entry, place),
                 required: required
                     .as_ref()
                     .map_or(entry.required, |required| required.contains(name.as_str())),
@@ -443,7 +565,7 @@ impl<'s> Builder<'s> {
             attributes.push(Attribute {
                 kind: self.attribute_kind(owner, &entry.name, name, &attribute.shape, format),
                 doc: docs::summary(&attribute.documentation)
-                    .unwrap_or_else(|| format!("The attribute `{name}`.")),
+                    .unwrap_or_else(|| format!("`{name}`.")),
                 constant,
                 name: name.clone(),
             });
@@ -516,24 +638,33 @@ fn tags(entry: &ResourceEntry) -> Option<Tags> {
     }
 }
 
-fn property_doc(name: &str, entry: &PropertyEntry) -> Vec<String> {
-    let mut doc = vec![
-        docs::summary(&entry.documentation).unwrap_or_else(|| format!("The property `{name}`.")),
-    ];
+/// Returns what is known of a property besides the prose.
+fn facts(entry: &PropertyEntry, constraint: Option<Constraint<'_>>) -> Vec<String> {
+    let mut facts = constraint.map(limits::limits).unwrap_or_default();
+    facts.extend(entry.default_value.as_deref().and_then(limits::default));
     let refers: Vec<String> = entry
         .relationship_refs
         .iter()
         .map(|to| format!("`{}` (`{}`)", to.cloud_formation_type, to.property_name))
         .collect();
     if !refers.is_empty() {
-        doc.push(format!("Refers to {}.", refers.join(" or ")));
+        facts.push(format!("Refers to {}.", refers.join(" or ")));
     }
     match entry.causes_replacement {
-        Some(Replacement::Yes) => doc.push("A change replaces the resource.".to_owned()),
-        Some(Replacement::Maybe) => doc.push("A change may replace the resource.".to_owned()),
+        Some(Replacement::Yes) => facts.push("A change replaces the resource.".to_owned()),
+        Some(Replacement::Maybe) => facts.push("A change may replace the resource.".to_owned()),
         Some(Replacement::No) | None => (),
     }
-    doc
+    facts
+}
+
+fn is_stateful(entry: &ResourceEntry, overrides: &Overrides) -> Result<bool, ModelError> {
+    let type_name = &entry.cloud_formation_type;
+    let overridden = overrides.stateful.contains(type_name);
+    if overridden && entry.is_stateful {
+        return Err(ModelError::OldStateful(type_name.clone()));
+    }
+    Ok(overridden || entry.is_stateful)
 }
 
 /// Applies the overrides to the properties of a resource type.

@@ -209,11 +209,8 @@ pub(crate) fn read_service_spec(path: &Path) -> Result<Json, PackageError> {
     serde_json::from_slice(&bytes).map_err(|error| layout(error.to_string()))
 }
 
-/// Reads the schemas of those resource types that `wanted` accepts.
-pub(crate) fn read_constraints(
-    path: &Path,
-    wanted: impl Fn(&str) -> bool,
-) -> Result<Constraints, PackageError> {
+/// Reads the schemas of all resource types.
+pub(crate) fn read_constraints(path: &Path) -> Result<Constraints, PackageError> {
     const SCHEMAS: &str = "cfnlint/data/schemas";
     let layout = |entry: &str, reason: String| PackageError::Layout {
         path: path.to_owned(),
@@ -239,7 +236,7 @@ pub(crate) fn read_constraints(
         .as_object()
         .ok_or_else(|| layout(&index, "it is no map".to_owned()))?;
     let mut constraints = Constraints::default();
-    for (name, hash) in types.iter().filter(|(name, _)| wanted(name)) {
+    for (name, hash) in types {
         let hash = hash
             .as_str()
             .ok_or_else(|| layout(&index, format!("`{name}` names no file")))?;
@@ -288,7 +285,7 @@ mod tests {
         let cache = tempfile::tempdir().unwrap();
         let path = cache.path().join("other.whl");
         fs::write(&path, "no zip").unwrap();
-        let error = read_constraints(&path, |_| true).unwrap_err().to_string();
+        let error = read_constraints(&path).unwrap_err().to_string();
         assert!(error.contains("other.whl"), "{error}");
     }
 }

@@ -4,9 +4,11 @@ use std::{collections::BTreeSet, fmt::Write as _};
 
 use crate::{
     model::{
-        Attribute, AttributeKind, Choices, Module, Property, Resource, Shape, Structure, Tags,
+        Attribute, AttributeKind, Choices, Metric, Module, Property, Resource, Shape, Statistic,
+        Structure, Tags,
     },
     packages::{CFN_LINT, SERVICE_SPEC},
+    service_spec::DimensionEntry,
 };
 
 /// Marks where the part of `Cargo.toml` begins that is written here, to its end.
@@ -21,6 +23,12 @@ pub(crate) fn module(module: &Module) -> String {
     for choices in &module.choices {
         choices_source(&mut body, choices);
     }
+    for (alias, of) in &module.aliases {
+        let _ = writeln!(body, "\n/// Equals [`{of}`].\npub type {alias} = {of};");
+    }
+    if !module.metrics.is_empty() {
+        metrics_source(&mut body, &module.metrics);
+    }
     format!(
         "{}//! Resource types of `{}`.\n\n{}{body}",
         header(),
@@ -29,32 +37,48 @@ pub(crate) fn module(module: &Module) -> String {
     )
 }
 
-/// Returns the source of the crate's root, for modules of these names and namespaces.
-pub(crate) fn root<'m>(modules: impl Iterator<Item = (&'m str, &'m str)>) -> String {
+/// Returns the source of the crate's root, for modules with their Cargo features.
+pub(crate) fn root<'m>(modules: impl Iterator<Item = (&'m Module, &'m str)>) -> String {
     let mut source = header();
     source.push_str(include_str!("root.rs.in"));
-    for (name, namespace) in modules {
+    for (
+        Module {
+            name, namespace, ..
+        },
+        feature,
+    ) in modules
+    {
         let _ = write!(
             source,
-            "\n#[cfg(feature = \"{name}\")]\n#[rustfmt::skip]\npub mod {name}; // {namespace}\n"
+            "\n#[cfg(feature = \"{feature}\")]\n#[rustfmt::skip]\npub mod {name}; // {namespace}\n"
         );
     }
     source
 }
 
-/// Returns `manifest` with the features for modules of these names, or `None` without the mark.
-pub(crate) fn manifest<'m>(
-    manifest: &str,
-    modules: impl Iterator<Item = &'m str>,
-) -> Option<String> {
+/// Returns the list of every resource type: its name in a template, in Rust, and its feature.
+pub(crate) fn types<'m>(modules: impl Iterator<Item = (&'m Module, &'m str)>) -> String {
+    let mut lines = BTreeSet::new();
+    for (module, feature) in modules {
+        for structure in &module.structures {
+            if let Some(resource) = &structure.resource {
+                let path = format!("{}::{}", module.name, structure.name);
+                lines.insert(format!("{} {path} {feature}\n", resource.type_name));
+            }
+        }
+    }
+    lines.into_iter().collect()
+}
+
+/// Returns `manifest` with these features, or `None` without the mark.
+pub(crate) fn manifest(manifest: &str, features: &BTreeSet<&str>) -> Option<String> {
     let (kept, _) = manifest.split_once(FEATURES_MARK)?;
-    let names: BTreeSet<&str> = modules.collect();
     let mut source = format!("{kept}{FEATURES_MARK}[features]\ndefault = []\nall = [\n");
-    for name in &names {
+    for name in features {
         let _ = writeln!(source, "    \"{name}\",");
     }
     source.push_str("]\n");
-    for name in &names {
+    for name in features {
         let _ = writeln!(source, "{name} = []");
     }
     Some(source)
@@ -69,8 +93,8 @@ fn header() -> String {
 
 /// Imports what `body` uses, and nothing else.
 fn imports(body: &str) -> String {
-    /// Where names come from, each with the text by which its use shows.
-    const NAMES: [(&str, &[(&str, &str)]); 4] = [
+    /// Where names come from, each with the texts by which its use shows.
+    const NAMES: [(&str, &[(&str, &str)]); 5] = [
         ("std::borrow", &[("Cow", "Into<Cow<")]),
         (
             "lightsout_core",
@@ -80,21 +104,27 @@ fn imports(body: &str) -> String {
                 ("Properties", "(Properties)"),
                 ("ResourceType", "impl ResourceType for"),
                 ("Tags", "Option<Tags>"),
-                ("Tree", "impl Into<Tree>"),
+                ("Tree", "Tree>|Tree::"),
                 ("Value", "Into<Value<"),
             ],
         ),
         (
             "crate",
-            &[("OneOf", "impl OneOf<"), ("Tag", "impl Into<Tag>")],
+            &[
+                ("OneOf", "impl OneOf<"),
+                ("Tag", "impl Into<Tag>"),
+                ("list", " list::"),
+            ],
         ),
         ("crate::choice", &[("choice", "choice! {")]),
+        ("crate::setting", &[("setting", "setting! {")]),
     ];
     let mut source = String::new();
     for (from, names) in NAMES {
         let used: Vec<&str> = names
             .iter()
-            .filter_map(|(name, trace)| body.contains(trace).then_some(*name))
+            .filter(|(_, traces)| traces.split('|').any(|trace| body.contains(trace)))
+            .map(|(name, _)| *name)
             .collect();
         match used.as_slice() {
             [] => (),
@@ -132,9 +162,8 @@ fn structure_source(source: &mut String, structure: &Structure) {
     };
     let _ = writeln!(
         source,
-        "#[derive({derives})]\npub struct {name}(Properties);\n"
+        "#[derive({derives})]\npub struct {name}(Properties);\nimpl {name} {{"
     );
-    let _ = writeln!(source, "impl {name} {{");
     for attribute in structure
         .resource
         .iter()
@@ -147,17 +176,13 @@ fn structure_source(source: &mut String, structure: &Structure) {
         setter_source(source, property);
     }
     source.push_str("}\n");
-    let _ = writeln!(
-        source,
-        "\nimpl From<{name}> for Properties {{\n    fn from(value: {name}) -> Self {{\n        value.0\n    }}\n}}"
-    );
     match &structure.resource {
-        Some(resource) => resource_source(source, name, resource, &required),
+        Some(resource) => {
+            let _ = writeln!(source, "setting! {{ {name} as Properties }}");
+            resource_source(source, name, resource, &required);
+        }
         None => {
-            let _ = writeln!(
-                source,
-                "\nimpl From<{name}> for Tree {{\n    fn from(value: {name}) -> Self {{\n        value.0.into()\n    }}\n}}"
-            );
+            let _ = writeln!(source, "setting! {{ {name} as Tree }}");
         }
     }
 }
@@ -167,31 +192,24 @@ fn resource_source(source: &mut String, name: &str, resource: &Resource, require
         .iter()
         .map(|property| format!("{:?}", property.name))
         .collect();
-    let _ = writeln!(
+    let _ = write!(
         source,
-        "\nimpl ResourceType for {name} {{\n    const TYPE: &'static str = {:?};\n    const REQUIRED: &'static [&'static str] = &[{}];",
+        "impl ResourceType for {name} {{\n    const TYPE: &'static str = {:?};\n    const REQUIRED: &'static [&'static str] = &[{}];\n",
         resource.type_name,
         required.join(", ")
     );
     if resource.stateful {
         source.push_str("    const STATEFUL: bool = true;\n");
     }
-    match &resource.tags {
-        Some(Tags::List(property)) => {
-            let _ = writeln!(
-                source,
-                "    const TAGS: Option<Tags> = Some(Tags::List({property:?}));"
-            );
-        }
-        Some(Tags::Map(property)) => {
-            let _ = writeln!(
-                source,
-                "    const TAGS: Option<Tags> = Some(Tags::Map({property:?}));"
-            );
-        }
-        None => (),
-    }
-    source.push_str("}\n");
+    let tags = match &resource.tags {
+        Some(Tags::List(property)) => format!("List({property:?})"),
+        Some(Tags::Map(property)) => format!("Map({property:?})"),
+        None => return source.push_str("}\n"),
+    };
+    let _ = writeln!(
+        source,
+        "    const TAGS: Option<Tags> = Some(Tags::{tags});\n}}"
+    );
 }
 
 fn attribute_source(source: &mut String, owner: &str, attribute: &Attribute) {
@@ -216,7 +234,7 @@ fn attribute_source(source: &mut String, owner: &str, attribute: &Attribute) {
     };
     let _ = writeln!(
         source,
-        "    /// {}\n    pub const {}: Attribute<Self, {kind}> = Attribute::new({:?});\n",
+        "    /// {}\n    pub const {}: Attribute<Self, {kind}> = Attribute::new({:?});",
         attribute.doc, attribute.constant, attribute.name
     );
 }
@@ -231,36 +249,30 @@ fn constructor_source(source: &mut String, name: &str, required: &[&Property]) {
     } else {
         format!("Returns a `{name}` with what CloudFormation requires.")
     };
+    let sets: String = required
+        .iter()
+        .map(|property| format!(".{0}({0})", property.setter))
+        .collect();
     let _ = write!(
         source,
-        "    /// {about}\n    pub fn new({}) -> Self {{\n        Self::matching()",
-        parameters.join(", ")
+        concat!(
+            "    /// {about}\n",
+            "    pub fn new({parameters}) -> Self {{ Self::matching(){sets} }}\n",
+        ),
+        about = about,
+        parameters = parameters.join(", "),
+        sets = sets,
     );
-    for property in required {
-        let _ = write!(source, ".{0}({0})", property.setter);
-    }
-    source.push_str("\n    }\n");
-    source.push_str(concat!(
-        "\n    /// Returns one that sets nothing: what a template is compared with, in assertions.\n",
-        "    pub fn matching() -> Self {\n        Self(Properties::default())\n    }\n",
-        "\n    /// Sets a property by its name in CloudFormation: one that is newer than this crate,\n",
-        "    /// or a whole list that is known once deployed.\n",
-        "    pub fn with(self, property: &'static str, value: impl Into<Tree>) -> Self {\n",
-        "        Self(self.0.with(property, value))\n    }\n",
-    ));
 }
 
 fn setter_source(source: &mut String, property: &Property) {
-    source.push('\n');
-    for (index, paragraph) in property.doc.iter().enumerate() {
-        if index > 0 {
-            source.push_str("    ///\n");
-        }
-        let _ = writeln!(source, "    /// {paragraph}");
+    let _ = writeln!(source, "    /// {}", property.doc);
+    if !property.facts.is_empty() {
+        let _ = writeln!(source, "    /// {}", property.facts.join(" "));
     }
     let _ = writeln!(
         source,
-        "    pub fn {}(self, value: {}) -> Self {{\n        Self(self.0.with({:?}, {}))\n    }}",
+        "    pub fn {}(self, value: {}) -> Self {{ Self(self.0.with({:?}, {})) }}",
         property.setter,
         parameter(&property.shape),
         property.name,
@@ -299,8 +311,7 @@ fn argument(shape: &Shape) -> String {
 /// Returns an expression of type `Tree` out of `value`.
 fn tree(shape: &Shape) -> String {
     match shape {
-        Shape::Json => "value.into()".to_owned(),
-        Shape::Structure(_) => "Tree::from(value)".to_owned(),
+        Shape::Json | Shape::Structure(_) => "value.into()".to_owned(),
         Shape::Text | Shape::Boolean | Shape::Integer | Shape::Number => {
             "Tree::from(value.into())".to_owned()
         }
@@ -308,7 +319,13 @@ fn tree(shape: &Shape) -> String {
         Shape::Choice(_) => "value.into_tree()".to_owned(),
         Shape::List(item) => match &**item {
             Shape::Json | Shape::Structure(_) => "value.into_iter().collect::<Tree>()".to_owned(),
-            item => format!(
+            Shape::Text => "list::values::<String>(value)".to_owned(),
+            Shape::Boolean => "list::values::<bool>(value)".to_owned(),
+            Shape::Integer => "list::values::<i64>(value)".to_owned(),
+            Shape::Number => "list::values::<f64>(value)".to_owned(),
+            Shape::Choice(name) => format!("list::choices::<{name}>(value)"),
+            Shape::Tag => "list::tags(value)".to_owned(),
+            Shape::List(_) | Shape::Map(_) => format!(
                 "value.into_iter().map(|value| {}).collect::<Tree>()",
                 tree(item)
             ),
@@ -321,13 +338,58 @@ fn tree(shape: &Shape) -> String {
 }
 
 fn choices_source(source: &mut String, choices: &Choices) {
+    let variants: Vec<String> = choices
+        .values
+        .iter()
+        .map(|(variant, value)| format!("{variant} = {value:?}"))
+        .collect();
+    let _ = writeln!(
+        source,
+        "\nchoice! {{\n    /// Known values of `{}`.\n    pub enum {} {{ {} }}\n}}",
+        choices.property,
+        choices.name,
+        variants.join(", ")
+    );
+}
+
+fn metrics_source(source: &mut String, metrics: &[Metric]) {
+    let mut constants = String::new();
+    for metric in metrics {
+        let statistic = match metric.statistic {
+            Statistic::Percentile(percent) => format!("Percentile({percent})"),
+            other => format!("{other:?}"),
+        };
+        let sets: Vec<String> = metric
+            .dimensions
+            .iter()
+            .map(|set| {
+                let dimensions: Vec<String> = set.iter().map(dimension).collect();
+                format!("&[{}]", dimensions.join(", "))
+            })
+            .collect();
+        let _ = write!(
+            constants,
+            "    /// `{1}` of `{2}`.\n    pub const {0}: Metric = Metric::new({2:?}, {1:?}, Statistic::{statistic}, &[{3}]);\n",
+            metric.constant,
+            metric.name,
+            metric.namespace,
+            sets.join(", ")
+        );
+    }
+    let dimensions: Vec<&str> = ["Is", "Of"]
+        .into_iter()
+        .filter(|name| constants.contains(&format!("{name}(\"")))
+        .collect();
     let _ = write!(
         source,
-        "\nchoice! {{\n    /// Known values of `{}`.\n    pub enum {} {{\n",
-        choices.property, choices.name
+        "\n/// What CloudWatch measures, each with the statistic of AWS's own dashboards.\npub mod metrics {{\n    use crate::{{Dimension::{{{}}}, Metric, Statistic}};\n{constants}}}\n",
+        dimensions.join(", ")
     );
-    for (variant, value) in &choices.values {
-        let _ = writeln!(source, "        {variant} = {value:?},");
+}
+
+fn dimension(dimension: &DimensionEntry) -> String {
+    match &dimension.value {
+        Some(value) => format!("Is({:?}, {value:?})", dimension.name),
+        None => format!("Of({:?})", dimension.name),
     }
-    source.push_str("    }\n}\n");
 }

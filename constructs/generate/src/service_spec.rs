@@ -8,10 +8,19 @@ use serde_json::{Value as Json, json};
 /// The part of the database that is read.
 #[derive(Debug)]
 pub(crate) struct ServiceSpec {
-    services: Vec<ServiceEntry>,
-    resources: BTreeMap<String, ResourceEntry>,
-    definitions: BTreeMap<String, DefinitionEntry>,
-    of_service: BTreeMap<String, Vec<Reference>>,
+    pub(crate) services: Vec<ServiceEntry>,
+    pub(crate) resources: BTreeMap<String, ResourceEntry>,
+    pub(crate) definitions: BTreeMap<String, DefinitionEntry>,
+    /// Resource types, by their service.
+    pub(crate) of_service: BTreeMap<String, Vec<Reference>>,
+    /// Definitions, by the resource type that they are inside of.
+    pub(crate) of_resource: BTreeMap<String, Vec<Reference>>,
+    /// Ids of resource types, by their full names.
+    ids: BTreeMap<String, String>,
+    metrics: BTreeMap<String, MetricEntry>,
+    metrics_of_service: BTreeMap<String, Vec<Reference>>,
+    dimension_sets: BTreeMap<String, DimensionSetEntry>,
+    dimensions_of_metric: BTreeMap<String, Vec<Reference>>,
 }
 
 /// Why the database could not be read: it has another form.
@@ -24,7 +33,7 @@ pub(crate) struct SpecError(#[from] serde_json::Error);
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ServiceEntry {
     #[serde(rename = "$id")]
-    id: String,
+    pub(crate) id: String,
     /// The name, in small letters.
     pub(crate) short_name: String,
     /// What its types begin with, such as `AWS::SQS`.
@@ -36,7 +45,7 @@ pub(crate) struct ServiceEntry {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ResourceEntry {
     #[serde(rename = "$id")]
-    id: String,
+    pub(crate) id: String,
     /// The full name, such as `AWS::SQS::Queue`.
     pub(crate) cloud_formation_type: String,
     /// The name within its service, such as `Queue`.
@@ -59,7 +68,7 @@ pub(crate) struct ResourceEntry {
 #[derive(Debug, Deserialize)]
 pub(crate) struct DefinitionEntry {
     #[serde(rename = "$id")]
-    id: String,
+    pub(crate) id: String,
     /// The name within its resource type.
     pub(crate) name: String,
     /// What AWS says of it.
@@ -82,6 +91,8 @@ pub(crate) struct PropertyEntry {
     /// Whether it must be set.
     #[serde(default)]
     pub(crate) required: bool,
+    /// What holds if it is not set, as JSON or in words.
+    pub(crate) default_value: Option<String>,
     /// Whether a change makes a new resource.
     pub(crate) causes_replacement: Option<Replacement>,
     /// What it refers to.
@@ -118,6 +129,37 @@ pub(crate) struct RelationshipEntry {
     pub(crate) property_name: String,
 }
 
+/// What is measured of a service's resources.
+#[derive(Debug, Deserialize)]
+pub(crate) struct MetricEntry {
+    #[serde(rename = "$id")]
+    id: String,
+    /// The name, such as `NumberOfMessagesSent`.
+    pub(crate) name: String,
+    /// The namespace, such as `AWS/SQS`.
+    pub(crate) namespace: String,
+    /// The statistic of the dashboards of AWS, such as `Sum` or `p95`.
+    pub(crate) statistic: String,
+}
+
+/// Dimensions that a metric has together.
+#[derive(Debug, Deserialize)]
+pub(crate) struct DimensionSetEntry {
+    #[serde(rename = "$id")]
+    id: String,
+    /// The dimensions.
+    pub(crate) dimensions: Vec<DimensionEntry>,
+}
+
+/// A dimension of a metric.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(crate) struct DimensionEntry {
+    /// The name, such as `QueueName`.
+    pub(crate) name: String,
+    /// The one value that it has, where there is no choice.
+    pub(crate) value: Option<String>,
+}
+
 /// What a property holds.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "type", rename_all = "kebab-case")]
@@ -149,13 +191,14 @@ pub(crate) enum ShapeEntry {
 #[derive(Debug, Deserialize)]
 pub(crate) struct Pointer {
     #[serde(rename = "$ref")]
-    id: String,
+    pub(crate) id: String,
 }
 
+/// Points to a part of the database.
 #[derive(Debug, Deserialize)]
-struct Reference {
+pub(crate) struct Reference {
     #[serde(rename = "$id")]
-    id: String,
+    pub(crate) id: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -170,7 +213,12 @@ struct Schema {
     service: Entities<ServiceEntry>,
     resource: Entities<ResourceEntry>,
     type_definition: Entities<DefinitionEntry>,
+    metric: Entities<MetricEntry>,
+    dimension_set: Entities<DimensionSetEntry>,
     has_resource: Relation,
+    uses_type: Relation,
+    service_has_metric: Relation,
+    uses_dimension_set: Relation,
 }
 
 #[derive(Debug, Deserialize)]
@@ -190,16 +238,33 @@ impl ServiceSpec {
             service,
             resource,
             type_definition,
+            metric,
+            dimension_set,
             has_resource,
+            uses_type,
+            service_has_metric,
+            uses_dimension_set,
         } = Database::deserialize(database)?.schema;
-        let resources = resource.entities.into_iter();
-        let definitions = type_definition.entities.into_iter();
+        let ids = resource.entities.iter();
+        let ids = ids.map(|entry| (entry.cloud_formation_type.clone(), entry.id.clone()));
         Ok(Self {
             services: service.entities,
-            resources: resources.map(|entry| (entry.id.clone(), entry)).collect(),
-            definitions: definitions.map(|entry| (entry.id.clone(), entry)).collect(),
+            ids: ids.collect(),
+            resources: by_id(resource.entities, |entry| &entry.id),
+            definitions: by_id(type_definition.entities, |entry| &entry.id),
             of_service: has_resource.forward,
+            of_resource: uses_type.forward,
+            metrics: by_id(metric.entities, |entry| &entry.id),
+            metrics_of_service: service_has_metric.forward,
+            dimension_sets: by_id(dimension_set.entities, |entry| &entry.id),
+            dimensions_of_metric: uses_dimension_set.forward,
         })
+    }
+
+    /// Returns the services' names.
+    pub(crate) fn names(&self) -> impl Iterator<Item = String> {
+        let services = self.services.iter();
+        services.map(|service| service.short_name.clone())
     }
 
     /// Returns a service by its name in small letters.
@@ -219,9 +284,46 @@ impl ServiceSpec {
         resources
     }
 
+    /// Returns the id of a resource type: the database's, or else its own name.
+    pub(crate) fn resource_id(&self, type_name: &str) -> String {
+        self.ids
+            .get(type_name)
+            .cloned()
+            .unwrap_or_else(|| type_name.to_owned())
+    }
+
     /// Returns the definition that a property holds.
     pub(crate) fn definition(&self, pointer: &Pointer) -> Option<&DefinitionEntry> {
         self.definitions.get(&pointer.id)
+    }
+}
+
+impl ServiceSpec {
+    /// Returns a service's metrics by their names, each with its sets of dimensions.
+    pub(crate) fn metrics(
+        &self,
+        service: &ServiceEntry,
+    ) -> Vec<(&MetricEntry, Vec<&[DimensionEntry]>)> {
+        let references = self.metrics_of_service.get(&service.id);
+        let mut metrics: Vec<_> = references
+            .into_iter()
+            .flatten()
+            .filter_map(|reference| self.metrics.get(&reference.id))
+            .map(|metric| {
+                let sets = self.dimensions_of_metric.get(&metric.id);
+                let sets = sets.into_iter().flatten();
+                let sets = sets.filter_map(|set| self.dimension_sets.get(&set.id));
+                (metric, sets.map(|set| set.dimensions.as_slice()).collect())
+            })
+            .collect();
+        metrics.sort_by(|(left, _), (right, _)| {
+            let key = |metric: &MetricEntry| {
+                let id: u64 = metric.id.parse().unwrap_or(u64::MAX);
+                (metric.name.clone(), metric.namespace.clone(), id)
+            };
+            key(left).cmp(&key(right))
+        });
+        metrics
     }
 }
 
@@ -230,6 +332,11 @@ impl DefinitionEntry {
     pub(crate) fn id(&self) -> &str {
         &self.id
     }
+}
+
+fn by_id<E>(entries: Vec<E>, id: impl Fn(&E) -> &String) -> BTreeMap<String, E> {
+    let entries = entries.into_iter();
+    entries.map(|entry| (id(&entry).clone(), entry)).collect()
 }
 
 /// Returns the part of a database that has `services` alone, in the same form.
@@ -263,12 +370,21 @@ pub(crate) fn excerpt(database: &Json, services: &[String]) -> Json {
     let chosen_ids: Vec<String> = chosen.iter().map(|service| id(service)).collect();
     let has_resource = related("hasResource", &chosen_ids);
     let resource_ids = ids(&has_resource);
-    let definition_ids = ids(&related("usesType", &resource_ids));
+    let uses_type = related("usesType", &resource_ids);
+    let definition_ids = ids(&uses_type);
+    let service_has_metric = related("serviceHasMetric", &chosen_ids);
+    let metric_ids = ids(&service_has_metric);
+    let uses_dimension_set = related("usesDimensionSet", &metric_ids);
     json!({"schema": {
         "service": {"entities": chosen},
         "resource": {"entities": of("resource", &resource_ids)},
         "typeDefinition": {"entities": of("typeDefinition", &definition_ids)},
+        "metric": {"entities": of("metric", &metric_ids)},
+        "dimensionSet": {"entities": of("dimensionSet", &ids(&uses_dimension_set))},
         "hasResource": {"forward": has_resource},
+        "usesType": {"forward": uses_type},
+        "serviceHasMetric": {"forward": service_has_metric},
+        "usesDimensionSet": {"forward": uses_dimension_set},
     }})
 }
 

@@ -29,6 +29,9 @@ impl Hint for VerifyError {
     }
 }
 
+/// The exit code by which the generator says that the packages cannot be fetched.
+const NO_SCHEMAS: i32 = 3;
+
 fn main() -> ExitCode {
     let mut io = Terminal::new(Form::Text);
     match verify(&mut io) {
@@ -50,6 +53,12 @@ fn verify(io: &mut dyn Io) -> Result<ExitCode, VerifyError> {
     let openssh = own_folder().join("openssh");
     let found = OpenSsh::find_or_fetch(&openssh)?;
     say(&format!("sshd: {}", found.describe()));
+    say("generated resource types: the same again from the pinned schemas?");
+    match regenerate()?.code() {
+        Some(0) => {}
+        Some(NO_SCHEMAS) => say("skipped: npm or pip cannot fetch the schemas from here"),
+        _ => return Ok(ExitCode::FAILURE),
+    }
     let status = cargo()
         .args(["test", "--locked", "--workspace"])
         .args(std::env::args_os().skip(1))
@@ -61,4 +70,13 @@ fn verify(io: &mut dyn Io) -> Result<ExitCode, VerifyError> {
         Some(0) => ExitCode::SUCCESS,
         _ => ExitCode::FAILURE,
     })
+}
+
+/// Runs the generator, which compares what is committed with what it would write.
+fn regenerate() -> std::io::Result<std::process::ExitStatus> {
+    cargo()
+        .args(["run", "--quiet", "--locked", "-p", "lightsout-generate"])
+        .args(["--", "--check"])
+        .current_dir(workspace())
+        .status()
 }

@@ -22,7 +22,7 @@ fn an_arn_is_taken_where_text_is_wanted() {
     let key = literal(kms::Key::ARN, "arn:aws:kms:eu-central-1:111122223333:key/1");
     let queue = sqs::Queue::new().kms_master_key_id(key);
     assert_eq!(
-        Properties::from(queue).get("KmsMasterKeyId"),
+        Into::<Properties>::into(queue).get("KmsMasterKeyId"),
         Some(&Tree::from("arn:aws:kms:eu-central-1:111122223333:key/1"))
     );
 }

@@ -34,8 +34,8 @@ fn a_queue_renders_to_what_was_set() {
 
 #[test]
 fn what_matches_anything_sets_nothing() {
-    assert!(Properties::from(lambda::Function::matching()).is_empty());
-    assert!(Properties::from(sqs::Queue::new()).is_empty());
+    assert!(Into::<Properties>::into(lambda::Function::matching()).is_empty());
+    assert!(Into::<Properties>::into(sqs::Queue::new()).is_empty());
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn maps_and_lists_hold_values() {
     let environment = lambda::FunctionEnvironment::new()
         .variables([("QUEUE", join!["https://", "jobs"]), ("MODE", "dev".into())]);
     assert_eq!(
-        Tree::from(environment),
+        Into::<Tree>::into(environment),
         Tree::object([(
             "Variables",
             Tree::object([("QUEUE", "https://jobs".into()), ("MODE", "dev".into())])

@@ -92,6 +92,16 @@ pub(crate) enum GenerateError {
     },
 }
 
+impl GenerateError {
+    /// Returns whether a package is not there and cannot be fetched.
+    pub(crate) fn is_unreachable(&self) -> bool {
+        matches!(
+            self,
+            Self::Package(PackageError::Client { .. } | PackageError::Fetch { .. })
+        )
+    }
+}
+
 impl Folders {
     /// Returns the folders around the generator's own.
     pub(crate) fn of(own: &Path) -> Self {
@@ -293,6 +303,8 @@ impl fmt::Display for Counts {
 mod tests {
     use std::collections::BTreeMap;
 
+    use proptest::prelude::*;
+
     use super::*;
 
     fn folders() -> Folders {
@@ -391,5 +403,67 @@ mod tests {
             )
         );
         assert_eq!(render::manifest("[package]\n", &["sqs"].into()), None);
+    }
+
+    /// Puts `with` in the place of the part to which `steps` lead.
+    fn replace(json: &mut Json, steps: &[usize], with: Json) {
+        let Some((step, rest)) = steps.split_first() else {
+            *json = with;
+            return;
+        };
+        let inner = match json {
+            Json::Object(map) if !map.is_empty() => {
+                let index = step % map.len();
+                map.values_mut().nth(index)
+            }
+            Json::Array(items) if !items.is_empty() => {
+                let index = step % items.len();
+                items.get_mut(index)
+            }
+            _ => None,
+        };
+        if let Some(inner) = inner {
+            replace(inner, rest, with);
+        }
+    }
+
+    fn any_scalar() -> impl Strategy<Value = Json> {
+        prop_oneof![
+            Just(Json::Null),
+            any::<bool>().prop_map(Json::from),
+            any::<i64>().prop_map(Json::from),
+            "[ -~]{0,12}".prop_map(Json::from),
+            Just(json!([])),
+            Just(json!({})),
+            Just(json!({"$ref": "#/definitions/KeySchema"})),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn a_damaged_schema_is_an_error_or_harmless(
+            in_spec in any::<bool>(),
+            steps in prop::collection::vec(any::<usize>(), 1..9),
+            with in any_scalar(),
+        ) {
+            let mut database = json("service-spec.json");
+            let mut schemas = json("constraints.json");
+            replace(if in_spec { &mut database } else { &mut schemas }, &steps, with);
+            let Some(schemas) = schemas.as_object() else { return Ok(()) };
+            let constraints: Constraints = schemas.clone().into_iter().collect();
+            match ServiceSpec::read(&database) {
+                Err(error) => prop_assert!(error.to_string().contains("another form")),
+                Ok(mut spec) => {
+                    supplement(&mut spec, &constraints);
+                    let services: BTreeSet<String> = spec.names().collect();
+                    // Either modules, or an error that names what is wrong.
+                    if let Err(error) = modules(&services, &spec, &constraints, &Overrides::default()) {
+                        prop_assert!(error.to_string().contains('`'), "{}", error);
+                    }
+                }
+            }
+        }
     }
 }

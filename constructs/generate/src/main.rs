@@ -29,9 +29,15 @@ use std::{collections::BTreeSet, error::Error, path::Path, process::ExitCode};
 use clap::Parser;
 
 use crate::{
-    generate::{Folders, Generated},
+    generate::{Folders, GenerateError, Generated},
     output::Difference,
 };
+
+/// The exit code when nothing could be generated.
+const FAILED: u8 = 2;
+
+/// The exit code when the packages cannot be fetched from here.
+const UNREACHABLE: u8 = 3;
 
 /// Writes the resource types of lightsout-cfn from the pinned schemas.
 #[derive(Debug, Parser)]
@@ -66,7 +72,10 @@ fn main() -> ExitCode {
                 eprintln!("  caused by: {error}");
                 cause = error.source();
             }
-            ExitCode::from(2)
+            let unreachable = error
+                .downcast_ref::<GenerateError>()
+                .is_some_and(GenerateError::is_unreachable);
+            ExitCode::from(if unreachable { UNREACHABLE } else { FAILED })
         }
     }
 }

@@ -5,13 +5,20 @@ use std::{collections::BTreeSet, fmt, marker::PhantomData};
 use lightsout_contract::{Capability, ReadItems, WriteItems};
 use lightsout_core::{Arn, Construct, Name, ResourceId, Scope, Value, join};
 
-use crate::{Removal, Wired, cfn::dynamodb, iam::Statement, kms::KeyRef};
+use crate::{
+    Removal, Wired,
+    bounds::within,
+    cfn::dynamodb,
+    cloudwatch::{Metric, Statistic},
+    iam::Statement,
+    kms::KeyRef,
+};
 
 /// A table of items that hold a `T`, with text as its keys.
 ///
 /// Without an option it is paid by request, encrypted with its own key, can be
 /// restored to any second of the last 35 days, is protected against deletion and
-/// kept when its stack goes.
+/// kept when its stack goes. Contributor Insights stay off: they show keys.
 ///
 /// ```
 /// use lightsout::{App, Stage, cfn, dynamodb::Table, kms::Key};
@@ -33,13 +40,75 @@ use crate::{Removal, Wired, cfn::dynamodb, iam::Statement, kms::KeyRef};
 /// # Ok::<(), lightsout::SynthError>(())
 /// ```
 #[derive(Debug)]
+#[must_use = "a table is made once it is added to a stack"]
 pub struct Table<T> {
     key: KeyRef,
     partition: String,
     sort: Option<String>,
     indexes: Vec<Index>,
     expiry: Option<String>,
+    billing: Billing,
+    stream: Option<StreamView>,
     items: PhantomData<fn() -> T>,
+}
+
+/// A [`Table`] that tells of each change to its items.
+///
+/// ```
+/// use lightsout::{App, Stage, cfn, dynamodb::{StreamView, Table}, kms::Key};
+///
+/// struct Run;
+///
+/// let mut app = App::new("clinic", Stage::new("dev"));
+/// let mut stack = app.stack("Storage");
+/// let key = stack.add("Key", Key::new("Runs"));
+/// let runs = stack.add("Runs", Table::<Run>::new(&key, "id").streamed(StreamView::New));
+/// let writer = runs.table().writer();
+///
+/// let assembly = app.synth()?;
+/// assembly.template("Storage").has(cfn::dynamodb::Table::matching().stream_specification(
+///     cfn::dynamodb::TableStreamSpecification::new("NEW_IMAGE"),
+/// ));
+/// # Ok::<(), lightsout::SynthError>(())
+/// ```
+#[derive(Debug)]
+#[must_use = "a table is made once it is added to a stack"]
+pub struct StreamedTable<T>(Table<T>);
+
+/// What a table costs: by the request, or for what is kept ready.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Billing {
+    /// By the request, with no limit but the account's.
+    #[default]
+    OnDemand,
+    /// By the request, refusing more than so many units in a second.
+    OnDemandUpTo {
+        /// Read request units.
+        reads: u32,
+        /// Write request units.
+        writes: u32,
+    },
+    /// For so many units in each second, used or not; indexes have as many.
+    Provisioned {
+        /// Read capacity units.
+        reads: u32,
+        /// Write capacity units.
+        writes: u32,
+    },
+}
+
+/// What a stream tells of an item that changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StreamView {
+    /// Its keys.
+    Keys,
+    /// The item as it is now.
+    New,
+    /// The item as it was.
+    Old,
+    /// Both.
+    Both,
 }
 
 #[derive(Debug)]
@@ -57,6 +126,9 @@ pub struct TableRef<T> {
     items: PhantomData<fn() -> T>,
 }
 
+/// A table with a stream that was added to a stack.
+pub struct StreamedTableRef<T>(TableRef<T>);
+
 impl<T> Table<T> {
     /// A table encrypted with `key`, whose items are found by `partition`.
     pub fn new(key: &KeyRef, partition: impl Into<String>) -> Self {
@@ -66,6 +138,8 @@ impl<T> Table<T> {
             sort: None,
             indexes: Vec::new(),
             expiry: None,
+            billing: Billing::default(),
+            stream: None,
             items: PhantomData,
         }
     }
@@ -96,6 +170,18 @@ impl<T> Table<T> {
         self.expiry = Some(attribute.into());
         self
     }
+
+    /// Pays otherwise; by the request unless said.
+    pub fn billing(mut self, billing: Billing) -> Self {
+        self.billing = billing;
+        self
+    }
+
+    /// Tells of each change for 24 hours, encrypted as the table is.
+    pub fn streamed(mut self, view: StreamView) -> StreamedTable<T> {
+        self.stream = Some(view);
+        StreamedTable(self)
+    }
 }
 
 impl<T> Construct for Table<T> {
@@ -111,13 +197,14 @@ impl<T> Construct for Table<T> {
                     .flat_map(|index| [index.partition.as_str(), index.sort.as_str()]),
             )
             .collect();
+        self.billing.check(scope);
         let definitions: Vec<_> = keys
             .into_iter()
             .map(|name| dynamodb::TableAttributeDefinition::new(name, "S"))
             .collect();
         let mut table = dynamodb::Table::new(key_schema(&self.partition, self.sort.as_deref()))
             .attribute_definitions(definitions)
-            .billing_mode("PAY_PER_REQUEST")
+            .billing_mode(self.billing.mode())
             .sse_specification(
                 dynamodb::TableSseSpecification::new(true)
                     .sse_type("KMS")
@@ -132,11 +219,18 @@ impl<T> Construct for Table<T> {
         let has_indexes = !self.indexes.is_empty();
         if has_indexes {
             let indexes = self.indexes.iter().map(|index| {
-                dynamodb::TableGlobalSecondaryIndex::new(
+                let mut described = dynamodb::TableGlobalSecondaryIndex::new(
                     index.name.as_str(),
                     key_schema(&index.partition, Some(&index.sort)),
                     dynamodb::TableProjection::new().projection_type("ALL"),
-                )
+                );
+                if let Some(throughput) = self.billing.provisioned() {
+                    described = described.provisioned_throughput(throughput);
+                }
+                if let Some(throughput) = self.billing.on_demand() {
+                    described = described.on_demand_throughput(throughput);
+                }
+                described
             });
             table = table.global_secondary_indexes(indexes.collect::<Vec<_>>());
         }
@@ -144,6 +238,16 @@ impl<T> Construct for Table<T> {
             table = table.time_to_live_specification(
                 dynamodb::TableTimeToLiveSpecification::new(true).attribute_name(attribute),
             );
+        }
+        if let Some(throughput) = self.billing.provisioned() {
+            table = table.provisioned_throughput(throughput);
+        }
+        if let Some(throughput) = self.billing.on_demand() {
+            table = table.on_demand_throughput(throughput);
+        }
+        if let Some(view) = self.stream {
+            table =
+                table.stream_specification(dynamodb::TableStreamSpecification::new(view.name()));
         }
         let table = table.build(scope);
         self.key.removal().apply(scope, table.id());
@@ -153,6 +257,14 @@ impl<T> Construct for Table<T> {
             has_indexes,
             items: PhantomData,
         }
+    }
+}
+
+impl<T> Construct for StreamedTable<T> {
+    type Handle = StreamedTableRef<T>;
+
+    fn build(self, scope: &mut Scope<'_>) -> StreamedTableRef<T> {
+        StreamedTableRef(self.0.build(scope))
     }
 }
 
@@ -187,12 +299,115 @@ impl<T> TableRef<T> {
         self.id.attribute("Arn")
     }
 
+    /// Returns the key that items are encrypted with.
+    pub const fn key(&self) -> KeyRef {
+        self.key
+    }
+
+    /// Returns how many requests were refused for want of capacity.
+    pub fn throttled_requests(&self) -> Metric {
+        Metric::new("AWS/DynamoDB", "ThrottledRequests")
+            .dimension("TableName", self.name())
+            .statistic(Statistic::Sum)
+    }
+
     fn wired<C: Capability, const N: usize>(&self, key_use: [&'static str; N]) -> Wired<C> {
         let mut statement = Statement::allow(C::ACTIONS).on(self.arn());
         if self.has_indexes {
             statement = statement.on(join![self.arn(), "/index/*"]);
         }
         Wired::allowed(self.name(), statement).and(self.key.used_by("dynamodb", key_use))
+    }
+}
+
+impl<T> StreamedTableRef<T> {
+    /// Returns the table itself.
+    pub const fn table(&self) -> TableRef<T> {
+        self.0
+    }
+
+    /// Returns the ARN of the table's stream.
+    pub const fn stream_arn(&self) -> Value<String> {
+        self.0.id.attribute("StreamArn")
+    }
+
+    /// Allows a role to read the stream, with the key that it is encrypted with.
+    pub(crate) fn read(&self) -> [Statement; 3] {
+        // Streams are listed all or none: AWS knows no resource for it.
+        let list = Statement::allow(["dynamodb:ListStreams"]).on_everything();
+        let actions = [
+            "dynamodb:DescribeStream",
+            "dynamodb:GetRecords",
+            "dynamodb:GetShardIterator",
+        ];
+        [
+            Statement::allow(actions).on(self.stream_arn()),
+            list,
+            self.0
+                .key
+                .used_by("dynamodb", ["kms:Decrypt", "kms:DescribeKey"]),
+        ]
+    }
+}
+
+impl Billing {
+    const fn mode(self) -> &'static str {
+        match self {
+            Self::OnDemand | Self::OnDemandUpTo { .. } => "PAY_PER_REQUEST",
+            Self::Provisioned { .. } => "PROVISIONED",
+        }
+    }
+
+    fn provisioned(self) -> Option<dynamodb::TableProvisionedThroughput> {
+        match self {
+            Self::Provisioned { reads, writes } => {
+                Some(dynamodb::TableProvisionedThroughput::new(reads, writes))
+            }
+            Self::OnDemand | Self::OnDemandUpTo { .. } => None,
+        }
+    }
+
+    fn on_demand(self) -> Option<dynamodb::TableOnDemandThroughput> {
+        match self {
+            Self::OnDemandUpTo { reads, writes } => Some(
+                dynamodb::TableOnDemandThroughput::new()
+                    .max_read_request_units(reads)
+                    .max_write_request_units(writes),
+            ),
+            Self::OnDemand | Self::Provisioned { .. } => None,
+        }
+    }
+
+    fn check(self, scope: &mut Scope<'_>) {
+        if let Self::OnDemandUpTo { reads, writes } | Self::Provisioned { reads, writes } = self {
+            within(scope, "ReadUnits", &reads, &(1..=u32::MAX), "units");
+            within(scope, "WriteUnits", &writes, &(1..=u32::MAX), "units");
+        }
+    }
+}
+
+impl StreamView {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Keys => "KEYS_ONLY",
+            Self::New => "NEW_IMAGE",
+            Self::Old => "OLD_IMAGE",
+            Self::Both => "NEW_AND_OLD_IMAGES",
+        }
+    }
+}
+
+impl<T> Clone for StreamedTableRef<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for StreamedTableRef<T> {}
+
+impl<T> fmt::Debug for StreamedTableRef<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("StreamedTableRef").field(&self.0.id).finish()
     }
 }
 
@@ -220,7 +435,7 @@ fn key_schema(partition: &str, sort: Option<&str>) -> Vec<dynamodb::TableKeySche
 mod tests {
     use super::*;
     use crate::{
-        fixture::{key, synth},
+        fixture::{key, problems, synth},
         kms::Key,
     };
 
@@ -297,5 +512,51 @@ mod tests {
                 of(indexed).on(join![indexed.arn(), "/index/*"])
             );
         });
+    }
+
+    #[test]
+    fn nobody_is_shown_the_keys_of_items() {
+        let assembly = synth(|scope| {
+            let key = key(scope);
+            let table = Table::<()>::new(&key, "id").index("By", "a", "b");
+            scope.add("Table", table);
+        });
+        let template = assembly.template("Test").json().to_string();
+        assert!(!template.contains("ContributorInsights"));
+    }
+
+    #[test]
+    fn what_is_paid_for_is_so_for_each_index_too() {
+        let table = |billing: Billing| {
+            let assembly = synth(|scope| {
+                let key = key(scope);
+                let table = Table::<()>::new(&key, "id").index("By", "a", "b");
+                scope.add("Table", table.billing(billing));
+            });
+            assembly.template("Test").json()["Resources"]["Table"]["Properties"].clone()
+        };
+        let (reads, writes) = (5, 2);
+        let table_of = table(Billing::Provisioned { reads, writes });
+        assert_eq!(table_of["BillingMode"], "PROVISIONED");
+        for of in [&table_of, &table_of["GlobalSecondaryIndexes"][0]] {
+            assert_eq!(of["ProvisionedThroughput"]["ReadCapacityUnits"], 5);
+            assert_eq!(of["ProvisionedThroughput"]["WriteCapacityUnits"], 2);
+        }
+        let table_of = table(Billing::OnDemandUpTo { reads, writes });
+        assert_eq!(table_of["BillingMode"], "PAY_PER_REQUEST");
+        for of in [&table_of, &table_of["GlobalSecondaryIndexes"][0]] {
+            assert_eq!(of["OnDemandThroughput"]["MaxReadRequestUnits"], 5);
+        }
+    }
+
+    #[test]
+    fn a_table_without_any_capacity_is_a_problem() {
+        let problems = problems(|scope| {
+            let key = key(scope);
+            let (reads, writes) = (0, 0);
+            let billing = Billing::Provisioned { reads, writes };
+            scope.add("Table", Table::<()>::new(&key, "id").billing(billing));
+        });
+        assert_eq!(problems.len(), 2);
     }
 }

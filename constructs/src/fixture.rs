@@ -1,7 +1,7 @@
 //! One stack, for tests of what a construct becomes.
 
 use lightsout_contract::{Binary, Program, Setting, Side, binary, environment};
-use lightsout_core::{App, Assembly, Asset, Scope, Stage};
+use lightsout_core::{App, Assembly, Asset, Problem, Scope, Stage};
 
 use crate::{
     ec2::{Endpoint, Network, NetworkRef, Zones},
@@ -39,6 +39,13 @@ pub(crate) fn synth(build: impl FnOnce(&mut Scope<'_>)) -> Assembly {
     app.asset_store("Assets", assets.id());
     build(&mut app.stack("Test"));
     app.synth().unwrap()
+}
+
+/// Builds the stack `Test`, which has problems, and returns them.
+pub(crate) fn problems(build: impl FnOnce(&mut Scope<'_>)) -> Vec<Problem> {
+    let mut app = App::new("clinic", Stage::new("dev"));
+    build(&mut app.stack("Test"));
+    app.synth().unwrap_err().problems
 }
 
 pub(crate) fn key(scope: &mut Scope<'_>) -> KeyRef {

@@ -56,6 +56,10 @@ pub struct PolicyDocument(Vec<Statement>);
 pub enum Service {
     /// API Gateway, which writes logs with its role.
     ApiGateway,
+    /// AWS Backup, which reads and keeps data with its role.
+    Backup,
+    /// `CloudTrail`, which writes logs with its role.
+    CloudTrail,
     /// EC2, whose instances act with their role.
     Ec2,
     /// Lambda, whose functions act with their role.
@@ -318,6 +322,8 @@ impl Service {
     const fn principal(self) -> &'static str {
         match self {
             Self::ApiGateway => "apigateway.amazonaws.com",
+            Self::Backup => "backup.amazonaws.com",
+            Self::CloudTrail => "cloudtrail.amazonaws.com",
             Self::Ec2 => "ec2.amazonaws.com",
             Self::Lambda => "lambda.amazonaws.com",
             Self::VpcFlowLogs => "vpc-flow-logs.amazonaws.com",
@@ -326,12 +332,12 @@ impl Service {
 
     /// Trusts the service, for this account only where it says whom it acts for.
     ///
-    /// EC2 and Lambda assume an execution role without `aws:SourceAccount`, so
-    /// that a condition on it would lock them out.
+    /// The others assume their role without `aws:SourceAccount`, as far as AWS
+    /// documents, so that a condition on it would lock them out.
     fn trust(self) -> PolicyDocument {
         let trust = Statement::allow(["sts:AssumeRole"]).to_service(self.principal());
         PolicyDocument::new().with(match self {
-            Self::Ec2 | Self::Lambda | Self::ApiGateway => trust,
+            Self::ApiGateway | Self::Backup | Self::CloudTrail | Self::Ec2 | Self::Lambda => trust,
             Self::VpcFlowLogs => trust.from_account(),
         })
     }

@@ -7,7 +7,9 @@ use lightsout_core::{Arn, AssetRef, Construct, Pseudo, ResourceId, Scope, Value,
 
 use crate::{
     Infra,
+    bounds::within,
     cfn::lambda,
+    dynamodb::StreamedTableRef,
     ec2::NetworkRef,
     iam::{Role, Service, Statement},
     kms::KeyRef,
@@ -33,6 +35,7 @@ pub struct Function<P> {
     timeout: Duration,
     reserved_concurrency: Option<u32>,
     failures: Option<Failures>,
+    sources: Vec<EventSource>,
     program: PhantomData<fn() -> P>,
 }
 
@@ -48,6 +51,15 @@ pub enum FailedEvent {}
 struct Failures {
     queue: Value<String>,
     statements: Vec<Statement>,
+}
+
+/// A queue or stream that Lambda reads for the function.
+#[derive(Debug, Clone)]
+struct EventSource {
+    arn: Value<String>,
+    statements: Vec<Statement>,
+    batch: u16,
+    is_stream: bool,
 }
 
 /// The zip that a function is made from, with the program as `bootstrap`.
@@ -87,6 +99,12 @@ const INTERFACES: [&str; 6] = [
     "ec2:UnassignPrivateIpAddresses",
 ];
 
+/// How often a change that fails is tried again, lest it holds up all behind it.
+const STREAM_RETRIES: u16 = 5;
+
+/// The largest batch of messages that Lambda does not want to wait for.
+const LARGEST_BATCH_AT_ONCE: u16 = 10;
+
 impl Code {
     /// The zip of `asset`, from the bucket that assets are uploaded to.
     pub fn new(asset: AssetRef, bucket: impl Into<Value<String>>) -> Self {
@@ -123,6 +141,7 @@ impl<P: Program> Function<P> {
             timeout: Duration::from_secs(30),
             reserved_concurrency: None,
             failures: None,
+            sources: Vec::new(),
             program: PhantomData,
         }
     }
@@ -157,6 +176,34 @@ impl<P: Program> Function<P> {
         self.failures = Some(Failures {
             queue: queue.arn().into(),
             statements: queue.sender().statements().to_vec(),
+        });
+        self
+    }
+
+    /// Invokes the function with up to `batch` messages of `queue`, 1 to 10,000.
+    ///
+    /// The function answers which of them failed, so that the rest is not repeated. A
+    /// queue hides its messages for at least six times the function's timeout.
+    pub fn on_messages(mut self, queue: &QueueRef<P::Message>, batch: u16) -> Self {
+        self.sources.push(EventSource {
+            arn: queue.arn().text(),
+            statements: queue.receiver().statements().to_vec(),
+            batch,
+            is_stream: false,
+        });
+        self
+    }
+
+    /// Invokes the function with up to `batch` changes to items of `table`, 1 to 10,000.
+    ///
+    /// The function answers which of them failed. A batch that failed is parted, and
+    /// what fails five times by itself goes where [failures](Self::failures_to) go.
+    pub fn on_changes<T>(mut self, table: &StreamedTableRef<T>, batch: u16) -> Self {
+        self.sources.push(EventSource {
+            arn: table.stream_arn(),
+            statements: table.read().to_vec(),
+            batch,
+            is_stream: true,
         });
         self
     }
@@ -202,6 +249,11 @@ impl<P: Program> Construct for Function<P> {
                     self.failures
                         .iter()
                         .flat_map(|failures| failures.statements.clone()),
+                )
+                .with(
+                    self.sources
+                        .iter()
+                        .flat_map(|source| source.statements.clone()),
                 ),
         );
         let mut function = lambda::Function::new(
@@ -235,6 +287,15 @@ impl<P: Program> Construct for Function<P> {
             function = function.reserved_concurrent_executions(executions);
         }
         let function = function.build(scope);
+        for (index, source) in self.sources.into_iter().enumerate() {
+            let id = match index {
+                0 => "Source".to_owned(),
+                more => format!("Source{}", more + 1),
+            };
+            let failures = self.failures.as_ref().map(|failures| &failures.queue);
+            let source = source.mapping(scope, function.reference(), failures);
+            scope.add(&id, source);
+        }
         if let Some(failures) = self.failures {
             let destination = lambda::EventInvokeConfigOnFailure::new(failures.queue);
             scope.add(
@@ -251,6 +312,36 @@ impl<P: Program> Construct for Function<P> {
             fingerprint: fingerprint(scope.path()),
             program: PhantomData,
         }
+    }
+}
+
+impl EventSource {
+    fn mapping(
+        self,
+        scope: &mut Scope<'_>,
+        function: Value<String>,
+        failures: Option<&Value<String>>,
+    ) -> lambda::EventSourceMapping {
+        within(scope, "BatchSize", &self.batch, &(1..=10_000), "events");
+        let mut mapping = lambda::EventSourceMapping::new(function)
+            .event_source_arn(self.arn)
+            .batch_size(self.batch)
+            .function_response_types(["ReportBatchItemFailures"]);
+        if self.is_stream {
+            mapping = mapping
+                .starting_position("TRIM_HORIZON")
+                .bisect_batch_on_function_error(true)
+                .maximum_retry_attempts(STREAM_RETRIES);
+            if let Some(queue) = failures {
+                let failed = lambda::EventSourceMappingOnFailure::new().destination(queue.clone());
+                mapping = mapping.destination_config(
+                    lambda::EventSourceMappingDestinationConfig::new().on_failure(failed),
+                );
+            }
+        } else if self.batch > LARGEST_BATCH_AT_ONCE {
+            mapping = mapping.maximum_batching_window_in_seconds(1);
+        }
+        mapping
     }
 }
 
@@ -272,13 +363,11 @@ impl<P> FunctionRef<P> {
         id: &str,
         service: &'static str,
         source: impl Into<Value<String>>,
-    ) {
-        scope.add(
-            id,
-            lambda::Permission::new("lambda:InvokeFunction", self.arn(), service)
-                .source_account(Pseudo::AccountId)
-                .source_arn(source.into()),
-        );
+    ) -> ResourceId {
+        let permission = lambda::Permission::new("lambda:InvokeFunction", self.arn(), service)
+            .source_account(Pseudo::AccountId)
+            .source_arn(source.into());
+        scope.add(id, permission).id()
     }
 
     /// Returns a number that tells this function from the app's others.
@@ -330,6 +419,7 @@ pub(crate) fn fingerprint(text: &str) -> u64 {
 mod tests {
     use super::*;
     use crate::{
+        dynamodb::{StreamView, Table},
         fixture::{Probe, ProbeEnvironment, asset, key, network, synth, with_function},
         setting,
         sqs::Queue,
@@ -412,5 +502,62 @@ mod tests {
         assert_eq!(fingerprint(""), 0xcbf2_9ce4_8422_2325);
         assert_eq!(fingerprint("a"), 0xaf63_dc4c_8601_ec8c);
         assert_eq!(fingerprint("foobar"), 0x8594_4171_f739_67e8);
+    }
+
+    fn reading(
+        source: impl FnOnce(&mut Scope<'_>, KeyRef, Function<Probe>) -> Function<Probe>,
+    ) -> serde_json::Value {
+        let assembly = synth(|scope| {
+            let key = key(scope);
+            let network = network(scope);
+            let failures = scope.add("Failures", Queue::new(&key));
+            let code = Code::new(scope.asset(asset()), "assets");
+            let environment = ProbeEnvironment {
+                greeting: setting("hello"),
+            };
+            let function = Function::new(Probe, environment, code, &network, &key);
+            let function = source(scope, key, function.failures_to(&failures));
+            scope.add("Function", function);
+        });
+        assembly.template("Test").json()["Resources"].clone()
+    }
+
+    #[test]
+    fn messages_are_read_with_their_queues_key() {
+        let json = reading(|scope, key, function| {
+            let queue = scope.add("Queue", Queue::<()>::new(&key));
+            function.on_messages(&queue, 100)
+        });
+        let mapping = &json["FunctionSource"]["Properties"];
+        assert_eq!(mapping["EventSourceArn"]["Fn::GetAtt"][0], "Queue");
+        assert_eq!(
+            mapping["FunctionResponseTypes"][0],
+            "ReportBatchItemFailures"
+        );
+        assert_eq!(mapping["MaximumBatchingWindowInSeconds"], 1);
+        let policy = json["FunctionRolePolicy"]["Properties"]["PolicyDocument"].to_string();
+        assert!(policy.contains("sqs:ReceiveMessage"), "{policy}");
+    }
+
+    #[test]
+    fn changes_that_keep_failing_go_where_failures_go() {
+        let json = reading(|scope, key, function| {
+            let table = Table::<()>::new(&key, "id").streamed(StreamView::Keys);
+            let table = scope.add("Table", table);
+            function.on_changes(&table, 100)
+        });
+        let mapping = &json["FunctionSource"]["Properties"];
+        assert_eq!(
+            mapping["EventSourceArn"]["Fn::GetAtt"],
+            serde_json::json!(["Table", "StreamArn"])
+        );
+        assert_eq!(mapping["MaximumRetryAttempts"], 5);
+        assert_eq!(mapping["BisectBatchOnFunctionError"], true);
+        assert_eq!(
+            mapping["DestinationConfig"]["OnFailure"]["Destination"]["Fn::GetAtt"][0],
+            "Failures"
+        );
+        let policy = json["FunctionRolePolicy"]["Properties"]["PolicyDocument"].to_string();
+        assert!(policy.contains("dynamodb:GetRecords"), "{policy}");
     }
 }

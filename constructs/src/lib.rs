@@ -97,6 +97,9 @@
 //! [`walkthrough`] goes through a project of another team line by line.
 
 pub mod apigateway;
+pub mod backup;
+mod bounds;
+pub mod cloudtrail;
 pub mod cloudwatch;
 pub mod dynamodb;
 pub mod ec2;
@@ -107,6 +110,7 @@ pub mod iam;
 pub mod kms;
 pub mod lambda;
 pub mod logs;
+mod names;
 mod removal;
 pub mod s3;
 pub mod sns;

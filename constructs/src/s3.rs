@@ -7,9 +7,11 @@ use lightsout_core::{Arn, Construct, Name, Pseudo, ResourceId, Scope, Value, joi
 
 use crate::{
     Removal, Wired,
+    bounds::within,
     cfn::s3,
     iam::{PolicyDocument, Statement},
-    kms::KeyRef,
+    kms::{KeyRef, Wiring},
+    sns::TopicRef,
     sqs::QueueRef,
 };
 
@@ -47,34 +49,94 @@ use crate::{
 /// # Ok::<(), lightsout::SynthError>(())
 /// ```
 #[derive(Debug)]
+#[must_use = "a bucket is made once it is added to a stack"]
 pub struct Bucket<T> {
     key: KeyRef,
     name: Option<Value<String>>,
     access_logs: Option<(LogBucketRef, String)>,
     notifications: Vec<Notification>,
+    event_bridge: bool,
     expire_noncurrent_days: u32,
+    archive_after_days: Option<u32>,
+    lock: Option<ObjectLock>,
     objects: PhantomData<fn() -> T>,
+}
+
+/// For how long nobody replaces or deletes a version of an object.
+///
+/// [S3 Object Lock](https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock.html)
+/// has both modes, from 1 to 36,500 days.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ObjectLock {
+    /// As long as each object's writer says, which may be not at all.
+    Each,
+    /// This many days, unless somebody has the permission to end the lock.
+    Governance(u32),
+    /// This many days, whoever asks: not even the account's root can end it.
+    Compliance(u32),
 }
 
 #[derive(Debug, Clone)]
 struct Notification {
-    queue: Value<String>,
-    queue_policy: ResourceId,
+    target: Target,
     prefix: String,
+}
+
+#[derive(Debug, Clone)]
+enum Target {
+    Queue {
+        arn: Value<String>,
+        policy: ResourceId,
+    },
+    Topic(TopicRef),
 }
 
 /// A bucket that was added to a stack.
 pub struct BucketRef<T> {
     id: ResourceId,
+    policy: ResourceId,
     key: KeyRef,
     objects: PhantomData<fn() -> T>,
 }
+
+/// A bucket of audit records: what a [`Bucket`] is, and locked for six years.
+///
+/// Records are locked in compliance mode, so that nobody can delete one, and move
+/// to cheaper storage after 90 days. With a key that [goes](Removal::Destroy),
+/// nothing is locked by default: a locked bucket could not go with it.
+///
+/// ```
+/// use lightsout::{App, Stage, cfn, kms::Key, s3::{AuditBucket, LogBucket}};
+///
+/// let mut app = App::new("clinic", Stage::new("dev"));
+/// let mut stack = app.stack("Audit");
+/// let key = stack.add("Key", Key::new("Audit records"));
+/// let access = stack.add("AccessLogs", LogBucket::new());
+/// stack.add("Records", AuditBucket::new(&key, &access, "records/"));
+///
+/// let assembly = app.synth()?;
+/// let template = assembly.template("Audit");
+/// template.has(cfn::s3::Bucket::matching().object_lock_enabled(true));
+/// # Ok::<(), lightsout::SynthError>(())
+/// ```
+#[derive(Debug)]
+#[must_use = "a bucket is made once it is added to a stack"]
+pub struct AuditBucket(Bucket<AuditRecord>);
+
+/// A record of who did what, as a service such as `CloudTrail` writes it.
+#[derive(Debug)]
+pub enum AuditRecord {}
+
+/// A bucket of audit records that was added to a stack.
+#[derive(Debug, Clone, Copy)]
+pub struct AuditBucketRef(BucketRef<AuditRecord>);
 
 /// A bucket that other buckets write their access logs to.
 ///
 /// It is encrypted by S3's own keys: access logs are delivered to no bucket whose
 /// [default encryption is a KMS key](https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html).
 #[derive(Debug, Clone, Default)]
+#[must_use = "a bucket is made once it is added to a stack"]
 pub struct LogBucket {
     removal: Removal,
 }
@@ -91,6 +153,12 @@ const NONCURRENT_DAYS: u32 = 365;
 /// Days that access logs are kept: six years, as 45 CFR 164.316(b)(2)(i) has it.
 const ACCESS_LOG_DAYS: u32 = 2192;
 
+/// Days that audit records are locked for: six years too.
+const AUDIT_DAYS: u32 = 2192;
+
+/// Days after which audit records are seldom read.
+const AUDIT_ARCHIVE_DAYS: u32 = 90;
+
 impl<T> Bucket<T> {
     /// A bucket whose objects are encrypted with `key`.
     pub fn new(key: &KeyRef) -> Self {
@@ -99,7 +167,10 @@ impl<T> Bucket<T> {
             name: None,
             access_logs: None,
             notifications: Vec::new(),
+            event_bridge: false,
             expire_noncurrent_days: NONCURRENT_DAYS,
+            archive_after_days: None,
+            lock: None,
             objects: PhantomData,
         }
     }
@@ -122,10 +193,45 @@ impl<T> Bucket<T> {
     /// Tells `queue` of each object made whose key begins with `prefix`.
     pub fn notify<M>(mut self, queue: &QueueRef<M>, prefix: impl Into<String>) -> Self {
         self.notifications.push(Notification {
-            queue: queue.arn().into(),
-            queue_policy: queue.policy(),
+            target: Target::Queue {
+                arn: queue.arn().into(),
+                policy: queue.policy(),
+            },
             prefix: prefix.into(),
         });
+        self
+    }
+
+    /// Tells `topic` of each object made whose key begins with `prefix`.
+    ///
+    /// The bucket must be [named](Self::named), as the topic lets it in by its name.
+    pub fn notify_topic(mut self, topic: &TopicRef, prefix: impl Into<String>) -> Self {
+        self.notifications.push(Notification {
+            target: Target::Topic(*topic),
+            prefix: prefix.into(),
+        });
+        self
+    }
+
+    /// Tells the account's event bus of all that happens to objects.
+    ///
+    /// Rules can wait for it, and AWS Backup asks for it.
+    pub fn event_bridge(mut self) -> Self {
+        self.event_bridge = true;
+        self
+    }
+
+    /// Locks each version of an object; never, unless said.
+    ///
+    /// A bucket is born with its lock: it cannot be had later.
+    pub fn object_lock(mut self, lock: ObjectLock) -> Self {
+        self.lock = Some(lock);
+        self
+    }
+
+    /// Moves objects to Glacier Instant Retrieval this many days after they were made.
+    pub fn archive_after(mut self, days: u32) -> Self {
+        self.archive_after_days = Some(days);
         self
     }
 
@@ -140,66 +246,74 @@ impl<T> Construct for Bucket<T> {
     type Handle = BucketRef<T>;
 
     fn build(self, scope: &mut Scope<'_>) -> BucketRef<T> {
+        within(
+            scope,
+            "NoncurrentDays",
+            &self.expire_noncurrent_days,
+            &(1..=36_500),
+            "days",
+        );
         let encryption = s3::BucketServerSideEncryptionByDefault::new("aws:kms")
             .kms_master_key_id(self.key.arn());
-        let mut bucket = closed_bucket(
-            s3::BucketServerSideEncryptionRule::new()
-                .bucket_key_enabled(true)
-                .server_side_encryption_by_default(encryption),
-        )
-        .lifecycle_configuration(s3::BucketLifecycleConfiguration::new([
+        let mut rules = vec![
             abort_uploads(),
             s3::BucketRule::new("Enabled")
                 .id("ExpireNoncurrent")
                 .noncurrent_version_expiration(s3::BucketNoncurrentVersionExpiration::new(
                     self.expire_noncurrent_days,
                 )),
-        ]));
-        if let Some(name) = self.name {
-            bucket = bucket.bucket_name(name);
+        ];
+        if let Some(days) = self.archive_after_days {
+            within(scope, "TransitionInDays", &days, &(1..=36_500), "days");
+            rules.push(
+                s3::BucketRule::new("Enabled").id("Archive").transitions([
+                    s3::BucketTransition::new("GLACIER_IR").transition_in_days(days),
+                ]),
+            );
         }
-        if let Some((logs, prefix)) = self.access_logs {
+        let mut bucket = closed_bucket(
+            s3::BucketServerSideEncryptionRule::new()
+                .bucket_key_enabled(true)
+                .server_side_encryption_by_default(encryption)
+                .blocked_encryption_types(
+                    s3::BucketBlockedEncryptionTypes::new().encryption_type(["SSE-C"]),
+                ),
+        )
+        .lifecycle_configuration(s3::BucketLifecycleConfiguration::new(rules));
+        if let Some(name) = &self.name {
+            bucket = bucket.bucket_name(name.clone());
+        }
+        if let Some((logs, prefix)) = &self.access_logs {
             bucket = bucket.logging_configuration(
                 s3::BucketLoggingConfiguration::new()
                     .destination_bucket_name(logs.name())
-                    .log_file_prefix(prefix),
+                    .log_file_prefix(prefix.as_str()),
             );
         }
-        if !self.notifications.is_empty() {
-            let queues = self.notifications.iter().map(|notification| {
-                let configuration = s3::BucketQueueConfiguration::new(
-                    "s3:ObjectCreated:*",
-                    notification.queue.clone(),
-                );
-                if notification.prefix.is_empty() {
-                    return configuration;
-                }
-                let rule = s3::BucketFilterRule::new("prefix", notification.prefix.as_str());
-                configuration.filter(s3::BucketNotificationFilter::new(
-                    s3::BucketS3KeyFilter::new([rule]),
-                ))
-            });
-            bucket = bucket.notification_configuration(
-                s3::BucketNotificationConfiguration::new()
-                    .queue_configurations(queues.collect::<Vec<_>>()),
-            );
+        if let Some(lock) = self.lock {
+            bucket = lock.of(scope, bucket);
+        }
+        if let Some(configuration) = self.announcements(scope) {
+            bucket = bucket.notification_configuration(configuration);
         }
         let bucket = bucket.build(scope);
-        // S3 sends a test message when the notification is made: the queue's
-        // policy must let it in by then.
+        // S3 sends a test message when the notification is made: the policy of its
+        // target must let it in by then.
         for notification in &self.notifications {
-            scope.depends_on(bucket.id(), notification.queue_policy);
+            scope.depends_on(
+                bucket.id(),
+                match notification.target {
+                    Target::Queue { policy, .. } => policy,
+                    Target::Topic(topic) => topic.policy(),
+                },
+            );
         }
         self.key.removal().apply(scope, bucket.id());
-        let reference = BucketRef {
-            id: bucket.id(),
-            key: self.key,
-            objects: PhantomData,
-        };
+        let objects = join![bucket.get(s3::Bucket::ARN), "/*"];
         let uploads = || {
             Statement::deny(["s3:PutObject"])
                 .to_everyone()
-                .on(reference.objects())
+                .on(objects.clone())
         };
         let policy = tls_only(bucket.id()).with(
             uploads()
@@ -213,8 +327,134 @@ impl<T> Construct for Bucket<T> {
                 .when("Null", ENCRYPTION_KEY, "false")
                 .when("StringNotEquals", ENCRYPTION_KEY, self.key.arn()),
         );
-        scope.add("Policy", s3::BucketPolicy::new(bucket.reference(), policy));
-        reference
+        let policy = scope.add("Policy", s3::BucketPolicy::new(bucket.reference(), policy));
+        BucketRef {
+            id: bucket.id(),
+            policy: policy.id(),
+            key: self.key,
+            objects: PhantomData,
+        }
+    }
+}
+
+impl<T> Bucket<T> {
+    /// Says whom the bucket tells of its objects, and lets it in where it must be.
+    fn announcements(&self, scope: &mut Scope<'_>) -> Option<s3::BucketNotificationConfiguration> {
+        if self.notifications.is_empty() && !self.event_bridge {
+            return None;
+        }
+        let (mut queues, mut topics) = (Vec::new(), Vec::new());
+        for Notification { target, prefix } in &self.notifications {
+            let filter = (!prefix.is_empty()).then(|| {
+                let rule = s3::BucketFilterRule::new("prefix", prefix.as_str());
+                s3::BucketNotificationFilter::new(s3::BucketS3KeyFilter::new([rule]))
+            });
+            match target {
+                Target::Queue { arn, .. } => {
+                    let queue = s3::BucketQueueConfiguration::new(CREATED, arn.clone());
+                    queues.push(match filter {
+                        Some(filter) => queue.filter(filter),
+                        None => queue,
+                    });
+                }
+                Target::Topic(topic) => {
+                    match &self.name {
+                        Some(name) => {
+                            let source = join!["arn:", Pseudo::Partition, ":s3:::", name.clone()];
+                            topic.admit(scope, Wiring::BucketEvents, &source);
+                        }
+                        None => scope.problem(
+                            "NotificationConfiguration",
+                            "tells a topic of its objects but has no name to be let in by",
+                            "name the bucket with `.named(..)`",
+                        ),
+                    }
+                    let topic = s3::BucketTopicConfiguration::new(CREATED, topic.arn());
+                    topics.push(match filter {
+                        Some(filter) => topic.filter(filter),
+                        None => topic,
+                    });
+                }
+            }
+        }
+        let mut configuration = s3::BucketNotificationConfiguration::new();
+        if !queues.is_empty() {
+            configuration = configuration.queue_configurations(queues);
+        }
+        if !topics.is_empty() {
+            configuration = configuration.topic_configurations(topics);
+        }
+        if self.event_bridge {
+            configuration = configuration
+                .event_bridge_configuration(s3::BucketEventBridgeConfiguration::new(true));
+        }
+        Some(configuration)
+    }
+}
+
+impl ObjectLock {
+    fn of(self, scope: &mut Scope<'_>, bucket: s3::Bucket) -> s3::Bucket {
+        let bucket = bucket.object_lock_enabled(true);
+        let (mode, days) = match self {
+            Self::Each => return bucket,
+            Self::Governance(days) => ("GOVERNANCE", days),
+            Self::Compliance(days) => ("COMPLIANCE", days),
+        };
+        within(scope, "DefaultRetention", &days, &(1..=36_500), "days");
+        let retention = s3::BucketDefaultRetention::new().mode(mode).days(days);
+        bucket.object_lock_configuration(
+            s3::BucketObjectLockConfiguration::new()
+                .object_lock_enabled("Enabled")
+                .rule(s3::BucketObjectLockRule::new().default_retention(retention)),
+        )
+    }
+}
+
+impl AuditBucket {
+    /// A bucket encrypted with `key`, with its own access logged to `logs`, under a
+    /// prefix such as `trail/`.
+    pub fn new(key: &KeyRef, logs: &LogBucketRef, prefix: impl Into<String>) -> Self {
+        let lock = match key.removal() {
+            Removal::Keep => ObjectLock::Compliance(AUDIT_DAYS),
+            Removal::Destroy => ObjectLock::Each,
+        };
+        Self(
+            Bucket::new(key)
+                .access_logs(logs, prefix)
+                .object_lock(lock)
+                .archive_after(AUDIT_ARCHIVE_DAYS),
+        )
+    }
+
+    /// Locks records otherwise; in compliance mode for 2,192 days unless said.
+    pub fn object_lock(mut self, lock: ObjectLock) -> Self {
+        self.0 = self.0.object_lock(lock);
+        self
+    }
+}
+
+impl Construct for AuditBucket {
+    type Handle = AuditBucketRef;
+
+    fn build(self, scope: &mut Scope<'_>) -> AuditBucketRef {
+        AuditBucketRef(self.0.build(scope))
+    }
+}
+
+impl AuditBucketRef {
+    /// Lets a program read records: the bucket's name, with the permission.
+    pub fn reader(&self) -> Wired<ReadObjects<AuditRecord>> {
+        self.0.reader()
+    }
+
+    /// Lets a program write records: the bucket's name, with the permission.
+    pub fn writer(&self) -> Wired<WriteObjects<AuditRecord>> {
+        self.0.writer()
+    }
+
+    /// Returns the bucket itself.
+    pub const fn bucket(&self) -> BucketRef<AuditRecord> {
+        self.0
     }
 }
 
@@ -246,6 +486,21 @@ impl<T> BucketRef<T> {
     /// Returns the bucket's place in its app.
     pub const fn id(&self) -> ResourceId {
         self.id
+    }
+
+    /// Returns the key that objects are encrypted with.
+    pub const fn key(&self) -> KeyRef {
+        self.key
+    }
+
+    /// Returns the resource that holds the bucket's policy.
+    pub(crate) const fn policy(&self) -> ResourceId {
+        self.policy
+    }
+
+    /// Adds a statement to the bucket's policy.
+    pub(crate) fn admit(&self, scope: &mut Scope<'_>, statement: Statement) {
+        scope.gather(self.policy, "PolicyDocument.Statement", statement);
     }
 
     fn objects(&self) -> Value<String> {
@@ -324,6 +579,7 @@ impl<T> fmt::Debug for BucketRef<T> {
     }
 }
 
+const CREATED: &str = "s3:ObjectCreated:*";
 const ENCRYPTION: &str = "s3:x-amz-server-side-encryption";
 const ENCRYPTION_KEY: &str = "s3:x-amz-server-side-encryption-aws-kms-key-id";
 
@@ -378,7 +634,9 @@ mod tests {
     use super::*;
     use crate::{
         cfn,
-        fixture::{key, synth},
+        fixture::{key, problems, synth},
+        kms::Key,
+        sns::Topic,
         sqs::Queue,
     };
 
@@ -558,5 +816,106 @@ mod tests {
                 ["s3:PutObject", "kms:Decrypt", "kms:GenerateDataKey"]
             );
         });
+    }
+
+    #[test]
+    fn keys_of_callers_are_blocked() {
+        let assembly = synth(|scope| {
+            let key = key(scope);
+            scope.add("Bucket", Bucket::<()>::new(&key));
+        });
+        let bucket = &assembly.template("Test").json()["Resources"]["Bucket"]["Properties"];
+        let rule = &bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"][0];
+        assert_eq!(rule["BlockedEncryptionTypes"]["EncryptionType"][0], "SSE-C");
+    }
+
+    #[test]
+    fn a_bucket_reaches_an_encrypted_topic_by_its_name() {
+        let assembly = synth(|scope| {
+            let key = key(scope);
+            let topic = scope.add("Topic", Topic::new(&key));
+            let bucket = Bucket::<()>::new(&key).named("inbox");
+            scope.add(
+                "Inbox",
+                bucket.notify_topic(&topic, "notes/").event_bridge(),
+            );
+        });
+        let template = assembly.template("Test");
+        let source = join!["arn:", Pseudo::Partition, ":s3:::inbox"];
+        let admits = Tree::object([(
+            "Statement",
+            vec![Tree::object([
+                (
+                    "Principal",
+                    Tree::object([("Service", "s3.amazonaws.com".into())]),
+                ),
+                (
+                    "Condition",
+                    Tree::object([
+                        ("ArnLike", Tree::object([("aws:SourceArn", source.into())])),
+                        (
+                            "StringEquals",
+                            Tree::object([("aws:SourceAccount", Pseudo::AccountId.into())]),
+                        ),
+                    ]),
+                ),
+            ])]
+            .into(),
+        )]);
+        template.has(cfn::sns::TopicPolicy::matching().policy_document(admits.clone()));
+        template.has(cfn::kms::Key::matching().key_policy(admits));
+        let inbox = &template.json()["Resources"]["Inbox"];
+        assert_eq!(inbox["DependsOn"][0], "TopicPolicy");
+        let told = &inbox["Properties"]["NotificationConfiguration"];
+        assert_eq!(told["EventBridgeConfiguration"]["EventBridgeEnabled"], true);
+        assert_eq!(told["TopicConfigurations"][0]["Topic"]["Ref"], "Topic");
+    }
+
+    #[test]
+    fn a_topic_lets_no_bucket_in_without_a_name() {
+        let problems = problems(|scope| {
+            let key = key(scope);
+            let topic = scope.add("Topic", Topic::new(&key));
+            scope.add("Inbox", Bucket::<()>::new(&key).notify_topic(&topic, ""));
+        });
+        assert!(problems[0].message.contains("has no name to be let in by"));
+    }
+
+    #[test]
+    fn audit_records_are_locked_for_six_years_unless_all_is_to_go() {
+        let bucket = |removal: Removal| {
+            let assembly = synth(|scope| {
+                let key = scope.add("Key", Key::new("Audit").removal(removal));
+                let logs = scope.add("Logs", LogBucket::new().removal(removal));
+                scope.add("Records", AuditBucket::new(&key, &logs, "records/"));
+            });
+            assembly.template("Test").json()["Resources"]["Records"]["Properties"].clone()
+        };
+        let kept = bucket(Removal::Keep);
+        assert_eq!(kept["ObjectLockEnabled"], true);
+        let retention = &kept["ObjectLockConfiguration"]["Rule"]["DefaultRetention"];
+        assert_eq!(retention["Mode"], "COMPLIANCE");
+        assert_eq!(retention["Days"], 2192);
+        assert_eq!(kept["LoggingConfiguration"]["LogFilePrefix"], "records/");
+        let transition = &kept["LifecycleConfiguration"]["Rules"][2]["Transitions"][0];
+        assert_eq!(transition["StorageClass"], "GLACIER_IR");
+        let gone = bucket(Removal::Destroy);
+        assert_eq!(gone["ObjectLockEnabled"], true);
+        assert!(gone.get("ObjectLockConfiguration").is_none());
+    }
+
+    #[test]
+    fn a_log_bucket_has_no_key_and_no_lock_that_would_stop_its_logs() {
+        let assembly = synth(|scope| {
+            scope.add("Logs", LogBucket::new());
+        });
+        let logs = &assembly.template("Test").json()["Resources"]["Logs"]["Properties"];
+        let rule = &logs["BucketEncryption"]["ServerSideEncryptionConfiguration"][0];
+        assert_eq!(
+            rule["ServerSideEncryptionByDefault"]["SSEAlgorithm"],
+            "AES256"
+        );
+        assert!(logs.get("ObjectLockConfiguration").is_none());
+        assert!(logs.get("LoggingConfiguration").is_none());
     }
 }

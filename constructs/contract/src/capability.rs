@@ -28,6 +28,9 @@ macro_rules! capabilities {
 capabilities! {
     /// Send messages of type `M` to a queue; the address is its URL.
     SendTo<M> = ["sqs:SendMessage"];
+    /// Send messages of type `M` in order, each with its group; the address is the URL
+    /// of a FIFO queue.
+    SendInOrder<M> = ["sqs:SendMessage"];
     /// Receive, extend and delete messages of type `M`; the address is the queue's URL.
     ReceiveFrom<M> = [
         "sqs:ReceiveMessage",

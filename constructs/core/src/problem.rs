@@ -56,6 +56,8 @@ pub enum ProblemKind {
     Rule(&'static str),
     /// Text that AWS refuses.
     NonAscii,
+    /// A construct that cannot be as it was asked for.
+    Construct,
     /// A list that cannot be added to.
     Gather,
     /// An asset that cannot be used as declared.
@@ -219,6 +221,7 @@ impl fmt::Display for ProblemKind {
             Self::ForeignReference => "foreign reference",
             Self::Rule(rule) => rule,
             Self::NonAscii => "non-ASCII text",
+            Self::Construct => "construct",
             Self::Gather => "not a list",
             Self::Asset => "asset",
             Self::Limit => "limit",

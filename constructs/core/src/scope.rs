@@ -1,6 +1,6 @@
 //! A place in the tree where constructs are added.
 
-use std::{borrow::Cow, panic::Location};
+use std::{borrow::Cow, fmt, panic::Location};
 
 use crate::{
     App, Asset, AssetContents, AssetId, AssetRef, AssetSource, Construct, DeletionPolicy,
@@ -214,6 +214,24 @@ impl Scope<'_> {
             .hint("set a list there, or nothing")
             .at(location),
         };
+        self.app.problems.push(problem);
+    }
+
+    /// Notes that the construct of this scope cannot be as it was asked for.
+    ///
+    /// For what types cannot say, such as a period out of range. `wrong` is the rest
+    /// of a sentence that starts with the construct's path, `hint` what its author
+    /// can do about it. Building goes on, so that all problems are told at once.
+    pub fn problem(
+        &mut self,
+        property: impl Into<String>,
+        wrong: impl fmt::Display,
+        hint: impl Into<String>,
+    ) {
+        let problem = Problem::new(ProblemKind::Construct, &self.path, wrong)
+            .property(property)
+            .hint(hint)
+            .at(self.location);
         self.app.problems.push(problem);
     }
 

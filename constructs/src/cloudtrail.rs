@@ -268,7 +268,7 @@ impl Construct for Trail {
         key.removal().apply(scope, trail.id());
         if let Some(topic) = self.watchers {
             for watch in &WATCHES {
-                watch.add(scope, &logs, &topic);
+                watch.add(scope, logs, &topic);
             }
         }
         TrailRef {
@@ -291,11 +291,11 @@ impl TrailRef {
 }
 
 impl Watch {
-    fn add(&self, scope: &mut Scope<'_>, logs: &LogGroupRef, topic: &TopicRef) {
+    fn add(&self, scope: &mut Scope<'_>, logs: LogGroupRef, topic: &TopicRef) {
         /// How long `CloudTrail` takes to tell of an event, and then some.
         const PERIOD: std::time::Duration = std::time::Duration::from_mins(5);
         let namespace = format!("{}/Trail", scope.physical_stack_name());
-        let filter = MetricFilter::new(logs, self.pattern, namespace, self.id);
+        let filter = MetricFilter::new(&logs, self.pattern, namespace, self.id);
         let seen: Metric = scope.add(self.id, filter).metric();
         let alarm = seen
             .period(PERIOD)

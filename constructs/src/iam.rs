@@ -73,6 +73,7 @@ pub enum Service {
 /// The policy is a customer managed one, so that it has a history and can be
 /// listed by itself; nothing is in line.
 #[derive(Debug, Clone)]
+#[must_use = "a role is made once it is added to a stack"]
 pub struct Role {
     service: Service,
     description: String,
@@ -186,6 +187,11 @@ impl Statement {
     /// Returns the actions, sorted.
     pub fn actions(&self) -> impl Iterator<Item = &str> {
         self.actions.iter().map(String::as_str)
+    }
+
+    /// Returns the resources, in the order in which they were added.
+    pub fn resources(&self) -> &[Value<String>] {
+        &self.resources
     }
 
     /// Returns the values that a condition asks for, if the statement has it.

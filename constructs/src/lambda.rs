@@ -24,6 +24,7 @@ use crate::{
 /// no more, an encrypted log group that only it writes to, and sits in subnets
 /// without a way to the internet.
 #[derive(Debug)]
+#[must_use = "a function is made once it is added to a stack"]
 pub struct Function<P> {
     variables: BTreeMap<String, Value<String>>,
     statements: Vec<Statement>,

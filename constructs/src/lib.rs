@@ -12,6 +12,8 @@
 //! - A reference gives capabilities: an address with its permission, and with the
 //!   permission to use the key that the resource is encrypted with. A program's
 //!   role allows what its environment holds, and nothing else.
+//! - A value that AWS would refuse, such as a period out of range, is a problem of
+//!   [`App::synth`], with the path, the value and the range; nothing panics.
 //! - [`iam::NoWildcardActions`] and [`ec2::UserDataFits`] check what types cannot.
 //!
 //! # Example: a queue, its failures, a function and the alarm that starts it
@@ -93,8 +95,33 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! The example `batch` has every construct in use, over four stacks, and
-//! [`walkthrough`] goes through a project of another team line by line.
+//! The examples `batch` and `audit` have every construct in use, over four stacks
+//! each, and [`walkthrough`] goes through a project of another team line by line.
+//!
+//! # What a construct is without an option
+//!
+//! | construct | what it is made with |
+//! |---|---|
+//! | [`kms::Key`] | rotation each year, 30 days until it is deleted, kept; its policy leaves use and administration to IAM, apart, and lets in the services that a [wiring](kms#who-is-let-to-a-key) needs, each for this account |
+//! | [`s3::Bucket`] | its key and no other, a bucket key, no caller's keys, versions, no public access, no ACLs, TLS 1.2; old versions go after 365 days and broken uploads after 7; kept |
+//! | [`s3::AuditBucket`] | what a bucket has, access logs, a lock for 2,192 days in compliance mode, colder storage after 90 |
+//! | [`s3::LogBucket`] | keys of S3, as S3 delivers logs to no other; logs of this account's buckets only, for 2,192 days |
+//! | [`sqs::Queue`], [`sqs::FifoQueue`] | its key, TLS only, 14 days, long polls, no dead letters of others, no sender but by wiring |
+//! | [`sqs::DeadLetters`], [`sqs::FifoDeadLetters`] | the same, and letters of the queues that say so only |
+//! | [`sns::Topic`], [`sns::FifoTopic`] | its key, TLS only, no publisher but by wiring, no mail and no HTTP |
+//! | [`sns::OpsTopic`] | the same with mail, and a tag that says that no chart is in it |
+//! | [`dynamodb::Table`] | its key, payment by the request, restoring to any second of 35 days, protection against deletion, no Contributor Insights; kept |
+//! | [`lambda::Function`] | a role of its own, a private network, its key for variables and logs, JSON logs, Graviton |
+//! | [`logs::LogGroup`] | its key, 400 days, masked identifiers; kept |
+//! | [`logs::LogGroup::audit`] | its key, 2,192 days, protection against deletion; kept |
+//! | [`events::Rule`] | enabled; what it sends to lets in this rule alone, with its key |
+//! | [`events::EventBus`] | its key for this bus alone; closed to other accounts |
+//! | [`cloudwatch::Alarm`], [`cloudwatch::CompositeAlarm`] | at least one action, which can be delivered; no data is good news |
+//! | [`cloudtrail::Trail`] | every region, signed files, the key of a locked bucket, an encrypted log group for 2,192 days, unusual rates |
+//! | [`backup::Vault`] | its key, no deletion within 35 days; kept |
+//! | [`backup::Plan`] | each day, for 35 days; a role that reads what is named |
+//! | [`ec2::LaunchTemplate`] | metadata by session tokens in one hop, encrypted disks that go with the host, no public address, no key pair, an end when switched off |
+//! | [`iam::Role`] | one service, one managed policy, nothing in line |
 
 pub mod apigateway;
 pub mod backup;

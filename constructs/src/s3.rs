@@ -635,6 +635,7 @@ mod tests {
     use crate::{
         cfn,
         fixture::{key, problems, synth},
+        iam::{Role, Service},
         kms::Key,
         sns::Topic,
         sqs::Queue,
@@ -793,6 +794,10 @@ mod tests {
             allowed["Condition"]["StringEquals"]["aws:SourceAccount"]["Ref"],
             "AWS::AccountId"
         );
+        assert_eq!(
+            allowed["Condition"]["ArnLike"]["aws:SourceArn"]["Fn::Join"][1][2],
+            ":s3:::*"
+        );
         template.has(s3::Bucket::matching().logging_configuration(
             s3::BucketLoggingConfiguration::new().log_file_prefix("bucket/"),
         ));
@@ -816,6 +821,23 @@ mod tests {
                 ["s3:PutObject", "kms:Decrypt", "kms:GenerateDataKey"]
             );
         });
+    }
+
+    #[test]
+    fn a_role_reads_with_the_buckets_key_by_way_of_s3_only() {
+        let assembly = synth(|scope| {
+            let key = key(scope);
+            let bucket = scope.add("Bucket", Bucket::<()>::new(&key));
+            let role = Role::new(Service::Ec2, "Reads");
+            let reader = bucket.reader();
+            scope.add("Role", role.with(reader.statements().iter().cloned()));
+        });
+        let policy = &assembly.template("Test").json()["Resources"]["RolePolicy"]["Properties"];
+        let decrypt = &policy["PolicyDocument"]["Statement"][1];
+        assert_eq!(decrypt["Action"], serde_json::json!(["kms:Decrypt"]));
+        assert_eq!(decrypt["Resource"]["Fn::GetAtt"][0], "Key");
+        let via = &decrypt["Condition"]["StringEquals"]["kms:ViaService"];
+        assert_eq!(via["Fn::Join"][1][0], "s3.");
     }
 
     #[test]

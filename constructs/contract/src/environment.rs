@@ -110,6 +110,7 @@ macro_rules! addresses {
 }
 
 addresses!(
+    SendInOrder,
     SendTo,
     ReceiveFrom,
     MeasureQueue,

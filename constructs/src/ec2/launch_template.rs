@@ -20,6 +20,7 @@ use crate::{
 /// an encrypted disk that goes with it, no public address, no key pair, and
 /// instance metadata by session tokens only. Switching it off ends it.
 #[derive(Debug)]
+#[must_use = "a launch template is made once it is added to a stack"]
 pub struct LaunchTemplate<P> {
     variables: Vec<(String, Value<String>)>,
     statements: Vec<Statement>,
@@ -28,6 +29,7 @@ pub struct LaunchTemplate<P> {
     user_data: UserData,
     network: NetworkRef,
     key: KeyRef,
+    account_key: Option<KeyRef>,
     instance_type: Value<String>,
     volume_gib: u32,
     group: Option<SecurityGroupRef>,
@@ -40,6 +42,7 @@ pub struct LaunchTemplateRef<P> {
     id: ResourceId,
     role: RoleRef,
     key: KeyRef,
+    account_key: Option<KeyRef>,
     group: SecurityGroupRef,
     network: NetworkRef,
     program: PhantomData<fn() -> P>,
@@ -73,6 +76,7 @@ impl<P: Program> LaunchTemplate<P> {
             user_data,
             network: *network,
             key: *key,
+            account_key: None,
             instance_type: "c7i.large".into(),
             volume_gib: 30,
             group: None,
@@ -90,6 +94,16 @@ impl<P: Program> LaunchTemplate<P> {
     /// Gives hosts a disk of this size in GiB; 30 unless said.
     pub fn volume_gib(mut self, gib: u32) -> Self {
         self.volume_gib = gib;
+        self
+    }
+
+    /// Says which key the account encrypts disks with that name none.
+    ///
+    /// An image may bring disks beside the one that is described here. Where the
+    /// account encrypts by default, and with a key of its own, whoever starts hosts
+    /// must use that key too: without it they end at once, and no log says why.
+    pub fn account_disks(mut self, key: &KeyRef) -> Self {
+        self.account_key = Some(*key);
         self
     }
 
@@ -177,6 +191,7 @@ impl<P: Program> Construct for LaunchTemplate<P> {
             id: template.id(),
             role,
             key: self.key,
+            account_key: self.account_key,
             group,
             network: self.network,
             program: PhantomData,
@@ -230,25 +245,12 @@ impl<P> LaunchTemplateRef<P> {
             "iam:PassedToService",
             "ec2.amazonaws.com",
         );
-        let encrypt = self.key.used_by(
-            "ec2",
-            [
-                "kms:Decrypt",
-                "kms:DescribeKey",
-                "kms:GenerateDataKeyWithoutPlaintext",
-                "kms:ReEncryptFrom",
-                "kms:ReEncryptTo",
-            ],
-        );
-        let grant = self.key.used_by("ec2", ["kms:CreateGrant"]).when(
-            "Bool",
-            "kms:GrantIsForAWSResource",
-            "true",
-        );
         // Instances are described all or none: AWS knows no resource for it.
         let describe = Statement::allow(["ec2:DescribeInstances"]).on_everything();
-        [anywhere, tag, pass, describe, encrypt, grant]
+        let keys = [Some(self.key), self.account_key].into_iter().flatten();
+        [anywhere, tag, pass, describe]
             .into_iter()
+            .chain(keys.flat_map(encrypts_disks))
             .fold(
                 Wired::allowed(self.id.reference::<String>(), as_given),
                 Wired::and,
@@ -285,6 +287,22 @@ impl<P> fmt::Debug for LaunchTemplateRef<P> {
     }
 }
 
+/// Allows a role to start hosts whose disks are encrypted with `key`.
+fn encrypts_disks(key: KeyRef) -> [Statement; 2] {
+    let encrypt = [
+        "kms:Decrypt",
+        "kms:DescribeKey",
+        "kms:GenerateDataKeyWithoutPlaintext",
+        "kms:ReEncryptFrom",
+        "kms:ReEncryptTo",
+    ];
+    [
+        key.used_by("ec2", encrypt),
+        key.used_by("ec2", ["kms:CreateGrant"])
+            .when("Bool", "kms:GrantIsForAWSResource", "true"),
+    ]
+}
+
 /// Returns the ARN of an EC2 resource of this account and region.
 fn arn(kind: &str, id: impl Into<Value<String>>) -> Value<String> {
     join![
@@ -306,10 +324,18 @@ mod tests {
     use super::*;
     use crate::{
         fixture::{Probe, ProbeEnvironment, key, network, synth},
+        kms::Key,
         setting,
     };
 
     fn template(scope: &mut Scope<'_>) -> LaunchTemplateRef<Probe> {
+        template_with(scope, |hosts| hosts)
+    }
+
+    fn template_with(
+        scope: &mut Scope<'_>,
+        options: impl FnOnce(LaunchTemplate<Probe>) -> LaunchTemplate<Probe>,
+    ) -> LaunchTemplateRef<Probe> {
         let key = key(scope);
         let network = network(scope);
         let masters = scope.add("Masters", SecurityGroup::new("Masters", &network));
@@ -325,7 +351,7 @@ mod tests {
             &network,
             &key,
         );
-        scope.add("Hosts", hosts.ssh_from(&masters))
+        scope.add("Hosts", options(hosts.ssh_from(&masters)))
     }
 
     #[test]
@@ -415,6 +441,43 @@ mod tests {
                 statement("kms:CreateGrant")[0].condition("Bool", "kms:GrantIsForAWSResource"),
                 Some(["true".into()].as_slice())
             );
+        });
+    }
+
+    #[test]
+    fn a_launcher_uses_the_keys_of_the_disks_by_way_of_ec2_only() {
+        synth(|scope| {
+            let account = scope.add("AccountKey", Key::new("Disks"));
+            let hosts = template_with(scope, |hosts| hosts.account_disks(&account));
+            for key in [hosts.key, account] {
+                let of_key: Vec<Statement> = hosts
+                    .launcher()
+                    .statements()
+                    .iter()
+                    .filter(|statement| {
+                        let alone = Statement::allow(statement.actions()).on(key.arn());
+                        alone.resources() == statement.resources()
+                    })
+                    .cloned()
+                    .collect();
+                assert_eq!(of_key, encrypts_disks(key));
+                for statement in &of_key {
+                    assert!(statement.is_via_service());
+                }
+                let grant = of_key[1].condition("Bool", "kms:GrantIsForAWSResource");
+                assert_eq!(grant, Some(["true".into()].as_slice()));
+                let actions: Vec<&str> = of_key[0].actions().collect();
+                assert_eq!(
+                    actions,
+                    [
+                        "kms:Decrypt",
+                        "kms:DescribeKey",
+                        "kms:GenerateDataKeyWithoutPlaintext",
+                        "kms:ReEncryptFrom",
+                        "kms:ReEncryptTo",
+                    ]
+                );
+            }
         });
     }
 

@@ -12,7 +12,7 @@ use crate::{
     cfn::ec2,
     iam::{PolicyDocument, Role, Service, Statement},
     kms::KeyRef,
-    logs::{LogGroup, Retention},
+    logs::LogGroup,
 };
 
 /// A block of private IPv4 addresses for a network, such as `10.20.0.0/16`.
@@ -447,10 +447,7 @@ fn https_egress() -> ec2::SecurityGroupEgressProperty {
 }
 
 fn flow_logs(scope: &mut Scope<'_>, vpc: &Value<String>, key: &KeyRef) {
-    let group = scope.add(
-        "FlowLogGroup",
-        LogGroup::new(key).retention(Retention::Days2192),
-    );
+    let group = scope.add("FlowLogGroup", LogGroup::audit(key));
     let role = scope.add(
         "FlowLogRole",
         Role::new(Service::VpcFlowLogs, "Writes who spoke to whom").with([

@@ -17,7 +17,8 @@ fn synth(removal: Removal) -> Assembly {
 fn resources(assembly: &Assembly) -> Vec<(String, Json)> {
     let mut all = Vec::new();
     for stack in assembly.stacks() {
-        for (id, resource) in stack.template_json()["Resources"].as_object().unwrap() {
+        let resources = stack.template_json()["Resources"].as_object();
+        for (id, resource) in resources.expect("a stack has resources") {
             all.push((format!("{}/{id}", stack.name()), resource.clone()));
         }
     }

@@ -162,6 +162,7 @@ impl ProblemKind {
             Self::ForeignReference => "foreign-reference",
             Self::Rule(_) => "rule",
             Self::NonAscii => "non-ascii",
+            Self::Construct => "construct",
             Self::Gather => "gather",
             Self::Asset => "asset",
             Self::Limit => "limit",

@@ -26,7 +26,7 @@ use crate::{
 /// let mut app = App::new("clinic", Stage::new("dev"));
 /// let mut stack = app.stack("Coding");
 /// let key = stack.add("Key", Key::new("Messages"));
-/// let archive = stack.add("Archive", Queue::new(&key));
+/// let archive = stack.add("Archive", Queue::<()>::new(&key));
 /// stack.add("Coded", Topic::new(&key).to_queue(&archive));
 ///
 /// let assembly = app.synth()?;

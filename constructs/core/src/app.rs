@@ -37,6 +37,8 @@ pub struct App {
     pub(crate) problems: Vec<Problem>,
     /// Where each path was added first.
     pub(crate) paths: HashMap<String, &'static Location<'static>>,
+    /// What was added for a resource on its first demand, by the id it was given.
+    pub(crate) demanded: HashMap<(ResourceId, &'static str), ResourceId>,
     stacks_by_name: HashMap<String, usize>,
     pub(crate) assets_by_id: HashMap<String, AssetId>,
 }
@@ -100,6 +102,7 @@ impl App {
             checks: Vec::new(),
             problems: Vec::new(),
             paths: HashMap::new(),
+            demanded: HashMap::new(),
             stacks_by_name: HashMap::new(),
             assets_by_id: HashMap::new(),
         }

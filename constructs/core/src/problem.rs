@@ -64,6 +64,8 @@ pub enum ProblemKind {
     Asset,
     /// More than `CloudFormation` takes.
     Limit,
+    /// A value that the construct refuses.
+    Value,
 }
 
 impl Problem {
@@ -226,6 +228,7 @@ impl fmt::Display for ProblemKind {
             Self::Gather => "not a list",
             Self::Asset => "asset",
             Self::Limit => "limit",
+            Self::Value => "value",
         })
     }
 }

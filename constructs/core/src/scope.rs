@@ -217,6 +217,66 @@ impl Scope<'_> {
         self.app.problems.push(problem);
     }
 
+    /// Returns what belongs to `owner` as `id`, which `make` adds on first demand.
+    ///
+    /// This is for what only those who use a construct know that it needs, such as
+    /// a network's endpoint for a service. It becomes a part of the owner, in the
+    /// owner's stack, wherever the demand comes from. There is none in another app.
+    ///
+    /// ```
+    /// use lightsout_core::{App, Properties, ResourceId, ResourceType, Scope, Stage};
+    /// # #[derive(Default)]
+    /// # struct Vpc(Properties);
+    /// # impl From<Vpc> for Properties { fn from(vpc: Vpc) -> Self { vpc.0 } }
+    /// # impl ResourceType for Vpc {
+    /// #     const TYPE: &'static str = "AWS::EC2::VPC";
+    /// #     const REQUIRED: &'static [&'static str] = &[];
+    /// # }
+    /// # #[derive(Default)]
+    /// # struct Endpoint(Properties);
+    /// # impl From<Endpoint> for Properties { fn from(it: Endpoint) -> Self { it.0 } }
+    /// # impl ResourceType for Endpoint {
+    /// #     const TYPE: &'static str = "AWS::EC2::VPCEndpoint";
+    /// #     const REQUIRED: &'static [&'static str] = &[];
+    /// # }
+    ///
+    /// fn endpoint(scope: &mut Scope<'_>, network: ResourceId) {
+    ///     scope.once(network, "Sqs", |network, id| network.add(id, Endpoint::default()).id());
+    /// }
+    ///
+    /// let mut app = App::new("lightsout", Stage::new("dev"));
+    /// let network = app.stack("Network").add("Network", Vpc::default()).id();
+    /// endpoint(&mut app.stack("One"), network);
+    /// endpoint(&mut app.stack("Two"), network);
+    /// let assembly = app.synth()?;
+    /// assert!(assembly.template("Network").json()["Resources"]["NetworkSqs"].is_object());
+    /// # Ok::<(), lightsout_core::SynthError>(())
+    /// ```
+    #[track_caller]
+    pub fn once(
+        &mut self,
+        owner: ResourceId,
+        id: &'static str,
+        make: impl FnOnce(&mut Scope<'_>, &'static str) -> ResourceId,
+    ) -> Option<ResourceId> {
+        if let Some(made) = self.app.demanded.get(&(owner, id)) {
+            return Some(*made);
+        }
+        let resource = self.resource(owner, Location::caller())?;
+        let (stack, path) = (resource.stack, resource.path.clone());
+        let made = make(
+            &mut Scope {
+                app: self.app,
+                stack,
+                path,
+                location: self.location,
+            },
+            id,
+        );
+        self.app.demanded.insert((owner, id), made);
+        Some(made)
+    }
+
     /// Notes that the construct of this scope cannot be as it was asked for.
     ///
     /// For what types cannot say, such as a period out of range. `wrong` is the rest

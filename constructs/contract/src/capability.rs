@@ -60,6 +60,17 @@ capabilities! {
     /// Find and end the hosts that run `P`; the address is the value of their
     /// pipeline tag.
     TerminateFleet<P> = ["ec2:TerminateInstances"];
+    /// Read a parameter that holds a `T`; the address is its name.
+    ReadParameter<T> = ["ssm:GetParameter"];
+    /// Read a secret that holds a `T`; the address is its ARN.
+    ReadSecret<T> = ["secretsmanager:GetSecretValue"];
+    /// Replace a secret that holds a `T` by another; the address is its ARN.
+    RotateSecret<T> = [
+        "secretsmanager:DescribeSecret",
+        "secretsmanager:GetSecretValue",
+        "secretsmanager:PutSecretValue",
+        "secretsmanager:UpdateSecretVersionStage"
+    ];
     /// A plain value, which takes no permission.
     Setting<T> = [];
 }

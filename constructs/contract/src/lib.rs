@@ -52,8 +52,9 @@ mod environment;
 
 pub use binary::Binary;
 pub use capability::{
-    Capability, Endpoint, LaunchFrom, MeasureQueue, ReadItems, ReadObjects, ReceiveFrom,
-    SendInOrder, SendTo, Setting, TerminateFleet, WriteItems, WriteObjects,
+    Capability, Endpoint, LaunchFrom, MeasureQueue, ReadItems, ReadObjects, ReadParameter,
+    ReadSecret, ReceiveFrom, RotateSecret, SendInOrder, SendTo, Setting, TerminateFleet,
+    WriteItems, WriteObjects,
 };
 #[doc(hidden)]
 pub use environment::Reader;

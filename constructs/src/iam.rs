@@ -1,13 +1,16 @@
 //! Statements, policies and roles: who may do what.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use lightsout_core::{
     Arn, Check, Construct, Finding, Pseudo, Resource, ResourceId, Resources, Scope, Tree, Value,
     join,
 };
 
-use crate::cfn;
+use crate::{cfn, limits};
 
 /// One statement of a policy.
 ///
@@ -35,12 +38,14 @@ enum Effect {
     Deny,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 enum Principal {
     Everyone,
     Account,
     Service(&'static str),
     RegionalService(&'static str),
+    OtherAccount(String),
+    Federated(Value<String>),
 }
 
 /// Statements as one policy document.
@@ -64,19 +69,121 @@ pub enum Service {
     Ec2,
     /// Lambda, whose functions act with their role.
     Lambda,
+    /// `EventBridge` Scheduler, whose schedules act with their role.
+    Scheduler,
     /// VPC flow logs, which are written with their role.
     VpcFlowLogs,
 }
 
-/// A role for one service, with one managed policy.
+/// A role for one service, account or workload, with one managed policy.
 ///
 /// The policy is a customer managed one, so that it has a history and can be
 /// listed by itself; nothing is in line.
+///
+/// ```
+/// use lightsout::{
+///     App, Stage, cfn,
+///     iam::{Role, Service, Statement},
+/// };
+///
+/// let mut app = App::new("clinic", Stage::new("dev"));
+/// app.stack("Hosts").add(
+///     "Role",
+///     Role::new(Service::Ec2, "Reads notes")
+///         .with([Statement::allow(["s3:GetObject"]).on("arn:aws:s3:::clinic-notes/*")]),
+/// );
+///
+/// let assembly = app.synth()?;
+/// assembly.template("Hosts").count::<cfn::iam::ManagedPolicy>(1);
+/// # Ok::<(), lightsout::SynthError>(())
+/// ```
 #[derive(Debug, Clone)]
 #[must_use = "a role is made once it is added to a stack"]
 pub struct Role {
-    service: Service,
+    trust: Trust,
     description: String,
+    policy: PolicyDocument,
+    boundary: Option<Value<String>>,
+    session: Option<Duration>,
+}
+
+/// Who may take on a role, and on what condition.
+#[derive(Debug, Clone)]
+enum Trust {
+    Service(Service, Option<Value<String>>),
+    Account { id: String, external_id: String },
+    Workload(OidcProviderRef, String),
+    Emergency(Vec<Value<String>>),
+}
+
+/// A customer managed policy, which roles take as what they may do at most.
+///
+/// A boundary allows nothing by itself: a role may do what both it and its
+/// boundary allow.
+#[derive(Debug, Clone)]
+pub struct PermissionBoundary {
+    description: String,
+    policy: PolicyDocument,
+}
+
+/// A permission boundary that was added to a stack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PermissionBoundaryRef {
+    id: ResourceId,
+}
+
+/// An identity provider outside AWS, such as a build service, for roles without
+/// keys that last.
+///
+/// ```
+/// use lightsout::{App, Stage, cfn, iam::{OidcProvider, Role, Statement}};
+///
+/// let mut app = App::new("clinic", Stage::new("dev"));
+/// let mut stack = app.stack("Deploy");
+/// let builds = stack.add("Builds", OidcProvider::new("token.actions.githubusercontent.com", "sts.amazonaws.com"));
+/// stack.add(
+///     "Deployer",
+///     Role::for_workload(&builds, "repo:clinic/pipeline:ref:refs/heads/main", "Deploys the pipeline")
+///         .with([Statement::allow(["cloudformation:DescribeStacks"]).on("arn:aws:cloudformation:eu-central-1:111122223333:stack/clinic-dev-*")]),
+/// );
+/// assert!(app.synth().is_ok());
+/// ```
+#[derive(Debug, Clone)]
+pub struct OidcProvider {
+    host: String,
+    audience: String,
+}
+
+/// An identity provider that was added to a stack.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OidcProviderRef {
+    id: ResourceId,
+    host: String,
+    audience: String,
+}
+
+/// A role for emergencies: for named people, with a second factor, for an hour.
+///
+/// Taking it on is in CloudTrail by its ARN, which an alarm can be about. 45 CFR
+/// 164.312(a)(2)(ii) asks for a way to the data in an emergency.
+///
+/// ```
+/// use lightsout::{App, Stage, cfn, iam::{BreakGlass, Statement}};
+///
+/// let mut app = App::new("clinic", Stage::new("dev"));
+/// app.stack("Emergency").add(
+///     "BreakGlass",
+///     BreakGlass::new(["arn:aws:iam::111122223333:role/on-call"])
+///         .with([Statement::allow(["s3:GetObject"]).on("arn:aws:s3:::clinic-results/*")]),
+/// );
+///
+/// let assembly = app.synth()?;
+/// assembly.template("Emergency").has(cfn::iam::Role::matching().max_session_duration(3600));
+/// # Ok::<(), lightsout::SynthError>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct BreakGlass {
+    people: Vec<Value<String>>,
     policy: PolicyDocument,
 }
 
@@ -332,6 +439,7 @@ impl Service {
             Self::CloudTrail => "cloudtrail.amazonaws.com",
             Self::Ec2 => "ec2.amazonaws.com",
             Self::Lambda => "lambda.amazonaws.com",
+            Self::Scheduler => "scheduler.amazonaws.com",
             Self::VpcFlowLogs => "vpc-flow-logs.amazonaws.com",
         }
     }
@@ -340,22 +448,149 @@ impl Service {
     ///
     /// The others assume their role without `aws:SourceAccount`, as far as AWS
     /// documents, so that a condition on it would lock them out.
-    fn trust(self) -> PolicyDocument {
+    fn trust(self) -> Statement {
         let trust = Statement::allow(["sts:AssumeRole"]).to_service(self.principal());
-        PolicyDocument::new().with(match self {
+        match self {
             Self::ApiGateway | Self::Backup | Self::CloudTrail | Self::Ec2 | Self::Lambda => trust,
-            Self::VpcFlowLogs => trust.from_account(),
-        })
+            Self::Scheduler | Self::VpcFlowLogs => trust.from_account(),
+        }
+    }
+}
+
+impl Trust {
+    fn statement(self) -> Statement {
+        match self {
+            Self::Service(service, None) => service.trust(),
+            Self::Service(service, Some(source)) => {
+                service
+                    .trust()
+                    .from_account()
+                    .when("ArnEquals", "aws:SourceArn", source)
+            }
+            Self::Account { id, external_id } => Statement::allow(["sts:AssumeRole"])
+                .to(Principal::OtherAccount(id))
+                .when("StringEquals", "sts:ExternalId", external_id),
+            Self::Workload(provider, subject) => {
+                let claim = |name: &str| format!("{}:{name}", provider.host);
+                Statement::allow(["sts:AssumeRoleWithWebIdentity"])
+                    .to(Principal::Federated(provider.id.reference()))
+                    .when("StringEquals", claim("aud"), provider.audience.as_str())
+                    .when("StringEquals", claim("sub"), subject)
+            }
+            Self::Emergency(people) => Statement::allow(["sts:AssumeRole"])
+                .to_account()
+                .when("Bool", "aws:MultiFactorAuthPresent", "true")
+                .when("NumericLessThan", "aws:MultiFactorAuthAge", "3600")
+                .when_any("ArnEquals", "aws:PrincipalArn", people),
+        }
+    }
+
+    /// Notes a problem if the trust says less than it seems to.
+    fn check(&self, scope: &mut Scope<'_>) {
+        const TRUST: &str = "AssumeRolePolicyDocument";
+        match self {
+            Self::Service(..) => (),
+            Self::Account { id, external_id } => {
+                if id.len() != 12 || !id.bytes().all(|byte| byte.is_ascii_digit()) {
+                    scope.problem(
+                        TRUST,
+                        format_args!("trusts account `{id}`"),
+                        "use the account's 12 digits",
+                    );
+                }
+                limits::text(
+                    scope,
+                    TRUST,
+                    external_id,
+                    &(2..=1224),
+                    |c| c.is_ascii_alphanumeric() || "+=,.@:/-_".contains(c),
+                    "letters, digits and `+=,.@:/-_` as the external id",
+                );
+            }
+            Self::Workload(_, subject) => {
+                if subject.is_empty() || subject.contains(['*', '?']) {
+                    scope.problem(
+                        TRUST,
+                        format_args!("trusts every workload like `{subject}`"),
+                        "name one subject without `*` and `?`, and add a role for each",
+                    );
+                }
+            }
+            Self::Emergency(people) => {
+                if people.is_empty() {
+                    scope.problem(
+                        TRUST,
+                        "can be taken on by nobody",
+                        "name the roles of the people who may",
+                    );
+                }
+            }
+        }
     }
 }
 
 impl Role {
     /// A role that `service` may assume; the description says what it is for.
     pub fn new(service: Service, description: impl Into<String>) -> Self {
+        Self::trusting(Trust::Service(service, None), description)
+    }
+
+    /// A role for another account, given by its 12 digits, which must tell the
+    /// external id that was agreed on.
+    pub fn for_account(
+        account: impl Into<String>,
+        external_id: impl Into<String>,
+        description: impl Into<String>,
+    ) -> Self {
+        let trust = Trust::Account {
+            id: account.into(),
+            external_id: external_id.into(),
+        };
+        Self::trusting(trust, description)
+    }
+
+    /// A role for one workload that an identity provider vouches for.
+    pub fn for_workload(
+        provider: &OidcProviderRef,
+        subject: impl Into<String>,
+        description: impl Into<String>,
+    ) -> Self {
+        Self::trusting(
+            Trust::Workload(provider.clone(), subject.into()),
+            description,
+        )
+    }
+
+    /// Lets the service assume the role for one resource of this account alone.
+    ///
+    /// This is for services that say whom they act for, and has no effect on a role
+    /// that is not for a service.
+    pub fn for_source(mut self, arn: impl Into<Value<String>>) -> Self {
+        if let Trust::Service(_, source) = &mut self.trust {
+            *source = Some(arn.into());
+        }
+        self
+    }
+
+    /// Allows no more than a boundary does.
+    pub fn boundary(mut self, boundary: &PermissionBoundaryRef) -> Self {
+        self.boundary = Some(boundary.arn());
+        self
+    }
+
+    /// Lets a session last this long at most, 1 to 12 hours; 1 hour unless said.
+    pub fn longest_session(mut self, duration: Duration) -> Self {
+        self.session = Some(duration);
+        self
+    }
+
+    fn trusting(trust: Trust, description: impl Into<String>) -> Self {
         Self {
-            service,
+            trust,
             description: description.into(),
             policy: PolicyDocument::new(),
+            boundary: None,
+            session: None,
         }
     }
 
@@ -370,8 +605,16 @@ impl Construct for Role {
     type Handle = RoleRef;
 
     fn build(self, scope: &mut Scope<'_>) -> RoleRef {
-        let mut role =
-            cfn::iam::Role::new(self.service.trust()).description(self.description.as_str());
+        self.trust.check(scope);
+        let trust = PolicyDocument::new().with(self.trust.statement());
+        let mut role = cfn::iam::Role::new(trust).description(self.description.as_str());
+        if let Some(boundary) = self.boundary {
+            role = role.permissions_boundary(boundary);
+        }
+        if let Some(session) = self.session {
+            let seconds = limits::seconds(scope, "MaxSessionDuration", session, &(3600..=43_200));
+            role = role.max_session_duration(seconds);
+        }
         let mut policy_id = None;
         if !self.policy.statements().is_empty() {
             // The role names the policy and not the other way round, so whoever
@@ -407,6 +650,101 @@ impl RoleRef {
         if let Some(policy) = self.policy {
             scope.retain(policy);
         }
+    }
+}
+
+impl PermissionBoundary {
+    /// A boundary of what `statements` allow; the description says what it is for.
+    pub fn new(
+        description: impl Into<String>,
+        statements: impl IntoIterator<Item = Statement>,
+    ) -> Self {
+        Self {
+            description: description.into(),
+            policy: statements.into_iter().collect(),
+        }
+    }
+}
+
+impl Construct for PermissionBoundary {
+    type Handle = PermissionBoundaryRef;
+
+    fn build(self, scope: &mut Scope<'_>) -> PermissionBoundaryRef {
+        let policy = cfn::iam::ManagedPolicy::new(self.policy)
+            .description(self.description)
+            .build(scope);
+        PermissionBoundaryRef { id: policy.id() }
+    }
+}
+
+impl PermissionBoundaryRef {
+    /// Returns the policy's ARN.
+    pub const fn arn(self) -> Value<String> {
+        self.id.reference()
+    }
+}
+
+impl OidcProvider {
+    /// The provider at `host`, such as `token.actions.githubusercontent.com`, whose
+    /// tokens are for `audience`.
+    pub fn new(host: impl Into<String>, audience: impl Into<String>) -> Self {
+        Self {
+            host: host.into(),
+            audience: audience.into(),
+        }
+    }
+}
+
+impl Construct for OidcProvider {
+    type Handle = OidcProviderRef;
+
+    fn build(self, scope: &mut Scope<'_>) -> OidcProviderRef {
+        if self.host.contains("://") || self.host.is_empty() {
+            scope.problem(
+                "Url",
+                format_args!("has `{}` as its provider's host", self.host),
+                "write it without `https://`",
+            );
+        }
+        let provider = cfn::iam::OidcProvider::new()
+            .url(format!("https://{}", self.host))
+            .client_id_list([self.audience.as_str()])
+            .build(scope);
+        OidcProviderRef {
+            id: provider.id(),
+            host: self.host,
+            audience: self.audience,
+        }
+    }
+}
+
+impl BreakGlass {
+    /// A role for whoever acts as one of these principals, by their ARNs.
+    pub fn new<P: Into<Value<String>>>(people: impl IntoIterator<Item = P>) -> Self {
+        Self {
+            people: people.into_iter().map(Into::into).collect(),
+            policy: PolicyDocument::new(),
+        }
+    }
+
+    /// Allows or denies what `statements` say.
+    pub fn with(mut self, statements: impl IntoIterator<Item = Statement>) -> Self {
+        self.policy.extend(statements);
+        self
+    }
+}
+
+impl Construct for BreakGlass {
+    type Handle = RoleRef;
+
+    fn build(self, scope: &mut Scope<'_>) -> RoleRef {
+        Role::trusting(
+            Trust::Emergency(self.people),
+            "For emergencies: each use is an incident to explain",
+        )
+        .with(self.policy.0)
+        .longest_session(Duration::from_hours(1))
+        .build(scope)
     }
 }
 
@@ -465,6 +803,7 @@ fn visit_maps<'t>(tree: &'t Tree, visit: &mut impl FnMut(&'t Tree)) {
 fn principals(principals: &[Principal]) -> Tree {
     let mut accounts: Vec<Value<String>> = Vec::new();
     let mut services: Vec<Value<String>> = Vec::new();
+    let mut federated: Vec<Value<String>> = Vec::new();
     for principal in principals {
         match principal {
             Principal::Everyone => accounts.push("*".into()),
@@ -479,13 +818,21 @@ fn principals(principals: &[Principal]) -> Tree {
             Principal::RegionalService(service) => {
                 services.push(join![*service, ".", Pseudo::Region, ".", Pseudo::UrlSuffix]);
             }
+            Principal::OtherAccount(id) => {
+                accounts.push(join!["arn:", Pseudo::Partition, ":iam::", id, ":root"]);
+            }
+            Principal::Federated(provider) => federated.push(provider.clone()),
         }
     }
     Tree::object(
-        [("AWS", accounts), ("Service", services)]
-            .into_iter()
-            .filter(|(_, values)| !values.is_empty())
-            .map(|(kind, values)| (kind, one_or_many(values))),
+        [
+            ("AWS", accounts),
+            ("Federated", federated),
+            ("Service", services),
+        ]
+        .into_iter()
+        .filter(|(_, values)| !values.is_empty())
+        .map(|(kind, values)| (kind, one_or_many(values))),
     )
 }
 
@@ -588,5 +935,82 @@ mod tests {
             error.contains("`s3:Get*` allows more than it says"),
             "{error}"
         );
+    }
+
+    fn trust(role: Role) -> serde_json::Value {
+        let assembly = synth(|scope| {
+            scope.add("Role", role);
+        });
+        let role = &assembly.template("Test").json()["Resources"]["Role"]["Properties"];
+        role["AssumeRolePolicyDocument"]["Statement"][0].clone()
+    }
+
+    #[test]
+    fn another_account_must_tell_the_external_id() {
+        let trust = trust(Role::for_account("444455556666", "clinic-7f3a", "Audits"));
+        assert_eq!(
+            trust["Condition"]["StringEquals"]["sts:ExternalId"],
+            "clinic-7f3a"
+        );
+        let account = trust["Principal"]["AWS"].to_string();
+        assert!(account.contains(":iam::444455556666:root"), "{account}");
+    }
+
+    #[test]
+    fn a_workload_is_known_by_audience_and_subject() {
+        let assembly = synth(|scope| {
+            let builds = scope.add("Builds", OidcProvider::new("builds.example", "sts"));
+            scope.add("Role", Role::for_workload(&builds, "repo:main", "Deploys"));
+        });
+        let role = &assembly.template("Test").json()["Resources"]["Role"]["Properties"];
+        let statement = &role["AssumeRolePolicyDocument"]["Statement"][0];
+        assert_eq!(statement["Action"][0], "sts:AssumeRoleWithWebIdentity");
+        let condition = &statement["Condition"]["StringEquals"];
+        assert_eq!(condition["builds.example:aud"], "sts");
+        assert_eq!(condition["builds.example:sub"], "repo:main");
+        assert_eq!(statement["Principal"]["Federated"]["Ref"], "Builds");
+    }
+
+    #[test]
+    fn the_emergency_role_takes_a_second_factor_and_lasts_an_hour() {
+        let assembly = synth(|scope| {
+            scope.add(
+                "BreakGlass",
+                BreakGlass::new(["arn:aws:iam::111122223333:role/on-call"]),
+            );
+        });
+        let role = &assembly.template("Test").json()["Resources"]["BreakGlass"]["Properties"];
+        assert_eq!(role["MaxSessionDuration"], 3600);
+        let condition = &role["AssumeRolePolicyDocument"]["Statement"][0]["Condition"];
+        assert_eq!(condition["Bool"]["aws:MultiFactorAuthPresent"], "true");
+        assert_eq!(
+            condition["ArnEquals"]["aws:PrincipalArn"],
+            "arn:aws:iam::111122223333:role/on-call"
+        );
+    }
+
+    #[test]
+    fn a_boundary_limits_a_role() {
+        let assembly = synth(|scope| {
+            let most = Statement::allow(["s3:GetObject"]).on("arn:aws:s3:::clinic/*");
+            let boundary = scope.add("Boundary", PermissionBoundary::new("Most", [most]));
+            scope.add("Role", Role::new(Service::Ec2, "Test").boundary(&boundary));
+        });
+        let role = &assembly.template("Test").json()["Resources"]["Role"]["Properties"];
+        assert_eq!(role["PermissionsBoundary"]["Ref"], "Boundary");
+    }
+
+    #[test]
+    fn trust_that_is_too_wide_is_a_problem() {
+        let mut app = App::new("clinic", Stage::new("dev"));
+        let mut scope = app.stack("Test");
+        let builds = scope.add("Builds", OidcProvider::new("https://builds.example", "sts"));
+        scope.add("Any", Role::for_workload(&builds, "repo:*", "Deploys"));
+        scope.add("Account", Role::for_account("4444", "x", "Audits"));
+        scope.add("Nobody", BreakGlass::new(<[&str; 0]>::default()));
+        let long = Role::new(Service::Ec2, "Test").longest_session(Duration::from_secs(60));
+        scope.add("Long", long);
+        let problems = app.synth().unwrap_err().problems;
+        assert_eq!(problems.len(), 6, "{problems:#?}");
     }
 }

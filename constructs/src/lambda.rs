@@ -357,6 +357,11 @@ impl<P> FunctionRef<P> {
         self.id.reference()
     }
 
+    /// Returns the function's place in its app.
+    pub const fn id(&self) -> ResourceId {
+        self.id
+    }
+
     /// Lets `service` invoke the function for one `source` of this account.
     pub(crate) fn admit(
         &self,

@@ -128,23 +128,31 @@ pub mod backup;
 mod bounds;
 pub mod cloudtrail;
 pub mod cloudwatch;
+pub mod cognito;
 pub mod dynamodb;
 pub mod ec2;
 pub mod events;
 #[cfg(test)]
 mod fixture;
 pub mod iam;
+mod json;
 pub mod kms;
 pub mod lambda;
+mod limits;
 pub mod logs;
 mod names;
 mod removal;
 pub mod s3;
+pub mod schedule;
+pub mod scheduler;
+pub mod secretsmanager;
 pub mod sns;
 pub mod sqs;
+pub mod ssm;
 #[cfg(doc)]
 #[doc = include_str!("../README.md")]
 pub mod walkthrough {}
+pub mod wafv2;
 mod wired;
 
 /// Every `CloudFormation` resource type, without opinions.

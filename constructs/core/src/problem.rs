@@ -64,8 +64,6 @@ pub enum ProblemKind {
     Asset,
     /// More than `CloudFormation` takes.
     Limit,
-    /// A value that the construct refuses.
-    Value,
 }
 
 impl Problem {
@@ -228,7 +226,6 @@ impl fmt::Display for ProblemKind {
             Self::Gather => "not a list",
             Self::Asset => "asset",
             Self::Limit => "limit",
-            Self::Value => "value",
         })
     }
 }

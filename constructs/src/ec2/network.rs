@@ -1,6 +1,6 @@
 //! Networks without a way to the internet.
 
-use std::{fmt, net::Ipv4Addr, str::FromStr};
+use std::{collections::BTreeMap, fmt, net::Ipv4Addr, str::FromStr};
 
 use lightsout_core::{
     Construct, Id, Pseudo, ResourceId, Scope, Tree, Value, availability_zones, join, select,
@@ -60,37 +60,76 @@ pub enum Zones {
     Three = 3,
 }
 
-/// An AWS service that is reached by a private address in the network.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Endpoint {
+/// Declares the services that can have an endpoint.
+macro_rules! endpoints {
+    ($($(#[$doc:meta])* $name:ident = $service:literal, $actions:literal, $id:literal;)+) => {
+        /// An AWS service that is reached by a private address in the network.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+        #[non_exhaustive]
+        pub enum Endpoint {
+            $($(#[$doc])* $name,)+
+        }
+
+        impl Endpoint {
+            /// Every service that can have an endpoint.
+            pub const ALL: &'static [Self] = &[$(Self::$name),+];
+
+            /// Returns the service's name in the name of its endpoint.
+            const fn service(self) -> &'static str {
+                match self { $(Self::$name => $service,)+ }
+            }
+
+            /// Returns the service's name in the names of its actions.
+            const fn actions(self) -> &'static str {
+                match self { $(Self::$name => $actions,)+ }
+            }
+
+            const fn logical_id(self) -> &'static str {
+                match self { $(Self::$name => $id,)+ }
+            }
+        }
+    };
+}
+
+endpoints! {
+    /// The addresses of private APIs.
+    Api = "execute-api", "execute-api", "ApiEndpoint";
     /// Alarms and metrics.
-    CloudWatch,
+    CloudWatch = "monitoring", "cloudwatch", "CloudWatchEndpoint";
     /// Hosts.
-    Ec2,
+    Ec2 = "ec2", "ec2", "Ec2Endpoint";
+    /// The agent of Systems Manager, for its messages.
+    Ec2Messages = "ec2messages", "ec2messages", "Ec2MessagesEndpoint";
+    /// Buses of events.
+    Events = "events", "events", "EventsEndpoint";
     /// Keys.
-    Kms,
+    Kms = "kms", "kms", "KmsEndpoint";
     /// Functions.
-    Lambda,
+    Lambda = "lambda", "lambda", "LambdaEndpoint";
     /// Logs.
-    Logs,
+    Logs = "logs", "logs", "LogsEndpoint";
+    /// Schedules.
+    Scheduler = "scheduler", "scheduler", "SchedulerEndpoint";
     /// Secrets.
-    SecretsManager,
+    SecretsManager = "secretsmanager", "secretsmanager", "SecretsManagerEndpoint";
     /// Topics.
-    Sns,
+    Sns = "sns", "sns", "SnsEndpoint";
     /// Queues.
-    Sqs,
+    Sqs = "sqs", "sqs", "SqsEndpoint";
     /// Parameters.
-    Ssm,
+    Ssm = "ssm", "ssm", "SsmEndpoint";
+    /// Sessions of Systems Manager.
+    SsmMessages = "ssmmessages", "ssmmessages", "SsmMessagesEndpoint";
     /// Short-lived credentials.
-    Sts,
+    Sts = "sts", "sts", "StsEndpoint";
 }
 
 /// A network whose hosts reach AWS by private addresses, and nothing else.
 ///
 /// It has isolated subnets only: no internet gateway, no address translation.
-/// Buckets and tables are always reached; each other service by an [`Endpoint`].
-/// The policy of an endpoint allows what the programs in the network were given,
-/// for this account alone.
+/// Buckets and tables are always reached, and each service that a program in the
+/// network may call: its permissions say which [`Endpoint`]s there are. The policy
+/// of an endpoint allows what those programs were given, for this account alone.
 #[derive(Debug, Clone)]
 pub struct Network {
     cidr: Cidr,
@@ -108,11 +147,9 @@ pub struct NetworkRef {
     clients: ResourceId,
     s3: ResourceId,
     dynamodb: ResourceId,
-    endpoints: [Option<ResourceId>; ENDPOINTS],
 }
 
 const MOST_ZONES: usize = 3;
-const ENDPOINTS: usize = Endpoint::ALL.len();
 const HTTPS: i64 = 443;
 
 impl Cidr {
@@ -155,61 +192,6 @@ impl fmt::Display for Cidr {
     }
 }
 
-impl Endpoint {
-    /// Every service that can have an endpoint.
-    pub const ALL: [Self; 10] = [
-        Self::CloudWatch,
-        Self::Ec2,
-        Self::Kms,
-        Self::Lambda,
-        Self::Logs,
-        Self::SecretsManager,
-        Self::Sns,
-        Self::Sqs,
-        Self::Ssm,
-        Self::Sts,
-    ];
-
-    /// Returns the service's name in the name of its endpoint.
-    const fn service(self) -> &'static str {
-        match self {
-            Self::CloudWatch => "monitoring",
-            Self::Ec2 => "ec2",
-            Self::Kms => "kms",
-            Self::Lambda => "lambda",
-            Self::Logs => "logs",
-            Self::SecretsManager => "secretsmanager",
-            Self::Sns => "sns",
-            Self::Sqs => "sqs",
-            Self::Ssm => "ssm",
-            Self::Sts => "sts",
-        }
-    }
-
-    /// Returns the service's name in the names of its actions.
-    const fn actions(self) -> &'static str {
-        match self {
-            Self::CloudWatch => "cloudwatch",
-            other => other.service(),
-        }
-    }
-
-    const fn logical_id(self) -> &'static str {
-        match self {
-            Self::CloudWatch => "CloudWatchEndpoint",
-            Self::Ec2 => "Ec2Endpoint",
-            Self::Kms => "KmsEndpoint",
-            Self::Lambda => "LambdaEndpoint",
-            Self::Logs => "LogsEndpoint",
-            Self::SecretsManager => "SecretsManagerEndpoint",
-            Self::Sns => "SnsEndpoint",
-            Self::Sqs => "SqsEndpoint",
-            Self::Ssm => "SsmEndpoint",
-            Self::Sts => "StsEndpoint",
-        }
-    }
-}
-
 impl Network {
     /// A network of these addresses, divided into a subnet for each zone.
     pub fn new(cidr: Cidr, zones: Zones) -> Self {
@@ -222,6 +204,9 @@ impl Network {
     }
 
     /// Reaches a service by a private address in each subnet.
+    ///
+    /// A service that programs in the network may call is reached without asking;
+    /// this is for what hosts call on another's behalf.
     pub fn endpoint(mut self, endpoint: Endpoint) -> Self {
         if !self.endpoints.contains(&endpoint) {
             self.endpoints.push(endpoint);
@@ -263,7 +248,6 @@ impl Construct for Network {
             );
             *slot = Some(subnet.id());
         }
-        let cidr = self.cidr.to_string();
         // Without a route to the internet only AWS's own prefixes, by way of the two
         // gateways, answer to an address outside the network.
         let clients = scope.add(
@@ -272,7 +256,7 @@ impl Construct for Network {
                 .vpc_id(vpc.reference())
                 .security_group_egress([https_egress()]),
         );
-        let mut network = NetworkRef {
+        let network = NetworkRef {
             vpc: vpc.id(),
             cidr: self.cidr,
             subnets,
@@ -291,33 +275,9 @@ impl Construct for Network {
                 &vpc.reference(),
                 &routes.reference(),
             ),
-            endpoints: [None; ENDPOINTS],
         };
-        if !self.endpoints.is_empty() {
-            let group = scope.add(
-                "Endpoints",
-                ec2::SecurityGroup::new("Endpoints of AWS services")
-                    .vpc_id(vpc.reference())
-                    .security_group_ingress([ec2::SecurityGroupIngressProperty::new("tcp")
-                        .cidr_ip(cidr)
-                        .from_port(HTTPS)
-                        .to_port(HTTPS)
-                        .description("HTTPS from this network")])
-                    .security_group_egress([no_egress()]),
-            );
-            for endpoint in self.endpoints {
-                let resource = scope.add(
-                    endpoint.logical_id(),
-                    ec2::VpcEndpoint::new(vpc.reference())
-                        .service_name(service_name(endpoint.service()))
-                        .vpc_endpoint_type("Interface")
-                        .private_dns_enabled(true)
-                        .subnet_ids(network.subnets())
-                        .security_group_ids([group.get(ec2::SecurityGroup::GROUP_ID)])
-                        .policy_document(own_account()),
-                );
-                network.endpoints[endpoint as usize] = Some(resource.id());
-            }
+        for endpoint in self.endpoints {
+            network.endpoint(scope, endpoint);
         }
         if let Some(key) = self.flow_logs {
             flow_logs(scope, &vpc.reference(), &key);
@@ -359,23 +319,24 @@ impl NetworkRef {
         let statements = statements
             .iter()
             .filter(|statement| !statement.is_via_service());
-        let mut passed: Vec<(ResourceId, Vec<&str>)> = Vec::new();
+        let mut passed: BTreeMap<Way, Vec<&str>> = BTreeMap::new();
         for action in statements.flat_map(Statement::actions) {
-            let Some(endpoint) = self.endpoint_of(action) else {
-                continue;
-            };
-            match passed.iter_mut().find(|(id, _)| *id == endpoint) {
-                Some((_, actions)) => actions.push(action),
-                None => passed.push((endpoint, vec![action])),
+            if let Some(way) = Way::of(action) {
+                passed.entry(way).or_default().push(action);
             }
         }
-        for (endpoint, actions) in passed {
-            let own_resources = !self.serves_foreign_resources(endpoint);
+        for (way, actions) in passed {
+            let endpoint = match way {
+                Way::S3 => Some(self.s3),
+                Way::DynamoDb => Some(self.dynamodb),
+                Way::Interface(endpoint) => self.endpoint(scope, endpoint),
+            };
+            let Some(endpoint) = endpoint else { continue };
             let mut statement = Statement::allow(actions)
                 .to_everyone()
                 .on_everything()
                 .when("StringEquals", "aws:PrincipalAccount", Pseudo::AccountId);
-            if own_resources {
+            if !way.serves_foreign_resources() {
                 statement =
                     statement.when("StringEquals", "aws:ResourceAccount", Pseudo::AccountId);
             }
@@ -383,29 +344,68 @@ impl NetworkRef {
         }
     }
 
-    /// Returns whether calls there are about what is AWS's own, such as images, or
-    /// about nothing that has an account, such as metrics.
-    fn serves_foreign_resources(self, endpoint: ResourceId) -> bool {
-        [
-            Endpoint::CloudWatch,
-            Endpoint::Ec2,
-            Endpoint::Logs,
-            Endpoint::Ssm,
-            Endpoint::Sts,
-        ]
-        .into_iter()
-        .any(|service| self.endpoints[service as usize] == Some(endpoint))
+    /// Returns the interface endpoint of a service, made on first demand.
+    pub(crate) fn endpoint(self, scope: &mut Scope<'_>, endpoint: Endpoint) -> Option<ResourceId> {
+        scope.once(self.vpc, endpoint.logical_id(), |network, id| {
+            let group = network.once(self.vpc, "Endpoints", |network, id| {
+                let group = ec2::SecurityGroup::new("Endpoints of AWS services")
+                    .vpc_id(self.vpc())
+                    .security_group_ingress([ec2::SecurityGroupIngressProperty::new("tcp")
+                        .source_security_group_id(self.clients())
+                        .from_port(HTTPS)
+                        .to_port(HTTPS)
+                        .description("HTTPS from programs of this network")])
+                    .security_group_egress([no_egress()]);
+                network.add(id, group).id()
+            });
+            let interface = ec2::VpcEndpoint::new(self.vpc())
+                .service_name(service_name(endpoint.service()))
+                .vpc_endpoint_type("Interface")
+                .private_dns_enabled(true)
+                .subnet_ids(self.subnets())
+                .security_group_ids(group.map(|id| id.attribute::<String>("GroupId")))
+                .policy_document(own_account());
+            network.add(id, interface).id()
+        })
+    }
+}
+
+/// How a call leaves the network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Way {
+    S3,
+    DynamoDb,
+    Interface(Endpoint),
+}
+
+impl Way {
+    /// Returns the way of a call, unless the action is no call of its own.
+    fn of(action: &str) -> Option<Self> {
+        match action.split_once(':')?.0 {
+            "s3" => Some(Self::S3),
+            "dynamodb" => Some(Self::DynamoDb),
+            service => Endpoint::ALL
+                .iter()
+                .find(|endpoint| endpoint.actions() == service)
+                .map(|endpoint| Self::Interface(*endpoint)),
+        }
     }
 
-    fn endpoint_of(self, action: &str) -> Option<ResourceId> {
-        match action.split_once(':')?.0 {
-            "s3" => Some(self.s3),
-            "dynamodb" => Some(self.dynamodb),
-            service => Endpoint::ALL
-                .into_iter()
-                .find(|endpoint| endpoint.actions() == service)
-                .and_then(|endpoint| self.endpoints[endpoint as usize]),
-        }
+    /// Returns whether calls there are about what is AWS's own, such as images, or
+    /// about nothing that has an account, such as metrics.
+    const fn serves_foreign_resources(self) -> bool {
+        matches!(
+            self,
+            Self::Interface(
+                Endpoint::CloudWatch
+                    | Endpoint::Ec2
+                    | Endpoint::Ec2Messages
+                    | Endpoint::Logs
+                    | Endpoint::Ssm
+                    | Endpoint::SsmMessages
+                    | Endpoint::Sts
+            )
+        )
     }
 }
 
@@ -566,5 +566,36 @@ mod tests {
         let endpoint = &assembly.template("Test").json()["Resources"]["NetworkEc2Endpoint"];
         let statements = &endpoint["Properties"]["PolicyDocument"]["Statement"];
         assert_eq!(statements.as_array().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn a_service_that_a_program_may_call_has_an_endpoint_in_the_networks_own_stack() {
+        let mut app = lightsout_core::App::new("clinic", lightsout_core::Stage::new("dev"));
+        let cidr = "10.20.0.0/16".parse().unwrap();
+        let network = app
+            .stack("Network")
+            .add("Network", Network::new(cidr, Zones::Two));
+        for stack in ["One", "Two"] {
+            let publish = Statement::allow(["sns:Publish"]).on("a");
+            let mut scope = app.stack(stack);
+            scope.add("Key", crate::kms::Key::new("Test"));
+            network.admit(&mut scope, &[publish]);
+        }
+        let assembly = app.synth().unwrap();
+        let template = assembly.template("Network");
+        template.count::<ec2::VpcEndpoint>(3);
+        let resources = &template.json()["Resources"];
+        let endpoint = &resources["NetworkSnsEndpoint"]["Properties"];
+        assert_eq!(endpoint["PrivateDnsEnabled"], true);
+        assert_eq!(
+            endpoint["PolicyDocument"]["Statement"][1]["Action"][0],
+            "sns:Publish"
+        );
+        let ingress = &resources["NetworkEndpoints"]["Properties"]["SecurityGroupIngress"][0];
+        assert_eq!(
+            ingress["SourceSecurityGroupId"]["Fn::GetAtt"][0],
+            "NetworkClients"
+        );
+        assert_eq!(ingress["FromPort"], 443);
     }
 }

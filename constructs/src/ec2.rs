@@ -11,5 +11,5 @@ pub use fleet::Fleet;
 pub use image::Image;
 pub use launch_template::{LaunchTemplate, LaunchTemplateRef};
 pub use network::{Cidr, CidrError, Endpoint, Network, NetworkRef, Zones};
-pub use security_group::{SecurityGroup, SecurityGroupRef};
+pub use security_group::{Ports, SecurityGroup, SecurityGroupRef};
 pub use user_data::{UserData, UserDataFits};

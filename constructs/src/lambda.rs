@@ -13,6 +13,7 @@ use crate::{
     ec2::NetworkRef,
     iam::{Role, Service, Statement},
     kms::KeyRef,
+    limits,
     logs::LogGroup,
     sqs::QueueRef,
     wired::Flattened,
@@ -220,6 +221,23 @@ impl<P: Program> Construct for Function<P> {
     type Handle = FunctionRef<P>;
 
     fn build(self, scope: &mut Scope<'_>) -> FunctionRef<P> {
+        let timeout = limits::seconds(scope, "Timeout", self.timeout, &(1..=900));
+        limits::within(
+            scope,
+            "MemorySize",
+            self.memory_mib,
+            &(128..=10_240),
+            " MiB",
+        );
+        if let Some(executions) = self.reserved_concurrency {
+            limits::within(
+                scope,
+                "ReservedConcurrentExecutions",
+                executions,
+                &(1..=100_000),
+                "",
+            );
+        }
         self.network.admit(scope, &self.statements);
         let logs = scope.add("Logs", LogGroup::new(&self.key));
         let functions = join![
@@ -268,11 +286,12 @@ impl<P: Program> Construct for Function<P> {
         .handler("bootstrap")
         .architectures([self.architecture.name()])
         .memory_size(self.memory_mib)
-        .timeout(i64::try_from(self.timeout.as_secs()).unwrap_or(i64::MAX))
+        .timeout(timeout)
         .kms_key_arn(self.key.arn())
         .logging_config(
             lambda::FunctionLoggingConfig::new()
                 .log_format("JSON")
+                .application_log_level("INFO")
                 .log_group(logs.name()),
         )
         .vpc_config(
@@ -440,7 +459,11 @@ mod tests {
                 .runtime("provided.al2023")
                 .handler("bootstrap")
                 .architectures(["arm64"])
-                .logging_config(lambda::FunctionLoggingConfig::new().log_format("JSON"))
+                .logging_config(
+                    lambda::FunctionLoggingConfig::new()
+                        .log_format("JSON")
+                        .application_log_level("INFO"),
+                )
                 .environment(lambda::FunctionEnvironment::new().variables([("GREETING", "hello")])),
         );
         let function = &template.json()["Resources"]["Function"]["Properties"];
@@ -501,6 +524,28 @@ mod tests {
         let policy = json["FunctionRolePolicy"]["Properties"]["PolicyDocument"].to_string();
         assert!(policy.contains("sqs:SendMessage"), "{policy}");
         assert!(policy.contains("kms:GenerateDataKey"), "{policy}");
+    }
+
+    #[test]
+    fn what_lambda_would_refuse_is_a_problem() {
+        let mut app = lightsout_core::App::new("clinic", lightsout_core::Stage::new("dev"));
+        let mut scope = app.stack("Test");
+        let key = key(&mut scope);
+        let network = network(&mut scope);
+        let environment = ProbeEnvironment {
+            greeting: setting("hello"),
+        };
+        let code = Code::new(scope.asset(asset()), "assets");
+        let function = Function::new(Probe, environment, code, &network, &key)
+            .memory_mib(64)
+            .timeout(Duration::from_mins(16))
+            .reserved_concurrency(0);
+        scope.add("Function", function);
+        let problems = app.synth().unwrap_err().problems;
+        let of_function = problems
+            .iter()
+            .filter(|problem| problem.path == "Test/Function");
+        assert_eq!(of_function.count(), 3, "{problems:#?}");
     }
 
     #[test]

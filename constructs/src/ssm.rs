@@ -5,7 +5,7 @@ use std::{fmt, marker::PhantomData, time::Duration};
 use lightsout_contract::ReadParameter;
 use lightsout_core::{Construct, Name, Pseudo, ResourceId, Scope, Tree, Value, join};
 
-use crate::{Wired, cfn::ssm, kms::KeyRef, limits, logs::LogGroupRef};
+use crate::{Wired, cfn::ssm, iam::Statement, kms::KeyRef, limits, logs::LogGroupRef};
 
 /// A parameter that holds a `T` as text: never a secret, which
 /// [`secretsmanager`](crate::secretsmanager) is for.
@@ -54,6 +54,8 @@ pub struct SessionPreferences {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SessionPreferencesRef {
     id: ResourceId,
+    logs: LogGroupRef,
+    key: KeyRef,
 }
 
 /// The most that a parameter of the standard tier holds, in bytes.
@@ -270,11 +272,34 @@ impl Construct for SessionPreferences {
             .update_method("NewVersion");
         SessionPreferencesRef {
             id: document.build(scope).id(),
+            logs: self.logs,
+            key: self.key,
         }
     }
 }
 
 impl SessionPreferencesRef {
+    /// Returns what the role of a host must allow for its agent to hold sessions.
+    ///
+    /// [The agent's actions](https://docs.aws.amazon.com/systems-manager/latest/userguide/getting-started-create-iam-instance-profile.html)
+    /// are about no resource that a policy could name; the log and the key are.
+    pub(crate) fn host_statements(self) -> [Statement; 4] {
+        [
+            Statement::allow([
+                "ssm:UpdateInstanceInformation",
+                "ssmmessages:CreateControlChannel",
+                "ssmmessages:CreateDataChannel",
+                "ssmmessages:OpenControlChannel",
+                "ssmmessages:OpenDataChannel",
+            ])
+            .on_everything(),
+            self.logs.written(),
+            Statement::allow(["logs:DescribeLogGroups", "logs:DescribeLogStreams"]).on_everything(),
+            // Both ends of a session decrypt with the key, not a service for them.
+            Statement::allow(["kms:Decrypt"]).on(self.key.arn()),
+        ]
+    }
+
     /// Returns the name of the document, which a session is started with.
     pub const fn name(self) -> Value<Name<SessionPreferences>> {
         self.id.reference()

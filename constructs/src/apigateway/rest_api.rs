@@ -27,9 +27,9 @@ use crate::{
 ///
 /// ```
 /// use lightsout::{
-///     App, Asset, AssetContents, Stage, Tree, cfn,
+///     App, Asset, Stage, Tree, cfn,
 ///     apigateway::{AccountLogging, Authorization, RestApi, Route, Verb},
-///     contract::{Program, Setting, Side, environment},
+///     contract::{Binary, Program, Setting, Side, binary, environment},
 ///     ec2::{Network, Zones},
 ///     kms::Key,
 ///     lambda::{Code, Function},
@@ -48,7 +48,7 @@ use crate::{
 /// pub struct Answers;
 ///
 /// impl Program for Answers {
-///     const BINARY: &'static str = "answers";
+///     const BINARY: Binary = binary!("query" in "examples/programs");
 ///     type Message = ();
 ///     type Environment<S: Side> = AnswersEnvironment<S>;
 /// }
@@ -57,15 +57,7 @@ use crate::{
 /// let mut stack = app.stack("Api");
 /// let key = stack.add("Key", Key::new("Logs"));
 /// let network = stack.add("Network", Network::new("10.20.0.0/16".parse()?, Zones::Two));
-/// # let asset = stack.asset(Asset {
-/// #     id: "Answers".to_owned(),
-/// #     contents: AssetContents::Binary {
-/// #         package: "answers".to_owned(),
-/// #         binary: "answers".to_owned(),
-/// #         name: "bootstrap".to_owned(),
-/// #     },
-/// # });
-/// # let code = Code::new(asset, "assets");
+/// let code = Code::new(stack.asset(Asset::program("Answers", Answers::BINARY)), "assets");
 /// let environment = AnswersEnvironment { page: setting(50) };
 /// let answers = stack.add("Answers", Function::new(Answers, environment, code, &network, &key));
 /// let logging = stack.add("Logging", AccountLogging::new());
@@ -76,8 +68,10 @@ use crate::{
 ///         .throttle(5, 10),
 /// ];
 /// stack.add("Rest", RestApi::with_routes("answers", routes, Authorization::Iam, &logging, &key));
-/// # let assets = stack.add("Assets", lightsout::s3::Bucket::<()>::new(&key));
-/// # app.asset_store("Api", assets.id());
+/// # let mut storage = app.stack("Storage");
+/// # let key = storage.add("Key", Key::new("Assets"));
+/// # let assets = storage.add("Assets", lightsout::s3::Bucket::<()>::new(&key));
+/// # app.asset_store("Storage", assets.id());
 ///
 /// let assembly = app.synth()?;
 /// let template = assembly.template("Api");

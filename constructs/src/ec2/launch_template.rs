@@ -11,6 +11,8 @@ use crate::{
     cfn::{ec2, iam},
     iam::{Role, RoleRef, Service, Statement},
     kms::KeyRef,
+    limits,
+    ssm::SessionPreferencesRef,
     wired::Flattened,
 };
 
@@ -32,6 +34,7 @@ pub struct LaunchTemplate<P> {
     account_key: Option<KeyRef>,
     instance_type: Value<String>,
     volume_gib: u32,
+    scratch_gib: Option<u32>,
     group: Option<SecurityGroupRef>,
     ssh_from: Vec<SecurityGroupRef>,
     program: PhantomData<fn() -> P>,
@@ -79,6 +82,7 @@ impl<P: Program> LaunchTemplate<P> {
             account_key: None,
             instance_type: "c7i.large".into(),
             volume_gib: 30,
+            scratch_gib: None,
             group: None,
             ssh_from: Vec::new(),
             program: PhantomData,
@@ -104,6 +108,19 @@ impl<P: Program> LaunchTemplate<P> {
     /// must use that key too: without it they end at once, and no log says why.
     pub fn account_disks(mut self, key: &KeyRef) -> Self {
         self.account_key = Some(*key);
+        self
+    }
+
+    /// Gives hosts a second disk of this size in GiB, `/dev/xvdb`, for what they work
+    /// on; it is encrypted like the first, and goes with the host too.
+    pub fn scratch_gib(mut self, gib: u32) -> Self {
+        self.scratch_gib = Some(gib);
+        self
+    }
+
+    /// Lets people on by Session Manager, encrypted and recorded as `sessions` say.
+    pub fn sessions(mut self, sessions: &SessionPreferencesRef) -> Self {
+        self.statements.extend(sessions.host_statements());
         self
     }
 
@@ -133,6 +150,7 @@ impl<P: Program> Construct for LaunchTemplate<P> {
     type Handle = LaunchTemplateRef<P>;
 
     fn build(self, scope: &mut Scope<'_>) -> LaunchTemplateRef<P> {
+        self.check(scope);
         self.network.admit(scope, &self.statements);
         let group = self.group.unwrap_or_else(|| {
             let group = SecurityGroup::new(format!("Hosts that run {}", P::BINARY), &self.network);
@@ -153,12 +171,20 @@ impl<P: Program> Construct for LaunchTemplate<P> {
         if let Some(subnet) = subnet {
             interface = interface.subnet_id(subnet);
         }
-        let disk = ec2::LaunchTemplateEbs::new()
-            .delete_on_termination(true)
-            .encrypted(true)
-            .kms_key_id(self.key.arn())
-            .volume_size(self.volume_gib)
-            .volume_type("gp3");
+        let disk = |device: &'static str, gib: u32| {
+            ec2::LaunchTemplateBlockDeviceMapping::new()
+                .device_name(device)
+                .ebs(
+                    ec2::LaunchTemplateEbs::new()
+                        .delete_on_termination(true)
+                        .encrypted(true)
+                        .kms_key_id(self.key.arn())
+                        .volume_size(gib)
+                        .volume_type("gp3"),
+                )
+        };
+        let root = disk("/dev/xvda", self.volume_gib);
+        let scratch = self.scratch_gib.map(|gib| disk("/dev/xvdb", gib));
         let tags = |resource: &'static str| {
             ec2::LaunchTemplateTagSpecificationProperty::new()
                 .resource_type(resource)
@@ -181,9 +207,7 @@ impl<P: Program> Construct for LaunchTemplate<P> {
             )
             .monitoring(ec2::LaunchTemplateMonitoring::new().enabled(true))
             .network_interfaces([interface])
-            .block_device_mappings([ec2::LaunchTemplateBlockDeviceMapping::new()
-                .device_name("/dev/xvda")
-                .ebs(disk)])
+            .block_device_mappings([root].into_iter().chain(scratch))
             .tag_specifications([tags("instance"), tags("volume")])
             .user_data(base64(self.user_data.script(self.variables)));
         let template = ec2::LaunchTemplate::new(data).build(scope);
@@ -197,6 +221,44 @@ impl<P: Program> Construct for LaunchTemplate<P> {
             program: PhantomData,
         }
     }
+}
+
+impl<P> LaunchTemplate<P> {
+    fn check(&self, scope: &mut Scope<'_>) {
+        for gib in [Some(self.volume_gib), self.scratch_gib]
+            .into_iter()
+            .flatten()
+        {
+            limits::within(
+                scope,
+                "LaunchTemplateData.BlockDeviceMappings",
+                gib,
+                &(1..=16_384),
+                " GiB",
+            );
+        }
+        if let Some(name) = self.instance_type.literal()
+            && !is_nitro(name)
+        {
+            scope.problem(
+                "LaunchTemplateData.InstanceType",
+                format_args!("starts hosts of type `{name}`, which is none of the Nitro system"),
+                "use a type like `c7i.large`, which encrypts what hosts say to each other",
+            );
+        }
+    }
+}
+
+/// Returns whether a type has the form `family.size`, and its family is not of those
+/// [before Nitro](https://docs.aws.amazon.com/ec2/latest/instancetypes/ec2-nitro-instances.html).
+fn is_nitro(name: &str) -> bool {
+    const BEFORE: [&str; 27] = [
+        "a1", "c1", "c3", "c4", "cc2", "cr1", "d2", "f1", "g2", "g3", "g3s", "h1", "hs1", "i2",
+        "i3", "m1", "m2", "m3", "m4", "p2", "p3", "r3", "r4", "t1", "t2", "x1", "x1e",
+    ];
+    name.split_once('.').is_some_and(|(family, size)| {
+        !family.is_empty() && !size.is_empty() && !BEFORE.contains(&family)
+    })
 }
 
 impl<P> LaunchTemplateRef<P> {
@@ -496,6 +558,71 @@ mod tests {
                 terminate.condition("StringEquals", &format!("aws:ResourceTag/clinic:{tag}")),
                 Some([value.into()].as_slice())
             );
+        }
+    }
+
+    fn hosts(key: &KeyRef, network: &NetworkRef) -> LaunchTemplate<Probe> {
+        let environment = ProbeEnvironment {
+            greeting: setting("hello"),
+        };
+        LaunchTemplate::new(
+            Probe,
+            environment,
+            &Fleet::tagged("clinic:pipeline", "clinic-dev"),
+            Image::Id("ami-0a1b2c3d".into()),
+            UserData::bash("exec probe\n"),
+            network,
+            key,
+        )
+    }
+
+    #[test]
+    fn a_scratch_disk_is_encrypted_and_goes_with_its_host() {
+        let assembly = synth(|scope| {
+            let (key, network) = (key(scope), network(scope));
+            scope.add("Hosts", hosts(&key, &network).scratch_gib(200));
+        });
+        let json = &assembly.template("Test").json()["Resources"];
+        let disks = &json["Hosts"]["Properties"]["LaunchTemplateData"]["BlockDeviceMappings"];
+        assert_eq!(disks[1]["DeviceName"], "/dev/xvdb");
+        for disk in 0..2 {
+            let disk = &disks[disk]["Ebs"];
+            assert_eq!(disk["KmsKeyId"]["Fn::GetAtt"][0], "Key");
+            assert_eq!(disk["Encrypted"], true);
+            assert_eq!(disk["DeleteOnTermination"], true);
+        }
+    }
+
+    #[test]
+    fn sessions_bring_their_permissions_and_endpoints() {
+        let assembly = synth(|scope| {
+            let (key, network) = (key(scope), network(scope));
+            let logs = scope.add("Logs", crate::logs::LogGroup::new(&key));
+            let sessions = crate::ssm::SessionPreferences::new(&logs, &key);
+            let sessions = scope.add("Sessions", sessions);
+            scope.add("Hosts", hosts(&key, &network).sessions(&sessions));
+        });
+        let json = &assembly.template("Test").json()["Resources"];
+        for endpoint in ["Ssm", "SsmMessages", "Logs"] {
+            let endpoint = &json[format!("Network{endpoint}Endpoint")];
+            assert!(endpoint.is_object(), "{endpoint}");
+        }
+        let policy = json["HostsRolePolicy"]["Properties"]["PolicyDocument"].to_string();
+        assert!(policy.contains("ssmmessages:CreateDataChannel"), "{policy}");
+    }
+
+    #[test]
+    fn what_ec2_or_safety_would_refuse_is_a_problem() {
+        let mut app = lightsout_core::App::new("clinic", lightsout_core::Stage::new("dev"));
+        let mut scope = app.stack("Test");
+        let (key, network) = (key(&mut scope), network(&mut scope));
+        let hosts = hosts(&key, &network)
+            .instance_type("t2.micro")
+            .volume_gib(0);
+        scope.add("Hosts", hosts);
+        assert_eq!(app.synth().unwrap_err().problems.len(), 2);
+        for (name, expected) in [("c7i.large", true), ("m4.large", false), ("large", false)] {
+            assert_eq!(is_nitro(name), expected, "{name}");
         }
     }
 }

@@ -119,7 +119,10 @@ addresses!(
     ReadItems,
     WriteItems,
     LaunchFrom,
-    TerminateFleet
+    TerminateFleet,
+    ReadParameter,
+    ReadSecret,
+    RotateSecret
 );
 
 impl<T: std::str::FromStr> Variable for Setting<T> {

@@ -309,7 +309,7 @@ impl Client {
         callbacks: impl IntoIterator<Item = U>,
     ) -> Self {
         let flow = Flow::People(callbacks.into_iter().map(Into::into).collect());
-        Self::with_flow(pool, flow, Vec::new())
+        Self::with_flow(*pool, flow, Vec::new())
     }
 
     /// A program that acts for itself, within these scopes.
@@ -318,7 +318,7 @@ impl Client {
         scopes: impl IntoIterator<Item = &'a OAuthScope>,
     ) -> Self {
         let scopes = scopes.into_iter().cloned().collect();
-        Self::with_flow(pool, Flow::Machines, scopes)
+        Self::with_flow(*pool, Flow::Machines, scopes)
     }
 
     /// Lets the program ask for tokens with this scope too.
@@ -339,9 +339,9 @@ impl Client {
         self
     }
 
-    fn with_flow(pool: &UserPoolRef, flow: Flow, scopes: Vec<OAuthScope>) -> Self {
+    fn with_flow(pool: UserPoolRef, flow: Flow, scopes: Vec<OAuthScope>) -> Self {
         Self {
-            pool: *pool,
+            pool,
             flow,
             scopes,
             token: Duration::from_hours(1),

@@ -164,7 +164,7 @@ pub struct OidcProviderRef {
 
 /// A role for emergencies: for named people, with a second factor, for an hour.
 ///
-/// Taking it on is in CloudTrail by its ARN, which an alarm can be about. 45 CFR
+/// Taking it on is in `CloudTrail` by its ARN, which an alarm can be about. 45 CFR
 /// 164.312(a)(2)(ii) asks for a way to the data in an emergency.
 ///
 /// ```
@@ -1008,7 +1008,7 @@ mod tests {
         scope.add("Any", Role::for_workload(&builds, "repo:*", "Deploys"));
         scope.add("Account", Role::for_account("4444", "x", "Audits"));
         scope.add("Nobody", BreakGlass::new(<[&str; 0]>::default()));
-        let long = Role::new(Service::Ec2, "Test").longest_session(Duration::from_secs(60));
+        let long = Role::new(Service::Ec2, "Test").longest_session(Duration::from_mins(1));
         scope.add("Long", long);
         let problems = app.synth().unwrap_err().problems;
         assert_eq!(problems.len(), 6, "{problems:#?}");

@@ -5,7 +5,7 @@ use std::{fmt::Display, ops::RangeInclusive, time::Duration};
 use lightsout_core::Scope;
 
 /// Notes a problem unless `value` is within `range`.
-pub(crate) fn within<T: PartialOrd + Display>(
+pub(crate) fn within<T: PartialOrd + Display + Copy>(
     scope: &mut Scope<'_>,
     property: &'static str,
     value: T,

@@ -259,12 +259,12 @@ impl Scope<'_> {
         id: &'static str,
         make: impl FnOnce(&mut Scope<'_>, &'static str) -> ResourceId,
     ) -> Option<ResourceId> {
-        if let Some(made) = self.app.demanded.get(&(owner, id)) {
-            return Some(*made);
+        if let Some(known) = self.app.demanded.get(&(owner, id)) {
+            return Some(*known);
         }
         let resource = self.resource(owner, Location::caller())?;
         let (stack, path) = (resource.stack, resource.path.clone());
-        let made = make(
+        let added = make(
             &mut Scope {
                 app: self.app,
                 stack,
@@ -273,8 +273,8 @@ impl Scope<'_> {
             },
             id,
         );
-        self.app.demanded.insert((owner, id), made);
-        Some(made)
+        self.app.demanded.insert((owner, id), added);
+        Some(added)
     }
 
     /// Notes that the construct of this scope cannot be as it was asked for.

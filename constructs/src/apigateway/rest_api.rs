@@ -215,13 +215,14 @@ impl Construct for RestApi {
                     apigateway::Resource::new(root.clone(), "{proxy+}", api.reference()),
                 );
                 for (id, resource) in [("RootMethod", root), ("AnyMethod", any.reference())] {
-                    let method = self.method("ANY", resource.clone(), api, function, &authorizer);
+                    let method =
+                        self.method("ANY", resource.clone(), api, function, authorizer.as_ref());
                     snapshot.push(scope.add(id, method).id());
                     self.preflight(scope, id, resource, api, &mut snapshot);
                 }
             }
             Routes::Each(routes) => {
-                self.add_routes(scope, api, routes, &authorizer, &mut snapshot);
+                self.add_routes(scope, api, routes, authorizer.as_ref(), &mut snapshot);
             }
         }
         self.refusals(scope, api, &mut snapshot);
@@ -348,7 +349,7 @@ impl RestApi {
         resource: Value<String>,
         api: Ref<apigateway::RestApi>,
         function: &FunctionRef<()>,
-        authorizer: &Option<Value<String>>,
+        authorizer: Option<&Value<String>>,
     ) -> apigateway::Method {
         let mut method = apigateway::Method::new(verb, resource, api.reference())
             .authorization_type(self.authorization.method_type());
@@ -371,7 +372,7 @@ impl RestApi {
         scope: &mut Scope<'_>,
         api: Ref<apigateway::RestApi>,
         routes: &[Route],
-        authorizer: &Option<Value<String>>,
+        authorizer: Option<&Value<String>>,
         snapshot: &mut Vec<ResourceId>,
     ) {
         let validator = apigateway::RequestValidator::new(api.reference())

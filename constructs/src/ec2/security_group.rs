@@ -236,9 +236,9 @@ mod tests {
             (&reaches["FromPort"], &reaches["ToPort"]),
             (&6379.into(), &6379.into())
         );
-        let reached = &json["ReadersReached1"]["Properties"];
-        assert_eq!(reached["GroupId"]["Fn::GetAtt"][0], "Store");
-        assert!(reached["CidrIp"].is_null());
+        let admitted = &json["ReadersReached1"]["Properties"];
+        assert_eq!(admitted["GroupId"]["Fn::GetAtt"][0], "Store");
+        assert!(admitted["CidrIp"].is_null());
     }
 
     #[test]
@@ -247,7 +247,7 @@ mod tests {
         let mut scope = app.stack("Test");
         let network = network(&mut scope);
         let store = scope.add("Store", SecurityGroup::new("Store", &network));
-        let (none, backwards) = (Ports::tcp(0), Ports::tcp_range(9..=8));
+        let (none, backwards) = (Ports::tcp(0), Ports::tcp_range(RangeInclusive::new(9, 8)));
         let group = SecurityGroup::new("Wrong", &network).reaches(none, &store);
         scope.add("Wrong", group.reaches(backwards, &store));
         assert_eq!(app.synth().unwrap_err().problems.len(), 2);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use lightsout_core::{Arn, Construct, Id, Pseudo, ResourceId, Scope, Value, join};
 
-use crate::{cfn::cognito, iam::Statement, kms::KeyRef, limits};
+use crate::{cfn::cognito, kms::KeyRef, limits};
 
 /// A pool of users, whom an administrator adds.
 ///
@@ -142,29 +142,7 @@ impl Construct for UserPool {
             &(14..=99),
             " characters",
         );
-        let pools = join![
-            "arn:",
-            Pseudo::Partition,
-            ":cognito-idp:",
-            Pseudo::Region,
-            ":",
-            Pseudo::AccountId,
-            ":userpool/*",
-        ];
-        // The pool's own id is not known before the key, which its policy is part of.
-        let encrypt = Statement::allow([
-            "kms:Decrypt",
-            "kms:DescribeKey",
-            "kms:Encrypt",
-            "kms:GenerateDataKey",
-            "kms:ReEncryptFrom",
-            "kms:ReEncryptTo",
-        ])
-        .to_service("cognito-idp.amazonaws.com")
-        .on_everything()
-        .from_account()
-        .when("ArnLike", "aws:SourceArn", pools);
-        scope.gather(self.key.id(), "KeyPolicy.Statement", encrypt);
+        self.key.serve_user_pools(scope);
         let passwords = cognito::UserPoolPasswordPolicy::new()
             .minimum_length(self.shortest_password)
             .password_history_size(24)

@@ -122,6 +122,8 @@ pub enum Wiring {
     Topics,
     /// A trail encrypts its files.
     Trails,
+    /// A user pool encrypts its secrets.
+    UserPools,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -411,6 +413,30 @@ impl KeyRef {
         );
     }
 
+    /// Lets user pools encrypt their secrets; a pool's id is not known before its key.
+    pub(crate) fn serve_user_pools(self, scope: &mut Scope<'_>) {
+        let actions = [
+            "kms:Decrypt",
+            "kms:DescribeKey",
+            "kms:Encrypt",
+            "kms:GenerateDataKey",
+            "kms:ReEncryptFrom",
+            "kms:ReEncryptTo",
+        ];
+        self.serve(
+            scope,
+            Wiring::UserPools,
+            Statement::allow(actions)
+                .to_service(Wiring::UserPools.service())
+                .from_account()
+                .when(
+                    "ArnLike",
+                    "aws:SourceArn",
+                    arn_here("cognito-idp", "userpool/*"),
+                ),
+        );
+    }
+
     fn serve(self, scope: &mut Scope<'_>, wiring: Wiring, statement: Statement) {
         let statement = statement.on_everything();
         match self.source {
@@ -448,6 +474,7 @@ impl Wiring {
             Self::LogGroups => "logs.amazonaws.com",
             Self::Topics => "sns.amazonaws.com",
             Self::Trails => "cloudtrail.amazonaws.com",
+            Self::UserPools => "cognito-idp.amazonaws.com",
         }
     }
 }

@@ -217,11 +217,9 @@ impl<P: Program> Function<P> {
     }
 }
 
-impl<P: Program> Construct for Function<P> {
-    type Handle = FunctionRef<P>;
-
-    fn build(self, scope: &mut Scope<'_>) -> FunctionRef<P> {
-        let timeout = limits::seconds(scope, "Timeout", self.timeout, &(1..=900));
+impl<P> Function<P> {
+    /// Notes what Lambda would refuse, and returns the timeout in seconds.
+    fn check(&self, scope: &mut Scope<'_>) -> u32 {
         limits::within(
             scope,
             "MemorySize",
@@ -238,6 +236,15 @@ impl<P: Program> Construct for Function<P> {
                 "",
             );
         }
+        limits::seconds(scope, "Timeout", self.timeout, &(1..=900))
+    }
+}
+
+impl<P: Program> Construct for Function<P> {
+    type Handle = FunctionRef<P>;
+
+    fn build(self, scope: &mut Scope<'_>) -> FunctionRef<P> {
+        let timeout = self.check(scope);
         self.network.admit(scope, &self.statements);
         let logs = scope.add("Logs", LogGroup::new(&self.key));
         let functions = join![

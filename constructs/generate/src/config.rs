@@ -13,7 +13,8 @@ use serde::Deserialize;
 #[serde(deny_unknown_fields)]
 pub(crate) struct Services {
     /// Which services.
-    pub(crate) services: Selection,
+    #[serde(rename = "services")]
+    pub(crate) selection: Selection,
     /// Services whose feature is also that of every service whose name begins with theirs.
     #[serde(default)]
     pub(crate) families: BTreeSet<String>,

@@ -152,7 +152,7 @@ fn cut(sentence: &str) -> Cow<'_, str> {
     let spaces = sentence.match_indices(' ').map(|(space, _)| space);
     let end = spaces
         .take_while(|&space| space < LONGEST)
-        .filter(|&space| sentence[..space].matches('`').count() % 2 == 0)
+        .filter(|&space| sentence[..space].matches('`').count().is_multiple_of(2))
         .last();
     match end {
         Some(end) => format!(

@@ -26,8 +26,8 @@ pub(crate) enum FeatureError {
 /// Returns the feature of each module.
 pub(crate) fn of(modules: &[Module], services: &Services) -> Result<Vec<String>, FeatureError> {
     let names: BTreeSet<&str> = modules.iter().map(|module| module.name.as_str()).collect();
-    let mut named = services.families.iter().chain(&services.apart);
-    if let Some(unknown) = named.find(|name| !names.contains(name.as_str())) {
+    let mut ruled = services.families.iter().chain(&services.apart);
+    if let Some(unknown) = ruled.find(|name| !names.contains(name.as_str())) {
         return Err(FeatureError::UnknownService(unknown.clone()));
     }
     let features: Vec<String> = modules

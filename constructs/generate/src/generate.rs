@@ -140,7 +140,7 @@ pub(crate) fn everything(
     let constraints = packages::read_constraints(&CFN_LINT.fetch(&folders.cache)?)?;
     let mut spec = ServiceSpec::read(&database)?;
     let added = supplement(&mut spec, &constraints);
-    let Selection::All = services.services;
+    let Selection::All = services.selection;
     let all: BTreeSet<String> = spec.names().collect();
     let wanted = if only.is_empty() { &all } else { only };
 

@@ -92,7 +92,7 @@ mod tests {
     use super::*;
     use crate::constraints::Constraints;
 
-    fn limits_of(property: Json) -> Vec<String> {
+    fn limits_of(property: &Json) -> Vec<String> {
         let schema = json!({"properties": {"P": property}});
         let constraints: Constraints = [("AWS::X::Y".to_owned(), schema)].into_iter().collect();
         let resource = constraints.of("AWS::X::Y").unwrap();
@@ -102,25 +102,25 @@ mod tests {
     #[test]
     fn ranges_lengths_and_patterns_are_said_in_words() {
         assert_eq!(
-            limits_of(json!({"minimum": 0, "maximum": 900})),
+            limits_of(&json!({"minimum": 0, "maximum": 900})),
             ["0 to 900."]
         );
-        assert_eq!(limits_of(json!({"minimum": 60})), ["At least 60."]);
+        assert_eq!(limits_of(&json!({"minimum": 60})), ["At least 60."]);
         assert_eq!(
-            limits_of(json!({"minLength": 1, "maxLength": 80, "pattern": "^[a-z]+$"})),
+            limits_of(&json!({"minLength": 1, "maxLength": 80, "pattern": "^[a-z]+$"})),
             ["1 to 80 characters.", "Matches `^[a-z]+$`."]
         );
         assert_eq!(
-            limits_of(json!({"minLength": 12, "maxLength": 12})),
+            limits_of(&json!({"minLength": 12, "maxLength": 12})),
             ["Exactly 12 characters."]
         );
-        assert_eq!(limits_of(json!({"enum": [1, 3, 5]})), ["One of 1, 3, 5."]);
+        assert_eq!(limits_of(&json!({"enum": [1, 3, 5]})), ["One of 1, 3, 5."]);
     }
 
     #[test]
     fn items_have_limits_of_their_own() {
         assert_eq!(
-            limits_of(json!({"maxItems": 1, "items": {"maxLength": 9}})),
+            limits_of(&json!({"maxItems": 1, "items": {"maxLength": 9}})),
             ["At most 1 item.", "Each: At most 9 characters."]
         );
     }
@@ -128,11 +128,11 @@ mod tests {
     #[test]
     fn what_excludes_nothing_is_not_said() {
         assert_eq!(
-            limits_of(json!({"minLength": 0, "maxLength": 2_147_483_647})),
+            limits_of(&json!({"minLength": 0, "maxLength": 2_147_483_647})),
             [""; 0]
         );
-        assert_eq!(limits_of(json!({"pattern": ".*"})), [""; 0]);
-        assert_eq!(limits_of(json!({"pattern": "a`b"})), [""; 0]);
+        assert_eq!(limits_of(&json!({"pattern": ".*"})), [""; 0]);
+        assert_eq!(limits_of(&json!({"pattern": "a`b"})), [""; 0]);
         assert_eq!(default("\"\""), None);
         assert_eq!(default("\"NONE\"").unwrap(), "Default: `NONE`.");
     }

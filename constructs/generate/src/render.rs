@@ -249,10 +249,10 @@ fn constructor_source(source: &mut String, name: &str, required: &[&Property]) {
     } else {
         format!("Returns a `{name}` with what CloudFormation requires.")
     };
-    let sets: String = required
-        .iter()
-        .map(|property| format!(".{0}({0})", property.setter))
-        .collect();
+    let mut sets = String::new();
+    for property in required {
+        let _ = write!(sets, ".{0}({0})", property.setter);
+    }
     let _ = write!(
         source,
         concat!(

@@ -108,7 +108,7 @@ impl<'j> Reader<'_, 'j> {
                     node = self.resolved(node)?.get("properties")?.get(name)?;
                 }
                 let attribute = self.property(path, node, false);
-                Some(((*path).to_owned(), attribute))
+                Some((path.clone(), attribute))
             })
             .collect();
         let tag_information = self.tags.and_then(|property| {

@@ -63,6 +63,8 @@ pub enum AssetSource {
     },
     /// A file, or a folder with all it holds, relative to the workspace.
     Path(String),
+    /// What the file says, for files that a construct brings with it.
+    Text(String),
 }
 
 /// Whether a file can be run.
@@ -125,6 +127,15 @@ impl AssetFile {
         Self {
             name: name.into(),
             source: AssetSource::Path(path.into()),
+            mode,
+        }
+    }
+
+    /// A file that says `text`, for files that a construct brings with it.
+    pub fn text(name: impl Into<String>, text: impl Into<String>, mode: FileMode) -> Self {
+        Self {
+            name: name.into(),
+            source: AssetSource::Text(text.into()),
             mode,
         }
     }

@@ -384,7 +384,7 @@ fn programs(asset: &Asset) -> Vec<Program<'_>> {
                 AssetSource::Binary {
                     package, binary, ..
                 } => Some(Program { package, binary }),
-                AssetSource::Path(_) => None,
+                AssetSource::Path(_) | AssetSource::Text(_) => None,
             })
             .collect(),
     }
@@ -502,6 +502,11 @@ fn entries(
                         package, binary, ..
                     } => executable(package, binary)?.clone(),
                     AssetSource::Path(path) => workspace.join(path),
+                    AssetSource::Text(text) => {
+                        let bytes = text.clone().into_bytes();
+                        insert(asset, file.name.clone(), bytes, file.mode, &mut entries)?;
+                        continue;
+                    }
                 };
                 collect(asset, &path, file.name.clone(), file.mode, &mut entries)?;
             }
@@ -533,13 +538,23 @@ fn collect(
             path: path.to_owned(),
         });
     }
+    let bytes = fs::read(path).map_err(at(path))?;
+    insert(asset, name, bytes, mode, entries)
+}
+
+fn insert(
+    asset: &Asset,
+    name: String,
+    bytes: Vec<u8>,
+    mode: FileMode,
+    entries: &mut BTreeMap<String, Entry>,
+) -> Result<(), BuildError> {
     if entries.contains_key(&name) {
         return Err(BuildError::SameName {
             asset: asset.id.clone(),
             name,
         });
     }
-    let bytes = fs::read(path).map_err(at(path))?;
     entries.insert(name, Entry { bytes, mode });
     Ok(())
 }
@@ -582,6 +597,7 @@ mod tests {
             [
                 AssetFile::program(binary!("glow" in "tests/bulb")).named("bootstrap"),
                 AssetFile::path("notes", "notes", FileMode::Regular),
+                AssetFile::text("socket", "E27\n", FileMode::Regular),
             ],
         )
     }
@@ -651,7 +667,10 @@ mod tests {
         let zip = fs::read(&asset.path).unwrap();
         let zip = zip::ZipArchive::new(files::Cursor::new(zip)).unwrap();
         let names: Vec<_> = zip.file_names().map(Result::unwrap).collect();
-        assert_eq!(names, ["bootstrap", "notes/a.txt", "notes/deep/b.txt"]);
+        assert_eq!(
+            names,
+            ["bootstrap", "notes/a.txt", "notes/deep/b.txt", "socket"]
+        );
     }
 
     /// An asset that takes no compiler.

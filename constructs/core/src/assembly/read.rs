@@ -223,9 +223,10 @@ fn read_asset(manifest: &Manifest, json: &Json) -> Result<Asset, ReadError> {
         let files = files.iter().map(|file| {
             Ok(AssetFile {
                 name: text(file, "name")?,
-                source: match file["path"].as_str() {
-                    Some(path) => AssetSource::Path(path.to_owned()),
-                    None => AssetSource::Binary {
+                source: match (file["path"].as_str(), file["text"].as_str()) {
+                    (Some(path), _) => AssetSource::Path(path.to_owned()),
+                    (None, Some(text)) => AssetSource::Text(text.to_owned()),
+                    (None, None) => AssetSource::Binary {
                         package: text(file, "package")?,
                         binary: text(file, "binary")?,
                     },

@@ -33,7 +33,7 @@ fn pipeline(stage: Stage) -> App {
             },
             AssetFile {
                 name: "playbooks".to_owned(),
-                source: AssetSource::Path("stacks/playbooks".to_owned()),
+                source: AssetSource::Path("playbooks".to_owned()),
                 mode: FileMode::Regular,
             },
         ]),

@@ -227,6 +227,7 @@ fn asset(asset: &Asset) -> Tree {
                         entries.extend(program(package, binary));
                     }
                     AssetSource::Path(path) => entries.push(("path", path.as_str().into())),
+                    AssetSource::Text(text) => entries.push(("text", text.as_str().into())),
                 }
                 let executable = file.mode == FileMode::Executable;
                 entries.push(("executable", executable.into()));

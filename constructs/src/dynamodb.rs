@@ -129,6 +129,16 @@ pub struct TableRef<T> {
 /// A table with a stream that was added to a stack.
 pub struct StreamedTableRef<T>(TableRef<T>);
 
+/// What `DynamoDB` does with the key for whoever writes.
+const KEY_USE_OF_WRITERS: [&str; 6] = [
+    "kms:Decrypt",
+    "kms:DescribeKey",
+    "kms:Encrypt",
+    "kms:GenerateDataKey",
+    "kms:ReEncryptFrom",
+    "kms:ReEncryptTo",
+];
+
 impl<T> Table<T> {
     /// A table encrypted with `key`, whose items are found by `partition`.
     pub fn new(key: &KeyRef, partition: impl Into<String>) -> Self {
@@ -279,14 +289,24 @@ impl<T> TableRef<T> {
 
     /// Lets a program read and write items: the table's name, with the permission.
     pub fn writer(&self) -> Wired<WriteItems<T>> {
-        self.wired([
-            "kms:Decrypt",
-            "kms:DescribeKey",
-            "kms:Encrypt",
-            "kms:GenerateDataKey",
-            "kms:ReEncryptFrom",
-            "kms:ReEncryptTo",
-        ])
+        self.wired(KEY_USE_OF_WRITERS)
+    }
+
+    /// Lets a program read items one by one, and store them in parts that begin with
+    /// `prefix`: the table's name, with the permission.
+    pub(crate) fn writer_under(&self, prefix: &str) -> Wired<WriteItems<T>> {
+        let key = self.key.used_by("dynamodb", KEY_USE_OF_WRITERS);
+        let put = Statement::allow(["dynamodb:PutItem"]).on(self.arn()).when(
+            "ForAllValues:StringLike",
+            "dynamodb:LeadingKeys",
+            format!("{prefix}*"),
+        );
+        Wired::allowed(
+            self.name(),
+            Statement::allow(["dynamodb:GetItem"]).on(self.arn()),
+        )
+        .and(put)
+        .and(key)
     }
 
     /// Returns the table's name.

@@ -9,6 +9,7 @@ mod user_data;
 
 pub use fleet::Fleet;
 pub use image::Image;
+pub(crate) use launch_template::Market;
 pub use launch_template::{LaunchTemplate, LaunchTemplateRef};
 pub use network::{Cidr, CidrError, Endpoint, Network, NetworkRef, Zones};
 pub use security_group::{Ports, SecurityGroup, SecurityGroupRef};

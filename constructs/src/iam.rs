@@ -308,6 +308,13 @@ impl Statement {
             .map(Vec::as_slice)
     }
 
+    /// Returns whether the statement allows `action` on `resource` by that name.
+    pub(crate) fn allows(&self, action: &str, resource: &Value<String>) -> bool {
+        self.effect == Effect::Allow
+            && self.actions.contains(action)
+            && self.resources.contains(resource)
+    }
+
     /// Returns whether the statement is about what a service does for the caller.
     pub(crate) fn is_via_service(&self) -> bool {
         self.conditions.keys().any(|(_, key)| key == VIA_SERVICE)

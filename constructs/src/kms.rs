@@ -118,6 +118,8 @@ pub enum Wiring {
     LogGroups,
     /// Rules send to a queue or topic.
     Rules,
+    /// EC2 starts spot instances, and encrypts their disks.
+    SpotHosts,
     /// Topics send to a queue.
     Topics,
     /// A trail encrypts its files.
@@ -366,6 +368,37 @@ impl KeyRef {
         );
     }
 
+    /// Lets EC2 encrypt the disks of spot instances, which it starts
+    /// [with a role of its own](https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/service-linked-roles-spot-instance-requests.html)
+    /// and not with the caller's.
+    ///
+    /// The role is named in a condition, because a principal must exist, and the
+    /// first request for a spot instance makes the role.
+    pub(crate) fn serve_spot(self, scope: &mut Scope<'_>) {
+        let by_spot = |actions: &[&str]| {
+            Statement::allow(actions).to_everyone().when(
+                "ArnEquals",
+                "aws:PrincipalArn",
+                spot_role(),
+            )
+        };
+        let actions = [
+            "kms:Decrypt",
+            "kms:DescribeKey",
+            "kms:Encrypt",
+            "kms:GenerateDataKey",
+            "kms:GenerateDataKeyWithoutPlaintext",
+            "kms:ReEncryptFrom",
+            "kms:ReEncryptTo",
+        ];
+        self.serve(scope, Wiring::SpotHosts, by_spot(&actions));
+        self.serve(
+            scope,
+            Wiring::SpotHosts,
+            by_spot(&["kms:CreateGrant"]).when("Bool", "kms:GrantIsForAWSResource", "true"),
+        );
+    }
+
     /// Lets a trail encrypt its files.
     ///
     /// A bucket with a bucket key has the trail decrypt too.
@@ -451,7 +484,7 @@ impl KeyRef {
                         "uses the imported key `{arn}`, whose policy must let in `{}`",
                         statement["Principal"]["Service"]
                             .as_str()
-                            .unwrap_or_default(),
+                            .unwrap_or(wiring.service()),
                     ),
                     format!(
                         "add this statement to the key's policy, then import the key \
@@ -472,6 +505,7 @@ impl Wiring {
             Self::BucketEvents => "s3.amazonaws.com",
             Self::EventBuses | Self::Rules => "events.amazonaws.com",
             Self::LogGroups => "logs.amazonaws.com",
+            Self::SpotHosts => "spot.amazonaws.com",
             Self::Topics => "sns.amazonaws.com",
             Self::Trails => "cloudtrail.amazonaws.com",
             Self::UserPools => "cognito-idp.amazonaws.com",
@@ -572,6 +606,17 @@ fn kept(arn: String) -> &'static str {
     let arn: &'static str = arn.leak();
     kept.insert(arn);
     arn
+}
+
+/// Returns the ARN of the role that EC2 starts this account's spot instances with.
+pub(crate) fn spot_role() -> Value<String> {
+    join![
+        "arn:",
+        Pseudo::Partition,
+        ":iam::",
+        Pseudo::AccountId,
+        ":role/aws-service-role/spot.amazonaws.com/AWSServiceRoleForEC2Spot",
+    ]
 }
 
 #[cfg(test)]

@@ -9,12 +9,13 @@ use crate::{
     Infra,
     bounds::within,
     cfn::lambda,
+    cloudwatch::{Metric, Statistic},
     dynamodb::StreamedTableRef,
     ec2::NetworkRef,
     iam::{Role, Service, Statement},
     kms::KeyRef,
     limits,
-    logs::LogGroup,
+    logs::{LogGroup, LogGroupRef},
     sqs::QueueRef,
     wired::Flattened,
 };
@@ -84,6 +85,7 @@ pub enum Architecture {
 /// A function that was added to a stack.
 pub struct FunctionRef<P> {
     id: ResourceId,
+    logs: LogGroupRef,
     fingerprint: u64,
     program: PhantomData<fn() -> P>,
 }
@@ -336,6 +338,7 @@ impl<P: Program> Construct for Function<P> {
         }
         FunctionRef {
             id: function.id(),
+            logs,
             fingerprint: fingerprint(scope.path()),
             program: PhantomData,
         }
@@ -388,6 +391,18 @@ impl<P> FunctionRef<P> {
         self.id
     }
 
+    /// Returns the group that the function writes its logs to.
+    pub const fn logs(&self) -> LogGroupRef {
+        self.logs
+    }
+
+    /// Returns how many invocations failed.
+    pub fn errors(&self) -> Metric {
+        Metric::new("AWS/Lambda", "Errors")
+            .dimension("FunctionName", self.name())
+            .statistic(Statistic::Sum)
+    }
+
     /// Lets `service` invoke the function for one `source` of this account.
     pub(crate) fn admit(
         &self,
@@ -411,6 +426,7 @@ impl<P> FunctionRef<P> {
     pub(crate) const fn untyped(&self) -> FunctionRef<()> {
         FunctionRef {
             id: self.id,
+            logs: self.logs,
             fingerprint: self.fingerprint,
             program: PhantomData,
         }

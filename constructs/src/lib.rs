@@ -125,6 +125,7 @@
 
 pub mod apigateway;
 pub mod backup;
+pub mod batch_fleet;
 mod bounds;
 pub mod cloudtrail;
 pub mod cloudwatch;

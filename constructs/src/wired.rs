@@ -53,6 +53,15 @@ impl<C: Capability> Wired<C> {
         self
     }
 
+    /// Sees the same address with the same permissions as another capability.
+    pub(crate) fn seen_as<D: Capability>(self) -> Wired<D> {
+        Wired {
+            address: self.address,
+            statements: self.statements,
+            capability: PhantomData,
+        }
+    }
+
     /// Returns what the program finds in its environment.
     pub fn address(&self) -> &Value<String> {
         &self.address

@@ -19,8 +19,8 @@ pub const NAME: &str = "lightsout";
 /// Builds the pipeline for `environment`.
 ///
 /// Assets keep the programs, the network is closed to the outside, charts come
-/// in through the intake, the fleet codes them into the storage, the alarms
-/// wake the fleet, the API answers.
+/// in through the intake, the fleet codes them into the storage and wakes by
+/// itself, the alarms tell a person, the API answers.
 pub fn app(environment: &Environment) -> App {
     let mut app = App::new(NAME, stage(environment));
     let settings = &environment.settings;
@@ -31,7 +31,8 @@ pub fn app(environment: &Environment) -> App {
     let network = PrivateNetwork { settings, removal }.build(&mut app.stack("Network"));
     let intake = Intake { settings, removal }.build(&mut app.stack("Intake"));
     let storage = Storage { removal }.build(&mut app.stack("Storage"));
-    let fleet = Fleet {
+    let people = Alarms { removal }.build(&mut app.stack("Alarms"));
+    Fleet {
         pipeline: pipeline(environment),
         removal,
         settings,
@@ -39,15 +40,9 @@ pub fn app(environment: &Environment) -> App {
         network: &network,
         intake: &intake,
         storage: &storage,
+        people: &people,
     }
     .build(&mut app.stack("Fleet"));
-    Alarms {
-        settings,
-        removal,
-        intake: &intake,
-        launcher: &fleet.launcher,
-    }
-    .build(&mut app.stack("Alarms"));
     Api {
         name: format!("{NAME}-{}-results", environment.name),
         removal,

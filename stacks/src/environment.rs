@@ -74,8 +74,10 @@ pub struct HostSettings {
     pub architecture: Architecture,
     /// The master's instance type.
     pub master_type: String,
-    /// The workers' instance type.
-    pub worker_type: String,
+    /// The workers' instance types: the first, and the next where capacity is short.
+    pub worker_types: Vec<String>,
+    /// How many workers of a hundred are asked for as spot instances first.
+    pub spot_percent: u32,
 }
 
 /// A processor architecture.
@@ -112,7 +114,7 @@ pub struct FleetSettings {
 #[serde(deny_unknown_fields)]
 pub struct AlarmSettings {
     /// Waiting charts that start a run at once.
-    pub backlog: u64,
+    pub backlog: u32,
     /// Minutes after which even a single waiting chart starts a run.
     pub oldest_minutes: u64,
     /// Minutes between two looks of the heartbeat.

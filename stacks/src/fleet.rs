@@ -3,29 +3,23 @@
 use std::time::Duration;
 
 use lightsout::{
-    Asset, AssetFile, Construct, FileMode, Removal, Scope,
-    contract::Program,
-    ec2::{self, Image, LaunchTemplate, NetworkRef, SecurityGroup, UserData},
-    kms::Key,
-    lambda::{Architecture, Code, Function, FunctionRef},
+    Construct, Removal, Scope,
+    batch_fleet::{BatchFleet, BatchFleetRef, Hosts, Limits, Triggers},
+    ec2::{Image, NetworkRef},
+    lambda::Architecture,
     setting,
+    sns::TopicRef,
 };
-use lightsout_protocol::{
-    environment::{
-        Launcher, LauncherEnvironment, Master, MasterEnvironment, Worker, WorkerEnvironment,
-    },
-    fleet::{role, tag},
-};
+use lightsout_protocol::environment::{Launcher, Master, Worker, WorkerEnvironment};
 
 use crate::{
     assets::AssetsRef,
     environment::{self, Settings},
     intake::IntakeRef,
     storage::StorageRef,
-    user_data,
 };
 
-/// Everything that runs.
+/// Everything that runs, what wakes it, and what tells a person.
 pub(crate) struct Fleet<'a> {
     pub(crate) pipeline: String,
     pub(crate) removal: Removal,
@@ -34,118 +28,44 @@ pub(crate) struct Fleet<'a> {
     pub(crate) network: &'a NetworkRef,
     pub(crate) intake: &'a IntakeRef,
     pub(crate) storage: &'a StorageRef,
+    pub(crate) people: &'a TopicRef,
 }
-
-/// References into the fleet.
-pub(crate) struct FleetRef {
-    pub(crate) launcher: FunctionRef<Launcher>,
-}
-
-/// The most that the launcher may take; it answers in well under a second.
-const LAUNCHER_TIMEOUT: Duration = Duration::from_secs(30);
 
 impl Construct for Fleet<'_> {
-    type Handle = FleetRef;
+    type Handle = BatchFleetRef<Launcher, Master, Worker>;
 
-    fn build(self, scope: &mut Scope<'_>) -> FleetRef {
+    fn build(self, scope: &mut Scope<'_>) -> Self::Handle {
         let Self {
             settings,
-            network,
             intake,
             storage,
             ..
         } = self;
-        let limits = &settings.fleet;
-        let key = scope.add(
-            "Key",
-            Key::new("Disks of machines, logs of functions").removal(self.removal),
-        );
-        let masters = ec2::Fleet::<Master>::tagged(tag::PIPELINE, &self.pipeline)
-            .and(tag::ROLE, role::MASTER);
-        let workers = ec2::Fleet::<Worker>::tagged(tag::PIPELINE, &self.pipeline)
-            .and(tag::ROLE, role::WORKER);
-        // The workers let the master in, and the master launches the workers:
-        // its group is there before both.
-        let master_group = scope.add(
-            "MasterGroup",
-            SecurityGroup::new("Masters, which reach their workers over SSH", network)
-                .reaches_ssh(),
-        );
-
-        let worker = LaunchTemplate::new(
-            Worker,
+        let fleet = BatchFleet::new(Launcher, Master, Worker, &self.assets.bucket, |fleet| {
             WorkerEnvironment {
-                work: intake.work.receiver(),
+                work: fleet.jobs.receiver(),
                 inbox: intake.inbox.reader(),
                 results: storage.results.writer(),
                 large_results: storage.large_results.writer(),
-                control: storage.control.writer(),
-                visibility_seconds: setting(limits.visibility_seconds),
-                drain_seconds: setting(limits.drain_seconds),
-            },
-            &workers,
-            image(&settings.hosts.image),
-            UserData::bash(user_data::worker(limits)),
-            network,
-            &key,
-        )
-        .instance_type(&settings.hosts.worker_type)
-        .ssh_from(&master_group);
-        let worker = scope.add("Worker", worker);
-
-        let bundle = scope.asset(master_bundle());
-        let master = LaunchTemplate::new(
-            Master,
-            MasterEnvironment {
-                work: intake.work.meter(),
-                control: storage.control.writer(),
-                workers: worker.launcher(),
-                fleet: workers.terminator(),
-                itself: masters.terminator(),
-                programs: self.assets.bucket.reader(),
-                logs: storage.logs.writer(),
-                lease_seconds: setting(limits.lease_seconds),
-                most_workers: setting(limits.most_workers),
-                charts_per_worker: setting(limits.charts_per_worker),
-                drain_seconds: setting(limits.drain_seconds),
-                deadline_seconds: setting(limits.deadline().as_secs()),
-            },
-            &masters,
-            image(&settings.hosts.image),
-            UserData::bash(user_data::master(limits))
-                .variable("BUNDLE_KEY", bundle.key())
-                .variable("BUNDLE_DIGEST", bundle.hash()),
-            network,
-            &key,
-        )
-        .instance_type(&settings.hosts.master_type)
-        .group(&master_group);
-        let master = scope.add("Master", master);
-
-        let code = scope.asset(Asset::program("Launcher", Launcher::BINARY));
-        let launcher = Function::new(
-            Launcher,
-            LauncherEnvironment {
-                work: intake.work.meter(),
-                control: storage.control.writer(),
-                master: master.launcher(),
-                pipeline: setting(self.pipeline.as_str()),
-                lease_seconds: setting(limits.lease_seconds.max(BOOT_SECONDS)),
-            },
-            Code::new(code, self.assets.bucket.name()),
-            network,
-            &key,
-        )
-        .architecture(architecture(settings))
-        .timeout(LAUNCHER_TIMEOUT);
-        let launcher = scope.add("Launcher", launcher);
-        scope.output(output::LAUNCHER, launcher.name(), "What starts a run");
-        FleetRef { launcher }
+                control: fleet.control.reader(),
+                visibility_seconds: setting(settings.fleet.visibility_seconds),
+                drain_seconds: setting(settings.fleet.drain_seconds),
+            }
+        })
+        .named(self.pipeline)
+        .network(self.network)
+        .removal(self.removal)
+        .jobs(&intake.work, &intake.dead)
+        .records(&storage.control, &storage.logs)
+        .alerts(self.people)
+        .limits(limits(settings))
+        .triggers(triggers(settings))
+        .hosts(hosts(settings))
+        .build(scope);
+        scope.output(output::LAUNCHER, fleet.launcher.name(), "What starts a run");
+        fleet
     }
 }
-
-/// How long a master may take from its launch to its first heartbeat, in seconds.
-const BOOT_SECONDS: u64 = 300;
 
 /// The outputs of this stack that tools read.
 pub mod output {
@@ -161,6 +81,36 @@ pub(crate) fn architecture(settings: &Settings) -> Architecture {
     }
 }
 
+fn limits(settings: &Settings) -> Limits {
+    let fleet = &settings.fleet;
+    Limits::new()
+        .most_workers(fleet.most_workers)
+        .messages_per_worker(fleet.charts_per_worker)
+        .lease(Duration::from_secs(fleet.lease_seconds))
+        .drain(Duration::from_secs(fleet.drain_seconds))
+        .deadline(fleet.deadline())
+}
+
+fn triggers(settings: &Settings) -> Triggers {
+    let alarms = &settings.alarms;
+    Triggers::new()
+        .backlog(alarms.backlog)
+        .oldest(Duration::from_mins(alarms.oldest_minutes))
+        .heartbeat(Duration::from_mins(alarms.heartbeat_minutes))
+}
+
+fn hosts(settings: &Settings) -> Hosts {
+    let hosts = &settings.hosts;
+    match hosts.architecture {
+        environment::Architecture::Arm64 => Hosts::arm64(),
+        environment::Architecture::X86 => Hosts::x86_64(),
+    }
+    .image(image(&hosts.image))
+    .master_type(&hosts.master_type)
+    .worker_types(&hosts.worker_types)
+    .spot_percent(hosts.spot_percent)
+}
+
 fn image(name: &str) -> Image {
     match name.strip_prefix("ssm:") {
         Some(parameter) => Image::Parameter(parameter.into()),
@@ -168,14 +118,63 @@ fn image(name: &str) -> Image {
     }
 }
 
-/// What a master fetches when it boots: both host programs, and the playbooks.
-fn master_bundle() -> Asset {
-    Asset::files(
-        "MasterBundle",
-        [
-            AssetFile::program(Master::BINARY),
-            AssetFile::program(Worker::BINARY),
-            AssetFile::path("playbooks", "stacks/playbooks", FileMode::Regular),
-        ],
-    )
+#[cfg(test)]
+mod tests {
+    use std::{fs, path::Path, process::Command, time::Duration};
+
+    use lightsout::{App, Asset, AssetFile, FileMode, Stage, batch_fleet::boot_scripts, cfn};
+    use lightsout_toolkit::{BuildPlan, Consent, Event, Io, build_assets};
+
+    /// Hears nothing, and says no.
+    struct Silent;
+
+    impl Io for Silent {
+        fn emit(&mut self, _: Event) {}
+
+        fn ask(&mut self, _: &str) -> Consent {
+            Consent::NobodyThere
+        }
+    }
+
+    /// Packs a bundle with these bytes in it, and returns its name.
+    fn bundle(folder: &Path, bytes: &str) -> String {
+        fs::write(folder.join("ü.txt"), bytes).unwrap();
+        fs::write(folder.join("run.sh"), "true\n".repeat(99)).unwrap();
+        let mut app = App::new("clinic", Stage::new("dev"));
+        let mut stack = app.stack("Test");
+        let bundle = stack.asset(Asset::files(
+            "Bundle",
+            [
+                AssetFile::path("z/ü.txt", "ü.txt", FileMode::Regular),
+                AssetFile::path("run", "run.sh", FileMode::Executable),
+            ],
+        ));
+        stack.add("Hosts", cfn::sqs::Queue::new().queue_name(bundle.hash()));
+        let store = app.stack("Store").add("Store", cfn::s3::Bucket::new());
+        app.asset_store("Store", store.id());
+        let plan = BuildPlan::local(folder, folder);
+        let built = build_assets(&app.synth().unwrap(), &plan, &mut Silent).unwrap();
+        let built = built.get("Bundle").unwrap();
+        fs::copy(&built.path, folder.join("bundle.zip")).unwrap();
+        built.sha256.clone()
+    }
+
+    #[test]
+    fn a_master_takes_the_bundle_that_was_deployed_and_no_other() {
+        let [(_, script), _] = boot_scripts(Duration::from_hours(4));
+        let (_, verify) = script.split_once("verify_bundle() {").unwrap();
+        let (_, verify) = verify.split_once("<< 'PYTHON'\n").unwrap();
+        let (verify, _) = verify.split_once("\nPYTHON\n").unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let passes = |digest: &str| {
+            let mut python = Command::new("python3");
+            python.args(["-c", verify, digest]).current_dir(&folder);
+            python.output().unwrap().status.success()
+        };
+        let first = bundle(folder.path(), "first");
+        assert!(passes(&first));
+        let second = bundle(folder.path(), "second");
+        assert!(!passes(&first));
+        assert!(passes(&second));
+    }
 }

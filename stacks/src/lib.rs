@@ -15,10 +15,8 @@ mod intake;
 pub mod local;
 mod network;
 mod storage;
-mod user_data;
 
 pub use app::{NAME, app, pipeline};
-pub use user_data::of_every_environment as user_data_of_every_environment;
 
 /// The names of outputs that tools read, by stack.
 pub mod output {

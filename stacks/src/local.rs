@@ -114,7 +114,7 @@ impl Folders {
         let here = env::current_dir().map_err(LocalError::file(Path::new(".")))?;
         let workspace = here
             .ancestors()
-            .find(|folder| folder.join("stacks/playbooks").is_dir())
+            .find(|folder| folder.join("stacks/environments").is_dir())
             .ok_or(LocalError::NoWorkspace(here.clone()))?
             .to_owned();
         let own = workspace.join(".lightsout");
@@ -349,7 +349,7 @@ async fn pipeline(
 
     progress.begin(Step::Alarm);
     let sqs = aws_sdk_sqs::Client::new(&config);
-    let depth = alarm::wait_for_backlog(&sqs, queue, settings.alarms.backlog).await?;
+    let depth = alarm::wait_for_backlog(&sqs, queue, settings.alarms.backlog.into()).await?;
     progress.note(&format!(
         "{} messages wait, the alarm's threshold is {}",
         depth.visible, settings.alarms.backlog

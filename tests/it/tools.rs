@@ -1,6 +1,6 @@
 //! Do the field's own checkers accept what we write?
 
-use std::{fs, path::PathBuf, process::Command};
+use std::{fs, path::PathBuf, process::Command, time::Duration};
 
 use lightsout_tests::{checkers, workspace};
 
@@ -62,14 +62,14 @@ fn ansible_lint_finds_nothing_in_the_playbooks() {
                 "site.yml",
             ])
             .env("PATH", path)
-            .current_dir(workspace().join("stacks/playbooks")),
+            .current_dir(workspace().join("constructs/src/batch_fleet/playbooks")),
     );
 }
 
 #[test]
 fn shellcheck_finds_nothing_in_the_user_data() {
     let folder = tempfile::tempdir().unwrap();
-    for (name, script) in lightsout_stacks::user_data_of_every_environment().unwrap() {
+    for (name, script) in lightsout::batch_fleet::boot_scripts(Duration::from_hours(4)) {
         let file = folder.path().join(format!("{name}.sh"));
         fs::write(&file, format!("#!/bin/bash\n{script}")).unwrap();
         check(

@@ -49,6 +49,7 @@
 mod binary;
 mod capability;
 mod environment;
+pub mod fleet;
 
 pub use binary::Binary;
 pub use capability::{

@@ -69,6 +69,11 @@ impl<P> Fleet<P> {
         Wired::allowed(self.first.1.clone(), terminate).and(describe)
     }
 
+    /// Returns the tag whose value tells one pipeline from another.
+    pub(crate) const fn first_tag(&self) -> &(String, Value<String>) {
+        &self.first
+    }
+
     /// Returns every tag.
     pub(crate) fn tags(&self) -> impl Iterator<Item = &(String, Value<String>)> {
         std::iter::once(&self.first).chain(&self.rest)

@@ -2,7 +2,7 @@
 
 use std::{fmt, marker::PhantomData};
 
-use lightsout_contract::{LaunchFrom, Program};
+use lightsout_contract::{Capability, LaunchFrom, Program};
 use lightsout_core::{Construct, Id, Pseudo, ResourceId, Scope, Value, base64, join};
 
 use super::{Fleet, Image, NetworkRef, SecurityGroup, SecurityGroupRef, UserData};
@@ -10,7 +10,7 @@ use crate::{
     Infra, Wired,
     cfn::{ec2, iam},
     iam::{Role, RoleRef, Service, Statement},
-    kms::KeyRef,
+    kms::{KeyRef, spot_role},
     limits,
     ssm::SessionPreferencesRef,
     wired::Flattened,
@@ -38,6 +38,15 @@ pub struct LaunchTemplate<P> {
     group: Option<SecurityGroupRef>,
     ssh_from: Vec<SecurityGroupRef>,
     program: PhantomData<fn() -> P>,
+}
+
+/// How instances may be paid for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Market {
+    /// In full.
+    OnDemand,
+    /// As spot instances too.
+    Spot,
 }
 
 /// A launch template that was added to a stack.
@@ -128,6 +137,28 @@ impl<P: Program> LaunchTemplate<P> {
     pub fn tag(mut self, key: impl Into<String>, value: impl Into<Value<String>>) -> Self {
         self.tags.push((key.into(), value.into()));
         self
+    }
+
+    /// Gives the host a capability that is not the program's, such as what its user
+    /// data needs, unless the program has a variable of that name.
+    ///
+    /// Returns whether the variable holds what was given.
+    pub(crate) fn with<C: Capability>(&mut self, name: &str, wired: &Wired<C>) -> bool {
+        let present = self.variables.iter().find(|(present, _)| present == name);
+        let holds = present.is_none_or(|(_, value)| value == wired.address());
+        if present.is_none() {
+            self.variables
+                .push((name.to_owned(), wired.address().clone()));
+        }
+        self.statements.extend_from_slice(wired.statements());
+        holds
+    }
+
+    /// Returns whether the hosts' role allows `action` on `resource`.
+    pub(crate) fn allows(&self, action: &str, resource: &Value<String>) -> bool {
+        self.statements
+            .iter()
+            .any(|statement| statement.allows(action, resource))
     }
 
     /// Puts hosts in a group that exists already, instead of one of their own.
@@ -269,6 +300,40 @@ impl<P> LaunchTemplateRef<P> {
     /// template can be overridden. The disks' key is used
     /// [by EC2 for the caller](https://docs.aws.amazon.com/ebs/latest/userguide/ebs-encryption-requirements.html).
     pub fn launcher(&self) -> Wired<LaunchFrom<P>> {
+        self.launcher_by(|instance| instance, Market::OnDemand)
+    }
+
+    /// Lets a program start hosts of `fleet` only, of one of the instance types.
+    ///
+    /// A host must have the fleet's first tag in the request that starts it, so that
+    /// none is started that the fleet's [terminator](Fleet::terminator) would not find.
+    pub(crate) fn launcher_of(
+        &self,
+        fleet: &Fleet<P>,
+        types: &[String],
+        market: Market,
+    ) -> Wired<LaunchFrom<P>> {
+        let (tag, name) = fleet.first_tag();
+        let types: Vec<Value<String>> = types.iter().map(|name| name.as_str().into()).collect();
+        self.launcher_by(
+            |instance| {
+                instance
+                    .when(
+                        "StringEquals",
+                        format!("aws:RequestTag/{tag}"),
+                        name.clone(),
+                    )
+                    .when_any("StringEquals", "ec2:InstanceType", types)
+            },
+            market,
+        )
+    }
+
+    fn launcher_by(
+        &self,
+        narrow: impl FnOnce(Statement) -> Statement,
+        market: Market,
+    ) -> Wired<LaunchFrom<P>> {
         let template = arn("launch-template", self.id.reference::<String>());
         let run = || {
             Statement::allow(["ec2:RunInstances"]).when(
@@ -277,9 +342,13 @@ impl<P> LaunchTemplateRef<P> {
                 template.clone(),
             )
         };
+        let instance = narrow(run().on(arn("instance", "*")).when(
+            "Bool",
+            "ec2:IsLaunchTemplateResource",
+            "true",
+        ));
         let as_given = run()
             .on(template.clone())
-            .on(arn("instance", "*"))
             .on(arn("volume", "*"))
             .on(arn("security-group", self.group.id()))
             .on(arn("security-group", self.network.clients()))
@@ -309,10 +378,20 @@ impl<P> LaunchTemplateRef<P> {
         );
         // Instances are described all or none: AWS knows no resource for it.
         let describe = Statement::allow(["ec2:DescribeInstances"]).on_everything();
+        let spot = match market {
+            Market::OnDemand => Vec::new(),
+            Market::Spot => vec![
+                run().on(arn("spot-instances-request", "*")),
+                Statement::allow(["iam:CreateServiceLinkedRole"])
+                    .on(spot_role())
+                    .when("StringEquals", "iam:AWSServiceName", "spot.amazonaws.com"),
+            ],
+        };
         let keys = [Some(self.key), self.account_key].into_iter().flatten();
-        [anywhere, tag, pass, describe]
+        [instance, anywhere, tag, pass, describe]
             .into_iter()
             .chain(keys.flat_map(encrypts_disks))
+            .chain(spot)
             .fold(
                 Wired::allowed(self.id.reference::<String>(), as_given),
                 Wired::and,

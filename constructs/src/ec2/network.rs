@@ -153,6 +153,12 @@ const MOST_ZONES: usize = 3;
 const HTTPS: i64 = 443;
 
 impl Cidr {
+    /// The block `10.0.0.0/16`.
+    pub(crate) const TEN: Self = Self {
+        address: Ipv4Addr::new(10, 0, 0, 0),
+        prefix: 16,
+    };
+
     /// Returns the block that holds subnet `index` of 16.
     fn subnet(self, index: u8) -> String {
         let prefix = self.prefix + 4;
@@ -309,6 +315,11 @@ impl NetworkRef {
     /// Returns the id of the group whose members reach AWS.
     pub const fn clients(self) -> Value<String> {
         self.clients.attribute("GroupId")
+    }
+
+    /// Returns whether a service is reached by a private address in the network.
+    pub const fn reaches(self, endpoint: Endpoint) -> bool {
+        self.endpoints[endpoint as usize].is_some()
     }
 
     /// Lets the endpoints pass what `statements` allow, by callers of this account

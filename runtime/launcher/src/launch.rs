@@ -21,7 +21,21 @@ pub struct Report {
     /// What the launcher did.
     pub decision: Decision,
     /// The run that it was about.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub run: Option<RunId>,
+    /// Seconds since that run was begun, which an alarm compares with the deadline.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run_seconds: Option<u64>,
+}
+
+impl Report {
+    fn about(decision: Decision, run: RunId, now: UnixSeconds) -> Self {
+        Self {
+            decision,
+            run_seconds: run.taken_at().map(|begun| now.saturating_sub(begun)),
+            run: Some(run),
+        }
+    }
 }
 
 /// What the launcher did.
@@ -212,11 +226,11 @@ pub async fn launch(world: &impl World, lease_seconds: u64) -> Result<Report, La
             LaunchDecision::StayIdle => Ok(Report {
                 decision: Decision::StayIdle,
                 run: None,
+                run_seconds: None,
             }),
-            LaunchDecision::LeaveToRunning(run) => Ok(Report {
-                decision: Decision::LeaveToRunning,
-                run: Some(run),
-            }),
+            LaunchDecision::LeaveToRunning(run) => {
+                Ok(Report::about(Decision::LeaveToRunning, run, now))
+            }
             LaunchDecision::RepeatLaunch(lease) => {
                 start(world, lease, lease_seconds, Decision::RepeatLaunch).await
             }
@@ -252,10 +266,7 @@ async fn start(
             let _: Written = world
                 .record_launch(&lease.extended(world.now(), lease_seconds))
                 .await?;
-            Ok(Report {
-                decision,
-                run: Some(lease.run),
-            })
+            Ok(Report::about(decision, lease.run, world.now()))
         }
         Start::Refused(code) => {
             // Too late means that another launcher has given it back already.
@@ -314,6 +325,16 @@ mod tests {
         let report = run_alone(launch(&world, LEASE_SECONDS)).unwrap();
         assert_eq!(report.decision, Decision::LeaveToRunning);
         assert_eq!(world.masters().len(), 1);
+    }
+
+    #[test]
+    fn an_invocation_tells_for_how_long_the_run_has_worked() {
+        let world = Memory::with_backlog(7);
+        run_alone(launch(&world, LEASE_SECONDS)).unwrap();
+        world.pass(30);
+        let report = run_alone(launch(&world, LEASE_SECONDS)).unwrap();
+        let line = serde_json::to_value(report).unwrap();
+        assert_eq!(line[lightsout_contract::fleet::report::RUN_SECONDS], 30);
     }
 
     #[test]

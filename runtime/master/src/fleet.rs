@@ -6,12 +6,12 @@ use aws_sdk_ec2::{
     Client,
     error::ProvideErrorMetadata,
     types::{
-        Filter, InstanceStateName, LaunchTemplateSpecification, Reservation, ResourceType, Tag,
-        TagSpecification,
+        Filter, InstanceMarketOptionsRequest, InstanceStateName, InstanceType,
+        LaunchTemplateSpecification, MarketType, Reservation, ResourceType, Tag, TagSpecification,
     },
 };
 use lightsout_protocol::{
-    fleet::{role, tag},
+    fleet::{Market, Offer, offers, role, tag},
     run::RunId,
 };
 use serde::Serialize;
@@ -24,12 +24,14 @@ const ASK_AGAIN: Duration = Duration::from_secs(2);
 /// Error codes that mean: no capacity now, with these parameters.
 ///
 /// Source: [EC2's error codes](https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html).
-const SHORT: [&str; 6] = [
+const SHORT: [&str; 7] = [
     "InsufficientInstanceCapacity",
     "InsufficientFreeAddressesInSubnet",
     "InstanceLimitExceeded",
     "MaxSpotInstanceCountExceeded",
     "SpotMaxPriceTooLow",
+    // The zone has no instances of this type at all.
+    "Unsupported",
     "VcpuLimitExceeded",
 ];
 
@@ -39,6 +41,8 @@ pub struct Fleet {
     run: RunId,
     pipeline: String,
     template: String,
+    types: String,
+    spot_percent: u32,
 }
 
 /// One worker that EC2 knows.
@@ -93,6 +97,8 @@ impl Fleet {
             run: around.run.clone(),
             pipeline: around.pipeline().to_owned(),
             template: around.environment.workers.address().to_owned(),
+            types: around.environment.worker_types.address().to_owned(),
+            spot_percent: around.environment.spot_percent.value(),
         }
     }
 
@@ -149,11 +155,7 @@ impl Fleet {
             if alive.contains_key(&name) {
                 continue;
             }
-            let role = format!("worker-{number}");
-            match self
-                .start(&name, &self.run.client_token(&role, attempt))
-                .await
-            {
+            match self.start(number, &name, attempt).await {
                 Ok(()) => {
                     launched.alive += 1;
                     launched.started += 1;
@@ -221,7 +223,28 @@ impl Fleet {
         self.end(vec![instance.to_owned()]).await
     }
 
-    async fn start(&self, name: &str, token: &str) -> Result<(), Shortage> {
+    /// Starts worker `number` in the best way that there is capacity for.
+    async fn start(&self, number: u32, name: &str, attempt: u32) -> Result<(), Shortage> {
+        let mut short = None;
+        for (place, offer) in offers(number, &self.types, self.spot_percent)
+            .into_iter()
+            .enumerate()
+        {
+            // Another way is another request, and must have another token.
+            let role = match place {
+                0 => format!("worker-{number}"),
+                _ => format!("worker-{number}-{place}"),
+            };
+            let token = self.run.client_token(&role, attempt);
+            match self.ask_for(offer, name, &token).await {
+                Err(Shortage::Capacity(code)) => short = Some(code),
+                other => return other,
+            }
+        }
+        Err(Shortage::Capacity(short.unwrap_or_default()))
+    }
+
+    async fn ask_for(&self, offer: Offer<'_>, name: &str, token: &str) -> Result<(), Shortage> {
         let tags = [
             ("Name", name),
             (tag::PIPELINE, &self.pipeline),
@@ -241,6 +264,13 @@ impl Fleet {
             .min_count(1)
             .max_count(1)
             .client_token(token)
+            .set_instance_type(offer.instance_type.map(InstanceType::from))
+            .set_instance_market_options((offer.market == Market::Spot).then(|| {
+                // Asked for once, and ended when it is taken away: both are the defaults.
+                InstanceMarketOptionsRequest::builder()
+                    .market_type(MarketType::Spot)
+                    .build()
+            }))
             .tag_specifications(
                 TagSpecification::builder()
                     .resource_type(ResourceType::Instance)

@@ -11,8 +11,7 @@ use std::{
     time::Duration,
 };
 
-use lightsout_contract::Program;
-use lightsout_protocol::environment::{Master, Worker};
+use lightsout_contract::fleet::bundle;
 use rustix::process::{Pid, Signal, kill_process_group};
 use serde::Deserialize;
 use serde_json::json;
@@ -97,7 +96,7 @@ impl Attempt {
     ) -> Result<Self, StartError> {
         let attempt = Self::numbered(around, last.map_or(0, |last| last.number) + 1);
         attempt.prepare(around, workers, seconds_left)?;
-        let playbooks = around.bundle.join("playbooks");
+        let playbooks = around.bundle.join(bundle::PLAYBOOKS);
         let child = tokio::process::Command::new("setsid")
             .args(["sh", "-c", DETACHED])
             .arg(playbooks.join("site.yml"))
@@ -197,8 +196,8 @@ impl Attempt {
         workers: u32,
         seconds_left: u64,
     ) -> Result<(), StartError> {
-        let master = around.bundle.join(Master::BINARY.name());
-        let worker = around.bundle.join(Worker::BINARY.name());
+        let master = around.bundle.join(bundle::MASTER);
+        let worker = around.bundle.join(bundle::WORKER);
         let hash = fs::read(&worker)
             .map(|binary| format!("{:x}", Sha256::digest(binary)))
             .map_err(failed("read", &worker))?;
@@ -280,7 +279,7 @@ mod tests {
 
     #[test]
     fn the_playbook_has_the_task_that_the_supervisor_waits_for() {
-        let playbook = include_str!("../../../stacks/playbooks/site.yml");
+        let playbook = include_str!("../../../constructs/src/batch_fleet/playbooks/site.yml");
         assert!(playbook.contains(&format!("- name: {CODING_TASK}\n")));
     }
 

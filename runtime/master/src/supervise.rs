@@ -2,10 +2,9 @@
 
 use std::{fs, io, path::Path, process::Stdio, time::Duration};
 
-use lightsout_contract::Program;
+use lightsout_contract::fleet::bundle;
 use lightsout_protocol::{
     control::MISSED_HEARTBEATS,
-    environment::Master,
     run::{Depth, RunState, UnixSeconds, fleet_size},
 };
 use tokio::{
@@ -116,7 +115,7 @@ impl<'a> Watching<'a> {
         let depth = measured(around).await;
         let workers = fleet_size(
             depth.unwrap_or_default().total(),
-            environment.charts_per_worker.value(),
+            environment.messages_per_worker.value(),
             environment.most_workers.value(),
         );
         let time = now();
@@ -286,7 +285,7 @@ pub(crate) fn lock(path: &Path) -> io::Result<fs::File> {
 /// Starts the process that ends the run should this one die. A second one
 /// finds the first and ends.
 fn start_watch(around: &Surroundings) -> io::Result<()> {
-    Command::new(around.bundle.join(Master::BINARY.name()))
+    Command::new(around.bundle.join(bundle::MASTER))
         .arg("watch")
         .stdin(Stdio::null())
         .spawn()

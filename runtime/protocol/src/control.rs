@@ -10,15 +10,14 @@
 //! Shell in the workers' user data writes the last row and reads the one
 //! before it, hence plain attributes of type S.
 
+use lightsout_contract::fleet::control::HOSTS;
+pub use lightsout_contract::fleet::{
+    ControlItem,
+    control::{ITEM, PART},
+};
+
 use crate::run::RunId;
 
-/// An item of the control table; a marker for typed tables.
-pub enum ControlItem {}
-
-/// Partition key.
-pub const PART: &str = "part";
-/// Sort key.
-pub const ITEM: &str = "item";
 /// The one lease.
 pub const LEASE: &str = "lease";
 /// The attribute of the lease that names the run and the machine that hold it.
@@ -36,7 +35,7 @@ pub const MASTER_KEY: &str = "key";
 
 /// Returns the part in which the hosts of `run` announce themselves.
 pub fn hosts_part(run: &RunId) -> String {
-    format!("hosts#{run}")
+    format!("{HOSTS}{run}")
 }
 
 /// Returns the part in which the master of `run` publishes its key.

@@ -1,28 +1,68 @@
 //! What the hosts of one run tell each other, through the control table.
 
+pub use lightsout_contract::fleet::{role, tag};
 use serde::{Deserialize, Serialize};
 
-/// The tags that every instance of the pipeline carries from its first moment.
-///
-/// Instances are found by tag and never by a remembered id: the answer to a
-/// launch can be lost. Keys are such that instance metadata can serve them
-/// ([allowed characters](https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Tags.html)).
-pub mod tag {
-    /// The pipeline, stable over all runs: what the reaper and the IAM
-    /// conditions go by.
-    pub const PIPELINE: &str = "lightsout:pipeline";
-    /// The run that started the instance.
-    pub const RUN: &str = "lightsout:run";
-    /// [`MASTER`](super::role::MASTER) or [`WORKER`](super::role::WORKER).
-    pub const ROLE: &str = "lightsout:role";
+/// One way of asking EC2 for a worker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Offer<'t> {
+    /// The instance type, or none for that of the launch template.
+    pub instance_type: Option<&'t str>,
+    /// How it is paid for.
+    pub market: Market,
 }
 
-/// What an instance is for.
-pub mod role {
-    /// The one that runs Ansible.
-    pub const MASTER: &str = "master";
-    /// One of those that code charts.
-    pub const WORKER: &str = "worker";
+/// How an instance is paid for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Market {
+    /// At the price of what is left over, until somebody pays in full.
+    Spot,
+    /// In full.
+    OnDemand,
+}
+
+/// Lists how worker `number` is asked for, counted from one: the best way first,
+/// the next where capacity is short.
+///
+/// `types` has commas between them; the first is the launch template's own. Of any
+/// number of workers, `spot_percent` of a hundred are asked for as spot instances
+/// first, and in full where there is none. The same worker is always asked for in
+/// the same order, so that a repeated launch is the same launch.
+///
+/// ```
+/// use lightsout_protocol::fleet::{Market, offers};
+///
+/// let of_worker = |number| offers(number, "c7g.large,m7g.large", 50);
+/// let ways: Vec<_> = of_worker(2).iter().map(|way| (way.market, way.instance_type)).collect();
+/// assert_eq!(
+///     ways,
+///     [
+///         (Market::Spot, None),
+///         (Market::Spot, Some("m7g.large")),
+///         (Market::OnDemand, None),
+///         (Market::OnDemand, Some("m7g.large")),
+///     ]
+/// );
+/// assert_eq!(of_worker(1).len(), 2);
+/// ```
+pub fn offers(number: u32, types: &str, spot_percent: u32) -> Vec<Offer<'_>> {
+    let spot_among = |workers: u32| u64::from(workers) * u64::from(spot_percent) / 100;
+    let is_spot = spot_among(number) > spot_among(number.saturating_sub(1));
+    let markets: &[Market] = if is_spot {
+        &[Market::Spot, Market::OnDemand]
+    } else {
+        &[Market::OnDemand]
+    };
+    let in_market = |&market| {
+        types
+            .split(',')
+            .enumerate()
+            .map(move |(place, name)| Offer {
+                instance_type: (place > 0).then_some(name),
+                market,
+            })
+    };
+    markets.iter().flat_map(in_market).collect()
 }
 
 /// How to reach a worker, as the worker itself says in the control table.
@@ -42,4 +82,27 @@ pub struct WorkerHost {
     pub host_key: String,
     /// The folder that the worker keeps its files in.
     pub directory: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn the_share_of_spot_is_kept_by_fleets_of_any_size(workers in 0_u32..600, percent in 0_u32..=100) {
+            let spot = (1..=workers)
+                .filter(|number| offers(*number, "c7g.large", percent)[0].market == Market::Spot)
+                .count();
+            prop_assert_eq!(spot, usize::try_from(workers * percent / 100).unwrap());
+        }
+
+        #[test]
+        fn every_worker_can_be_had_in_full(number in 1_u32..600, percent in 0_u32..=100) {
+            let last = *offers(number, "c7g.large,m7g.large", percent).last().unwrap();
+            let in_full = Offer { instance_type: Some("m7g.large"), market: Market::OnDemand };
+            prop_assert_eq!(last, in_full);
+        }
+    }
 }

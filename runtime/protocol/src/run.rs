@@ -44,6 +44,19 @@ impl RunId {
         epoch.parse().ok()
     }
 
+    /// Returns when the run took the lease, or none where the id is not of this form.
+    ///
+    /// ```
+    /// use lightsout_protocol::run::RunId;
+    ///
+    /// assert_eq!(RunId::new(7, 1_700_000_000).taken_at(), Some(1_700_000_000));
+    /// assert_eq!(RunId::from_stored("something else").taken_at(), None);
+    /// ```
+    pub fn taken_at(&self) -> Option<UnixSeconds> {
+        let (_, taken_at) = self.0.strip_prefix("run-")?.split_once('-')?;
+        taken_at.parse().ok()
+    }
+
     /// Returns EC2's idempotency token for attempt `attempt` at starting `role`.
     ///
     /// It depends on nothing else, so that a launch whose answer was lost is
@@ -230,8 +243,8 @@ pub fn decide_launch(
 }
 
 /// Returns how many workers a backlog deserves, at least one.
-pub fn fleet_size(backlog: u64, charts_per_worker: u64, most: u32) -> u32 {
-    let wanted = backlog.div_ceil(charts_per_worker.max(1)).max(1);
+pub fn fleet_size(backlog: u64, messages_per_worker: u64, most: u32) -> u32 {
+    let wanted = backlog.div_ceil(messages_per_worker.max(1)).max(1);
     u32::try_from(wanted).unwrap_or(u32::MAX).min(most.max(1))
 }
 

@@ -1,4 +1,3 @@
-{% include "instance.sh.tera" %}
 # Lets the master of this run in, and nobody else; then announces the machine.
 SSH_USER="${LIGHTSOUT_SSH_USER:-ec2-user}"
 install -d -m 700 "$LIGHTSOUT_STATE"
@@ -34,13 +33,13 @@ guard() {
   local heard now run expires_at
   trap - ERR
   heard=$(date +%s)
-  while sleep {{ guard_seconds }}; do
+  while sleep "$GUARD_SECONDS"; do
     now=$(date +%s)
     if read -r run expires_at < <(control_item lease lease run expires_at); then
       if [[ $run != "$LIGHTSOUT_RUN" || $expires_at == 0 ]]; then power_off 'the run is over'; fi
       if ((expires_at > now)); then heard=$now; fi
     fi
-    if ((now - heard > {{ stale_seconds }})); then power_off 'the master is silent'; fi
+    if ((now - heard > STALE_SECONDS)); then power_off 'the master is silent'; fi
   done
 }
 {

@@ -1,8 +1,4 @@
-# What a master and a worker have in common. The machine ends in
-# {{ deadline_minutes }} minutes, whatever becomes of the rest of this script.
-systemd-run --quiet --unit=lightsout-deadline --on-active={{ deadline_minutes }}m systemctl poweroff ||
-  shutdown -h +{{ deadline_minutes }} || shutdown -h now
-
+# What a master and a worker have in common, once the power-off timer is armed.
 set -Eeuo pipefail
 umask 077
 export HOME="${HOME:-/root}"

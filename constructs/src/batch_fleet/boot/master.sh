@@ -1,4 +1,3 @@
-{% include "instance.sh.tera" %}
 # Fetches the bundle, checks it, and hands over to the supervisor.
 install -d -m 700 "$LIGHTSOUT_STATE"
 cd "$LIGHTSOUT_STATE"
@@ -31,11 +30,11 @@ PYTHON
 verify_bundle || power_off 'the master bundle is not the one that was deployed'
 python3 -m zipfile -e bundle.zip bundle
 rm bundle.zip
-chmod 700 bundle/{{ master }} bundle/{{ worker }}
-bundle/{{ master }} --version > /dev/null || power_off 'the master binary does not run here'
+chmod 700 bundle/master bundle/worker
+bundle/master --version > /dev/null || power_off 'the master binary does not run here'
 
 {
   export -p
-  printf 'exec %q/bundle/{{ master }} supervise\n' "$LIGHTSOUT_STATE"
+  printf 'exec %q/bundle/master supervise\n' "$LIGHTSOUT_STATE"
 } > supervisor.sh
 start_service supervisor

@@ -1,0 +1,207 @@
+//! What machines a run is made of.
+
+use super::fault::Fault;
+use crate::{
+    ec2::{Image, Market},
+    lambda::Architecture,
+};
+
+/// What machines a run is made of.
+///
+/// The image is Amazon Linux 2023 unless said. A master's needs `ansible-core`
+/// besides, which a network without a way out cannot fetch: bake it into an image.
+///
+/// ```
+/// use lightsout::batch_fleet::Hosts;
+///
+/// let hosts = Hosts::arm64().worker_types(["c7g.xlarge", "m7g.xlarge"]).spot_percent(80);
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct Hosts {
+    pub(super) architecture: Architecture,
+    pub(super) image: Image,
+    pub(super) master_type: String,
+    pub(super) worker_types: Vec<String>,
+    pub(super) spot_percent: u32,
+}
+
+/// Instance types that one policy statement lists without growing out of bounds.
+const MOST_TYPES: usize = 10;
+
+impl Hosts {
+    /// AWS Graviton: a `t4g.small` as master, `c7g.large` as workers.
+    pub fn arm64() -> Self {
+        Self::of(Architecture::Arm64, "arm64", "t4g.small", "c7g.large")
+    }
+
+    /// Intel and AMD: a `t3.small` as master, `c7i.large` as workers.
+    pub fn x86_64() -> Self {
+        Self::of(Architecture::X86_64, "x86_64", "t3.small", "c7i.large")
+    }
+
+    /// Boots from another image, for the same processor.
+    pub fn image(mut self, image: Image) -> Self {
+        self.image = image;
+        self
+    }
+
+    /// Runs the master on another instance type.
+    pub fn master_type(mut self, name: impl Into<String>) -> Self {
+        self.master_type = name.into();
+        self
+    }
+
+    /// Runs workers on these instance types: the first, and the next where capacity
+    /// is short; one to ten.
+    pub fn worker_types<T: Into<String>>(mut self, names: impl IntoIterator<Item = T>) -> Self {
+        self.worker_types = names.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Asks for this share of the workers as spot instances first, 0 to 100 of a
+    /// hundred; none unless said.
+    ///
+    /// Where there is no spot capacity, they are paid for in full. A worker must
+    /// bear two minutes' notice.
+    pub fn spot_percent(mut self, percent: u32) -> Self {
+        self.spot_percent = percent;
+        self
+    }
+
+    pub(super) fn market(&self) -> Market {
+        if self.spot_percent == 0 {
+            Market::OnDemand
+        } else {
+            Market::Spot
+        }
+    }
+
+    pub(super) fn faults(&self) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        if self.worker_types.is_empty() {
+            faults.push(Fault::new(
+                "has no instance type for its workers",
+                "give `Hosts::worker_types` at least one, such as `c7g.large`",
+            ));
+        }
+        if self.worker_types.len() > MOST_TYPES {
+            faults.push(Fault::new(
+                format!(
+                    "has {} instance types for its workers",
+                    self.worker_types.len()
+                ),
+                format!("give `Hosts::worker_types` {MOST_TYPES} at most"),
+            ));
+        }
+        for (place, name) in self.worker_types.iter().enumerate() {
+            if self.worker_types[..place].contains(name) {
+                faults.push(Fault::new(
+                    format!("names the instance type `{name}` twice"),
+                    "name it once in `Hosts::worker_types`",
+                ));
+            }
+        }
+        let types = std::iter::once(&self.master_type).chain(&self.worker_types);
+        for name in types {
+            match architecture_of(name) {
+                None => faults.push(Fault::new(
+                    format!("has the instance type `{name}`, which is none"),
+                    "write it like `c7g.large`",
+                )),
+                Some(other) if other != self.architecture => faults.push(Fault::new(
+                    format!("has the instance type `{name}`, which is of another processor"),
+                    match self.architecture {
+                        Architecture::Arm64 => {
+                            "take a Graviton type, such as `c7g.large`, or `Hosts::x86_64`"
+                        }
+                        Architecture::X86_64 => {
+                            "take an Intel or AMD type, such as `c7i.large`, or `Hosts::arm64`"
+                        }
+                    },
+                )),
+                Some(_) => (),
+            }
+        }
+        if self.spot_percent > 100 {
+            faults.push(Fault::new(
+                format!(
+                    "asks for `{}` spot instances of a hundred",
+                    self.spot_percent
+                ),
+                "give `Hosts::spot_percent` 0 to 100",
+            ));
+        }
+        faults
+    }
+
+    fn of(architecture: Architecture, name: &str, master: &str, worker: &str) -> Self {
+        Self {
+            architecture,
+            image: Image::Parameter(format!(
+                "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-{name}"
+            )),
+            master_type: master.to_owned(),
+            worker_types: vec![worker.to_owned()],
+            spot_percent: 0,
+        }
+    }
+}
+
+impl Default for Hosts {
+    fn default() -> Self {
+        Self::arm64()
+    }
+}
+
+/// Reads the processor from an instance type, by AWS's
+/// [naming convention](https://docs.aws.amazon.com/ec2/latest/instancetypes/instance-type-names.html):
+/// a family, a generation, and `g` first among the options for Graviton.
+fn architecture_of(name: &str) -> Option<Architecture> {
+    let (series, size) = name.split_once('.')?;
+    let is_plain = |text: &str| {
+        !text.is_empty()
+            && text
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+    };
+    let family = series.trim_start_matches(|c: char| c.is_ascii_lowercase());
+    let options = family.trim_start_matches(|c: char| c.is_ascii_digit());
+    if !is_plain(series) || !is_plain(size) || family.len() == series.len() || options == family {
+        return None;
+    }
+    Some(if options.starts_with('g') || series == "a1" {
+        Architecture::Arm64
+    } else {
+        Architecture::X86_64
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn processors_are_read_from_the_names_of_types() {
+        for (name, architecture) in [
+            ("c7g.large", Architecture::Arm64),
+            ("im4gn.xlarge", Architecture::Arm64),
+            ("g5g.xlarge", Architecture::Arm64),
+            ("g4dn.xlarge", Architecture::X86_64),
+            ("t3.small", Architecture::X86_64),
+            ("m7i-flex.large", Architecture::X86_64),
+        ] {
+            assert_eq!(architecture_of(name), Some(architecture), "{name}");
+        }
+        for name in [
+            "",
+            "c7g",
+            "large",
+            "c.large",
+            "7g.large",
+            "C7g.large",
+            "c7g.",
+        ] {
+            assert_eq!(architecture_of(name), None, "{name}");
+        }
+    }
+}

@@ -34,7 +34,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use lightsout_core::{Arn, Construct, Part, Pseudo, ResourceId, Scope, Token, Tree, Value};
+use lightsout_core::{Arn, Construct, Part, Pseudo, ResourceId, Scope, Token, Tree, Value, join};
 use serde_json::Value as Json;
 
 use crate::{
@@ -621,7 +621,7 @@ pub(crate) fn spot_role() -> Value<String> {
 
 #[cfg(test)]
 mod tests {
-    use lightsout_core::{App, DeletionPolicy, Stage, SynthError, join};
+    use lightsout_core::{App, DeletionPolicy, Stage, SynthError};
 
     use super::*;
     use crate::{fixture::synth, logs::LogGroup};

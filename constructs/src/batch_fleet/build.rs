@@ -19,8 +19,8 @@ use crate::{
     Infra,
     dynamodb::{Table, TableRef},
     ec2::{
-        Cidr, Endpoint, Fleet, LaunchTemplate, LaunchTemplateRef, Market, Network, NetworkRef,
-        SecurityGroup, SecurityGroupRef, UserData, Zones,
+        Cidr, Fleet, LaunchTemplate, LaunchTemplateRef, Market, Network, NetworkRef, SecurityGroup,
+        SecurityGroupRef, UserData, Zones,
     },
     kms::{Key, KeyRef},
     lambda::{Code, Function, FunctionRef},
@@ -73,7 +73,7 @@ where
             faults_of_name(&name),
         ];
         for fault in faults.into_iter().flatten() {
-            scope.refuse(RULE, fault.wrong, fault.hint);
+            scope.problem(RULE, fault.wrong, fault.hint);
         }
 
         let key = self.key.unwrap_or_else(|| {
@@ -167,7 +167,7 @@ impl<P: Program> Ground<'_, P> {
         .instance_type(self.hosts.worker_types.first().map_or("", String::as_str))
         .ssh_from(&masters);
         if !worker.allows("sqs:ReceiveMessage", &self.jobs.arn().into()) {
-            scope.refuse(
+            scope.problem(
                 RULE,
                 "has a worker that does not receive from the fleet's queue",
                 "give its environment a `ReceiveFrom`, and wire it to `fleet.jobs.receiver()`",
@@ -175,7 +175,7 @@ impl<P: Program> Ground<'_, P> {
         }
         // The host says how it is reached before the program runs.
         if !worker.with(CONTROL_VARIABLE, &self.control.writer_under(HOSTS)) {
-            scope.refuse(
+            scope.problem(
                 RULE,
                 format_args!("has a worker with a variable `{CONTROL_VARIABLE}` of its own"),
                 "wire it to `fleet.control`, or give the variable another name",
@@ -270,25 +270,10 @@ impl<P: Program> Ground<'_, P> {
 
 /// Returns the network, made if there is none.
 fn place(scope: &mut Scope<'_>, place: Place, key: &KeyRef) -> NetworkRef {
-    const NEEDED: [(Endpoint, &str); 2] = [(Endpoint::Ec2, "Ec2"), (Endpoint::Sqs, "Sqs")];
     match place {
-        Place::Given(network) => {
-            for (endpoint, name) in NEEDED {
-                if !network.reaches(endpoint) {
-                    scope.refuse(
-                        RULE,
-                        format_args!("is in a network that does not reach `{name}`"),
-                        format!("add `.endpoint(Endpoint::{name})` to the network"),
-                    );
-                }
-            }
-            network
-        }
+        Place::Given(network) => network,
         Place::Own(block) => {
             let network = Network::new(block.unwrap_or(Cidr::TEN), Zones::Two).flow_logs(key);
-            let network = NEEDED
-                .into_iter()
-                .fold(network, |network, (endpoint, _)| network.endpoint(endpoint));
             scope.add("Network", network)
         }
     }

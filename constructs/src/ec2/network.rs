@@ -317,11 +317,6 @@ impl NetworkRef {
         self.clients.attribute("GroupId")
     }
 
-    /// Returns whether a service is reached by a private address in the network.
-    pub const fn reaches(self, endpoint: Endpoint) -> bool {
-        self.endpoints[endpoint as usize].is_some()
-    }
-
     /// Lets the endpoints pass what `statements` allow, by callers of this account
     /// and, where calls name resources of one, to resources of this account.
     ///

@@ -4,11 +4,11 @@ use lightsout_core::{Arn, Construct, ResourceId, Scope, Value, join};
 
 use crate::{
     Removal,
-    bounds::within,
     cfn::backup as cfn,
     dynamodb::TableRef,
     iam::{Role, Service, Statement},
     kms::{KeyRef, Wiring},
+    limits,
     names::{arn_here, name_of},
     s3::BucketRef,
     sns::TopicRef,
@@ -155,12 +155,12 @@ impl Construct for Vault {
         if self.key.removal() == Removal::Keep {
             let mut lock = cfn::BackupVaultLockConfigurationType::new(KEEP_DAYS);
             if let VaultLock::Compliance { grace_days } = self.lock {
-                within(
+                limits::within(
                     scope,
                     "ChangeableForDays",
-                    &grace_days,
+                    grace_days,
                     &(3..=36_500),
-                    "days",
+                    " days",
                 );
                 lock = lock.changeable_for_days(grace_days);
             }
@@ -248,12 +248,12 @@ impl BackupRule {
         scope: &mut Scope<'_>,
         vault: VaultRef,
     ) -> cfn::BackupPlanBackupRuleResourceType {
-        within(
+        limits::within(
             scope,
             "DeleteAfterDays",
-            &self.keep_days,
+            self.keep_days,
             &(KEEP_DAYS..=36_500),
-            "days",
+            " days",
         );
         if self.schedule.split_whitespace().count() != 6 {
             scope.problem(

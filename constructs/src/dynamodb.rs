@@ -7,11 +7,11 @@ use lightsout_core::{Arn, Construct, Name, ResourceId, Scope, Value, join};
 
 use crate::{
     Removal, Wired,
-    bounds::within,
     cfn::dynamodb,
     cloudwatch::{Metric, Statistic},
     iam::Statement,
     kms::KeyRef,
+    limits,
 };
 
 /// A table of items that hold a `T`, with text as its keys.
@@ -400,8 +400,8 @@ impl Billing {
 
     fn check(self, scope: &mut Scope<'_>) {
         if let Self::OnDemandUpTo { reads, writes } | Self::Provisioned { reads, writes } = self {
-            within(scope, "ReadUnits", &reads, &(1..=u32::MAX), "units");
-            within(scope, "WriteUnits", &writes, &(1..=u32::MAX), "units");
+            limits::within(scope, "ReadUnits", reads, &(1..=u32::MAX), " units");
+            limits::within(scope, "WriteUnits", writes, &(1..=u32::MAX), " units");
         }
     }
 }

@@ -5,10 +5,10 @@ use std::{collections::BTreeMap, time::Duration};
 use lightsout_core::{Arn, Construct, Name, ResourceId, Scope, Tree, Value};
 
 use crate::{
-    bounds::{seconds, within},
     cfn::events,
     kms::{KeyRef, Wiring},
     lambda::FunctionRef,
+    limits,
     names::{arn_here, name_of},
     sns::TopicRef,
     sqs::{FifoQueueRef, QueueRef},
@@ -488,17 +488,17 @@ impl Retries {
         }
         let mut policy = events::RuleRetryPolicy::new();
         if let Some(attempts) = self.attempts {
-            within(
+            limits::within(
                 scope,
                 "MaximumRetryAttempts",
-                &attempts,
+                attempts,
                 &(0..=185),
-                "attempts",
+                " attempts",
             );
             policy = policy.maximum_retry_attempts(attempts);
         }
         if let Some(age) = self.age {
-            let age = seconds(scope, "MaximumEventAgeInSeconds", age, 60..=86_400);
+            let age = limits::seconds(scope, "MaximumEventAgeInSeconds", age, &(60..=86_400));
             policy = policy.maximum_event_age_in_seconds(age);
         }
         Some(policy)

@@ -7,7 +7,6 @@ use lightsout_core::{Arn, AssetRef, Construct, Pseudo, ResourceId, Scope, Value,
 
 use crate::{
     Infra,
-    bounds::within,
     cfn::lambda,
     cloudwatch::{Metric, Statistic},
     dynamodb::StreamedTableRef,
@@ -352,7 +351,7 @@ impl EventSource {
         function: Value<String>,
         failures: Option<&Value<String>>,
     ) -> lambda::EventSourceMapping {
-        within(scope, "BatchSize", &self.batch, &(1..=10_000), "events");
+        limits::within(scope, "BatchSize", self.batch, &(1..=10_000), " events");
         let mut mapping = lambda::EventSourceMapping::new(function)
             .event_source_arn(self.arn)
             .batch_size(self.batch)

@@ -126,7 +126,6 @@
 pub mod apigateway;
 pub mod backup;
 pub mod batch_fleet;
-mod bounds;
 pub mod cloudtrail;
 pub mod cloudwatch;
 pub mod cognito;

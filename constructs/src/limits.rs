@@ -88,3 +88,22 @@ pub(crate) fn text(
         );
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use lightsout_core::{App, Stage};
+
+    use super::*;
+
+    #[test]
+    fn what_is_out_of_range_is_a_problem_with_the_range_in_its_hint() {
+        let mut app = App::new("clinic", Stage::new("dev"));
+        let mut scope = app.stack("Test");
+        within(&mut scope, "Days", 7, &(1..=7), " days");
+        within(&mut scope, "Days", 8, &(1..=7), " days");
+        let error = app.synth().unwrap_err().to_string();
+        assert!(!error.contains("`7` days"), "{error}");
+        assert!(error.contains("has a `Days` of `8` days"), "{error}");
+        assert!(error.contains("use 1 to 7 days"), "{error}");
+    }
+}

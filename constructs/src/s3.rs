@@ -7,10 +7,10 @@ use lightsout_core::{Arn, Construct, Name, Pseudo, ResourceId, Scope, Value, joi
 
 use crate::{
     Removal, Wired,
-    bounds::within,
     cfn::s3,
     iam::{PolicyDocument, Statement},
     kms::{KeyRef, Wiring},
+    limits,
     sns::TopicRef,
     sqs::QueueRef,
 };
@@ -246,12 +246,12 @@ impl<T> Construct for Bucket<T> {
     type Handle = BucketRef<T>;
 
     fn build(self, scope: &mut Scope<'_>) -> BucketRef<T> {
-        within(
+        limits::within(
             scope,
             "NoncurrentDays",
-            &self.expire_noncurrent_days,
+            self.expire_noncurrent_days,
             &(1..=36_500),
-            "days",
+            " days",
         );
         let encryption = s3::BucketServerSideEncryptionByDefault::new("aws:kms")
             .kms_master_key_id(self.key.arn());
@@ -264,7 +264,7 @@ impl<T> Construct for Bucket<T> {
                 )),
         ];
         if let Some(days) = self.archive_after_days {
-            within(scope, "TransitionInDays", &days, &(1..=36_500), "days");
+            limits::within(scope, "TransitionInDays", days, &(1..=36_500), " days");
             rules.push(
                 s3::BucketRule::new("Enabled").id("Archive").transitions([
                     s3::BucketTransition::new("GLACIER_IR").transition_in_days(days),
@@ -400,7 +400,7 @@ impl ObjectLock {
             Self::Governance(days) => ("GOVERNANCE", days),
             Self::Compliance(days) => ("COMPLIANCE", days),
         };
-        within(scope, "DefaultRetention", &days, &(1..=36_500), "days");
+        limits::within(scope, "DefaultRetention", days, &(1..=36_500), " days");
         let retention = s3::BucketDefaultRetention::new().mode(mode).days(days);
         bucket.object_lock_configuration(
             s3::BucketObjectLockConfiguration::new()

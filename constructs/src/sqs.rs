@@ -7,11 +7,11 @@ use lightsout_core::{Arn, Construct, Name, Pseudo, ResourceId, Scope, Tree, Url,
 
 use crate::{
     Wired,
-    bounds::{seconds, within},
     cfn::sqs,
     cloudwatch::{Metric, Statistic},
     iam::{PolicyDocument, Statement},
     kms::{KeyRef, Wiring},
+    limits,
     names::{arn_here, name_of},
     sns::TopicRef,
 };
@@ -499,11 +499,11 @@ impl Definition {
         let mut queue = sqs::Queue::new();
         if !self.is_for_dead_letters {
             let visibility = self.visibility.unwrap_or(Duration::from_secs(30));
-            queue = queue.visibility_timeout(seconds(
+            queue = queue.visibility_timeout(limits::seconds(
                 scope,
                 "VisibilityTimeout",
                 visibility,
-                0..=43_200,
+                &(0..=43_200),
             ));
         }
         let redrive_permission = if self.is_for_dead_letters {
@@ -523,12 +523,12 @@ impl Definition {
             queue = queue.queue_name(name.as_str());
         }
         if let Some(redrive) = self.redrive {
-            within(
+            limits::within(
                 scope,
                 "maxReceiveCount",
-                &redrive.attempts,
+                redrive.attempts,
                 &(1..=1000),
-                "receives",
+                " receives",
             );
             // Each of the two names the other. This one's name is known before either
             // exists, so that they make no circle.
@@ -548,13 +548,13 @@ impl Definition {
                 .content_based_deduplication(deduplication == Deduplication::Content);
         }
         if let Some(delay) = self.delay {
-            queue = queue.delay_seconds(seconds(scope, "DelaySeconds", delay, 0..=900));
+            queue = queue.delay_seconds(limits::seconds(scope, "DelaySeconds", delay, &(0..=900)));
         }
-        let retention = seconds(
+        let retention = limits::seconds(
             scope,
             "MessageRetentionPeriod",
             self.retention,
-            60..=LONGEST_RETENTION.as_secs(),
+            &(60..=14 * 24 * 3600),
         );
         let queue = queue
             .kms_master_key_id(self.key.arn())

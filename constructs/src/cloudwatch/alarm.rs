@@ -6,7 +6,7 @@ use super::{
     AlarmRule,
     metric::{Measure, Metric},
 };
-use crate::{bounds::within, cfn::cloudwatch, lambda::FunctionRef, sns::TopicRef};
+use crate::{cfn::cloudwatch, lambda::FunctionRef, limits, sns::TopicRef};
 
 /// When an alarm goes off; it becomes an [`Alarm`] by what it then does.
 ///
@@ -170,7 +170,7 @@ impl Construct for Alarm {
             missing,
             description,
         } = self.condition;
-        within(scope, "EvaluationPeriods", &periods, &(1..=1440), "periods");
+        limits::within(scope, "EvaluationPeriods", periods, &(1..=1440), " periods");
         let alarm = cloudwatch::Alarm::new(comparison, periods);
         let mut alarm = match measure {
             Measure::Metric(metric) => {
@@ -220,12 +220,12 @@ impl Construct for Alarm {
             alarm = alarm.ok_actions(self.recovery.iter().map(|topic| topic.arn()));
         }
         if let Some(count) = datapoints {
-            within(
+            limits::within(
                 scope,
                 "DatapointsToAlarm",
-                &count,
+                count,
                 &(1..=periods),
-                "periods",
+                " periods",
             );
             alarm = alarm.datapoints_to_alarm(count);
         }

@@ -8,7 +8,7 @@ use std::{
 use lightsout_core::{Arn, Construct, Part, ResourceId, Scope, Value};
 
 use super::AlarmRef;
-use crate::{bounds::seconds, cfn::cloudwatch, sns::TopicRef};
+use crate::{cfn::cloudwatch, limits, sns::TopicRef};
 
 /// When other alarms are in certain states; it becomes a [`CompositeAlarm`] by whom
 /// it tells.
@@ -217,17 +217,17 @@ impl Construct for CompositeAlarm {
             .actions_enabled(true)
             .alarm_actions(self.topics.iter().map(|topic| topic.arn()));
         if let Some(suppressor) = self.suppressor {
-            let wait = seconds(
+            let wait = limits::seconds(
                 scope,
                 "ActionsSuppressorWaitPeriod",
                 suppressor.wait,
-                0..=86_400,
+                &(0..=86_400),
             );
-            let extension = seconds(
+            let extension = limits::seconds(
                 scope,
                 "ActionsSuppressorExtensionPeriod",
                 suppressor.extension,
-                0..=86_400,
+                &(0..=86_400),
             );
             alarm = alarm
                 .actions_suppressor(suppressor.alarm.arn())

@@ -3,7 +3,7 @@
 use lightsout_core::{Construct, Part, Pseudo, ResourceId, Scope, Token, Tree, Value};
 
 use super::{AlarmRef, Expression, Metric, metric::Measure};
-use crate::{bounds::within, cfn::cloudwatch, logs::LogGroupRef};
+use crate::{cfn::cloudwatch, limits, logs::LogGroupRef};
 
 /// A dashboard: rows of widgets on a grid of 24 columns.
 ///
@@ -181,7 +181,7 @@ impl Construct for Dashboard {
             let mut x = 0_u32;
             let height = row.iter().map(|widget| widget.height).max().unwrap_or(0);
             for (widget, width) in row.into_iter().zip(widths) {
-                within(scope, "height", &widget.height, &(1..=HIGHEST), "rows");
+                limits::within(scope, "height", widget.height, &(1..=HIGHEST), " rows");
                 widgets.push(widget.describe(scope, x, y, width));
                 x += u32::from(width);
             }

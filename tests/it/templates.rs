@@ -194,8 +194,9 @@ fn no_policy_allows_all_actions_and_few_name_no_resource() {
 #[test]
 fn the_alarms_and_the_heartbeat_wake_the_launcher() {
     for assembly in assemblies() {
-        let template: Template<'_> = assembly.template("Alarms");
-        template.count::<cfn::cloudwatch::Alarm>(3);
+        let template: Template<'_> = assembly.template("Fleet");
+        // Two of the alarms start a run; the others tell a person.
+        template.count::<cfn::cloudwatch::Alarm>(5);
         template.count::<cfn::events::Rule>(1);
         template.count::<cfn::lambda::Permission>(3);
     }
@@ -206,10 +207,10 @@ fn what_must_survive_survives_outside_a_throw_away_environment() {
     let assemblies = assemblies();
     for kind in ["AWS::KMS::Key", "AWS::S3::Bucket", "AWS::DynamoDB::Table"] {
         for (path, resource) in of_type(&assemblies, kind) {
-            let wanted = if path.starts_with("dev/") {
-                "Retain"
-            } else {
+            let wanted = if path.starts_with("local/") {
                 "Delete"
+            } else {
+                "Retain"
             };
             assert_eq!(resource["DeletionPolicy"], wanted, "{path}");
         }

@@ -7,8 +7,9 @@ use std::{
 };
 
 use crate::{
-    Amend, Asset, AssetId, Check, Parameter, Problem, Resource, ResourceId, Scope, Value,
-    problem::ProblemKind,
+    Amend, Asset, AssetId, Check, ConditionId, Problem, Resource, ResourceId, Scope, Value,
+    language::Language, nested::Parent, parameter::ParameterDefinition, problem::ProblemKind,
+    template_options::TemplateOptions,
 };
 
 /// A set of stacks that are deployed together, for one [`Stage`].
@@ -29,6 +30,8 @@ pub struct App {
     pub(crate) resources: Vec<Resource>,
     pub(crate) parameters: Vec<StackParameterDefinition>,
     pub(crate) outputs: Vec<Output>,
+    /// Conditions, mappings, rules and changes by hand.
+    pub(crate) language: Language,
     pub(crate) assets: Vec<DeclaredAsset>,
     pub(crate) asset_store: Option<(String, ResourceId, &'static Location<'static>)>,
     pub(crate) amendments: Vec<Box<dyn Amend>>,
@@ -58,6 +61,9 @@ pub(crate) struct Stack {
     pub(crate) name: String,
     pub(crate) physical_name: String,
     pub(crate) description: Option<String>,
+    /// The stack that this one is nested in, unless it is deployed by itself.
+    pub(crate) parent: Option<Parent>,
+    pub(crate) options: TemplateOptions,
     pub(crate) location: &'static Location<'static>,
 }
 
@@ -65,7 +71,7 @@ pub(crate) struct StackParameterDefinition {
     pub(crate) stack: usize,
     pub(crate) path: String,
     pub(crate) logical_id: String,
-    pub(crate) parameter: Parameter,
+    pub(crate) parameter: ParameterDefinition,
     pub(crate) location: &'static Location<'static>,
 }
 
@@ -75,6 +81,7 @@ pub(crate) struct Output {
     pub(crate) logical_id: String,
     pub(crate) value: Value<String>,
     pub(crate) description: String,
+    pub(crate) condition: Option<ConditionId>,
     pub(crate) location: &'static Location<'static>,
 }
 
@@ -96,6 +103,7 @@ impl App {
             resources: Vec::new(),
             parameters: Vec::new(),
             outputs: Vec::new(),
+            language: Language::default(),
             assets: Vec::new(),
             asset_store: None,
             amendments: Vec::new(),
@@ -207,6 +215,8 @@ impl App {
             name: name.to_owned(),
             physical_name,
             description: None,
+            parent: None,
+            options: TemplateOptions::default(),
             location,
         });
         let index = self.stacks.len() - 1;
@@ -242,7 +252,7 @@ impl Stage {
 const MAX_STACK_NAME: usize = 128;
 
 /// `ChartIntake` becomes `chart-intake`, `NLPWorkers` becomes `nlp-workers`.
-fn kebab_case(name: &str) -> String {
+pub(crate) fn kebab_case(name: &str) -> String {
     let characters: Vec<char> = name.chars().collect();
     let mut kebab = String::with_capacity(name.len() + 4);
     for (index, c) in characters.iter().enumerate() {

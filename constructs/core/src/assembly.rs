@@ -1,6 +1,9 @@
 //! What synth gives: templates in deploy order, and all that a deployment needs.
 
-use std::sync::{Arc, OnceLock};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, OnceLock},
+};
 
 use serde_json::Value as Json;
 
@@ -9,6 +12,7 @@ use crate::{Asset, Stage, Token, Tree, assertions::Template, symbols::Symbols};
 #[cfg(test)]
 mod laws;
 mod manifest;
+mod nested;
 mod read;
 #[cfg(test)]
 mod tests;
@@ -40,6 +44,10 @@ pub struct StackArtifact {
     parameters: Vec<StackParameter>,
     dependencies: Vec<String>,
     pub(crate) constructs: Vec<ConstructEntry>,
+    pub(crate) tags: BTreeMap<String, String>,
+    pub(crate) is_protected: bool,
+    /// The stacks nested in this one, however deep.
+    pub(crate) nested: Vec<Self>,
     /// Resolves tokens in assertions; what was read from a folder has none.
     symbols: Option<(Arc<Symbols>, usize)>,
 }
@@ -60,6 +68,8 @@ pub struct StackParameter {
     pub no_echo: bool,
     /// The id of the [`Asset`] whose hash this is, if it is one.
     pub asset: Option<String>,
+    /// The name of the nested stack whose template's address this is, if it is one.
+    pub nested: Option<String>,
 }
 
 /// The bucket that assets and large templates are uploaded to.
@@ -121,13 +131,17 @@ impl Assembly {
 
     /// Returns the template of the stack `name` for assertions in tests.
     ///
+    /// A nested stack is named by its path, such as `Pipeline/Work`.
+    ///
     /// # Panics
     ///
     /// If there is no such stack.
     #[track_caller]
     pub fn template(&self, name: &str) -> Template<'_> {
-        let Some(stack) = self.stack(name) else {
-            let names: Vec<&str> = self.stacks.iter().map(StackArtifact::name).collect();
+        let mut all = self.stacks.iter().flat_map(StackArtifact::with_nested);
+        let Some(stack) = all.find(|stack| stack.name == name) else {
+            let all = self.stacks.iter().flat_map(StackArtifact::with_nested);
+            let names: Vec<&str> = all.map(StackArtifact::name).collect();
             panic!("no stack `{name}`; there are {names:?}");
         };
         Template::new(stack)
@@ -152,6 +166,9 @@ impl StackArtifact {
             parameters,
             dependencies,
             constructs,
+            tags: BTreeMap::new(),
+            is_protected: false,
+            nested: Vec::new(),
             symbols,
         }
     }
@@ -188,12 +205,36 @@ impl StackArtifact {
         &self.dependencies
     }
 
+    /// Returns the tags of the stack itself.
+    pub const fn tags(&self) -> &BTreeMap<String, String> {
+        &self.tags
+    }
+
+    /// Returns whether the stack must not be deleted.
+    pub const fn is_protected(&self) -> bool {
+        self.is_protected
+    }
+
+    /// Returns the stacks that are nested in this one, however deep.
+    ///
+    /// Each is called by its path, such as `Pipeline/Work`, and the parameter of this
+    /// stack whose [`nested`](StackParameter::nested) is that path takes the address
+    /// that its template was uploaded to.
+    pub fn nested(&self) -> &[Self] {
+        &self.nested
+    }
+
     /// Returns the construct's path below the stack, such as `Coding/Jobs`.
     pub fn path_of(&self, logical_id: &str) -> Option<&str> {
         self.constructs
             .iter()
             .find(|entry| entry.logical_id == logical_id)
             .map(|entry| entry.path.as_str())
+    }
+
+    /// Returns this stack, and those nested in it.
+    pub(crate) fn with_nested(&self) -> impl Iterator<Item = &Self> {
+        std::iter::once(self).chain(&self.nested)
     }
 
     /// Returns what this stack writes for `token`, if tokens can still be resolved.
@@ -212,5 +253,8 @@ impl PartialEq for StackArtifact {
             && self.parameters == other.parameters
             && self.dependencies == other.dependencies
             && self.constructs == other.constructs
+            && self.tags == other.tags
+            && self.is_protected == other.is_protected
+            && self.nested == other.nested
     }
 }

@@ -57,11 +57,16 @@ impl<'a> Template<'a> {
 
     /// Returns the logical id and the entry of every `R`.
     pub fn resources<R: ResourceType>(&self) -> Vec<(&'a str, &'a Json)> {
+        self.resources_of(R::TYPE)
+    }
+
+    /// Returns the logical id and the entry of every resource of the type with this name.
+    pub fn resources_of(&self, type_name: &str) -> Vec<(&'a str, &'a Json)> {
         self.json()["Resources"]
             .as_object()
             .into_iter()
             .flatten()
-            .filter(|(_, resource)| resource["Type"] == R::TYPE)
+            .filter(|(_, resource)| resource["Type"] == type_name)
             .map(|(logical_id, resource)| (logical_id.as_str(), resource))
             .collect()
     }
@@ -87,8 +92,9 @@ impl<'a> Template<'a> {
     /// nearest candidates are told with the keys in which they differ.
     #[track_caller]
     pub fn has<R: ResourceType>(&self, pattern: R) {
+        let type_name = pattern.type_name();
         let want = self.expected(pattern.into());
-        let mut candidates = self.candidates::<R>(&want);
+        let mut candidates = self.candidates(type_name, &want);
         if candidates
             .iter()
             .any(|(_, differences)| differences.is_empty())
@@ -96,7 +102,7 @@ impl<'a> Template<'a> {
             return;
         }
         candidates.sort_by_key(|(_, differences)| differences.len());
-        let mut message = format!("no {} in `{}` is like {want:#}", R::TYPE, self.stack.name());
+        let mut message = format!("no {type_name} in `{}` is like {want:#}", self.stack.name());
         if candidates.is_empty() {
             let types: BTreeSet<&str> = self
                 .entries()
@@ -129,17 +135,17 @@ impl<'a> Template<'a> {
     /// Passes if exactly `expected` resources of this type have at least these properties.
     #[track_caller]
     pub fn has_count<R: ResourceType>(&self, expected: usize, pattern: R) {
+        let type_name = pattern.type_name();
         let want = self.expected(pattern.into());
         let found: Vec<&str> = self
-            .candidates::<R>(&want)
+            .candidates(type_name, &want)
             .into_iter()
             .filter(|(_, differences)| differences.is_empty())
             .map(|(logical_id, _)| logical_id)
             .collect();
         assert!(
             found.len() == expected,
-            "expected {expected} of {} in `{}` to be like {want:#}\nfound {}: {found:?}",
-            R::TYPE,
+            "expected {expected} of {type_name} in `{}` to be like {want:#}\nfound {}: {found:?}",
             self.stack.name(),
             found.len(),
         );
@@ -208,9 +214,9 @@ impl<'a> Template<'a> {
     }
 
     /// Compares every resource of a type with a pattern.
-    fn candidates<R: ResourceType>(self, want: &Json) -> Vec<(&'a str, Vec<String>)> {
+    fn candidates(self, type_name: &str, want: &Json) -> Vec<(&'a str, Vec<String>)> {
         let none = Json::Object(serde_json::Map::new());
-        self.resources::<R>()
+        self.resources_of(type_name)
             .into_iter()
             .map(|(logical_id, resource)| {
                 let mut differences = Vec::new();

@@ -64,6 +64,22 @@ pub enum ProblemKind {
     Asset,
     /// More than `CloudFormation` takes.
     Limit,
+    /// A parameter that cannot be given, or breaks its own constraints.
+    Parameter,
+    /// A condition that cannot be asked, or is asked in the wrong place.
+    Condition,
+    /// A mapping, or a key that it does not have.
+    Mapping,
+    /// A rule for parameters that `CloudFormation` refuses.
+    ParameterRule,
+    /// A policy that the type of its resource does not take.
+    Policy,
+    /// A function that is called as it cannot be.
+    Intrinsic,
+    /// A change by hand that cannot be applied.
+    Override,
+    /// The name of a type, or a setting of a custom resource, that cannot be used.
+    ResourceType,
 }
 
 impl Problem {
@@ -166,6 +182,14 @@ impl ProblemKind {
             Self::Gather => "gather",
             Self::Asset => "asset",
             Self::Limit => "limit",
+            Self::Parameter => "parameter",
+            Self::Condition => "condition",
+            Self::Mapping => "mapping",
+            Self::ParameterRule => "parameter-rule",
+            Self::Policy => "policy",
+            Self::Intrinsic => "intrinsic",
+            Self::Override => "override",
+            Self::ResourceType => "resource-type",
         }
     }
 }
@@ -226,6 +250,14 @@ impl fmt::Display for ProblemKind {
             Self::Gather => "not a list",
             Self::Asset => "asset",
             Self::Limit => "limit",
+            Self::Parameter => "parameter",
+            Self::Condition => "condition",
+            Self::Mapping => "mapping",
+            Self::ParameterRule => "parameter rule",
+            Self::Policy => "policy",
+            Self::Intrinsic => "intrinsic function",
+            Self::Override => "override",
+            Self::ResourceType => "resource type",
         })
     }
 }

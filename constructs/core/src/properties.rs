@@ -42,6 +42,12 @@ impl Properties {
         }
     }
 
+    /// Removes `name` and returns what it was set to.
+    pub fn remove(&mut self, name: &str) -> Option<Tree> {
+        let position = self.0.iter().position(|(key, _)| *key == name)?;
+        Some(self.0.remove(position).1)
+    }
+
     /// Returns each property that was set.
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, &Tree)> {
         self.0.iter().map(|(name, tree)| (*name, tree))

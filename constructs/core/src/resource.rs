@@ -2,7 +2,7 @@
 
 use std::panic::Location;
 
-use crate::{Properties, ResourceId, ResourceType, Tags, Tree};
+use crate::{ConditionId, Properties, ResourceId, ResourceType, Tags, Tree, policy::Policy};
 
 /// A resource that was added to a stack.
 #[derive(Debug, Clone)]
@@ -20,7 +20,12 @@ pub struct Resource {
     pub(crate) depends_on: Vec<ResourceId>,
     pub(crate) deletion_policy: Option<DeletionPolicy>,
     pub(crate) update_replace_policy: Option<DeletionPolicy>,
+    pub(crate) creation_policy: Option<Box<Policy>>,
+    pub(crate) update_policy: Option<Box<Policy>>,
+    pub(crate) condition: Option<ConditionId>,
     pub(crate) metadata: Vec<(String, Tree)>,
+    /// What was set by hand in the entry, beside the properties.
+    pub(crate) entry: Vec<(&'static str, Tree)>,
     pub(crate) location: &'static Location<'static>,
 }
 
@@ -106,6 +111,11 @@ impl Resource {
     /// Returns the resources that must exist before this one.
     pub fn depends_on(&self) -> &[ResourceId] {
         &self.depends_on
+    }
+
+    /// Returns the condition under which the resource is there at all.
+    pub const fn condition(&self) -> Option<ConditionId> {
+        self.condition
     }
 
     /// Returns where in the source the resource was added.

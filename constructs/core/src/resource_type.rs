@@ -46,6 +46,11 @@ pub trait ResourceType: Into<Properties> {
     const STATEFUL: bool = false;
     /// Where the type takes tags, if it takes any.
     const TAGS: Option<Tags> = None;
+
+    /// Returns the type's name: [`TYPE`](Self::TYPE), unless each has one of its own.
+    fn type_name(&self) -> &'static str {
+        Self::TYPE
+    }
 }
 
 /// The property that holds a resource's tags, and the shape they have there.

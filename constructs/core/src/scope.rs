@@ -4,8 +4,8 @@ use std::{borrow::Cow, fmt, panic::Location};
 
 use crate::{
     App, Asset, AssetContents, AssetId, AssetRef, AssetSource, Construct, DeletionPolicy,
-    Parameter, ParameterId, Problem, Ref, Resource, ResourceId, ResourceType, Stage, Token, Tree,
-    Value,
+    Parameter, ParameterId, ParameterRef, Problem, Ref, Resource, ResourceId, ResourceType, Stage,
+    Tree, Value,
     app::{DeclaredAsset, Output, StackParameterDefinition},
     problem::{ProblemKind, place},
 };
@@ -67,7 +67,13 @@ impl Scope<'_> {
 
     /// Adds a parameter to the stack and returns its value.
     #[track_caller]
-    pub fn parameter(&mut self, id: &str, parameter: Parameter) -> Value<String> {
+    pub fn parameter<T>(&mut self, id: &str, parameter: Parameter<T>) -> Value<T> {
+        self.parameter_ref(id, parameter).value()
+    }
+
+    /// Adds a parameter to the stack and returns it, for its value and for rules.
+    #[track_caller]
+    pub fn parameter_ref<T>(&mut self, id: &str, parameter: Parameter<T>) -> ParameterRef<T> {
         let location = Location::caller();
         let path = self.child(id, location);
         let id = ParameterId {
@@ -76,12 +82,12 @@ impl Scope<'_> {
         };
         self.app.parameters.push(StackParameterDefinition {
             stack: self.stack,
-            logical_id: logical_id(&path),
+            logical_id: self.logical_id(&path),
             path,
-            parameter,
+            parameter: parameter.definition,
             location,
         });
-        Value::token(Token::Parameter(id))
+        ParameterRef::new(id)
     }
 
     /// Adds an output to the stack: a value for people and tools to read.
@@ -99,9 +105,10 @@ impl Scope<'_> {
         check_id(&mut self.app.problems, id, &path, location);
         self.app.outputs.push(Output {
             stack: self.stack,
-            logical_id: logical_id(&path),
+            logical_id: self.logical_id(&path),
             path,
             value: value.into(),
+            condition: None,
             description: description.into(),
             location,
         });
@@ -337,6 +344,7 @@ impl Scope<'_> {
     }
 
     pub(crate) fn insert<R: ResourceType>(&mut self, resource: R) -> Ref<R> {
+        let type_name = resource.type_name();
         let id = ResourceId {
             app: self.app.identity,
             index: index(self.app.resources.len()),
@@ -346,8 +354,8 @@ impl Scope<'_> {
             stack: self.stack,
             stack_name: self.stack_name().to_owned(),
             path: self.path.clone(),
-            logical_id: logical_id(&self.path),
-            type_name: R::TYPE,
+            logical_id: self.logical_id(&self.path),
+            type_name,
             required: R::REQUIRED,
             is_stateful: R::STATEFUL,
             tags: R::TAGS,
@@ -355,14 +363,24 @@ impl Scope<'_> {
             depends_on: Vec::new(),
             deletion_policy: None,
             update_replace_policy: None,
+            creation_policy: None,
+            update_policy: None,
+            condition: None,
             metadata: Vec::new(),
+            entry: Vec::new(),
             location: self.location,
         });
         Ref::new(id)
     }
 
+    /// `Pipeline/Coding/Jobs` becomes `CodingJobs`: the stack's name is not repeated.
+    pub(crate) fn logical_id(&self, path: &str) -> String {
+        let below = path.get(self.stack_name().len()..).unwrap_or_default();
+        below.chars().filter(char::is_ascii_alphanumeric).collect()
+    }
+
     /// Takes `id` for a construct under this scope and returns its path.
-    fn child(&mut self, id: &str, location: &'static Location<'static>) -> String {
+    pub(crate) fn child(&mut self, id: &str, location: &'static Location<'static>) -> String {
         let path = format!("{}/{id}", self.path);
         check_id(&mut self.app.problems, id, &path, location);
         if let Some(first) = self.app.paths.get(&path) {
@@ -381,7 +399,7 @@ impl Scope<'_> {
     }
 
     /// Returns a resource for changing it, or notes that it is another app's.
-    fn resource(
+    pub(crate) fn resource(
         &mut self,
         id: ResourceId,
         location: &'static Location<'static>,
@@ -484,12 +502,6 @@ fn is_relative(path: &str) -> bool {
     !path.is_empty() && path.split('/').all(|part| !matches!(part, "" | "." | ".."))
 }
 
-/// `Pipeline/Coding/Jobs` becomes `CodingJobs`: the stack's name is not repeated.
-fn logical_id(path: &str) -> String {
-    let below = path.split_once('/').map_or("", |(_, below)| below);
-    below.chars().filter(char::is_ascii_alphanumeric).collect()
-}
-
-fn index(len: usize) -> u32 {
+pub(crate) fn index(len: usize) -> u32 {
     u32::try_from(len).expect("an app holds far fewer than four billion of anything")
 }

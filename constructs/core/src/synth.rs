@@ -7,9 +7,12 @@ use crate::{
     symbols::Symbols,
 };
 
+mod language;
 mod names;
+mod nesting;
 mod order;
 mod rules;
+mod sections;
 mod template;
 #[cfg(test)]
 mod tests;
@@ -23,11 +26,12 @@ impl App {
     ///
     /// The same app gives the same bytes, always and everywhere.
     pub fn synth(&self) -> Result<Assembly, SynthError> {
-        let resources = self.amended();
-        let symbols = Arc::new(Symbols::of(self));
         let mut problems = self.problems.clone();
+        let resources = self.amended(&mut problems);
+        let symbols = Arc::new(Symbols::of(self));
         self.check_names(&resources, &mut problems);
         self.check_resources(&resources, &mut problems);
+        self.check_language(&resources, &mut problems);
         let wiring = self.wiring(&resources, &symbols, &mut problems);
         self.check_cycles(&resources, &wiring, &mut problems);
         let order = self.deploy_order(&wiring);
@@ -56,8 +60,9 @@ impl App {
         }
     }
 
-    fn amended(&self) -> Cow<'_, [Resource]> {
-        if self.amendments.is_empty() {
+    fn amended(&self, problems: &mut Vec<Problem>) -> Cow<'_, [Resource]> {
+        let overrides = &self.language.overrides;
+        if self.amendments.is_empty() && overrides.is_empty() {
             return Cow::Borrowed(&self.resources);
         }
         let mut resources = self.resources.clone();
@@ -66,6 +71,10 @@ impl App {
                 amendment.amend(resource);
             }
         }
+        problems.extend(overrides.iter().filter_map(|change| {
+            let resource = resources.get_mut(change.resource as usize)?;
+            change.apply(resource)
+        }));
         Cow::Owned(resources)
     }
 }

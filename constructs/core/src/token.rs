@@ -1,6 +1,8 @@
 //! Values that `CloudFormation` fills in.
 
-use crate::{AssetId, ParameterId, ResourceId, Tree, Value};
+use std::borrow::Cow;
+
+use crate::{AssetId, ConditionId, MappingId, ParameterId, ResourceId, Tree, Value};
 
 /// A value that `CloudFormation` fills in while it deploys.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,6 +37,37 @@ pub enum Token {
     },
     /// `Fn::GetAZs`: the availability zones of a region.
     GetAzs(Box<Part>),
+    /// The answer to a condition, within another condition.
+    Condition(ConditionId),
+    /// `Fn::If`: one of two trees.
+    If(ConditionId, Box<Tree>, Box<Tree>),
+    /// `Fn::FindInMap`.
+    FindInMap {
+        /// The mapping.
+        mapping: MappingId,
+        /// The top key and the second key.
+        keys: Box<[Part; 2]>,
+        /// What there is for keys without a value.
+        default: Option<Box<Tree>>,
+    },
+    /// `Fn::ValueOf`, in rules: an attribute of what a parameter names.
+    ValueOf(ParameterId, String),
+    /// `Fn::Sub`: text, and the variables in it.
+    Sub(String, Vec<(String, Tree)>),
+    /// `Fn::ImportValue`: what another stack exports under a name.
+    ImportValue(Box<Part>),
+    /// `Fn::Transform`: a macro's name and its parameters.
+    Transform(String, Box<Tree>),
+    /// `Fn::Length` of a list.
+    Length(Box<Tree>),
+    /// `Fn::ToJsonString` of a map or a list.
+    ToJsonString(Box<Tree>),
+    /// `Fn::Join` of a list that is known once deployed.
+    JoinList(String, Box<Tree>),
+    /// Any other function by its name.
+    Intrinsic(Cow<'static, str>, Box<Tree>),
+    /// A tree that stands where a typed value would.
+    Raw(Box<Tree>),
 }
 
 /// What `CloudFormation` knows of the deployment itself.
@@ -131,15 +164,43 @@ impl Token {
             | Self::Attribute(..)
             | Self::Parameter(_)
             | Self::Asset(_)
-            | Self::Pseudo(_) => (),
+            | Self::Pseudo(_)
+            | Self::Condition(_)
+            | Self::ValueOf(..) => (),
             Self::Join(parts) => {
                 for part in parts {
                     part.tokens(visit);
                 }
             }
-            Self::Base64(part) | Self::Split(_, part) | Self::GetAzs(part) => part.tokens(visit),
+            Self::Base64(part)
+            | Self::Split(_, part)
+            | Self::GetAzs(part)
+            | Self::ImportValue(part) => part.tokens(visit),
             Self::Cidr { block, .. } => block.tokens(visit),
-            Self::Select(_, list) => list.tokens(visit),
+            Self::If(_, then, otherwise) => {
+                then.tokens(visit);
+                otherwise.tokens(visit);
+            }
+            Self::FindInMap { keys, default, .. } => {
+                for key in keys.iter() {
+                    key.tokens(visit);
+                }
+                if let Some(default) = default {
+                    default.tokens(visit);
+                }
+            }
+            Self::Sub(_, variables) => {
+                for (_, tree) in variables {
+                    tree.tokens(visit);
+                }
+            }
+            Self::Select(_, tree)
+            | Self::Transform(_, tree)
+            | Self::Length(tree)
+            | Self::ToJsonString(tree)
+            | Self::JoinList(_, tree)
+            | Self::Intrinsic(_, tree)
+            | Self::Raw(tree) => tree.tokens(visit),
         }
     }
 }
@@ -153,6 +214,18 @@ impl Part {
 }
 
 impl Pseudo {
+    /// Every pseudo parameter.
+    pub(crate) const ALL: [Self; 8] = [
+        Self::AccountId,
+        Self::NotificationArns,
+        Self::NoValue,
+        Self::Partition,
+        Self::Region,
+        Self::StackId,
+        Self::StackName,
+        Self::UrlSuffix,
+    ];
+
     /// Returns the name in a template, such as `AWS::Region`.
     pub fn name(self) -> &'static str {
         match self {

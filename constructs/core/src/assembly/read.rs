@@ -15,6 +15,7 @@ use super::{
         DEPLOYMENT_ARTIFACT, DEPLOYMENT_KEY, LOGICAL_ID_METADATA, MANIFEST_FILE, SCHEMA_VERSION,
         STAGE_ARTIFACT,
     },
+    nested,
 };
 use crate::{Asset, AssetContents, AssetFile, AssetSource, FileMode, Stage};
 
@@ -87,14 +88,7 @@ fn read_stage(folder: &Path) -> Result<Assembly, ReadError> {
         let name = manifest.text(name, || "name for a stack")?;
         let artifact = &manifest.json["artifacts"][name];
         environment = environment.or_else(|| artifact["environment"].as_str());
-        let asset_parameters = &deployment["assetParameters"][name];
-        stacks.push(read_stack(
-            folder,
-            &manifest,
-            name,
-            artifact,
-            asset_parameters,
-        )?);
+        stacks.push(read_stack(folder, &manifest, name, artifact, deployment)?);
     }
     let mut stage = Stage::new(stage);
     if let Some((account, region)) = environment
@@ -129,18 +123,13 @@ fn read_stack(
     manifest: &Manifest,
     name: &str,
     artifact: &Json,
-    asset_parameters: &Json,
+    deployment: &Json,
 ) -> Result<StackArtifact, ReadError> {
     let properties = &artifact["properties"];
     let file = manifest.text(&properties["templateFile"], || {
         format!("templateFile for stack `{name}`")
     })?;
-    let path = folder.join(file);
-    let template = fs::read_to_string(&path).map_err(|source| ReadError::Io {
-        path: path.clone(),
-        source,
-    })?;
-    let json: Json = parse(&path, &template)?;
+    let (template, json) = read_template(&folder.join(file))?;
     // The manifest keeps the resources in no order; the template's text keeps theirs.
     let mut paths = BTreeMap::new();
     for (path, entries) in artifact["metadata"].as_object().into_iter().flatten() {
@@ -162,7 +151,72 @@ fn read_stack(
             })
         })
         .collect();
-    let parameters = keys_in_order(&template, &json["Parameters"], "Parameters")
+    let asset_parameters = &deployment["assetParameters"][name];
+    let nested_stacks = deployment["nestedStacks"][name].as_array();
+    let nested_stacks: Vec<&Json> = nested_stacks.into_iter().flatten().collect();
+    let mut parameters = read_parameters(&template, &json);
+    for parameter in &mut parameters {
+        let name = parameter.name.as_str();
+        parameter.asset = asset_parameters[name].as_str().map(str::to_owned);
+        let nested = nested_stacks.iter().find(|one| one["parameter"] == name);
+        parameter.nested = nested.and_then(|one| one["name"].as_str().map(str::to_owned));
+    }
+    let dependencies = artifact["dependencies"].as_array().into_iter().flatten();
+    let mut stack = StackArtifact::new(
+        name.to_owned(),
+        manifest.owned(&properties["stackName"], "stackName of a stack")?,
+        template,
+        parameters,
+        dependencies
+            .filter_map(|dependency| dependency.as_str().map(str::to_owned))
+            .collect(),
+        constructs,
+        None,
+    );
+    let tags = properties["tags"].as_object().into_iter().flatten();
+    stack.tags = tags
+        .filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())))
+        .collect();
+    stack.is_protected = properties["terminationProtection"] == true;
+    stack.nested = nested_stacks
+        .into_iter()
+        .map(|entry| read_nested(folder, manifest, entry))
+        .collect::<Result<_, _>>()?;
+    Ok(stack)
+}
+
+fn read_nested(
+    folder: &Path,
+    manifest: &Manifest,
+    entry: &Json,
+) -> Result<StackArtifact, ReadError> {
+    let file = manifest.text(&entry["templateFile"], || "templateFile of a nested stack")?;
+    let (template, json) = read_template(&folder.join(file))?;
+    let parameters = read_parameters(&template, &json);
+    let logical_ids = keys_in_order(&template, &json["Resources"], "Resources");
+    let constructs = nested::constructs(entry, &json, &logical_ids);
+    Ok(StackArtifact::new(
+        manifest.owned(&entry["name"], "name of a nested stack")?,
+        manifest.owned(&entry["physicalName"], "physicalName of a nested stack")?,
+        template,
+        parameters,
+        Vec::new(),
+        constructs,
+        None,
+    ))
+}
+
+fn read_template(path: &Path) -> Result<(String, Json), ReadError> {
+    let template = fs::read_to_string(path).map_err(|source| ReadError::Io {
+        path: path.to_owned(),
+        source,
+    })?;
+    let json = parse(path, &template)?;
+    Ok((template, json))
+}
+
+fn read_parameters(template: &str, json: &Json) -> Vec<StackParameter> {
+    keys_in_order(template, &json["Parameters"], "Parameters")
         .into_iter()
         .map(|name| {
             let parameter = &json["Parameters"][name];
@@ -173,22 +227,11 @@ fn read_stack(
                 default: text("Default"),
                 description: text("Description"),
                 no_echo: parameter["NoEcho"] == true,
-                asset: asset_parameters[name].as_str().map(str::to_owned),
+                asset: None,
+                nested: None,
             }
         })
-        .collect();
-    let dependencies = artifact["dependencies"].as_array().into_iter().flatten();
-    Ok(StackArtifact::new(
-        name.to_owned(),
-        manifest.owned(&properties["stackName"], "stackName of a stack")?,
-        template,
-        parameters,
-        dependencies
-            .filter_map(|dependency| dependency.as_str().map(str::to_owned))
-            .collect(),
-        constructs,
-        None,
-    ))
+        .collect()
 }
 
 /// Returns the keys of a section in the order of the template's text.

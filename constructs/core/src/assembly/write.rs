@@ -15,6 +15,7 @@ use super::{
         DEPLOYMENT_ARTIFACT, DEPLOYMENT_KEY, LOGICAL_ID_METADATA, MANIFEST_FILE, SCHEMA_VERSION,
         STACK_ARTIFACT, STAGE_ARTIFACT, TREE_FILE, VERSION_FILE,
     },
+    nested,
 };
 use crate::{Asset, AssetContents, AssetSource, FileMode, Tree, json_text};
 
@@ -107,10 +108,19 @@ impl Assembly {
                 Tree::List(vec![data]),
             )
         });
-        let properties = Tree::object([
+        let mut properties = vec![
             ("templateFile", template_file(stack).into()),
             ("stackName", stack.physical_name.as_str().into()),
-        ]);
+        ];
+        if stack.is_protected {
+            properties.push(("terminationProtection", true.into()));
+        }
+        if !stack.tags.is_empty() {
+            let tags = stack.tags.iter();
+            let tags = tags.map(|(key, value)| (key.clone(), Tree::from(value.as_str())));
+            properties.push(("tags", Tree::object(tags)));
+        }
+        let properties = Tree::object(properties);
         Tree::object([
             ("type", STACK_ARTIFACT.into()),
             ("environment", self.environment().into()),
@@ -159,6 +169,15 @@ impl Assembly {
             (!assets.is_empty()).then(|| (stack.name.clone(), Tree::object(assets)))
         });
         entries.push(("assetParameters", Tree::object(parameters)));
+        let nested: Vec<(String, Tree)> = self
+            .stacks
+            .iter()
+            .filter(|stack| !stack.nested.is_empty())
+            .map(|stack| (stack.name.clone(), nested::entries(stack)))
+            .collect();
+        if !nested.is_empty() {
+            entries.push(("nestedStacks", Tree::object(nested)));
+        }
         Tree::object(entries)
     }
 }
@@ -190,6 +209,10 @@ fn files(assemblies: &[Assembly]) -> BTreeMap<PathBuf, String> {
         files.insert(folder.join(MANIFEST_FILE), text(&assembly.manifest()));
         for stack in &assembly.stacks {
             files.insert(folder.join(template_file(stack)), stack.template.clone());
+            for stack in &stack.nested {
+                let file = folder.join(nested::template_file(stack));
+                files.insert(file, stack.template.clone());
+            }
         }
     }
     files
@@ -251,13 +274,18 @@ fn construct_tree(assemblies: &[Assembly]) -> Tree {
     for assembly in assemblies {
         let stage = root.children.entry(&assembly.stage.name).or_default();
         for stack in &assembly.stacks {
-            let top = stage.children.entry(&stack.name).or_default();
-            for entry in &stack.constructs {
-                let node = entry
-                    .path
+            for stack in stack.with_nested() {
+                let top = stack
+                    .name
                     .split('/')
-                    .fold(&mut *top, |node, id| node.children.entry(id).or_default());
-                node.resource = Some((&entry.type_name, &entry.logical_id));
+                    .fold(&mut *stage, |node, id| node.children.entry(id).or_default());
+                for entry in &stack.constructs {
+                    let node = entry
+                        .path
+                        .split('/')
+                        .fold(&mut *top, |node, id| node.children.entry(id).or_default());
+                    node.resource = Some((&entry.type_name, &entry.logical_id));
+                }
             }
         }
     }
@@ -303,11 +331,14 @@ fn files_before(folder: &Path) -> Vec<PathBuf> {
             continue;
         };
         let stage = Path::new(name);
-        let stacks = properties_of(&folder.join(stage).join(MANIFEST_FILE), STACK_ARTIFACT);
+        let manifest = folder.join(stage).join(MANIFEST_FILE);
+        let stacks = properties_of(&manifest, STACK_ARTIFACT);
+        let deployments = properties_of(&manifest, DEPLOYMENT_ARTIFACT);
         files.extend(
             stacks
                 .iter()
                 .filter_map(|stack| stack["templateFile"].as_str())
+                .chain(deployments.iter().flat_map(nested::files))
                 .filter(|name| is_plain(name))
                 .chain([MANIFEST_FILE, VERSION_FILE])
                 .map(|name| stage.join(name)),

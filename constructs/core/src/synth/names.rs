@@ -85,7 +85,7 @@ impl App {
         let mut taken: HashMap<(usize, &str), (&str, &'static Location<'static>)> = HashMap::new();
         for (stack, logical_id, path, location) in of_resources.chain(of_parameters) {
             check_length(logical_id, path, location, problems);
-            if !path.contains('/') {
+            if path.len() == self.stacks[stack].name.len() {
                 problems.push(
                     Problem::new(
                         ProblemKind::InvalidId,

@@ -96,7 +96,7 @@ impl App {
             }
         }
         let mut ready: BTreeSet<_> = (0..self.stacks.len())
-            .filter(|stack| waits[*stack] == 0)
+            .filter(|stack| waits[*stack] == 0 && self.stacks[*stack].parent.is_none())
             .map(rank)
             .collect();
         let mut order = Vec::with_capacity(self.stacks.len());

@@ -5,10 +5,12 @@ use std::{
     panic::Location,
 };
 
+use super::nesting::Nesting;
 use crate::{
     App, Problem, Resource, Resources, Token, Value,
+    nested::template_parameter,
     problem::ProblemKind,
-    symbols::{Symbols, Target, asset_parameter, export_suffix},
+    symbols::{Symbols, Target, asset_parameter},
 };
 
 /// What refers to what.
@@ -21,6 +23,10 @@ pub(super) struct Wiring<'a> {
     pub(super) exports: Vec<BTreeMap<String, (Token, String)>>,
     /// For each stack, the assets that it uses.
     pub(super) assets: Vec<BTreeSet<usize>>,
+    /// What crosses the borders of nested stacks.
+    pub(super) nesting: Nesting,
+    /// For each stack, whether its template calls functions of the language extensions.
+    pub(super) is_extended: Vec<bool>,
 }
 
 /// A place where one stack needs another.
@@ -33,11 +39,11 @@ pub(super) struct Crossing<'a> {
 }
 
 /// Who refers to something.
-struct User<'a> {
-    path: &'a str,
-    stack: usize,
-    resource: Option<(usize, &'static str)>,
-    location: &'static Location<'static>,
+pub(super) struct User<'a> {
+    pub(super) path: &'a str,
+    pub(super) stack: usize,
+    pub(super) resource: Option<(usize, &'static str)>,
+    pub(super) location: &'static Location<'static>,
 }
 
 impl App {
@@ -53,6 +59,8 @@ impl App {
             stacks: vec![BTreeMap::new(); self.stacks.len()],
             exports: vec![BTreeMap::new(); self.stacks.len()],
             assets: vec![BTreeSet::new(); self.stacks.len()],
+            nesting: self.nesting(problems),
+            is_extended: vec![false; self.stacks.len()],
         };
         for (index, resource) in resources.iter().enumerate() {
             let user = User {
@@ -71,13 +79,26 @@ impl App {
                     self.wire(&mut wiring, symbols, &user, "Metadata", token, problems);
                 });
             }
+            self.wire_entry(&mut wiring, symbols, &user, resource, problems);
             for on in &resource.depends_on {
                 let token = Token::Ref(*on);
                 match symbols.target(&token) {
                     // Across stacks only their order is left to say: nothing is exported.
-                    Target::Own { stack, .. } if stack != resource.stack => {
-                        wiring.stacks[resource.stack]
-                            .entry(stack)
+                    Target::Own {
+                        stack,
+                        resource: on,
+                        ..
+                    } if stack != resource.stack => {
+                        let here = (resource.stack, Some(index));
+                        if let Some(meeting) = symbols.meeting(here, (stack, on)) {
+                            if let (Some(user), Some(on)) = meeting {
+                                wiring.resources[user].entry(on).or_insert("DependsOn");
+                                wiring.nesting.depends_on(user, on);
+                            }
+                            continue;
+                        }
+                        wiring.stacks[symbols.root_of(resource.stack)]
+                            .entry(symbols.root_of(stack))
                             .or_insert_with(|| Crossing {
                                 user: &resource.path,
                                 property: "DependsOn".to_owned(),
@@ -102,12 +123,13 @@ impl App {
                 });
             }
         }
+        self.wire_sections(&mut wiring, symbols, problems);
         self.wire_asset_store(&mut wiring, resources, problems);
         wiring
     }
 
     /// Notes what `token`, somewhere in `property` of `user`, refers to.
-    fn wire<'a>(
+    pub(super) fn wire<'a>(
         &self,
         wiring: &mut Wiring<'a>,
         symbols: &Symbols,
@@ -117,7 +139,7 @@ impl App {
         problems: &mut Vec<Problem>,
     ) {
         match symbols.target(token) {
-            Target::None => (),
+            Target::None => self.wire_function(wiring, user, property, token, problems),
             Target::Foreign => {
                 let mut problem = Problem::new(
                     ProblemKind::ForeignReference,
@@ -131,7 +153,12 @@ impl App {
                 problems.push(problem);
             }
             Target::Asset(index) => {
-                wiring.assets[user.stack].insert(index);
+                let mut stack = user.stack;
+                while wiring.assets[stack].insert(index)
+                    && let Some(parent) = symbols.parent(stack)
+                {
+                    stack = parent.stack;
+                }
             }
             Target::Own {
                 stack,
@@ -143,8 +170,39 @@ impl App {
                     if let (Some((index, _)), Some(target)) = (user.resource, resource) {
                         wiring.resources[index].entry(target).or_insert(property);
                     }
+                    return;
+                }
+                let names = [
+                    symbols.parameter_name(stack, logical_id, attribute),
+                    symbols.output_name(stack, logical_id, attribute),
+                ];
+                let is_clear = wiring
+                    .nesting
+                    .carry(symbols, token, (stack, user.stack), &names);
+                if !is_clear {
+                    problems.push(
+                        Problem::new(
+                            ProblemKind::LogicalIdCollision,
+                            user.path,
+                            format_args!(
+                                "takes `{}` in `{property}` into or out of a nested stack, where \
+                                 something else is called the same",
+                                self.path_of(token)
+                            ),
+                        )
+                        .property(property)
+                        .hint("only letters and digits of a path count: rename one of them")
+                        .at(user.location),
+                    );
+                }
+                let index = user.resource.map(|(index, _)| index);
+                if let Some(meeting) = symbols.meeting((user.stack, index), (stack, resource)) {
+                    if let (Some(user), Some(target)) = meeting {
+                        wiring.resources[user].entry(target).or_insert(property);
+                    }
                 } else {
-                    wiring.stacks[user.stack]
+                    let (owner, stack) = (stack, symbols.root_of(stack));
+                    wiring.stacks[symbols.root_of(user.stack)]
                         .entry(stack)
                         .or_insert_with(|| Crossing {
                             user: user.path,
@@ -155,11 +213,11 @@ impl App {
                             },
                             location: user.location,
                         });
-                    let output = format!("Export{logical_id}{}", export_suffix(attribute));
+                    let [_, output] = names;
                     wiring.exports[stack].entry(output).or_insert_with(|| {
                         (
                             token.clone(),
-                            symbols.export_name(stack, logical_id, attribute),
+                            symbols.export_name(owner, logical_id, attribute),
                         )
                     });
                 }
@@ -174,20 +232,22 @@ impl App {
         resources: &[Resource],
         problems: &mut Vec<Problem>,
     ) {
+        // What each stack needs the store for: an asset, or else a nested template.
+        let uploads: Vec<Option<(String, String, &'static Location<'static>)>> =
+            (0..self.stacks.len())
+                .map(|stack| self.upload_of(wiring, stack))
+                .collect();
         let Some((name, bucket, location)) = &self.asset_store else {
-            for (stack, assets) in self.stacks.iter().zip(&wiring.assets) {
-                if let Some(&index) = assets.first() {
+            for (stack, upload) in self.stacks.iter().zip(uploads) {
+                if let Some((what, _, location)) = upload {
                     problems.push(
                         Problem::new(
                             ProblemKind::Asset,
                             &stack.name,
-                            format_args!(
-                                "uses asset `{}`, but the app has no place to upload it to",
-                                self.assets[index].asset.id
-                            ),
+                            format_args!("uses {what}, but the app has no place to upload it to"),
                         )
                         .hint("name a bucket with `app.asset_store(\"Storage\", bucket.id())`")
-                        .at(self.assets[index].location),
+                        .at(location),
                     );
                 }
             }
@@ -213,11 +273,8 @@ impl App {
                 return;
             }
         };
-        for (index, stack) in self.stacks.iter().enumerate() {
-            let Some(asset) = wiring.assets[index]
-                .first()
-                .map(|asset| &self.assets[*asset])
-            else {
+        for ((index, stack), upload) in self.stacks.iter().enumerate().zip(uploads) {
+            let Some((what, parameter, location)) = upload else {
                 continue;
             };
             if index == bucket.stack {
@@ -226,30 +283,59 @@ impl App {
                         ProblemKind::Asset,
                         &stack.name,
                         format_args!(
-                            "holds the asset store and uses asset `{}`, which cannot be \
-                             uploaded before the stack exists",
-                            asset.asset.id
+                            "holds the asset store and uses {what}, which cannot be \
+                             uploaded before the stack exists"
                         ),
                     )
-                    .hint("move what uses the asset to another stack")
-                    .at(asset.location),
+                    .hint("move what uses it to another stack")
+                    .at(location),
                 );
             } else {
                 wiring.stacks[index]
                     .entry(bucket.stack)
                     .or_insert_with(|| Crossing {
                         user: &stack.name,
-                        property: asset_parameter(&asset.asset.id),
+                        property: parameter,
                         of: bucket.path.clone(),
-                        location: asset.location,
+                        location,
                     });
             }
         }
     }
 
+    /// Returns what a stack that is deployed by itself needs the asset store for: its
+    /// name, the parameter for it, and where it was added.
+    fn upload_of(
+        &self,
+        wiring: &Wiring<'_>,
+        stack: usize,
+    ) -> Option<(String, String, &'static Location<'static>)> {
+        if self.stacks[stack].parent.is_some() {
+            return None;
+        }
+        if let Some(&index) = wiring.assets[stack].first() {
+            let declared = &self.assets[index];
+            let id = &declared.asset.id;
+            return Some((
+                format!("asset `{id}`"),
+                asset_parameter(id),
+                declared.location,
+            ));
+        }
+        let (_, &nested) = wiring.nesting.templates[stack].first_key_value()?;
+        let nested = &self.stacks[nested];
+        Some((
+            format!("the template of `{}`", nested.name),
+            template_parameter(&nested.name),
+            nested.location,
+        ))
+    }
+
     fn path_of(&self, token: &Token) -> &str {
         match token {
-            Token::Parameter(id) => &self.parameters[id.index as usize].path,
+            Token::Parameter(id) | Token::ValueOf(id, _) => {
+                &self.parameters[id.index as usize].path
+            }
             Token::Ref(id) | Token::Attribute(id, _) => &self.resources[id.index as usize].path,
             _ => "",
         }

@@ -74,10 +74,6 @@ impl Condition {
     }
 
     /// Asks whether `condition` does not hold.
-    #[expect(
-        clippy::should_implement_trait,
-        reason = "named like the function, and it takes references too"
-    )]
     pub fn not(condition: impl Into<Self>) -> Self {
         Self(Tree::object([(
             "Fn::Not",

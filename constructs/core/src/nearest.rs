@@ -2,7 +2,7 @@
 
 /// Returns the candidate that is most like `name`, if one is like it at all.
 ///
-/// A third of the letters may differ; case counts as no difference.
+/// About a third of the letters may differ; case counts as no difference.
 pub(crate) fn nearest<'a>(
     name: &str,
     candidates: impl IntoIterator<Item = &'a String>,
@@ -11,7 +11,7 @@ pub(crate) fn nearest<'a>(
     candidates
         .into_iter()
         .map(|candidate| (distance(&name, &candidate.to_ascii_lowercase()), candidate))
-        .filter(|(distance, candidate)| *distance <= candidate.chars().count().max(3) / 3)
+        .filter(|(distance, candidate)| *distance <= (candidate.chars().count() + 1) / 3)
         .min()
         .map(|(_, candidate)| candidate.as_str())
 }

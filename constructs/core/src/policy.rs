@@ -302,16 +302,15 @@ impl Policy {
             (seconds / 60 % 60, 'M'),
             (seconds % 60, 'S'),
         ];
-        let text: String = parts
-            .iter()
-            .filter(|(count, _)| *count > 0)
-            .map(|(count, unit)| format!("{count}{unit}"))
-            .collect();
-        if text.is_empty() {
-            "PT0S".into()
-        } else {
-            format!("PT{text}").into()
+        let mut text = String::from("PT");
+        for (count, unit) in parts.iter().filter(|(count, _)| *count > 0) {
+            text.push_str(&count.to_string());
+            text.push(*unit);
         }
+        if seconds == 0 {
+            text.push_str("0S");
+        }
+        text.into()
     }
 }
 

@@ -8,6 +8,8 @@ use crate::{
 };
 
 mod language;
+#[cfg(test)]
+mod language_tests;
 mod names;
 mod nesting;
 mod order;

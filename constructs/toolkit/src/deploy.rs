@@ -300,6 +300,7 @@ impl Deployer<'_> {
             deployed.status != aws_sdk_cloudformation::types::StackStatus::ReviewInProgress
         });
         let url = self.template_url(stack).await?;
+        let nested = self.upload_nested(stack).await?;
         let request = Request {
             stack: name,
             kind: match existing {
@@ -310,11 +311,8 @@ impl Deployer<'_> {
                 Some(url) => Template::Url(url),
                 None => Template::Body(stack.template()),
             },
-            parameters: self.parameters(stack, existing.as_ref())?,
-            tags: BTreeMap::from([
-                ("lightsout:app", self.assembly.app()),
-                ("lightsout:stage", self.assembly.stage().name.as_str()),
-            ]),
+            parameters: self.parameters(stack, &nested, existing.as_ref())?,
+            tags: tags(self.assembly, stack),
         };
         let end = match self.aws.change_set(&request).await? {
             ChangeSet::Empty => None,
@@ -344,15 +342,20 @@ impl Deployer<'_> {
                 }
             }
         };
-        let outputs = match end {
+        let deployed = match end {
             None => {
                 io.emit(Event::Unchanged {
                     stack: stack.name().to_owned(),
                 });
-                existing.map(|deployed| deployed.outputs)
+                existing
             }
-            Some(end) => Some(finish(stack, end, io)?.outputs),
+            Some(end) => Some(finish(stack, end, io)?),
         };
+        let is_open = deployed.as_ref().is_some_and(|now| !now.is_protected);
+        if stack.is_protected() && is_open {
+            self.aws.protect(name).await?;
+        }
+        let outputs = deployed.map(|deployed| deployed.outputs);
         self.deployment
             .outputs
             .insert(stack.name().to_owned(), outputs.unwrap_or_default());
@@ -402,9 +405,29 @@ impl Deployer<'_> {
         Ok(Some(self.buckets.upload_template(bucket, template).await?))
     }
 
+    /// Uploads the templates nested in a stack, and returns their addresses by name.
+    async fn upload_nested<'s>(
+        &self,
+        stack: &'s StackArtifact,
+    ) -> Result<BTreeMap<&'s str, String>, DeployError> {
+        let mut addresses = BTreeMap::new();
+        for nested in stack.nested() {
+            let bucket = self.bucket.as_ref().ok_or_else(|| DeployError::NoStore {
+                stack: stack.name().to_owned(),
+            })?;
+            let address = self
+                .buckets
+                .upload_template(bucket, nested.template())
+                .await?;
+            addresses.insert(nested.name(), address);
+        }
+        Ok(addresses)
+    }
+
     fn parameters(
         &self,
         stack: &StackArtifact,
+        nested: &BTreeMap<&str, String>,
         existing: Option<&Deployed>,
     ) -> Result<BTreeMap<String, Setting>, DeployError> {
         let mut settings = BTreeMap::new();
@@ -426,6 +449,12 @@ impl Deployer<'_> {
                     });
                 }
                 settings.insert(name(), Setting::To(built.sha256.clone()));
+            } else if let Some(address) = parameter
+                .nested
+                .as_deref()
+                .and_then(|name| nested.get(name))
+            {
+                settings.insert(name(), Setting::To(address.clone()));
             } else if let Some(given) = given {
                 settings.insert(name(), Setting::To(given.value.clone()));
             } else if existing.is_some_and(|old| old.parameters.contains_key(&parameter.name)) {
@@ -499,7 +528,9 @@ fn check_parameters(args: &DeployArgs, assembly: &Assembly) -> Result<(), Deploy
         };
         let is_known = |name: &str| {
             let mut parameters = stack.parameters().iter();
-            parameters.any(|parameter| parameter.name == name && parameter.asset.is_none())
+            parameters.any(|parameter| {
+                parameter.name == name && parameter.asset.is_none() && parameter.nested.is_none()
+            })
         };
         if !is_known(&given.name) {
             return Err(DeployError::UnknownParameter {
@@ -509,6 +540,17 @@ fn check_parameters(args: &DeployArgs, assembly: &Assembly) -> Result<(), Deploy
         }
     }
     Ok(())
+}
+
+/// Returns the tags of a stack: its author's, and those that it is known by.
+fn tags<'a>(assembly: &'a Assembly, stack: &'a StackArtifact) -> BTreeMap<&'a str, &'a str> {
+    let own = stack.tags().iter();
+    own.map(|(key, value)| (key.as_str(), value.as_str()))
+        .chain([
+            ("lightsout:app", assembly.app()),
+            ("lightsout:stage", assembly.stage().name.as_str()),
+        ])
+        .collect()
 }
 
 fn in_order(assembly: &Assembly, is_wanted: impl Fn(&str) -> bool) -> Vec<&StackArtifact> {

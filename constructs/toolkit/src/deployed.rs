@@ -220,6 +220,8 @@ impl CloudFormation {
             .set_parameters(Some(parameters.collect()))
             .set_tags(Some(tags.collect()))
             .capabilities(Capability::CapabilityNamedIam)
+            // Language extensions and nested stacks with transforms need it.
+            .capabilities(Capability::CapabilityAutoExpand)
             .send()
             .await
             .map_err(|error| AwsFault::new(format!("plan changes of `{stack}`"), &error))?;
@@ -272,6 +274,18 @@ impl CloudFormation {
     pub(crate) async fn delete_change_set(&self, stack: &str, id: &str) {
         let call = self.client.delete_change_set();
         let _ = call.stack_name(stack).change_set_name(id).send().await;
+    }
+
+    /// Protects a stack from being deleted.
+    pub(crate) async fn protect(&self, stack: &str) -> Result<(), AwsFault> {
+        self.client
+            .update_termination_protection()
+            .stack_name(stack)
+            .enable_termination_protection(true)
+            .send()
+            .await
+            .map_err(|error| AwsFault::new(format!("protect stack `{stack}`"), &error))?;
+        Ok(())
     }
 
     /// Starts what a change set says, and follows it to its end.
@@ -430,10 +444,11 @@ impl CloudFormation {
                     .resource_status
                     .as_ref()
                     .map_or_else(String::new, |status| status.as_str().to_owned());
+                // A nested stack is a resource of this one, and no less a failure.
+                let is_stack = event.physical_resource_id == event.stack_id;
                 let logical_id = event.logical_resource_id.unwrap_or_default();
                 let type_name = event.resource_type.unwrap_or_default();
                 let reason = event.resource_status_reason.filter(|text| !text.is_empty());
-                let is_stack = type_name == "AWS::CloudFormation::Stack";
                 if status.ends_with("_FAILED")
                     && !is_stack
                     && let Some(reason) = &reason

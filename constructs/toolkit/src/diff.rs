@@ -62,16 +62,21 @@ pub fn diff_folders(assemblies: &[Assembly], against: &Path, io: &mut dyn Io) ->
     for assembly in assemblies {
         let stage = &assembly.stage().name;
         let before = before.iter().find(|before| before.stage().name == *stage);
-        for stack in assembly.stacks() {
-            let old = before.and_then(|before| before.stack(stack.name()));
+        let old_stacks = before.map_or_else(Vec::new, with_nested);
+        let new_stacks = with_nested(assembly);
+        let find = |stacks: &[_], name: &str| {
+            let mut stacks = stacks.iter().copied();
+            stacks.find(|stack: &&StackArtifact| stack.name() == name)
+        };
+        for stack in &new_stacks {
+            let old = find(&old_stacks, stack.name());
             let template = old.map_or(&empty, StackArtifact::template_json);
             let difference = difference(stack, old.is_none(), template);
             status = status.max(tell(stack.name(), difference, io));
         }
-        let gone = before
-            .into_iter()
-            .flat_map(Assembly::stacks)
-            .filter(|stack| assembly.stack(stack.name()).is_none());
+        let gone = old_stacks
+            .iter()
+            .filter(|stack| find(&new_stacks, stack.name()).is_none());
         for stack in gone {
             let difference = StackDifference {
                 stack: stack.name().to_owned(),
@@ -82,6 +87,14 @@ pub fn diff_folders(assemblies: &[Assembly], against: &Path, io: &mut dyn Io) ->
         }
     }
     status
+}
+
+/// Returns every stack, and after each the ones that are nested in it.
+fn with_nested(assembly: &Assembly) -> Vec<&StackArtifact> {
+    let stacks = assembly.stacks().iter();
+    stacks
+        .flat_map(|stack| std::iter::once(stack).chain(stack.nested()))
+        .collect()
 }
 
 /// Compares an assembly with what is deployed.

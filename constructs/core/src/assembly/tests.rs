@@ -57,6 +57,49 @@ fn assembly(stage: Stage) -> Assembly {
     pipeline(stage).synth().unwrap()
 }
 
+#[test]
+fn nested_templates_tags_and_protection_are_read_back() {
+    let mut app = pipeline(Stage::new("dev"));
+    let mut stack = app.stack("Pipeline");
+    stack.tag_stack("Project", "lightsout");
+    stack.termination_protection();
+    let outer = stack.add("Outer", Queue::new());
+    stack.nested("Work", |work| {
+        work.add("Zulu", Queue::new().queue_name(outer.reference()));
+        work.nested("Deep", |deep| deep.add("Alpha", Queue::new()));
+    });
+    let assembly = app.synth().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    assembly.write(folder.path()).unwrap();
+    let read = read_assemblies(folder.path()).unwrap();
+    assert_eq!(read, std::slice::from_ref(&assembly));
+    assert_eq!(
+        read[0].template("Pipeline/Work/Deep").json(),
+        assembly.template("Pipeline/Work/Deep").json()
+    );
+
+    let stage = folder.path().join("assembly-dev");
+    let manifest = json(&stage.join("manifest.json"));
+    let properties = &manifest["artifacts"]["Pipeline"]["properties"];
+    assert_eq!(properties["terminationProtection"], true);
+    assert_eq!(properties["tags"], json!({"Project": "lightsout"}));
+    let tree = json(&folder.path().join("tree.json"));
+    let work = &tree["tree"]["children"]["dev"]["children"]["Pipeline"]["children"]["Work"];
+    assert_eq!(
+        work["attributes"]["aws:cdk:cloudformation:type"],
+        "AWS::CloudFormation::Stack"
+    );
+    assert_eq!(work["children"]["Deep"]["children"]["Alpha"]["id"], "Alpha");
+
+    let nested = stage.join("Pipeline.WorkDeep.nested.template.json");
+    assert!(nested.exists());
+    // Without nested stacks their templates go.
+    self::assembly(Stage::new("dev"))
+        .write(folder.path())
+        .unwrap();
+    assert!(!nested.exists());
+}
+
 fn json(path: &Path) -> Json {
     serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
 }

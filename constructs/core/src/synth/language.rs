@@ -1,7 +1,7 @@
 //! Checks of conditions, mappings, rules, parameters, policies and functions.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     panic::Location,
 };
 
@@ -10,9 +10,13 @@ use super::{
     wiring::{User, Wiring},
 };
 use crate::{
-    App, ConditionId, DeletionPolicy, Part, Problem, Resource, Token, Tree, condition::Declared,
-    intrinsic::wrong_in_sub, nearest::nearest, policy::Policy, problem::ProblemKind,
-    symbols::Symbols,
+    App, ConditionId, DeletionPolicy, Part, Problem, Resource, Token, Tree,
+    condition::Declared,
+    intrinsic::wrong_in_sub,
+    nearest::nearest,
+    policy::Policy,
+    problem::ProblemKind,
+    symbols::{Symbols, Target},
 };
 
 /// The most mappings of a template and attributes of a mapping, and the longest name
@@ -159,7 +163,7 @@ impl App {
                 .what
                 .0
                 .values()
-                .map(|entries| entries.len())
+                .map(BTreeMap::len)
                 .max()
                 .unwrap_or(0);
             for (what, count) in [("keys", mapping.what.0.len()), ("keys below a key", second)] {
@@ -350,7 +354,7 @@ impl App {
         for condition in &self.language.conditions {
             let user = user(&condition.path, condition.stack, condition.location);
             condition.what.0.tokens(&mut |token| {
-                if let Some(problem) = self.unaskable(symbols, &user, token) {
+                if let Some(problem) = unaskable(symbols, &user, token) {
                     problems.push(problem);
                 } else {
                     self.wire(wiring, symbols, &user, "Condition", token, problems);
@@ -360,7 +364,7 @@ impl App {
         for rule in &self.language.rules {
             let user = user(&rule.path, rule.stack, rule.location);
             rule.what.tree().tokens(&mut |token| {
-                problems.extend(self.unaskable(symbols, &user, token));
+                problems.extend(unaskable(symbols, &user, token));
             });
         }
         for (index, stack) in self.stacks.iter().enumerate() {
@@ -386,36 +390,6 @@ impl App {
             }
         }
     }
-
-    /// Returns the problem with a value that is not known when conditions are asked.
-    fn unaskable(&self, symbols: &Symbols, user: &User<'_>, token: &Token) -> Option<Problem> {
-        let what = match token {
-            Token::Parameter(_) | Token::ValueOf(..) => match symbols.target(token) {
-                crate::symbols::Target::Own { stack, .. } if stack != user.stack => {
-                    "a parameter of another template"
-                }
-                _ => return None,
-            },
-            Token::Ref(_) | Token::Attribute(..) => "a resource",
-            Token::ImportValue(_) => "an import",
-            Token::If(..) => "`Fn::If`",
-            Token::Base64(_) => "`Fn::Base64`",
-            Token::Cidr { .. } => "`Fn::Cidr`",
-            Token::GetAzs(_) => "`Fn::GetAZs`",
-            Token::Transform(..) => "`Fn::Transform`",
-            _ => return None,
-        };
-        let problem = Problem::new(
-            ProblemKind::Condition,
-            user.path,
-            format_args!("asks for {what}, which CloudFormation does not know so early"),
-        );
-        Some(
-            problem
-                .hint("ask for parameters of this stack, mappings and pseudo parameters only")
-                .at(user.location),
-        )
-    }
 }
 
 fn user<'a>(path: &'a str, stack: usize, location: &'static Location<'static>) -> User<'a> {
@@ -425,6 +399,34 @@ fn user<'a>(path: &'a str, stack: usize, location: &'static Location<'static>) -
         resource: None,
         location,
     }
+}
+
+/// Returns the problem with a value that is not known when conditions are asked.
+fn unaskable(symbols: &Symbols, user: &User<'_>, token: &Token) -> Option<Problem> {
+    let what = match token {
+        Token::Parameter(_) | Token::ValueOf(..) => match symbols.target(token) {
+            Target::Own { stack, .. } if stack != user.stack => "a parameter of another template",
+            _ => return None,
+        },
+        Token::Ref(_) | Token::Attribute(..) => "a resource",
+        Token::ImportValue(_) => "an import",
+        Token::If(..) => "`Fn::If`",
+        Token::Base64(_) => "`Fn::Base64`",
+        Token::Cidr { .. } => "`Fn::Cidr`",
+        Token::GetAzs(_) => "`Fn::GetAZs`",
+        Token::Transform(..) => "`Fn::Transform`",
+        _ => return None,
+    };
+    let problem = Problem::new(
+        ProblemKind::Condition,
+        user.path,
+        format_args!("asks for {what}, which CloudFormation does not know so early"),
+    );
+    Some(
+        problem
+            .hint("ask for parameters of this stack, mappings and pseudo parameters only")
+            .at(user.location),
+    )
 }
 
 fn no_operands<T>(declared: &Declared<T>, kind: ProblemKind) -> Problem {

@@ -144,11 +144,9 @@ pub(super) fn arguments(
 
 /// Inserts a value, and returns whether its name was free or its own.
 fn insert(values: &mut BTreeMap<String, Token>, name: &str, token: &Token) -> bool {
-    match values.get(name) {
-        Some(known) => known == token,
-        None => {
-            values.insert(name.to_owned(), token.clone());
-            true
-        }
+    if let Some(known) = values.get(name) {
+        return known == token;
     }
+    values.insert(name.to_owned(), token.clone());
+    true
 }

@@ -13,7 +13,7 @@ use crate::setting::setting;
 pub struct Broker(Properties);
 impl Broker {
     /// The AMQP endpoints of each broker instance as a list of strings.
-    pub const AMQP_ENDPOINTS: Attribute<Self, Vec<String>> = Attribute::new("AmqpEndpoints");
+    pub const AMQP_ENDPOINTS: Attribute<Self, Vec<String>> = Attribute::list("AmqpEndpoints");
     /// The Amazon Resource Name (ARN) of the Amazon MQ broker.
     pub const ARN: Attribute<Self, Arn<Self>> = Attribute::new("Arn");
     /// The unique ID that Amazon MQ generates for the configuration.
@@ -21,21 +21,21 @@ impl Broker {
     /// The revision number of the configuration.
     pub const CONFIGURATION_REVISION: Attribute<Self, String> = Attribute::new("ConfigurationRevision");
     /// `ConsoleURLs`.
-    pub const CONSOLE_URLS: Attribute<Self, Vec<String>> = Attribute::new("ConsoleURLs");
+    pub const CONSOLE_URLS: Attribute<Self, Vec<String>> = Attribute::list("ConsoleURLs");
     /// The version in use. This may have more precision than the specified EngineVersion.
     pub const ENGINE_VERSION_CURRENT: Attribute<Self, String> = Attribute::new("EngineVersionCurrent");
     /// `Id`.
     pub const ID: Attribute<Self, lightsout_core::Id<Self>> = Attribute::new("Id");
     /// The IP addresses of each broker instance as a list of strings.
-    pub const IP_ADDRESSES: Attribute<Self, Vec<String>> = Attribute::new("IpAddresses");
+    pub const IP_ADDRESSES: Attribute<Self, Vec<String>> = Attribute::list("IpAddresses");
     /// The MQTT endpoints of each broker instance as a list of strings.
-    pub const MQTT_ENDPOINTS: Attribute<Self, Vec<String>> = Attribute::new("MqttEndpoints");
+    pub const MQTT_ENDPOINTS: Attribute<Self, Vec<String>> = Attribute::list("MqttEndpoints");
     /// The OpenWire endpoints of each broker instance as a list of strings.
-    pub const OPEN_WIRE_ENDPOINTS: Attribute<Self, Vec<String>> = Attribute::new("OpenWireEndpoints");
+    pub const OPEN_WIRE_ENDPOINTS: Attribute<Self, Vec<String>> = Attribute::list("OpenWireEndpoints");
     /// The STOMP endpoints of each broker instance as a list of strings.
-    pub const STOMP_ENDPOINTS: Attribute<Self, Vec<String>> = Attribute::new("StompEndpoints");
+    pub const STOMP_ENDPOINTS: Attribute<Self, Vec<String>> = Attribute::list("StompEndpoints");
     /// The WSS endpoints of each broker instance as a list of strings.
-    pub const WSS_ENDPOINTS: Attribute<Self, Vec<String>> = Attribute::new("WssEndpoints");
+    pub const WSS_ENDPOINTS: Attribute<Self, Vec<String>> = Attribute::list("WssEndpoints");
     /// Returns a `Broker` with what CloudFormation requires.
     pub fn new(broker_name: impl Into<Value<String>>, deployment_mode: impl Into<Value<String>>, engine_type: impl Into<Value<String>>, host_instance_type: impl Into<Value<String>>, publicly_accessible: impl Into<Value<bool>>) -> Self { Self::matching().broker_name(broker_name).deployment_mode(deployment_mode).engine_type(engine_type).host_instance_type(host_instance_type).publicly_accessible(publicly_accessible) }
     /// Optional. The authentication strategy used to secure the broker.

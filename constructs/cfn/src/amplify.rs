@@ -283,7 +283,7 @@ impl Domain {
     /// ARN for the Domain Association.
     pub const ARN: Attribute<Self, Arn<Self>> = Attribute::new("Arn");
     /// Branch patterns for the automatically created subdomain.
-    pub const AUTO_SUB_DOMAIN_CREATION_PATTERNS: Attribute<Self, Vec<String>> = Attribute::new("AutoSubDomainCreationPatterns");
+    pub const AUTO_SUB_DOMAIN_CREATION_PATTERNS: Attribute<Self, Vec<String>> = Attribute::list("AutoSubDomainCreationPatterns");
     /// The IAM service role for the subdomain.
     pub const AUTO_SUB_DOMAIN_IAM_ROLE: Attribute<Self, String> = Attribute::new("AutoSubDomainIAMRole");
     /// `Certificate`.

@@ -21,7 +21,7 @@ impl Plan {
     /// The owner of a plan.
     pub const OWNER: Attribute<Self, String> = Attribute::new("Owner");
     /// `PlanHealthChecks`.
-    pub const PLAN_HEALTH_CHECKS: Attribute<Self, Vec<String>> = Attribute::new("PlanHealthChecks");
+    pub const PLAN_HEALTH_CHECKS: Attribute<Self, Vec<String>> = Attribute::list("PlanHealthChecks");
     /// `Route53HealthChecks`.
     pub const ROUTE53_HEALTH_CHECKS: Attribute<Self, Tree> = Attribute::new("Route53HealthChecks");
     /// The version for the plan.

@@ -25,11 +25,11 @@ impl Agent {
     /// The time at which the agent was created.
     pub const CREATED_AT: Attribute<Self, String> = Attribute::new("CreatedAt");
     /// Contains reasons that the agent-related API that you invoked failed.
-    pub const FAILURE_REASONS: Attribute<Self, Vec<String>> = Attribute::new("FailureReasons");
+    pub const FAILURE_REASONS: Attribute<Self, Vec<String>> = Attribute::list("FailureReasons");
     /// The time at which the agent was last prepared.
     pub const PREPARED_AT: Attribute<Self, String> = Attribute::new("PreparedAt");
     /// Contains recommended actions to take for the agent-related API that you invoked to succeed.
-    pub const RECOMMENDED_ACTIONS: Attribute<Self, Vec<String>> = Attribute::new("RecommendedActions");
+    pub const RECOMMENDED_ACTIONS: Attribute<Self, Vec<String>> = Attribute::list("RecommendedActions");
     /// The time at which the agent was last updated.
     pub const UPDATED_AT: Attribute<Self, String> = Attribute::new("UpdatedAt");
     /// Returns a `Agent` with what CloudFormation requires.
@@ -1250,7 +1250,7 @@ impl DataSource {
     /// The status of the data source. The following statuses are possible:
     pub const DATA_SOURCE_STATUS: Attribute<Self, String> = Attribute::new("DataSourceStatus");
     /// The detailed reasons on the failure to delete a data source.
-    pub const FAILURE_REASONS: Attribute<Self, Vec<String>> = Attribute::new("FailureReasons");
+    pub const FAILURE_REASONS: Attribute<Self, Vec<String>> = Attribute::list("FailureReasons");
     /// The time at which the data source was last updated.
     pub const UPDATED_AT: Attribute<Self, String> = Attribute::new("UpdatedAt");
     /// Returns a `DataSource` with what CloudFormation requires.
@@ -2791,7 +2791,7 @@ impl Guardrail {
     /// Timestamp.
     pub const CREATED_AT: Attribute<Self, String> = Attribute::new("CreatedAt");
     /// Appears if the `status` of the guardrail is `FAILED`.
-    pub const FAILURE_RECOMMENDATIONS: Attribute<Self, Vec<String>> = Attribute::new("FailureRecommendations");
+    pub const FAILURE_RECOMMENDATIONS: Attribute<Self, Vec<String>> = Attribute::list("FailureRecommendations");
     /// The ARN of the guardrail.
     pub const GUARDRAIL_ARN: Attribute<Self, Arn<Self>> = Attribute::new("GuardrailArn");
     /// The unique identifier of the guardrail.
@@ -2799,7 +2799,7 @@ impl Guardrail {
     /// The status of the guardrail.
     pub const STATUS: Attribute<Self, String> = Attribute::new("Status");
     /// Appears if the `status` is `FAILED`. A list of reasons for why the guardrail failed to be created, updated, versioned, or deleted.
-    pub const STATUS_REASONS: Attribute<Self, Vec<String>> = Attribute::new("StatusReasons");
+    pub const STATUS_REASONS: Attribute<Self, Vec<String>> = Attribute::list("StatusReasons");
     /// Timestamp.
     pub const UPDATED_AT: Attribute<Self, String> = Attribute::new("UpdatedAt");
     /// The version of the guardrail that was created.
@@ -3220,7 +3220,7 @@ impl KnowledgeBase {
     /// The time the knowledge base was created.
     pub const CREATED_AT: Attribute<Self, String> = Attribute::new("CreatedAt");
     /// A list of reasons that the API operation on the knowledge base failed.
-    pub const FAILURE_REASONS: Attribute<Self, Vec<String>> = Attribute::new("FailureReasons");
+    pub const FAILURE_REASONS: Attribute<Self, Vec<String>> = Attribute::list("FailureReasons");
     /// The Amazon Resource Name (ARN) of the knowledge base.
     pub const KNOWLEDGE_BASE_ARN: Attribute<Self, Arn<Self>> = Attribute::new("KnowledgeBaseArn");
     /// The unique identifier for a knowledge base associated with the inline agent.

@@ -1093,7 +1093,7 @@ impl Gateway {
     /// The status for the gateway.
     pub const STATUS: Attribute<Self, String> = Attribute::new("Status");
     /// The status reasons for the gateway.
-    pub const STATUS_REASONS: Attribute<Self, Vec<String>> = Attribute::new("StatusReasons");
+    pub const STATUS_REASONS: Attribute<Self, Vec<String>> = Attribute::list("StatusReasons");
     /// `UpdatedAt`.
     pub const UPDATED_AT: Attribute<Self, String> = Attribute::new("UpdatedAt");
     /// `WebAclArn`.
@@ -1727,7 +1727,7 @@ impl GatewayTarget {
     /// The status for the gateway target.
     pub const STATUS: Attribute<Self, String> = Attribute::new("Status");
     /// The status reasons for the gateway target.
-    pub const STATUS_REASONS: Attribute<Self, Vec<String>> = Attribute::new("StatusReasons");
+    pub const STATUS_REASONS: Attribute<Self, Vec<String>> = Attribute::list("StatusReasons");
     /// The target ID for the gateway target.
     pub const TARGET_ID: Attribute<Self, String> = Attribute::new("TargetId");
     /// The time at which the resource was updated.
@@ -4572,7 +4572,7 @@ impl Policy {
     /// `Status`.
     pub const STATUS: Attribute<Self, String> = Attribute::new("Status");
     /// Additional information about the policy status.
-    pub const STATUS_REASONS: Attribute<Self, Vec<String>> = Attribute::new("StatusReasons");
+    pub const STATUS_REASONS: Attribute<Self, Vec<String>> = Attribute::list("StatusReasons");
     /// The timestamp when the policy was last updated.
     pub const UPDATED_AT: Attribute<Self, String> = Attribute::new("UpdatedAt");
     /// Returns a `Policy` with what CloudFormation requires.
@@ -4640,7 +4640,7 @@ impl PolicyEngine {
     /// `Status`.
     pub const STATUS: Attribute<Self, String> = Attribute::new("Status");
     /// Additional information about the policy engine status.
-    pub const STATUS_REASONS: Attribute<Self, Vec<String>> = Attribute::new("StatusReasons");
+    pub const STATUS_REASONS: Attribute<Self, Vec<String>> = Attribute::list("StatusReasons");
     /// The timestamp when the policy engine was last updated.
     pub const UPDATED_AT: Attribute<Self, String> = Attribute::new("UpdatedAt");
     /// Returns a `PolicyEngine` with what CloudFormation requires.

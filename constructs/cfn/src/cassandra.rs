@@ -295,9 +295,9 @@ setting! { TableWarmThroughput as Tree }
 pub struct Type(Properties);
 impl Type {
     /// A list of user-defined types that use this type.
-    pub const DIRECT_PARENT_TYPES: Attribute<Self, Vec<String>> = Attribute::new("DirectParentTypes");
+    pub const DIRECT_PARENT_TYPES: Attribute<Self, Vec<String>> = Attribute::list("DirectParentTypes");
     /// A list of tables that use this type.
-    pub const DIRECT_REFERRING_TABLES: Attribute<Self, Vec<String>> = Attribute::new("DirectReferringTables");
+    pub const DIRECT_REFERRING_TABLES: Attribute<Self, Vec<String>> = Attribute::list("DirectReferringTables");
     /// The unique identifier of the keyspace that contains this type in the format of Amazon Resource Name (ARN).
     pub const KEYSPACE_ARN: Attribute<Self, String> = Attribute::new("KeyspaceArn");
     /// The last time this type was modified.

@@ -26,7 +26,7 @@ impl AnalysisTemplate {
     /// `Schema`.
     pub const SCHEMA: Attribute<Self, Tree> = Attribute::new("Schema");
     /// `Schema.ReferencedTables`.
-    pub const SCHEMA_REFERENCED_TABLES: Attribute<Self, Vec<String>> = Attribute::new("Schema.ReferencedTables");
+    pub const SCHEMA_REFERENCED_TABLES: Attribute<Self, Vec<String>> = Attribute::list("Schema.ReferencedTables");
     /// Returns a `AnalysisTemplate` with what CloudFormation requires.
     pub fn new(format: impl OneOf<AnalysisTemplateFormat>, membership_identifier: impl Into<Value<String>>, name: impl Into<Value<String>>, source: AnalysisTemplateAnalysisSource) -> Self { Self::matching().format(format).membership_identifier(membership_identifier).name(name).source(source) }
     /// The parameters of the analysis template.

@@ -1537,7 +1537,7 @@ impl Metric {
     /// List of filter types that may be used with this metric.
     pub const FILTERS: Attribute<Self, Tree> = Attribute::new("Filters");
     /// List of groupings that may be used with this metric.
-    pub const GROUPINGS: Attribute<Self, Vec<String>> = Attribute::new("Groupings");
+    pub const GROUPINGS: Attribute<Self, Vec<String>> = Attribute::list("Groupings");
     /// The AWS region where the metric was last modified.
     pub const LAST_MODIFIED_REGION: Attribute<Self, String> = Attribute::new("LastModifiedRegion");
     /// The timestamp where the metric was last modified.
@@ -1553,7 +1553,7 @@ impl Metric {
     /// Recommended time to wait between each refresh of data for the metric.
     pub const REFRESH_RATE: Attribute<Self, i64> = Attribute::new("RefreshRate");
     /// List of stat aggregations available for the metric.
-    pub const SUPPORTED_STATS: Attribute<Self, Vec<String>> = Attribute::new("SupportedStats");
+    pub const SUPPORTED_STATS: Attribute<Self, Vec<String>> = Attribute::list("SupportedStats");
     /// The metric may be used to compose other (custom) metrics.
     pub const SUPPORTS_CUSTOM_CALCULATION: Attribute<Self, bool> = Attribute::new("SupportsCustomCalculation");
     /// The metric may be used to compose other (custom) metrics, meaning it can be used inside of aggregate stat functions.

@@ -894,9 +894,9 @@ setting! { LocationSmbMountOptions as Tree }
 pub struct Task(Properties);
 impl Task {
     /// The ARNs of the destination elastic network interfaces (ENIs) that were created for your subnet.
-    pub const DESTINATION_NETWORK_INTERFACE_ARNS: Attribute<Self, Vec<String>> = Attribute::new("DestinationNetworkInterfaceArns");
+    pub const DESTINATION_NETWORK_INTERFACE_ARNS: Attribute<Self, Vec<String>> = Attribute::list("DestinationNetworkInterfaceArns");
     /// The ARNs of the source ENIs that were created for your subnet.
-    pub const SOURCE_NETWORK_INTERFACE_ARNS: Attribute<Self, Vec<String>> = Attribute::new("SourceNetworkInterfaceArns");
+    pub const SOURCE_NETWORK_INTERFACE_ARNS: Attribute<Self, Vec<String>> = Attribute::list("SourceNetworkInterfaceArns");
     /// The status of the task that was described.
     pub const STATUS: Attribute<Self, String> = Attribute::new("Status");
     /// The ARN of the task.

@@ -16,7 +16,7 @@ impl MicrosoftAd {
     /// The alias for a directory. For example: `alias4-mydirectory-12345abcgmzsk` (if you have the `CreateAlias` property set to true).
     pub const ALIAS: Attribute<Self, String> = Attribute::new("Alias");
     /// The IP addresses of the DNS servers for the directory, such as `[ "192.0.2.1", "192.0.2.2" ]`.
-    pub const DNS_IP_ADDRESSES: Attribute<Self, Vec<String>> = Attribute::new("DnsIpAddresses");
+    pub const DNS_IP_ADDRESSES: Attribute<Self, Vec<String>> = Attribute::list("DnsIpAddresses");
     /// The directory ID. For example: `d-12373a053a`.
     pub const ID: Attribute<Self, lightsout_core::Id<Self>> = Attribute::new("Id");
     /// Returns a `MicrosoftAd` with what CloudFormation requires.
@@ -74,7 +74,7 @@ impl SimpleAd {
     /// The directory ID. For example: `d-12373a053a`.
     pub const DIRECTORY_ID: Attribute<Self, String> = Attribute::new("DirectoryId");
     /// The IP addresses of the DNS servers for the directory, such as `[ "172.31.3.154", "172.31.63.203" ]`.
-    pub const DNS_IP_ADDRESSES: Attribute<Self, Vec<String>> = Attribute::new("DnsIpAddresses");
+    pub const DNS_IP_ADDRESSES: Attribute<Self, Vec<String>> = Attribute::list("DnsIpAddresses");
     /// `Id`.
     pub const ID: Attribute<Self, lightsout_core::Id<Self>> = Attribute::new("Id");
     /// Returns a `SimpleAd` with what CloudFormation requires.

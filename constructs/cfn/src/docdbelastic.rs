@@ -82,9 +82,9 @@ impl ClusterSnapshot {
     /// The status of the elastic cluster snapshot.
     pub const STATUS: Attribute<Self, String> = Attribute::new("Status");
     /// The Amazon EC2 subnet IDs associated with the source elastic cluster.
-    pub const SUBNET_IDS: Attribute<Self, Vec<String>> = Attribute::new("SubnetIds");
+    pub const SUBNET_IDS: Attribute<Self, Vec<String>> = Attribute::list("SubnetIds");
     /// The Amazon EC2 security group IDs associated with the source elastic cluster.
-    pub const VPC_SECURITY_GROUP_IDS: Attribute<Self, Vec<String>> = Attribute::new("VpcSecurityGroupIds");
+    pub const VPC_SECURITY_GROUP_IDS: Attribute<Self, Vec<String>> = Attribute::list("VpcSecurityGroupIds");
     /// Returns a `ClusterSnapshot` with what CloudFormation requires.
     pub fn new(cluster_arn: impl Into<Value<String>>, snapshot_name: impl Into<Value<String>>) -> Self { Self::matching().cluster_arn(cluster_arn).snapshot_name(snapshot_name) }
     /// The ARN of the elastic cluster of which to create a snapshot.

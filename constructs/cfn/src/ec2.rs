@@ -2683,7 +2683,7 @@ impl InstanceConnectEndpoint {
     /// The Amazon Resource Name (ARN) of the EC2 Instance Connect Endpoint.
     pub const INSTANCE_CONNECT_ENDPOINT_ARN: Attribute<Self, Arn<Self>> = Attribute::new("InstanceConnectEndpointArn");
     /// The ID of the elastic network interface that Amazon EC2 automatically created when creating the EC2 Instance Connect Endpoint.
-    pub const NETWORK_INTERFACE_IDS: Attribute<Self, Vec<String>> = Attribute::new("NetworkInterfaceIds");
+    pub const NETWORK_INTERFACE_IDS: Attribute<Self, Vec<String>> = Attribute::list("NetworkInterfaceIds");
     /// The ID of the AWS account that created the EC2 Instance Connect Endpoint.
     pub const OWNER_ID: Attribute<Self, String> = Attribute::new("OwnerId");
     /// The public DNS names of the endpoint, including IPv4-only and dualstack DNS names.
@@ -3677,7 +3677,7 @@ impl LocalGatewayVirtualInterfaceGroup {
     /// The ID of the virtual interface group.
     pub const LOCAL_GATEWAY_VIRTUAL_INTERFACE_GROUP_ID: Attribute<Self, lightsout_core::Id<Self>> = Attribute::new("LocalGatewayVirtualInterfaceGroupId");
     /// The IDs of the virtual interfaces.
-    pub const LOCAL_GATEWAY_VIRTUAL_INTERFACE_IDS: Attribute<Self, Vec<String>> = Attribute::new("LocalGatewayVirtualInterfaceIds");
+    pub const LOCAL_GATEWAY_VIRTUAL_INTERFACE_IDS: Attribute<Self, Vec<String>> = Attribute::list("LocalGatewayVirtualInterfaceIds");
     /// The ID of the AWS account that owns the local gateway virtual interface group.
     pub const OWNER_ID: Attribute<Self, String> = Attribute::new("OwnerId");
     /// Returns a `LocalGatewayVirtualInterfaceGroup` with what CloudFormation requires.
@@ -4046,7 +4046,7 @@ impl NetworkInsightsAnalysis {
     /// The status message, if the status is `failed`.
     pub const STATUS_MESSAGE: Attribute<Self, String> = Attribute::new("StatusMessage");
     /// The IDs of potential intermediate accounts.
-    pub const SUGGESTED_ACCOUNTS: Attribute<Self, Vec<String>> = Attribute::new("SuggestedAccounts");
+    pub const SUGGESTED_ACCOUNTS: Attribute<Self, Vec<String>> = Attribute::list("SuggestedAccounts");
     /// Returns a `NetworkInsightsAnalysis` with what CloudFormation requires.
     pub fn new(network_insights_path_id: impl Into<Value<String>>) -> Self { Self::matching().network_insights_path_id(network_insights_path_id) }
     /// The member accounts that contain resources that the path can traverse.
@@ -4173,7 +4173,7 @@ impl NetworkInterface {
     /// Describes the public hostname type options, including public hostname type, IPv4-enabled public hostname, IPv6-enabled public hostname, and dual-stack public …
     pub const PUBLIC_IP_DNS_NAME_OPTIONS: Attribute<Self, Tree> = Attribute::new("PublicIpDnsNameOptions");
     /// The secondary private IP addresses of the network interface.
-    pub const SECONDARY_PRIVATE_IP_ADDRESSES: Attribute<Self, Vec<String>> = Attribute::new("SecondaryPrivateIpAddresses");
+    pub const SECONDARY_PRIVATE_IP_ADDRESSES: Attribute<Self, Vec<String>> = Attribute::list("SecondaryPrivateIpAddresses");
     /// The ID of the VPC.
     pub const VPC_ID: Attribute<Self, lightsout_core::Id<Vpc>> = Attribute::new("VpcId");
     /// Returns a `NetworkInterface` with what CloudFormation requires.
@@ -5538,7 +5538,7 @@ impl Subnet {
     /// The IPv4 CIDR blocks that are associated with the subnet.
     pub const CIDR_BLOCK: Attribute<Self, String> = Attribute::new("CidrBlock");
     /// The IPv6 CIDR blocks that are associated with the subnet.
-    pub const IPV6_CIDR_BLOCKS: Attribute<Self, Vec<String>> = Attribute::new("Ipv6CidrBlocks");
+    pub const IPV6_CIDR_BLOCKS: Attribute<Self, Vec<String>> = Attribute::list("Ipv6CidrBlocks");
     /// The ID of the network ACL that is associated with the subnet's VPC, such as `acl-5fb85d36`.
     pub const NETWORK_ACL_ASSOCIATION_ID: Attribute<Self, String> = Attribute::new("NetworkAclAssociationId");
     /// The Amazon Resource Name (ARN) of the Outpost.
@@ -6615,13 +6615,13 @@ impl Vpc {
     /// The primary IPv4 CIDR block for the VPC.
     pub const CIDR_BLOCK: Attribute<Self, String> = Attribute::new("CidrBlock");
     /// The association IDs of the IPv4 CIDR blocks for the VPC.
-    pub const CIDR_BLOCK_ASSOCIATIONS: Attribute<Self, Vec<String>> = Attribute::new("CidrBlockAssociations");
+    pub const CIDR_BLOCK_ASSOCIATIONS: Attribute<Self, Vec<String>> = Attribute::list("CidrBlockAssociations");
     /// The ID of the default network ACL for the VPC.
     pub const DEFAULT_NETWORK_ACL: Attribute<Self, String> = Attribute::new("DefaultNetworkAcl");
     /// The ID of the default security group for the VPC.
     pub const DEFAULT_SECURITY_GROUP: Attribute<Self, lightsout_core::Id<SecurityGroup>> = Attribute::new("DefaultSecurityGroup");
     /// The IPv6 CIDR blocks for the VPC. For example, \[ 2001:db8:1234:1a00::/56 \].
-    pub const IPV6_CIDR_BLOCKS: Attribute<Self, Vec<String>> = Attribute::new("Ipv6CidrBlocks");
+    pub const IPV6_CIDR_BLOCKS: Attribute<Self, Vec<String>> = Attribute::list("Ipv6CidrBlocks");
     /// Describes the exclusion configurations for various resource types in VPC Encryption Control.
     pub const VPC_ENCRYPTION_CONTROL_RESOURCE_EXCLUSIONS: Attribute<Self, Tree> = Attribute::new("VpcEncryptionControl.ResourceExclusions");
     /// Describes an exclusion configuration for VPC Encryption Control.
@@ -7013,11 +7013,11 @@ impl VpcEndpoint {
     /// The date and time the VPC endpoint was created.
     pub const CREATION_TIMESTAMP: Attribute<Self, String> = Attribute::new("CreationTimestamp");
     /// (Interface endpoints) The DNS entries for the endpoint.
-    pub const DNS_ENTRIES: Attribute<Self, Vec<String>> = Attribute::new("DnsEntries");
+    pub const DNS_ENTRIES: Attribute<Self, Vec<String>> = Attribute::list("DnsEntries");
     /// The ID of the VPC endpoint.
     pub const ID: Attribute<Self, lightsout_core::Id<Self>> = Attribute::new("Id");
     /// (Interface endpoints) The network interface IDs.
-    pub const NETWORK_INTERFACE_IDS: Attribute<Self, Vec<String>> = Attribute::new("NetworkInterfaceIds");
+    pub const NETWORK_INTERFACE_IDS: Attribute<Self, Vec<String>> = Attribute::list("NetworkInterfaceIds");
     /// Returns a `VpcEndpoint` with what CloudFormation requires.
     pub fn new(vpc_id: impl Into<Value<String>>) -> Self { Self::matching().vpc_id(vpc_id) }
     /// Describes the DNS options for an endpoint.
@@ -7802,7 +7802,7 @@ impl ResourceType for VerifiedAccessGroup {
 pub struct VerifiedAccessInstance(Properties);
 impl VerifiedAccessInstance {
     /// The name servers.
-    pub const CIDR_ENDPOINTS_CUSTOM_SUB_DOMAIN_NAME_SERVERS: Attribute<Self, Vec<String>> = Attribute::new("CidrEndpointsCustomSubDomainNameServers");
+    pub const CIDR_ENDPOINTS_CUSTOM_SUB_DOMAIN_NAME_SERVERS: Attribute<Self, Vec<String>> = Attribute::list("CidrEndpointsCustomSubDomainNameServers");
     /// The creation time.
     pub const CREATION_TIME: Attribute<Self, String> = Attribute::new("CreationTime");
     /// The last updated time.

@@ -924,7 +924,7 @@ impl ExpressGatewayService {
     /// `ECSManagedResourceArns.AutoScaling`.
     pub const ECS_MANAGED_RESOURCE_ARNS_AUTO_SCALING: Attribute<Self, Tree> = Attribute::new("ECSManagedResourceArns.AutoScaling");
     /// The list of Auto Scaling policy ARNs associated with the express service.
-    pub const ECS_MANAGED_RESOURCE_ARNS_AUTO_SCALING_APPLICATION_AUTO_SCALING_POLICIES: Attribute<Self, Vec<String>> = Attribute::new("ECSManagedResourceArns.AutoScaling.ApplicationAutoScalingPolicies");
+    pub const ECS_MANAGED_RESOURCE_ARNS_AUTO_SCALING_APPLICATION_AUTO_SCALING_POLICIES: Attribute<Self, Vec<String>> = Attribute::list("ECSManagedResourceArns.AutoScaling.ApplicationAutoScalingPolicies");
     /// The Auto Scaling Scalable Target ARN associated with the express service.
     pub const ECS_MANAGED_RESOURCE_ARNS_AUTO_SCALING_SCALABLE_TARGET: Attribute<Self, String> = Attribute::new("ECSManagedResourceArns.AutoScaling.ScalableTarget");
     /// `ECSManagedResourceArns.IngressPath`.
@@ -938,15 +938,15 @@ impl ExpressGatewayService {
     /// The ARN of the Load Balancer associated with the express service.
     pub const ECS_MANAGED_RESOURCE_ARNS_INGRESS_PATH_LOAD_BALANCER_ARN: Attribute<Self, String> = Attribute::new("ECSManagedResourceArns.IngressPath.LoadBalancerArn");
     /// The list of Load Balancer Security Group ARNs associated with the express service.
-    pub const ECS_MANAGED_RESOURCE_ARNS_INGRESS_PATH_LOAD_BALANCER_SECURITY_GROUPS: Attribute<Self, Vec<String>> = Attribute::new("ECSManagedResourceArns.IngressPath.LoadBalancerSecurityGroups");
+    pub const ECS_MANAGED_RESOURCE_ARNS_INGRESS_PATH_LOAD_BALANCER_SECURITY_GROUPS: Attribute<Self, Vec<String>> = Attribute::list("ECSManagedResourceArns.IngressPath.LoadBalancerSecurityGroups");
     /// The list of Target Group ARNs associated with the express service.
-    pub const ECS_MANAGED_RESOURCE_ARNS_INGRESS_PATH_TARGET_GROUP_ARNS: Attribute<Self, Vec<String>> = Attribute::new("ECSManagedResourceArns.IngressPath.TargetGroupArns");
+    pub const ECS_MANAGED_RESOURCE_ARNS_INGRESS_PATH_TARGET_GROUP_ARNS: Attribute<Self, Vec<String>> = Attribute::list("ECSManagedResourceArns.IngressPath.TargetGroupArns");
     /// The list of Log Group ARNs associated with the express service.
-    pub const ECS_MANAGED_RESOURCE_ARNS_LOG_GROUPS: Attribute<Self, Vec<String>> = Attribute::new("ECSManagedResourceArns.LogGroups");
+    pub const ECS_MANAGED_RESOURCE_ARNS_LOG_GROUPS: Attribute<Self, Vec<String>> = Attribute::list("ECSManagedResourceArns.LogGroups");
     /// The list of Metric Alarm ARNs associated with the express service.
-    pub const ECS_MANAGED_RESOURCE_ARNS_METRIC_ALARMS: Attribute<Self, Vec<String>> = Attribute::new("ECSManagedResourceArns.MetricAlarms");
+    pub const ECS_MANAGED_RESOURCE_ARNS_METRIC_ALARMS: Attribute<Self, Vec<String>> = Attribute::list("ECSManagedResourceArns.MetricAlarms");
     /// The list of Security Group ARNs associated with the express service.
-    pub const ECS_MANAGED_RESOURCE_ARNS_SERVICE_SECURITY_GROUPS: Attribute<Self, Vec<String>> = Attribute::new("ECSManagedResourceArns.ServiceSecurityGroups");
+    pub const ECS_MANAGED_RESOURCE_ARNS_SERVICE_SECURITY_GROUPS: Attribute<Self, Vec<String>> = Attribute::list("ECSManagedResourceArns.ServiceSecurityGroups");
     /// The Endpoint of the express service.
     pub const ENDPOINT: Attribute<Self, String> = Attribute::new("Endpoint");
     /// The ARN that identifies the Express service.

@@ -291,11 +291,11 @@ impl ReplicationGroup {
     /// A string with a list of endpoints for the primary and read-only replicas.
     pub const READ_END_POINT_ADDRESSES: Attribute<Self, String> = Attribute::new("ReadEndPoint.Addresses");
     /// A list of endpoints for the read-only replicas.
-    pub const READ_END_POINT_ADDRESSES_LIST: Attribute<Self, Vec<String>> = Attribute::new("ReadEndPoint.AddressesList");
+    pub const READ_END_POINT_ADDRESSES_LIST: Attribute<Self, Vec<String>> = Attribute::list("ReadEndPoint.AddressesList");
     /// A string with a list of ports for the read-only replicas.
     pub const READ_END_POINT_PORTS: Attribute<Self, String> = Attribute::new("ReadEndPoint.Ports");
     /// A list of ports for the read-only replicas.
-    pub const READ_END_POINT_PORTS_LIST: Attribute<Self, Vec<String>> = Attribute::new("ReadEndPoint.PortsList");
+    pub const READ_END_POINT_PORTS_LIST: Attribute<Self, Vec<String>> = Attribute::list("ReadEndPoint.PortsList");
     /// `ReaderEndPoint`.
     pub const READER_END_POINT: Attribute<Self, Tree> = Attribute::new("ReaderEndPoint");
     /// The address of the reader endpoint.

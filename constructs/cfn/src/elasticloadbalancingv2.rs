@@ -597,7 +597,7 @@ impl LoadBalancer {
     /// The name of the load balancer. For example, `my-load-balancer`.
     pub const LOAD_BALANCER_NAME: Attribute<Self, lightsout_core::Name<Self>> = Attribute::new("LoadBalancerName");
     /// The IDs of the security groups for the load balancer.
-    pub const SECURITY_GROUPS: Attribute<Self, Vec<String>> = Attribute::new("SecurityGroups");
+    pub const SECURITY_GROUPS: Attribute<Self, Vec<String>> = Attribute::list("SecurityGroups");
     /// Returns an empty `LoadBalancer`; nothing is required.
     pub fn new() -> Self { Self::matching() }
     /// Indicates whether to enable stabilization when creating or updating an LCU reservation.
@@ -694,7 +694,7 @@ setting! { LoadBalancerSubnetMapping as Tree }
 pub struct TargetGroup(Properties);
 impl TargetGroup {
     /// The Amazon Resource Name (ARN) of the load balancer that routes traffic to this target group.
-    pub const LOAD_BALANCER_ARNS: Attribute<Self, Vec<String>> = Attribute::new("LoadBalancerArns");
+    pub const LOAD_BALANCER_ARNS: Attribute<Self, Vec<String>> = Attribute::list("LoadBalancerArns");
     /// The Amazon Resource Name (ARN) of the target group.
     pub const TARGET_GROUP_ARN: Attribute<Self, Arn<Self>> = Attribute::new("TargetGroupArn");
     /// The full name of the target group. For example, `targetgroup/my-target-group/cbf133c568e0d028`.

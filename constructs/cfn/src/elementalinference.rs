@@ -47,7 +47,7 @@ impl Feed {
     /// `Arn`.
     pub const ARN: Attribute<Self, Arn<Self>> = Attribute::new("Arn");
     /// `DataEndpoints`.
-    pub const DATA_ENDPOINTS: Attribute<Self, Vec<String>> = Attribute::new("DataEndpoints");
+    pub const DATA_ENDPOINTS: Attribute<Self, Vec<String>> = Attribute::list("DataEndpoints");
     /// `Id`.
     pub const ID: Attribute<Self, lightsout_core::Id<Self>> = Attribute::new("Id");
     /// Returns a `Feed` with what CloudFormation requires.

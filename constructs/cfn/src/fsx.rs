@@ -115,7 +115,7 @@ impl FileCache {
     /// The DNS name for the cache.
     pub const DNS_NAME: Attribute<Self, String> = Attribute::new("DNSName");
     /// A list of IDs of data repository associations that are associated with this cache.
-    pub const DATA_REPOSITORY_ASSOCIATION_IDS: Attribute<Self, Vec<String>> = Attribute::new("DataRepositoryAssociationIds");
+    pub const DATA_REPOSITORY_ASSOCIATION_IDS: Attribute<Self, Vec<String>> = Attribute::list("DataRepositoryAssociationIds");
     /// The ID of the file cache.
     pub const FILE_CACHE_ID: Attribute<Self, lightsout_core::Id<Self>> = Attribute::new("FileCacheId");
     /// The lifecycle status of the cache.
@@ -125,7 +125,7 @@ impl FileCache {
     /// `LustreConfiguration.MountName`.
     pub const LUSTRE_CONFIGURATION_MOUNT_NAME: Attribute<Self, String> = Attribute::new("LustreConfiguration.MountName");
     /// Network interface IDs for the cache.
-    pub const NETWORK_INTERFACE_IDS: Attribute<Self, Vec<String>> = Attribute::new("NetworkInterfaceIds");
+    pub const NETWORK_INTERFACE_IDS: Attribute<Self, Vec<String>> = Attribute::list("NetworkInterfaceIds");
     /// The AWS account ID of the cache owner.
     pub const OWNER_ID: Attribute<Self, String> = Attribute::new("OwnerId");
     /// The Amazon Resource Name (ARN) of the file cache.

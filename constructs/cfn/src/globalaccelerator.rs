@@ -20,9 +20,9 @@ impl Accelerator {
     /// The DNS name that Global Accelerator creates that points to a dual-stack accelerator's four static IP addresses: two IPv4 addresses and two IPv6 addresses.
     pub const DUAL_STACK_DNS_NAME: Attribute<Self, String> = Attribute::new("DualStackDnsName");
     /// The array of IPv4 addresses in the IP address set.
-    pub const IPV4_ADDRESSES: Attribute<Self, Vec<String>> = Attribute::new("Ipv4Addresses");
+    pub const IPV4_ADDRESSES: Attribute<Self, Vec<String>> = Attribute::list("Ipv4Addresses");
     /// The array of IPv6 addresses in the IP address set.
-    pub const IPV6_ADDRESSES: Attribute<Self, Vec<String>> = Attribute::new("Ipv6Addresses");
+    pub const IPV6_ADDRESSES: Attribute<Self, Vec<String>> = Attribute::list("Ipv6Addresses");
     /// Returns a `Accelerator` with what CloudFormation requires.
     pub fn new(name: impl Into<Value<String>>) -> Self { Self::matching().name(name) }
     /// Indicates whether the accelerator is enabled.

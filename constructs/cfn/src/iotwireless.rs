@@ -819,7 +819,7 @@ impl WirelessDeviceImportTask {
     /// The summary information of count of wireless devices that are waiting in the queue to be onboarded to the import task.
     pub const PENDING_IMPORTED_DEVICES_COUNT: Attribute<Self, i64> = Attribute::new("PendingImportedDevicesCount");
     /// List of Sidewalk devices that are added to the import task.
-    pub const SIDEWALK_DEVICE_CREATION_FILE_LIST: Attribute<Self, Vec<String>> = Attribute::new("Sidewalk.DeviceCreationFileList");
+    pub const SIDEWALK_DEVICE_CREATION_FILE_LIST: Attribute<Self, Vec<String>> = Attribute::list("Sidewalk.DeviceCreationFileList");
     /// The status of a wireless device import task.
     pub const STATUS: Attribute<Self, String> = Attribute::new("Status");
     /// The reason that provides additional information about the import task status.

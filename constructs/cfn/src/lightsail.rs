@@ -827,7 +827,7 @@ impl Instance {
     /// The Amazon Resource Name (ARN) of the instance (for example, `arn:aws:lightsail:us-east-2:123456789101:Instance/244ad76f-8aad-4741-809f-12345EXAMPLE` ).
     pub const INSTANCE_ARN: Attribute<Self, Arn<Self>> = Attribute::new("InstanceArn");
     /// The IPv6 addresses of the instance.
-    pub const IPV6_ADDRESSES: Attribute<Self, Vec<String>> = Attribute::new("Ipv6Addresses");
+    pub const IPV6_ADDRESSES: Attribute<Self, Vec<String>> = Attribute::list("Ipv6Addresses");
     /// A Boolean value indicating whether the instance has a static IP assigned to it.
     pub const IS_STATIC_IP: Attribute<Self, bool> = Attribute::new("IsStaticIp");
     /// The AWS Region and Availability Zone where the instance is located.

@@ -137,7 +137,7 @@ impl DeliverySource {
     /// The Amazon Resource Name (ARN) that uniquely identifies this delivery source.
     pub const ARN: Attribute<Self, Arn<Self>> = Attribute::new("Arn");
     /// This array contains the ARN of the AWS resource that sends logs and is represented by this delivery source.
-    pub const RESOURCE_ARNS: Attribute<Self, Vec<String>> = Attribute::new("ResourceArns");
+    pub const RESOURCE_ARNS: Attribute<Self, Vec<String>> = Attribute::list("ResourceArns");
     /// The AWS service that is sending logs.
     pub const SERVICE: Attribute<Self, String> = Attribute::new("Service");
     /// The status of this delivery source. The value can be ACTIVE or INACTIVE.

@@ -1072,7 +1072,7 @@ impl ResourceType for FlowSource {
 pub struct FlowVpcInterface(Properties);
 impl FlowVpcInterface {
     /// The IDs of the network interfaces that MediaConnect created in your account.
-    pub const NETWORK_INTERFACE_IDS: Attribute<Self, Vec<String>> = Attribute::new("NetworkInterfaceIds");
+    pub const NETWORK_INTERFACE_IDS: Attribute<Self, Vec<String>> = Attribute::list("NetworkInterfaceIds");
     /// Returns a `FlowVpcInterface` with what CloudFormation requires.
     pub fn new(flow_arn: impl Into<Value<String>>, name: impl Into<Value<String>>, role_arn: impl Into<Value<String>>, security_group_ids: impl IntoIterator<Item = impl Into<Value<String>>>, subnet_id: impl Into<Value<String>>) -> Self { Self::matching().flow_arn(flow_arn).name(name).role_arn(role_arn).security_group_ids(security_group_ids).subnet_id(subnet_id) }
     /// The Amazon Resource Name (ARN) of the flow.

@@ -19,7 +19,7 @@ impl Channel {
     /// User-specified id. This is used in an output group or an output.
     pub const ID: Attribute<Self, lightsout_core::Id<Self>> = Attribute::new("Id");
     /// The inputs that are attached to this channel.
-    pub const INPUTS: Attribute<Self, Vec<String>> = Attribute::new("Inputs");
+    pub const INPUTS: Attribute<Self, Vec<String>> = Attribute::list("Inputs");
     /// Returns an empty `Channel`; nothing is required.
     pub fn new() -> Self { Self::matching() }
     /// `AnywhereSettings`.
@@ -3384,7 +3384,7 @@ impl ChannelPlacementGroup {
     /// The ARN of the channel placement group.
     pub const ARN: Attribute<Self, Arn<Self>> = Attribute::new("Arn");
     /// List of channel IDs added to the channel placement group.
-    pub const CHANNELS: Attribute<Self, Vec<String>> = Attribute::new("Channels");
+    pub const CHANNELS: Attribute<Self, Vec<String>> = Attribute::list("Channels");
     /// Unique internal identifier.
     pub const ID: Attribute<Self, lightsout_core::Id<Self>> = Attribute::new("Id");
     /// The current state of the ChannelPlacementGroupState.
@@ -3515,7 +3515,7 @@ impl Cluster {
     /// The ARN of the Cluster.
     pub const ARN: Attribute<Self, Arn<Self>> = Attribute::new("Arn");
     /// The MediaLive Channels that are currently running on Nodes in this Cluster.
-    pub const CHANNEL_IDS: Attribute<Self, Vec<String>> = Attribute::new("ChannelIds");
+    pub const CHANNEL_IDS: Attribute<Self, Vec<String>> = Attribute::list("ChannelIds");
     /// The unique ID of the Cluster.
     pub const ID: Attribute<Self, lightsout_core::Id<Self>> = Attribute::new("Id");
     /// The current state of the Cluster.
@@ -3668,11 +3668,11 @@ impl Input {
     /// The ARN of the MediaLive input. For example: arn:aws:medialive:us-west-1:111122223333:medialive:input:1234567.
     pub const ARN: Attribute<Self, Arn<Self>> = Attribute::new("Arn");
     /// For a push input, the the destination or destinations for the input.
-    pub const DESTINATIONS: Attribute<Self, Vec<String>> = Attribute::new("Destinations");
+    pub const DESTINATIONS: Attribute<Self, Vec<String>> = Attribute::list("Destinations");
     /// The unique ID for the device.
     pub const ID: Attribute<Self, lightsout_core::Id<Self>> = Attribute::new("Id");
     /// For a pull input, the source or sources for the input.
-    pub const SOURCES: Attribute<Self, Vec<String>> = Attribute::new("Sources");
+    pub const SOURCES: Attribute<Self, Vec<String>> = Attribute::list("Sources");
     /// Returns an empty `Input`; nothing is required.
     pub fn new() -> Self { Self::matching() }
     /// Settings that apply only if the input is a push type of input.
@@ -4225,7 +4225,7 @@ impl Network {
     /// The ARN of the Network.
     pub const ARN: Attribute<Self, Arn<Self>> = Attribute::new("Arn");
     /// `AssociatedClusterIds`.
-    pub const ASSOCIATED_CLUSTER_IDS: Attribute<Self, Vec<String>> = Attribute::new("AssociatedClusterIds");
+    pub const ASSOCIATED_CLUSTER_IDS: Attribute<Self, Vec<String>> = Attribute::list("AssociatedClusterIds");
     /// The unique ID of the Network.
     pub const ID: Attribute<Self, lightsout_core::Id<Self>> = Attribute::new("Id");
     /// `State`.
@@ -4257,7 +4257,7 @@ impl Node {
     /// The ARN of the Node. It is automatically assigned when the Node is created.
     pub const ARN: Attribute<Self, Arn<Self>> = Attribute::new("Arn");
     /// An array of IDs. Each ID is one ChannelPlacementGroup that is associated with this Node.
-    pub const CHANNEL_PLACEMENT_GROUPS: Attribute<Self, Vec<String>> = Attribute::new("ChannelPlacementGroups");
+    pub const CHANNEL_PLACEMENT_GROUPS: Attribute<Self, Vec<String>> = Attribute::list("ChannelPlacementGroups");
     /// The current connection state of the Node.
     pub const CONNECTION_STATE: Attribute<Self, String> = Attribute::new("ConnectionState");
     /// The unique ID of the Node. Unique in the Cluster.
@@ -4331,7 +4331,7 @@ impl SdiSource {
     /// The unique identifier of the SdiSource.
     pub const ID: Attribute<Self, lightsout_core::Id<Self>> = Attribute::new("Id");
     /// The list of inputs currently using this SDI source.
-    pub const INPUTS: Attribute<Self, Vec<String>> = Attribute::new("Inputs");
+    pub const INPUTS: Attribute<Self, Vec<String>> = Attribute::list("Inputs");
     /// The current state of the SdiSource.
     pub const STATE: Attribute<Self, String> = Attribute::new("State");
     /// Returns a `SdiSource` with what CloudFormation requires.
@@ -4361,13 +4361,13 @@ impl SignalMap {
     /// A signal map's ARN (Amazon Resource Name).
     pub const ARN: Attribute<Self, Arn<Self>> = Attribute::new("Arn");
     /// An alarm template group's id.
-    pub const CLOUD_WATCH_ALARM_TEMPLATE_GROUP_IDS: Attribute<Self, Vec<String>> = Attribute::new("CloudWatchAlarmTemplateGroupIds");
+    pub const CLOUD_WATCH_ALARM_TEMPLATE_GROUP_IDS: Attribute<Self, Vec<String>> = Attribute::list("CloudWatchAlarmTemplateGroupIds");
     /// The date and time of resource creation.
     pub const CREATED_AT: Attribute<Self, String> = Attribute::new("CreatedAt");
     /// Error message associated with a failed creation or failed update attempt of a signal map.
     pub const ERROR_MESSAGE: Attribute<Self, String> = Attribute::new("ErrorMessage");
     /// An eventbridge rule template group's id.
-    pub const EVENT_BRIDGE_RULE_TEMPLATE_GROUP_IDS: Attribute<Self, Vec<String>> = Attribute::new("EventBridgeRuleTemplateGroupIds");
+    pub const EVENT_BRIDGE_RULE_TEMPLATE_GROUP_IDS: Attribute<Self, Vec<String>> = Attribute::list("EventBridgeRuleTemplateGroupIds");
     /// A map representing an incomplete AWS media workflow as a graph.
     pub const FAILED_MEDIA_RESOURCE_MAP: Attribute<Self, Tree> = Attribute::new("FailedMediaResourceMap");
     /// A signal map's id.

@@ -16,11 +16,11 @@ impl Channel {
     /// The Amazon Resource Name (ARN) of the channel.
     pub const ARN: Attribute<Self, Arn<Self>> = Attribute::new("Arn");
     /// \<p\>The multiview channels, in the same channel group, that list this channel as an available source.
-    pub const ATTACHED_MULTIVIEW_CHANNELS: Attribute<Self, Vec<String>> = Attribute::new("AttachedMultiviewChannels");
+    pub const ATTACHED_MULTIVIEW_CHANNELS: Attribute<Self, Vec<String>> = Attribute::list("AttachedMultiviewChannels");
     /// The timestamp of the creation of the channel.
     pub const CREATED_AT: Attribute<Self, String> = Attribute::new("CreatedAt");
     /// The ingest domain URL where the source stream should be sent.
-    pub const INGEST_ENDPOINT_URLS: Attribute<Self, Vec<String>> = Attribute::new("IngestEndpointUrls");
+    pub const INGEST_ENDPOINT_URLS: Attribute<Self, Vec<String>> = Attribute::list("IngestEndpointUrls");
     /// The ingest endpoints associated with the channel.
     pub const INGEST_ENDPOINTS: Attribute<Self, Tree> = Attribute::new("IngestEndpoints");
     /// The timestamp of the modification of the channel.
@@ -165,15 +165,15 @@ impl OriginEndpoint {
     /// The timestamp of the creation of the origin endpoint.
     pub const CREATED_AT: Attribute<Self, String> = Attribute::new("CreatedAt");
     /// The egress domain URL for stream delivery from MediaPackage.
-    pub const DASH_MANIFEST_URLS: Attribute<Self, Vec<String>> = Attribute::new("DashManifestUrls");
+    pub const DASH_MANIFEST_URLS: Attribute<Self, Vec<String>> = Attribute::list("DashManifestUrls");
     /// The egress domain URL for stream delivery from MediaPackage.
-    pub const HLS_MANIFEST_URLS: Attribute<Self, Vec<String>> = Attribute::new("HlsManifestUrls");
+    pub const HLS_MANIFEST_URLS: Attribute<Self, Vec<String>> = Attribute::list("HlsManifestUrls");
     /// The egress domain URL for stream delivery from MediaPackage.
-    pub const LOW_LATENCY_HLS_MANIFEST_URLS: Attribute<Self, Vec<String>> = Attribute::new("LowLatencyHlsManifestUrls");
+    pub const LOW_LATENCY_HLS_MANIFEST_URLS: Attribute<Self, Vec<String>> = Attribute::list("LowLatencyHlsManifestUrls");
     /// The timestamp of the modification of the origin endpoint.
     pub const MODIFIED_AT: Attribute<Self, String> = Attribute::new("ModifiedAt");
     /// `MssManifestUrls`.
-    pub const MSS_MANIFEST_URLS: Attribute<Self, Vec<String>> = Attribute::new("MssManifestUrls");
+    pub const MSS_MANIFEST_URLS: Attribute<Self, Vec<String>> = Attribute::list("MssManifestUrls");
     /// Returns a `OriginEndpoint` with what CloudFormation requires.
     pub fn new(channel_group_name: impl Into<Value<String>>, channel_name: impl Into<Value<String>>, container_type: impl OneOf<OriginEndpointContainerType>, origin_endpoint_name: impl Into<Value<String>>) -> Self { Self::matching().channel_group_name(channel_group_name).channel_name(channel_name).container_type(container_type).origin_endpoint_name(origin_endpoint_name) }
     /// The name of the channel group associated with the origin endpoint configuration.

@@ -273,7 +273,7 @@ impl SubnetGroup {
     /// When you pass the logical ID of this resource to the intrinsic `Ref` function, Ref returns the ARN of the subnet group, such as …
     pub const ARN: Attribute<Self, String> = Attribute::new("ARN");
     /// The network types supported by this subnet.
-    pub const SUPPORTED_NETWORK_TYPES: Attribute<Self, Vec<String>> = Attribute::new("SupportedNetworkTypes");
+    pub const SUPPORTED_NETWORK_TYPES: Attribute<Self, Vec<String>> = Attribute::list("SupportedNetworkTypes");
     /// Returns a `SubnetGroup` with what CloudFormation requires.
     pub fn new(subnet_group_name: impl Into<Value<String>>, subnet_ids: impl IntoIterator<Item = impl Into<Value<String>>>) -> Self { Self::matching().subnet_group_name(subnet_group_name).subnet_ids(subnet_ids) }
     /// A description of the subnet group.

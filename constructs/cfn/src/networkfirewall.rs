@@ -80,7 +80,7 @@ setting! { ContainerAssociationContainerMonitoringConfiguration as Tree }
 pub struct Firewall(Properties);
 impl Firewall {
     /// The unique IDs of the firewall endpoints for all of the subnets that you attached to the firewall.
-    pub const ENDPOINT_IDS: Attribute<Self, Vec<String>> = Attribute::new("EndpointIds");
+    pub const ENDPOINT_IDS: Attribute<Self, Vec<String>> = Attribute::list("EndpointIds");
     /// The Amazon Resource Name (ARN) of the firewall.
     pub const FIREWALL_ARN: Attribute<Self, Arn<Self>> = Attribute::new("FirewallArn");
     /// The name of the firewallresource.

@@ -24,7 +24,7 @@ impl ConnectAttachment {
     /// The timestamp when the Connect attachment was created.
     pub const CREATED_AT: Attribute<Self, String> = Attribute::new("CreatedAt");
     /// Errors from the last modification of the attachment.
-    pub const LAST_MODIFICATION_ERRORS: Attribute<Self, Vec<String>> = Attribute::new("LastModificationErrors");
+    pub const LAST_MODIFICATION_ERRORS: Attribute<Self, Vec<String>> = Attribute::list("LastModificationErrors");
     /// The ID of the Connect attachment owner.
     pub const OWNER_ACCOUNT_ID: Attribute<Self, String> = Attribute::new("OwnerAccountId");
     /// The attachment to move from one network function group to another.
@@ -93,7 +93,7 @@ impl ConnectPeer {
     /// `Configuration.CoreNetworkAddress`.
     pub const CONFIGURATION_CORE_NETWORK_ADDRESS: Attribute<Self, String> = Attribute::new("Configuration.CoreNetworkAddress");
     /// `Configuration.InsideCidrBlocks`.
-    pub const CONFIGURATION_INSIDE_CIDR_BLOCKS: Attribute<Self, Vec<String>> = Attribute::new("Configuration.InsideCidrBlocks");
+    pub const CONFIGURATION_INSIDE_CIDR_BLOCKS: Attribute<Self, Vec<String>> = Attribute::list("Configuration.InsideCidrBlocks");
     /// `Configuration.PeerAddress`.
     pub const CONFIGURATION_PEER_ADDRESS: Attribute<Self, String> = Attribute::new("Configuration.PeerAddress");
     /// `Configuration.Protocol`.
@@ -107,7 +107,7 @@ impl ConnectPeer {
     /// The Connect peer Regions where edges are located.
     pub const EDGE_LOCATION: Attribute<Self, String> = Attribute::new("EdgeLocation");
     /// Describes the error associated with the attachment request.
-    pub const LAST_MODIFICATION_ERRORS: Attribute<Self, Vec<String>> = Attribute::new("LastModificationErrors");
+    pub const LAST_MODIFICATION_ERRORS: Attribute<Self, Vec<String>> = Attribute::list("LastModificationErrors");
     /// The state of the Connect peer. This will be: `REJECTED` \| `PENDING_ATTACHMENT_ACCEPTANCE` \| `CREATING` \| `FAILED` \| `AVAILABLE` \| `UPDATING` \| …
     pub const STATE: Attribute<Self, String> = Attribute::new("State");
     /// Returns a `ConnectPeer` with what CloudFormation requires.
@@ -388,7 +388,7 @@ impl DirectConnectGatewayAttachment {
     /// Creation time of the attachment.
     pub const CREATED_AT: Attribute<Self, String> = Attribute::new("CreatedAt");
     /// Errors from the last modification of the attachment.
-    pub const LAST_MODIFICATION_ERRORS: Attribute<Self, Vec<String>> = Attribute::new("LastModificationErrors");
+    pub const LAST_MODIFICATION_ERRORS: Attribute<Self, Vec<String>> = Attribute::list("LastModificationErrors");
     /// The name of the network function group.
     pub const NETWORK_FUNCTION_GROUP_NAME: Attribute<Self, String> = Attribute::new("NetworkFunctionGroupName");
     /// Owner account of the attachment.
@@ -591,7 +591,7 @@ impl SiteToSiteVpnAttachment {
     /// The Region where the core network edge is located.
     pub const EDGE_LOCATION: Attribute<Self, String> = Attribute::new("EdgeLocation");
     /// Errors from the last modification of the attachment.
-    pub const LAST_MODIFICATION_ERRORS: Attribute<Self, Vec<String>> = Attribute::new("LastModificationErrors");
+    pub const LAST_MODIFICATION_ERRORS: Attribute<Self, Vec<String>> = Attribute::list("LastModificationErrors");
     /// The ID of the site-to-site VPN attachment owner.
     pub const OWNER_ACCOUNT_ID: Attribute<Self, String> = Attribute::new("OwnerAccountId");
     /// The attachment to move from one network function group to another.
@@ -642,7 +642,7 @@ impl TransitGatewayPeering {
     /// The edge location for the peer.
     pub const EDGE_LOCATION: Attribute<Self, String> = Attribute::new("EdgeLocation");
     /// Errors from the last modification of the transit gateway peering.
-    pub const LAST_MODIFICATION_ERRORS: Attribute<Self, Vec<String>> = Attribute::new("LastModificationErrors");
+    pub const LAST_MODIFICATION_ERRORS: Attribute<Self, Vec<String>> = Attribute::list("LastModificationErrors");
     /// The ID of the account owner.
     pub const OWNER_ACCOUNT_ID: Attribute<Self, String> = Attribute::new("OwnerAccountId");
     /// The ID of the peering.
@@ -715,7 +715,7 @@ impl TransitGatewayRouteTableAttachment {
     /// The Region where the core network edge is located.
     pub const EDGE_LOCATION: Attribute<Self, String> = Attribute::new("EdgeLocation");
     /// Errors from the last modification of the attachment.
-    pub const LAST_MODIFICATION_ERRORS: Attribute<Self, Vec<String>> = Attribute::new("LastModificationErrors");
+    pub const LAST_MODIFICATION_ERRORS: Attribute<Self, Vec<String>> = Attribute::list("LastModificationErrors");
     /// The ID of the transit gateway route table attachment owner.
     pub const OWNER_ACCOUNT_ID: Attribute<Self, String> = Attribute::new("OwnerAccountId");
     /// The attachment to move from one network function group to another.
@@ -772,7 +772,7 @@ impl VpcAttachment {
     /// The Region where the core network edge is located.
     pub const EDGE_LOCATION: Attribute<Self, String> = Attribute::new("EdgeLocation");
     /// Errors from the last modification of the attachment.
-    pub const LAST_MODIFICATION_ERRORS: Attribute<Self, Vec<String>> = Attribute::new("LastModificationErrors");
+    pub const LAST_MODIFICATION_ERRORS: Attribute<Self, Vec<String>> = Attribute::list("LastModificationErrors");
     /// The name of the network function group.
     pub const NETWORK_FUNCTION_GROUP_NAME: Attribute<Self, String> = Attribute::new("NetworkFunctionGroupName");
     /// The ID of the VPC attachment owner.

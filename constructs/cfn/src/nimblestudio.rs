@@ -140,7 +140,7 @@ impl StreamingImage {
     /// `EncryptionConfiguration.KeyType`.
     pub const ENCRYPTION_CONFIGURATION_KEY_TYPE: Attribute<Self, String> = Attribute::new("EncryptionConfiguration.KeyType");
     /// `EulaIds`.
-    pub const EULA_IDS: Attribute<Self, Vec<String>> = Attribute::new("EulaIds");
+    pub const EULA_IDS: Attribute<Self, Vec<String>> = Attribute::list("EulaIds");
     /// `Owner`.
     pub const OWNER: Attribute<Self, String> = Attribute::new("Owner");
     /// `Platform`.

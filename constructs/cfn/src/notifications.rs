@@ -39,7 +39,7 @@ impl EventRule {
     /// The creation time of the `EventRule`.
     pub const CREATION_TIME: Attribute<Self, String> = Attribute::new("CreationTime");
     /// A list of Amazon EventBridge Managed Rule ARNs associated with this `EventRule`.
-    pub const MANAGED_RULES: Attribute<Self, Vec<String>> = Attribute::new("ManagedRules");
+    pub const MANAGED_RULES: Attribute<Self, Vec<String>> = Attribute::list("ManagedRules");
     /// `StatusSummaryByRegion`.
     pub const STATUS_SUMMARY_BY_REGION: Attribute<Self, Tree> = Attribute::new("StatusSummaryByRegion");
     /// Returns a `EventRule` with what CloudFormation requires.

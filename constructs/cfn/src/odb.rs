@@ -190,7 +190,7 @@ impl CloudExadataInfrastructure {
     /// The size of the Exadata infrastructure's local node storage, in gigabytes (GB).
     pub const DB_NODE_STORAGE_SIZE_IN_GBS: Attribute<Self, i64> = Attribute::new("DbNodeStorageSizeInGBs");
     /// The list of database server identifiers for the Exadata infrastructure.
-    pub const DB_SERVER_IDS: Attribute<Self, Vec<String>> = Attribute::new("DbServerIds");
+    pub const DB_SERVER_IDS: Attribute<Self, Vec<String>> = Attribute::list("DbServerIds");
     /// The software version of the database servers (dom0) in the Exadata infrastructure.
     pub const DB_SERVER_VERSION: Attribute<Self, String> = Attribute::new("DbServerVersion");
     /// The total number of CPU cores available on the Exadata infrastructure.
@@ -323,13 +323,13 @@ impl CloudVmCluster {
     /// The FQDN of the DNS record for the Single Client Access Name (SCAN) IP addresses that are associated with the VM cluster.
     pub const SCAN_DNS_NAME: Attribute<Self, String> = Attribute::new("ScanDnsName");
     /// The OCID of the SCAN IP addresses that are associated with the VM cluster.
-    pub const SCAN_IP_IDS: Attribute<Self, Vec<String>> = Attribute::new("ScanIpIds");
+    pub const SCAN_IP_IDS: Attribute<Self, Vec<String>> = Attribute::list("ScanIpIds");
     /// The hardware model name of the Exadata infrastructure that's running the VM cluster.
     pub const SHAPE: Attribute<Self, String> = Attribute::new("Shape");
     /// The amount of local node storage, in gigabytes (GB), that's allocated to the VM cluster.
     pub const STORAGE_SIZE_IN_GBS: Attribute<Self, i64> = Attribute::new("StorageSizeInGBs");
     /// The virtual IP (VIP) addresses that are associated with the VM cluster.
-    pub const VIP_IDS: Attribute<Self, Vec<String>> = Attribute::new("VipIds");
+    pub const VIP_IDS: Attribute<Self, Vec<String>> = Attribute::list("VipIds");
     /// Returns an empty `CloudVmCluster`; nothing is required.
     pub fn new() -> Self { Self::matching() }
     /// The unique identifier of the Exadata infrastructure that this VM cluster belongs to.
@@ -468,7 +468,7 @@ setting! { CloudVmClusterDbNode as Tree }
 pub struct OdbNetwork(Properties);
 impl OdbNetwork {
     /// The list of EC2 placement group IDs associated with your ODB network.
-    pub const EC2_PLACEMENT_GROUP_IDS: Attribute<Self, Vec<String>> = Attribute::new("Ec2PlacementGroupIds");
+    pub const EC2_PLACEMENT_GROUP_IDS: Attribute<Self, Vec<String>> = Attribute::list("Ec2PlacementGroupIds");
     /// The managed services configuration for the ODB network.
     pub const MANAGED_SERVICES: Attribute<Self, Tree> = Attribute::new("ManagedServices");
     /// The unique identifier of the OCI network anchor for the ODB network.
@@ -550,7 +550,7 @@ impl OdbPeeringConnection {
     /// The Amazon Resource Name (ARN) of the peer network.
     pub const PEER_NETWORK_ARN: Attribute<Self, String> = Attribute::new("PeerNetworkArn");
     /// The CIDR blocks associated with the peering connection.
-    pub const PEER_NETWORK_CIDRS: Attribute<Self, Vec<String>> = Attribute::new("PeerNetworkCidrs");
+    pub const PEER_NETWORK_CIDRS: Attribute<Self, Vec<String>> = Attribute::list("PeerNetworkCidrs");
     /// Returns an empty `OdbPeeringConnection`; nothing is required.
     pub fn new() -> Self { Self::matching() }
     /// The additional CIDR blocks for the ODB peering connection.

@@ -22,7 +22,7 @@ impl Account {
     /// Returns the date the account became a part of the organization.
     pub const JOINED_TIMESTAMP: Attribute<Self, String> = Attribute::new("JoinedTimestamp");
     /// The paths in the organization where the account exists.
-    pub const PATHS: Attribute<Self, Vec<String>> = Attribute::new("Paths");
+    pub const PATHS: Attribute<Self, Vec<String>> = Attribute::list("Paths");
     /// Each state represents a specific phase in the account lifecycle.
     pub const STATE: Attribute<Self, String> = Attribute::new("State");
     /// Returns the status of the account in the organization.

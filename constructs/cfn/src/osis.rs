@@ -14,7 +14,7 @@ use crate::setting::setting;
 pub struct Pipeline(Properties);
 impl Pipeline {
     /// A list of the ingestion endpoints for the pipeline that you can send data to.
-    pub const INGEST_ENDPOINT_URLS: Attribute<Self, Vec<String>> = Attribute::new("IngestEndpointUrls");
+    pub const INGEST_ENDPOINT_URLS: Attribute<Self, Vec<String>> = Attribute::list("IngestEndpointUrls");
     /// The Amazon Resource Name (ARN) of the pipeline.
     pub const PIPELINE_ARN: Attribute<Self, Arn<Self>> = Attribute::new("PipelineArn");
     /// The VPC endpoint service name for the pipeline.

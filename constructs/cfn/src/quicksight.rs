@@ -19,7 +19,7 @@ impl ActionConnector {
     /// `CreatedTime`.
     pub const CREATED_TIME: Attribute<Self, String> = Attribute::new("CreatedTime");
     /// `EnabledActions`.
-    pub const ENABLED_ACTIONS: Attribute<Self, Vec<String>> = Attribute::new("EnabledActions");
+    pub const ENABLED_ACTIONS: Attribute<Self, Vec<String>> = Attribute::list("EnabledActions");
     /// `LastUpdatedTime`.
     pub const LAST_UPDATED_TIME: Attribute<Self, String> = Attribute::new("LastUpdatedTime");
     /// `Status`.
@@ -392,7 +392,7 @@ impl Analysis {
     /// The time that the analysis was created.
     pub const CREATED_TIME: Attribute<Self, String> = Attribute::new("CreatedTime");
     /// The ARNs of the datasets of the analysis.
-    pub const DATA_SET_ARNS: Attribute<Self, Vec<String>> = Attribute::new("DataSetArns");
+    pub const DATA_SET_ARNS: Attribute<Self, Vec<String>> = Attribute::list("DataSetArns");
     /// `Errors`.
     pub const ERRORS: Attribute<Self, Tree> = Attribute::new("Errors");
     /// The time that the analysis was last updated.
@@ -10331,7 +10331,7 @@ impl Dashboard {
     /// `Version.CreatedTime`.
     pub const VERSION_CREATED_TIME: Attribute<Self, String> = Attribute::new("Version.CreatedTime");
     /// `Version.DataSetArns`.
-    pub const VERSION_DATA_SET_ARNS: Attribute<Self, Vec<String>> = Attribute::new("Version.DataSetArns");
+    pub const VERSION_DATA_SET_ARNS: Attribute<Self, Vec<String>> = Attribute::list("Version.DataSetArns");
     /// `Version.Description`.
     pub const VERSION_DESCRIPTION: Attribute<Self, String> = Attribute::new("Version.Description");
     /// `Version.Errors`.

@@ -17,7 +17,7 @@ impl ClusterSnapshot {
     /// The allocated storage size of the DB cluster snapshot in gibibytes (GiB).
     pub const ALLOCATED_STORAGE: Attribute<Self, i64> = Attribute::new("AllocatedStorage");
     /// The list of Availability Zones where instances in the DB cluster snapshot can be restored.
-    pub const AVAILABILITY_ZONES: Attribute<Self, Vec<String>> = Attribute::new("AvailabilityZones");
+    pub const AVAILABILITY_ZONES: Attribute<Self, Vec<String>> = Attribute::list("AvailabilityZones");
     /// The time when the DB cluster was created, in Universal Coordinated Time (UTC).
     pub const CLUSTER_CREATE_TIME: Attribute<Self, String> = Attribute::new("ClusterCreateTime");
     /// The Amazon Resource Name (ARN) for the DB cluster snapshot.
@@ -493,9 +493,9 @@ impl DbInstance {
     /// The progress of the storage optimization operation as a percentage.
     pub const PERCENT_PROGRESS: Attribute<Self, String> = Attribute::new("PercentProgress");
     /// The identifiers of Aurora DB clusters to which the RDS DB instance is replicated as a read replica.
-    pub const READ_REPLICA_DB_CLUSTER_IDENTIFIERS: Attribute<Self, Vec<String>> = Attribute::new("ReadReplicaDBClusterIdentifiers");
+    pub const READ_REPLICA_DB_CLUSTER_IDENTIFIERS: Attribute<Self, Vec<String>> = Attribute::list("ReadReplicaDBClusterIdentifiers");
     /// The identifiers of the read replicas associated with this DB instance.
-    pub const READ_REPLICA_DB_INSTANCE_IDENTIFIERS: Attribute<Self, Vec<String>> = Attribute::new("ReadReplicaDBInstanceIdentifiers");
+    pub const READ_REPLICA_DB_INSTANCE_IDENTIFIERS: Attribute<Self, Vec<String>> = Attribute::list("ReadReplicaDBInstanceIdentifiers");
     /// The number of minutes to pause the automation.
     pub const RESUME_FULL_AUTOMATION_MODE_TIME: Attribute<Self, String> = Attribute::new("ResumeFullAutomationModeTime");
     /// If present, specifies the name of the secondary Availability Zone for a DB instance with multi-AZ support.

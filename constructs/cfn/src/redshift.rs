@@ -367,7 +367,7 @@ impl EndpointAuthorization {
     /// Indicates whether all VPCs in the grantee account are allowed access to the cluster.
     pub const ALLOWED_ALL_VPCS: Attribute<Self, bool> = Attribute::new("AllowedAllVPCs");
     /// The VPCs allowed access to the cluster.
-    pub const ALLOWED_VPCS: Attribute<Self, Vec<String>> = Attribute::new("AllowedVPCs");
+    pub const ALLOWED_VPCS: Attribute<Self, Vec<String>> = Attribute::list("AllowedVPCs");
     /// The time (UTC) when the authorization was created.
     pub const AUTHORIZE_TIME: Attribute<Self, String> = Attribute::new("AuthorizeTime");
     /// The status of the cluster.
@@ -411,9 +411,9 @@ impl EventSubscription {
     /// The AWS account associated with the Amazon Redshift event notification subscription.
     pub const CUSTOMER_AWS_ID: Attribute<Self, String> = Attribute::new("CustomerAwsId");
     /// The list of Amazon Redshift event categories specified in the event notification subscription.
-    pub const EVENT_CATEGORIES_LIST: Attribute<Self, Vec<String>> = Attribute::new("EventCategoriesList");
+    pub const EVENT_CATEGORIES_LIST: Attribute<Self, Vec<String>> = Attribute::list("EventCategoriesList");
     /// A list of the sources that publish events to the Amazon Redshift event notification subscription.
-    pub const SOURCE_IDS_LIST: Attribute<Self, Vec<String>> = Attribute::new("SourceIdsList");
+    pub const SOURCE_IDS_LIST: Attribute<Self, Vec<String>> = Attribute::list("SourceIdsList");
     /// The status of the Amazon Redshift event notification subscription.
     pub const STATUS: Attribute<Self, String> = Attribute::new("Status");
     /// The date and time the Amazon Redshift event notification subscription was created.
@@ -644,7 +644,7 @@ setting! { RedshiftIdcApplicationServiceIntegrationsUnion as Tree }
 pub struct ScheduledAction(Properties);
 impl ScheduledAction {
     /// List of times when the scheduled action will run.
-    pub const NEXT_INVOCATIONS: Attribute<Self, Vec<String>> = Attribute::new("NextInvocations");
+    pub const NEXT_INVOCATIONS: Attribute<Self, Vec<String>> = Attribute::list("NextInvocations");
     /// The state of the scheduled action. For example, `DISABLED`.
     pub const STATE: Attribute<Self, String> = Attribute::new("State");
     /// Returns a `ScheduledAction` with what CloudFormation requires.

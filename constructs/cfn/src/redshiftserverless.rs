@@ -24,11 +24,11 @@ impl Namespace {
     /// The Amazon Resource Name (ARN) of the IAM role to set as a default in the namespace.
     pub const NAMESPACE_DEFAULT_IAM_ROLE_ARN: Attribute<Self, String> = Attribute::new("Namespace.DefaultIamRoleArn");
     /// A list of IAM roles to associate with the namespace.
-    pub const NAMESPACE_IAM_ROLES: Attribute<Self, Vec<String>> = Attribute::new("Namespace.IamRoles");
+    pub const NAMESPACE_IAM_ROLES: Attribute<Self, Vec<String>> = Attribute::list("Namespace.IamRoles");
     /// The ID of the AWS Key Management Service key used to encrypt your data.
     pub const NAMESPACE_KMS_KEY_ID: Attribute<Self, String> = Attribute::new("Namespace.KmsKeyId");
     /// The types of logs the namespace can export.
-    pub const NAMESPACE_LOG_EXPORTS: Attribute<Self, Vec<String>> = Attribute::new("Namespace.LogExports");
+    pub const NAMESPACE_LOG_EXPORTS: Attribute<Self, Vec<String>> = Attribute::list("Namespace.LogExports");
     /// The Amazon Resource Name (ARN) associated with a namespace.
     pub const NAMESPACE_NAMESPACE_ARN: Attribute<Self, String> = Attribute::new("Namespace.NamespaceArn");
     /// The unique identifier of a namespace.
@@ -189,11 +189,11 @@ impl Workgroup {
     /// A value that specifies whether the workgroup can be accessible from a public network.
     pub const WORKGROUP_PUBLICLY_ACCESSIBLE: Attribute<Self, bool> = Attribute::new("Workgroup.PubliclyAccessible");
     /// An array of security group IDs to associate with the workgroup.
-    pub const WORKGROUP_SECURITY_GROUP_IDS: Attribute<Self, Vec<String>> = Attribute::new("Workgroup.SecurityGroupIds");
+    pub const WORKGROUP_SECURITY_GROUP_IDS: Attribute<Self, Vec<String>> = Attribute::list("Workgroup.SecurityGroupIds");
     /// The status of the workgroup.
     pub const WORKGROUP_STATUS: Attribute<Self, String> = Attribute::new("Workgroup.Status");
     /// An array of subnet IDs the workgroup is associated with.
-    pub const WORKGROUP_SUBNET_IDS: Attribute<Self, Vec<String>> = Attribute::new("Workgroup.SubnetIds");
+    pub const WORKGROUP_SUBNET_IDS: Attribute<Self, Vec<String>> = Attribute::list("Workgroup.SubnetIds");
     /// The name of the track for the workgroup.
     pub const WORKGROUP_TRACK_NAME: Attribute<Self, String> = Attribute::new("Workgroup.TrackName");
     /// The Amazon Resource Name (ARN) that links to the workgroup.

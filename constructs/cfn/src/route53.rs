@@ -76,7 +76,7 @@ impl DelegationSet {
     /// The ID that Amazon Route 53 assigns to a reusable delegation set.
     pub const ID: Attribute<Self, lightsout_core::Id<Self>> = Attribute::new("Id");
     /// A list of the authoritative name servers for the delegation set.
-    pub const NAME_SERVERS: Attribute<Self, Vec<String>> = Attribute::new("NameServers");
+    pub const NAME_SERVERS: Attribute<Self, Vec<String>> = Attribute::list("NameServers");
     /// Returns an empty `DelegationSet`; nothing is required.
     pub fn new() -> Self { Self::matching() }
 }
@@ -202,7 +202,7 @@ impl HostedZone {
     /// The ID that Amazon Route 53 assigned to the hosted zone when you created it.
     pub const ID: Attribute<Self, lightsout_core::Id<Self>> = Attribute::new("Id");
     /// Returns the set of name servers for the specific hosted zone.
-    pub const NAME_SERVERS: Attribute<Self, Vec<String>> = Attribute::new("NameServers");
+    pub const NAME_SERVERS: Attribute<Self, Vec<String>> = Attribute::list("NameServers");
     /// Returns an empty `HostedZone`; nothing is required.
     pub fn new() -> Self { Self::matching() }
     /// `DelegationSetId`.

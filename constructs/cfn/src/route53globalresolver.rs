@@ -272,9 +272,9 @@ impl GlobalResolver {
     /// `GlobalResolverId`.
     pub const GLOBAL_RESOLVER_ID: Attribute<Self, lightsout_core::Id<Self>> = Attribute::new("GlobalResolverId");
     /// `IPv4Addresses`.
-    pub const IPV4_ADDRESSES: Attribute<Self, Vec<String>> = Attribute::new("IPv4Addresses");
+    pub const IPV4_ADDRESSES: Attribute<Self, Vec<String>> = Attribute::list("IPv4Addresses");
     /// `IPv6Addresses`.
-    pub const IPV6_ADDRESSES: Attribute<Self, Vec<String>> = Attribute::new("IPv6Addresses");
+    pub const IPV6_ADDRESSES: Attribute<Self, Vec<String>> = Attribute::list("IPv6Addresses");
     /// `Status`.
     pub const STATUS: Attribute<Self, String> = Attribute::new("Status");
     /// `UpdatedAt`.

@@ -15,7 +15,7 @@ impl Cell {
     /// The ARN of the cell.
     pub const CELL_ARN: Attribute<Self, Arn<Self>> = Attribute::new("CellArn");
     /// The readiness scope for the cell, which can be the Amazon Resource Name (ARN) of a cell or the ARN of a recovery group.
-    pub const PARENT_READINESS_SCOPES: Attribute<Self, Vec<String>> = Attribute::new("ParentReadinessScopes");
+    pub const PARENT_READINESS_SCOPES: Attribute<Self, Vec<String>> = Attribute::list("ParentReadinessScopes");
     /// Returns an empty `Cell`; nothing is required.
     pub fn new() -> Self { Self::matching() }
     /// The name of the cell to create.

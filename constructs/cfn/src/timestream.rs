@@ -83,9 +83,9 @@ impl InfluxDbBackup {
     /// The type of backup. Backups created through this resource type are always ON\_DEMAND.
     pub const TYPE_: Attribute<Self, String> = Attribute::new("Type");
     /// The VPC security group IDs associated with the resource at the time of backup.
-    pub const VPC_SECURITY_GROUP_IDS: Attribute<Self, Vec<String>> = Attribute::new("VpcSecurityGroupIds");
+    pub const VPC_SECURITY_GROUP_IDS: Attribute<Self, Vec<String>> = Attribute::list("VpcSecurityGroupIds");
     /// The VPC subnet IDs associated with the resource at the time of backup.
-    pub const VPC_SUBNET_IDS: Attribute<Self, Vec<String>> = Attribute::new("VpcSubnetIds");
+    pub const VPC_SUBNET_IDS: Attribute<Self, Vec<String>> = Attribute::list("VpcSubnetIds");
     /// Returns a `InfluxDbBackup` with what CloudFormation requires.
     pub fn new(db_resource_id: impl Into<Value<String>>, name: impl Into<Value<String>>) -> Self { Self::matching().db_resource_id(db_resource_id).name(name) }
     /// The id of the DB instance or DB cluster to back up.

@@ -144,7 +144,7 @@ impl Connector {
     /// Error message providing details when the connector is in ERRORED status.
     pub const ERROR_MESSAGE: Attribute<Self, String> = Attribute::new("ErrorMessage");
     /// The list of egress IP addresses of this connector.
-    pub const SERVICE_MANAGED_EGRESS_IP_ADDRESSES: Attribute<Self, Vec<String>> = Attribute::new("ServiceManagedEgressIpAddresses");
+    pub const SERVICE_MANAGED_EGRESS_IP_ADDRESSES: Attribute<Self, Vec<String>> = Attribute::list("ServiceManagedEgressIpAddresses");
     /// Current status of the connector. PENDING indicates creation/update in progress, ACTIVE means ready for operations, and ERRORED indicates a failure requiring …
     pub const STATUS: Attribute<Self, String> = Attribute::new("Status");
     /// Returns a `Connector` with what CloudFormation requires.
@@ -363,7 +363,7 @@ impl Server {
     /// Specifies the unique Amazon Resource Name (ARN) of the server.
     pub const ARN: Attribute<Self, Arn<Self>> = Attribute::new("Arn");
     /// The list of egress IP addresses of this server.
-    pub const AS2_SERVICE_MANAGED_EGRESS_IP_ADDRESSES: Attribute<Self, Vec<String>> = Attribute::new("As2ServiceManagedEgressIpAddresses");
+    pub const AS2_SERVICE_MANAGED_EGRESS_IP_ADDRESSES: Attribute<Self, Vec<String>> = Attribute::list("As2ServiceManagedEgressIpAddresses");
     /// Specifies the unique system-assigned identifier for a server that you instantiate.
     pub const SERVER_ID: Attribute<Self, lightsout_core::Id<Self>> = Attribute::new("ServerId");
     /// The condition of the server that was described.

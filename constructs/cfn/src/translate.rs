@@ -32,7 +32,7 @@ impl ParallelData {
     /// The status of the parallel data resource.
     pub const STATUS: Attribute<Self, String> = Attribute::new("Status");
     /// The language codes for the target languages available in the parallel data file.
-    pub const TARGET_LANGUAGE_CODES: Attribute<Self, Vec<String>> = Attribute::new("TargetLanguageCodes");
+    pub const TARGET_LANGUAGE_CODES: Attribute<Self, Vec<String>> = Attribute::list("TargetLanguageCodes");
     /// Returns a `ParallelData` with what CloudFormation requires.
     pub fn new(name: impl Into<Value<String>>, parallel_data_config: ParallelDataConfig) -> Self { Self::matching().name(name).parallel_data_config(parallel_data_config) }
     /// A custom description for the parallel data resource.
@@ -121,7 +121,7 @@ impl Terminology {
     /// The source language code for the custom terminology.
     pub const SOURCE_LANGUAGE_CODE: Attribute<Self, String> = Attribute::new("SourceLanguageCode");
     /// The target language codes for the custom terminology.
-    pub const TARGET_LANGUAGE_CODES: Attribute<Self, Vec<String>> = Attribute::new("TargetLanguageCodes");
+    pub const TARGET_LANGUAGE_CODES: Attribute<Self, Vec<String>> = Attribute::list("TargetLanguageCodes");
     /// The number of terms in the custom terminology.
     pub const TERM_COUNT: Attribute<Self, i64> = Attribute::new("TermCount");
     /// Returns a `Terminology` with what CloudFormation requires.

@@ -17,7 +17,7 @@ impl IdentitySource {
     /// `Details`.
     pub const DETAILS: Attribute<Self, Tree> = Attribute::new("Details");
     /// `Details.ClientIds`.
-    pub const DETAILS_CLIENT_IDS: Attribute<Self, Vec<String>> = Attribute::new("Details.ClientIds");
+    pub const DETAILS_CLIENT_IDS: Attribute<Self, Vec<String>> = Attribute::list("Details.ClientIds");
     /// `Details.DiscoveryUrl`.
     pub const DETAILS_DISCOVERY_URL: Attribute<Self, String> = Attribute::new("Details.DiscoveryUrl");
     /// `Details.OpenIdIssuer`.

@@ -54,9 +54,9 @@ impl Directory {
     /// The directory type.
     pub const DIRECTORY_TYPE: Attribute<Self, String> = Attribute::new("DirectoryType");
     /// The IP addresses of the DNS servers for the directory.
-    pub const DNS_IP_ADDRESSES: Attribute<Self, Vec<String>> = Attribute::new("DnsIpAddresses");
+    pub const DNS_IP_ADDRESSES: Attribute<Self, Vec<String>> = Attribute::list("DnsIpAddresses");
     /// The IPv6 addresses of the DNS servers for the directory.
-    pub const DNS_IPV6_ADDRESSES: Attribute<Self, Vec<String>> = Attribute::new("DnsIpv6Addresses");
+    pub const DNS_IPV6_ADDRESSES: Attribute<Self, Vec<String>> = Attribute::list("DnsIpv6Addresses");
     /// Specifies the configurations of the identity center.
     pub const IDC_CONFIG: Attribute<Self, Tree> = Attribute::new("IDCConfig");
     /// The identifier of the IAM role.

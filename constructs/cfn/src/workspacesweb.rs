@@ -15,7 +15,7 @@ use crate::setting::setting;
 pub struct BrowserSettings(Properties);
 impl BrowserSettings {
     /// A list of web portal ARNs that the browser settings resource is associated with.
-    pub const ASSOCIATED_PORTAL_ARNS: Attribute<Self, Vec<String>> = Attribute::new("AssociatedPortalArns");
+    pub const ASSOCIATED_PORTAL_ARNS: Attribute<Self, Vec<String>> = Attribute::list("AssociatedPortalArns");
     /// The ARN of the browser settings.
     pub const BROWSER_SETTINGS_ARN: Attribute<Self, Arn<Self>> = Attribute::new("BrowserSettingsArn");
     /// Returns an empty `BrowserSettings`; nothing is required.
@@ -67,7 +67,7 @@ setting! { BrowserSettingsWebContentFilteringPolicy as Tree }
 pub struct DataProtectionSettings(Properties);
 impl DataProtectionSettings {
     /// A list of web portal ARNs that this data protection settings resource is associated with.
-    pub const ASSOCIATED_PORTAL_ARNS: Attribute<Self, Vec<String>> = Attribute::new("AssociatedPortalArns");
+    pub const ASSOCIATED_PORTAL_ARNS: Attribute<Self, Vec<String>> = Attribute::list("AssociatedPortalArns");
     /// The creation date timestamp of the data protection settings.
     pub const CREATION_DATE: Attribute<Self, String> = Attribute::new("CreationDate");
     /// The ARN of the data protection settings resource.
@@ -218,7 +218,7 @@ impl ResourceType for IdentityProvider {
 pub struct IpAccessSettings(Properties);
 impl IpAccessSettings {
     /// A list of web portal ARNs that this IP access settings resource is associated with.
-    pub const ASSOCIATED_PORTAL_ARNS: Attribute<Self, Vec<String>> = Attribute::new("AssociatedPortalArns");
+    pub const ASSOCIATED_PORTAL_ARNS: Attribute<Self, Vec<String>> = Attribute::list("AssociatedPortalArns");
     /// The creation date timestamp of the IP access settings.
     pub const CREATION_DATE: Attribute<Self, String> = Attribute::new("CreationDate");
     /// The ARN of the IP access settings resource.
@@ -272,7 +272,7 @@ setting! { IpAccessSettingsIpRule as Tree }
 pub struct NetworkSettings(Properties);
 impl NetworkSettings {
     /// A list of web portal ARNs that this network settings is associated with.
-    pub const ASSOCIATED_PORTAL_ARNS: Attribute<Self, Vec<String>> = Attribute::new("AssociatedPortalArns");
+    pub const ASSOCIATED_PORTAL_ARNS: Attribute<Self, Vec<String>> = Attribute::list("AssociatedPortalArns");
     /// The ARN of the network settings.
     pub const NETWORK_SETTINGS_ARN: Attribute<Self, Arn<Self>> = Attribute::new("NetworkSettingsArn");
     /// Returns a `NetworkSettings` with what CloudFormation requires.
@@ -382,7 +382,7 @@ impl ResourceType for Portal {
 pub struct SessionLogger(Properties);
 impl SessionLogger {
     /// The associated portal ARN.
-    pub const ASSOCIATED_PORTAL_ARNS: Attribute<Self, Vec<String>> = Attribute::new("AssociatedPortalArns");
+    pub const ASSOCIATED_PORTAL_ARNS: Attribute<Self, Vec<String>> = Attribute::list("AssociatedPortalArns");
     /// The date the session logger resource was created.
     pub const CREATION_DATE: Attribute<Self, String> = Attribute::new("CreationDate");
     /// The ARN of the session logger resource.
@@ -466,7 +466,7 @@ setting! { SessionLoggerS3LogConfiguration as Tree }
 pub struct TrustStore(Properties);
 impl TrustStore {
     /// A list of web portal ARNs that this trust store is associated with.
-    pub const ASSOCIATED_PORTAL_ARNS: Attribute<Self, Vec<String>> = Attribute::new("AssociatedPortalArns");
+    pub const ASSOCIATED_PORTAL_ARNS: Attribute<Self, Vec<String>> = Attribute::list("AssociatedPortalArns");
     /// The ARN of the trust store.
     pub const TRUST_STORE_ARN: Attribute<Self, Arn<Self>> = Attribute::new("TrustStoreArn");
     /// Returns a `TrustStore` with what CloudFormation requires.
@@ -491,7 +491,7 @@ impl ResourceType for TrustStore {
 pub struct UserAccessLoggingSettings(Properties);
 impl UserAccessLoggingSettings {
     /// A list of web portal ARNs that this user access logging settings is associated with.
-    pub const ASSOCIATED_PORTAL_ARNS: Attribute<Self, Vec<String>> = Attribute::new("AssociatedPortalArns");
+    pub const ASSOCIATED_PORTAL_ARNS: Attribute<Self, Vec<String>> = Attribute::list("AssociatedPortalArns");
     /// The ARN of the user access logging settings.
     pub const USER_ACCESS_LOGGING_SETTINGS_ARN: Attribute<Self, Arn<Self>> = Attribute::new("UserAccessLoggingSettingsArn");
     /// Returns a `UserAccessLoggingSettings` with what CloudFormation requires.
@@ -517,7 +517,7 @@ impl ResourceType for UserAccessLoggingSettings {
 pub struct UserSettings(Properties);
 impl UserSettings {
     /// A list of web portal ARNs that this user settings resource is associated with.
-    pub const ASSOCIATED_PORTAL_ARNS: Attribute<Self, Vec<String>> = Attribute::new("AssociatedPortalArns");
+    pub const ASSOCIATED_PORTAL_ARNS: Attribute<Self, Vec<String>> = Attribute::list("AssociatedPortalArns");
     /// Read-only. Metadata for the favicon image file, including the MIME type, file extension, and upload timestamp.
     pub const BRANDING_CONFIGURATION_FAVICON_METADATA: Attribute<Self, Tree> = Attribute::new("BrandingConfiguration.FaviconMetadata");
     /// Read-only. Metadata for the logo image file, including the MIME type, file extension, and upload timestamp.

@@ -7,8 +7,14 @@ use std::{
 };
 
 use crate::{
-    Amend, Asset, AssetId, Check, ConditionId, Problem, Resource, ResourceId, Scope, Value,
-    language::Language, nested::Parent, parameter::ParameterDefinition, problem::ProblemKind,
+    Amend, Asset, AssetId, Check, ConditionId, Environment, Problem, Resource, ResourceId, Scope,
+    Value,
+    identity::{Gone, Move},
+    language::Language,
+    nested::Parent,
+    parameter::ParameterDefinition,
+    problem::ProblemKind,
+    reference::{KeptExport, References},
     template_options::TemplateOptions,
 };
 
@@ -36,6 +42,10 @@ pub struct App {
     pub(crate) asset_store: Option<(String, ResourceId, &'static Location<'static>)>,
     pub(crate) amendments: Vec<Box<dyn Amend>>,
     pub(crate) checks: Vec<Box<dyn Check>>,
+    pub(crate) references: References,
+    pub(crate) kept_exports: Vec<KeptExport>,
+    pub(crate) moves: Vec<Move>,
+    pub(crate) gone: Vec<Gone>,
     /// Problems that were seen while constructs were added.
     pub(crate) problems: Vec<Problem>,
     /// Where each path was added first.
@@ -60,6 +70,7 @@ pub struct Stage {
 pub(crate) struct Stack {
     pub(crate) name: String,
     pub(crate) physical_name: String,
+    pub(crate) environment: Environment,
     pub(crate) description: Option<String>,
     /// The stack that this one is nested in, unless it is deployed by itself.
     pub(crate) parent: Option<Parent>,
@@ -108,6 +119,10 @@ impl App {
             asset_store: None,
             amendments: Vec::new(),
             checks: Vec::new(),
+            references: References::default(),
+            kept_exports: Vec::new(),
+            moves: Vec::new(),
+            gone: Vec::new(),
             problems: Vec::new(),
             paths: HashMap::new(),
             demanded: HashMap::new(),
@@ -120,16 +135,9 @@ impl App {
     #[track_caller]
     pub fn stack(&mut self, name: &str) -> Scope<'_> {
         let location = Location::caller();
-        let stack = match self.stacks_by_name.get(name) {
-            Some(stack) => *stack,
-            None => self.open(name, location),
-        };
-        Scope {
-            app: self,
-            stack,
-            path: name.to_owned(),
-            location,
-        }
+        let environment = self.stage_environment();
+        let stack = self.stack_or_new(name, &environment, location);
+        self.scope(stack, location)
     }
 
     /// Returns the stage that this app is for.
@@ -161,7 +169,37 @@ impl App {
         self.asset_store = Some((stack.to_owned(), bucket, Location::caller()));
     }
 
-    fn open(&mut self, name: &str, location: &'static Location<'static>) -> usize {
+    pub(crate) fn stack_or_new(
+        &mut self,
+        name: &str,
+        environment: &Environment,
+        location: &'static Location<'static>,
+    ) -> usize {
+        match self.stacks_by_name.get(name) {
+            Some(stack) => *stack,
+            None => self.open(name, environment.clone(), location),
+        }
+    }
+
+    pub(crate) fn scope(
+        &mut self,
+        stack: usize,
+        location: &'static Location<'static>,
+    ) -> Scope<'_> {
+        Scope {
+            path: self.stacks[stack].name.clone(),
+            app: self,
+            stack,
+            location,
+        }
+    }
+
+    fn open(
+        &mut self,
+        name: &str,
+        environment: Environment,
+        location: &'static Location<'static>,
+    ) -> usize {
         let physical_name = format!(
             "{}-{}-{}",
             kebab_case(&self.name),
@@ -214,6 +252,7 @@ impl App {
         self.stacks.push(Stack {
             name: name.to_owned(),
             physical_name,
+            environment,
             description: None,
             parent: None,
             options: TemplateOptions::default(),

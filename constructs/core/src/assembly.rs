@@ -2,12 +2,13 @@
 
 use std::{
     collections::BTreeMap,
+    panic::Location,
     sync::{Arc, OnceLock},
 };
 
 use serde_json::Value as Json;
 
-use crate::{Asset, Stage, Token, Tree, assertions::Template, symbols::Symbols};
+use crate::{Asset, Environment, Stage, Token, Tree, assertions::Template, symbols::Symbols};
 
 #[cfg(test)]
 mod laws;
@@ -25,20 +26,29 @@ pub use write::{WriteError, write_assemblies};
 ///
 /// Written to a folder and read back, it is the same again, so a deployment
 /// needs no more than that folder.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Assembly {
     pub(crate) app: String,
     pub(crate) stage: Stage,
     pub(crate) stacks: Vec<StackArtifact>,
     pub(crate) assets: Vec<Asset>,
     pub(crate) asset_store: Option<AssetStore>,
+    /// Paths that are gone on purpose; not written.
+    pub(crate) gone: Vec<String>,
 }
+
+/// The key in a template's metadata that lists the logical ids of what holds data.
+///
+/// It is in the template, so that it is also known of what is deployed and no
+/// longer defined.
+pub(crate) const STATEFUL_METADATA: &str = "lightsout:stateful";
 
 /// One stack's template, and what is needed to deploy it.
 #[derive(Debug, Clone)]
 pub struct StackArtifact {
     name: String,
     physical_name: String,
+    environment: Environment,
     template: String,
     json: OnceLock<Json>,
     parameters: Vec<StackParameter>,
@@ -85,12 +95,14 @@ pub struct AssetStore {
 }
 
 /// A resource's place in the tree of constructs.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) struct ConstructEntry {
     /// The path below the stack.
     pub(crate) path: String,
     pub(crate) type_name: String,
     pub(crate) logical_id: String,
+    /// Where it was added; not written, so that moving a line changes no output.
+    pub(crate) location: Option<&'static Location<'static>>,
 }
 
 impl Assembly {
@@ -148,10 +160,57 @@ impl Assembly {
     }
 }
 
+impl PartialEq for Assembly {
+    /// Compares what is written; what is gone on purpose is not.
+    fn eq(&self, other: &Self) -> bool {
+        self.app == other.app
+            && self.stage == other.stage
+            && self.stacks == other.stacks
+            && self.assets == other.assets
+            && self.asset_store == other.asset_store
+    }
+}
+
+/// Returns whether the resource `logical_id` of `template` holds data that is lost with
+/// it: by its type, as synth noted it, or because it is kept when it leaves its stack.
+///
+/// ```
+/// use serde_json::json;
+///
+/// let template = json!({
+///     "Metadata": {"lightsout:stateful": ["Charts"]},
+///     "Resources": {
+///         "Charts": {"Type": "AWS::DynamoDB::Table"},
+///         "Jobs": {"Type": "AWS::SQS::Queue"},
+///         "Key": {"Type": "AWS::KMS::Key", "DeletionPolicy": "Retain"},
+///     },
+/// });
+/// assert!(lightsout_core::is_stateful(&template, "Charts"));
+/// assert!(!lightsout_core::is_stateful(&template, "Jobs"));
+/// assert!(lightsout_core::is_stateful(&template, "Key"));
+/// ```
+pub fn is_stateful(template: &Json, logical_id: &str) -> bool {
+    let noted = template["Metadata"][STATEFUL_METADATA].as_array();
+    let resource = &template["Resources"][logical_id];
+    let is_kept = |policy: &str| {
+        resource[policy]
+            .as_str()
+            .is_some_and(|policy| policy != "Delete")
+    };
+    noted.is_some_and(|noted| noted.iter().any(|noted| noted == logical_id))
+        || is_kept("DeletionPolicy")
+        || is_kept("UpdateReplacePolicy")
+}
+
 impl StackArtifact {
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "two places in this crate make one, and name each argument"
+    )]
     pub(crate) const fn new(
         name: String,
         physical_name: String,
+        environment: Environment,
         template: String,
         parameters: Vec<StackParameter>,
         dependencies: Vec<String>,
@@ -161,6 +220,7 @@ impl StackArtifact {
         Self {
             name,
             physical_name,
+            environment,
             template,
             json: OnceLock::new(),
             parameters,
@@ -181,6 +241,17 @@ impl StackArtifact {
     /// Returns the name in AWS, such as `lightsout-dev-storage`.
     pub fn physical_name(&self) -> &str {
         &self.physical_name
+    }
+
+    /// Returns the account and region that it is deployed to, as far as they are fixed.
+    pub const fn environment(&self) -> &Environment {
+        &self.environment
+    }
+
+    /// Returns whether the resource `logical_id` holds data that is lost with it; see
+    /// [`is_stateful`].
+    pub fn is_stateful(&self, logical_id: &str) -> bool {
+        is_stateful(self.template_json(), logical_id)
     }
 
     /// Returns the template as it is written and uploaded.
@@ -244,11 +315,19 @@ impl StackArtifact {
     }
 }
 
+impl PartialEq for ConstructEntry {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.path, &self.type_name, &self.logical_id)
+            == (&other.path, &other.type_name, &other.logical_id)
+    }
+}
+
 impl PartialEq for StackArtifact {
     /// Compares what is written; the means to resolve tokens are not.
     fn eq(&self, other: &Self) -> bool {
         self.name == other.name
             && self.physical_name == other.physical_name
+            && self.environment == other.environment
             && self.template == other.template
             && self.parameters == other.parameters
             && self.dependencies == other.dependencies

@@ -64,6 +64,30 @@ resource!(SecurityGroup, "AWS::EC2::SecurityGroup", required &["GroupDescription
 
 resource!(Bucket, "AWS::S3::Bucket", required &[], tags None, {});
 
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Table(Properties);
+
+impl Table {
+    pub(crate) const ARN: Attribute<Self, Arn<Self>> = Attribute::new("Arn");
+    pub(crate) const REPLICAS: Attribute<Self, Vec<String>> = Attribute::list("Replicas");
+
+    pub(crate) fn new() -> Self {
+        Self::default()
+    }
+}
+
+impl From<Table> for Properties {
+    fn from(table: Table) -> Self {
+        table.0
+    }
+}
+
+impl ResourceType for Table {
+    const TYPE: &'static str = "AWS::DynamoDB::Table";
+    const REQUIRED: &'static [&'static str] = &[];
+    const STATEFUL: bool = true;
+}
+
 /// An app named `lightsout` for the stage `dev`.
 pub(crate) fn dev() -> App {
     App::new("lightsout", Stage::new("dev"))

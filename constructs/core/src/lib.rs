@@ -70,8 +70,10 @@ mod check;
 mod condition;
 mod construct;
 mod cycle;
+mod environment;
 #[cfg(test)]
 mod fixtures;
+mod identity;
 mod intrinsic;
 mod json_text;
 mod language;
@@ -84,6 +86,7 @@ mod policy;
 mod problem;
 mod properties;
 mod raw_resource;
+pub mod reference;
 mod resource;
 mod resource_type;
 mod rule;
@@ -98,13 +101,14 @@ mod value;
 pub use amend::{Amend, Tag};
 pub use app::{App, Stage};
 pub use assembly::{
-    Assembly, AssetStore, ReadError, StackArtifact, StackParameter, WriteError, read_assemblies,
-    write_assemblies,
+    Assembly, AssetStore, ReadError, StackArtifact, StackParameter, WriteError, is_stateful,
+    read_assemblies, write_assemblies,
 };
 pub use asset::{Asset, AssetContents, AssetFile, AssetId, AssetRef, AssetSource, FileMode};
 pub use check::{Check, Finding, Resources};
 pub use condition::{Condition, ConditionId, ConditionRef};
 pub use construct::Construct;
+pub use environment::Environment;
 pub use intrinsic::{import_value, join_list, length, sub, to_json_string, transform};
 pub use mapping::{Mapping, MappingId, MappingRef};
 pub use nested::{Nested, NestedStack};

@@ -96,6 +96,7 @@ impl Scope<'_> {
         app.stacks.push(Stack {
             name: path.clone(),
             physical_name,
+            environment: app.stacks[around].environment.clone(),
             description: None,
             parent: Some(Parent {
                 stack: around,

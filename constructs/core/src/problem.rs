@@ -80,6 +80,14 @@ pub enum ProblemKind {
     Override,
     /// The name of a type, or a setting of a custom resource, that cannot be used.
     ResourceType,
+    /// A reference to another region or account that cannot be resolved there.
+    Environment,
+    /// An export that is kept for nothing, or gone while it is in use.
+    Export,
+    /// A declared move or removal that does not fit what is defined.
+    Move,
+    /// Something that holds data and would be lost, or made anew.
+    Identity,
 }
 
 impl Problem {
@@ -190,6 +198,10 @@ impl ProblemKind {
             Self::Intrinsic => "intrinsic",
             Self::Override => "override",
             Self::ResourceType => "resource-type",
+            Self::Environment => "environment",
+            Self::Export => "export",
+            Self::Move => "move",
+            Self::Identity => "identity",
         }
     }
 }
@@ -258,6 +270,10 @@ impl fmt::Display for ProblemKind {
             Self::Intrinsic => "intrinsic function",
             Self::Override => "override",
             Self::ResourceType => "resource type",
+            Self::Environment => "reference to another environment",
+            Self::Export => "export",
+            Self::Move => "move",
+            Self::Identity => "changed identity",
         })
     }
 }

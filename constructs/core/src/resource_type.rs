@@ -79,6 +79,7 @@ pub struct ParameterId {
 /// An attribute of `R` that is a `T` and known once deployed.
 pub struct Attribute<R, T> {
     name: &'static str,
+    is_list: bool,
     of: PhantomData<fn(R) -> T>,
 }
 
@@ -93,6 +94,7 @@ impl<R, T> Attribute<R, T> {
     pub const fn new(name: &'static str) -> Self {
         Self {
             name,
+            is_list: false,
             of: PhantomData,
         }
     }
@@ -100,6 +102,18 @@ impl<R, T> Attribute<R, T> {
     /// Returns the attribute's name.
     pub const fn name(self) -> &'static str {
         self.name
+    }
+}
+
+impl<R, T> Attribute<R, Vec<T>> {
+    /// Names an attribute that is a list: outputs are text, so on its way to another
+    /// stack it is joined, and split again there.
+    pub const fn list(name: &'static str) -> Self {
+        Self {
+            name,
+            is_list: true,
+            of: PhantomData,
+        }
     }
 }
 
@@ -113,7 +127,11 @@ impl<R> Ref<R> {
 
     /// Returns the value of an attribute.
     pub const fn get<T>(self, attribute: Attribute<R, T>) -> Value<T> {
-        Value::token(Token::Attribute(self.id, attribute.name))
+        Value::token(if attribute.is_list {
+            Token::ListAttribute(self.id, attribute.name)
+        } else {
+            Token::Attribute(self.id, attribute.name)
+        })
     }
 
     /// Returns what `CloudFormation` calls the resource: its name, id or URL.

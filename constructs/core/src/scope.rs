@@ -430,6 +430,8 @@ fn check_id(
         "has an empty id"
     } else if id.contains('/') {
         "has an id with `/` in it, which parts the ids of a path"
+    } else if let Some(wrong) = id.chars().find(|c| !c.is_ascii()) {
+        &format!("has an id with `{wrong}` in it; names in a template are ASCII")
     } else if !id.contains(|c: char| c.is_ascii_alphanumeric()) {
         "has an id without any letter or digit, so it has no name in the template"
     } else {

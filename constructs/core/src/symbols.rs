@@ -2,13 +2,14 @@
 
 use serde_json::Value as Json;
 
-use crate::{App, Part, Token, Tree, nested::Parent};
+use crate::{App, Environment, Part, Resource, Token, Tree, nested::Parent, reference::References};
 
 /// What everything in an app is called in its templates.
 #[derive(Debug)]
 pub(crate) struct Symbols {
     app: u32,
     stacks: Vec<StackSymbol>,
+    references: References,
     resources: Vec<Symbol>,
     parameters: Vec<Symbol>,
     /// The parameter for the hash of each asset.
@@ -32,6 +33,7 @@ struct StackSymbol {
     root: String,
     /// Letters and digits of the path below the root stack.
     below: String,
+    environment: Environment,
     parent: Option<Parent>,
     depth: usize,
 }
@@ -64,11 +66,14 @@ pub(crate) enum Target<'s> {
         logical_id: &'s str,
         /// The attribute, unless it is the reference itself.
         attribute: Option<&'static str>,
+        /// Whether it is a list, which outputs cannot be.
+        is_list: bool,
     },
 }
 
 impl Symbols {
-    pub(crate) fn of(app: &App) -> Self {
+    /// Names everything in `app`, of which `resources` are the amended ones.
+    pub(crate) fn of(app: &App, resources: &[Resource]) -> Self {
         Self {
             app: app.identity,
             stacks: app
@@ -83,13 +88,14 @@ impl Symbols {
                         physical_name: stack.physical_name.clone(),
                         root: plain(root),
                         below: plain(below),
+                        environment: stack.environment.clone(),
                         parent: stack.parent,
                         depth: depth_of(app, stack.parent),
                     }
                 })
                 .collect(),
-            resources: app
-                .resources
+            references: app.references,
+            resources: resources
                 .iter()
                 .map(|resource| Symbol {
                     stack: resource.stack,
@@ -130,7 +136,10 @@ impl Symbols {
     pub(crate) fn target(&self, token: &Token) -> Target<'_> {
         let (app, symbols, index, attribute) = match token {
             Token::Ref(id) => (id.app, &self.resources, id.index, None),
-            Token::Attribute(id, name) => (id.app, &self.resources, id.index, Some(*name)),
+            Token::Attribute(id, name) | Token::ListAttribute(id, name) => {
+                (id.app, &self.resources, id.index, Some(*name))
+            }
+            Token::Weak { of, .. } => return self.target(of),
             Token::Parameter(id) | Token::ValueOf(id, _) => {
                 (id.app, &self.parameters, id.index, None)
             }
@@ -145,6 +154,7 @@ impl Symbols {
                     .then_some(index as usize),
                 logical_id: &symbol.logical_id,
                 attribute,
+                is_list: symbol.is_list || matches!(token, Token::ListAttribute(..)),
             },
             _ => Target::Foreign,
         }
@@ -262,6 +272,7 @@ impl Symbols {
             stack: owner,
             logical_id,
             attribute,
+            is_list,
             ..
         } = self.target(token)
         else {
@@ -281,23 +292,54 @@ impl Symbols {
                 call("Fn::GetAtt", vec![Tree::from(nested), path])
             }
             Passage::Parameter => call("Ref", self.parameter_name(owner, logical_id, attribute)),
+            Passage::Export if self.is_weak(token) => {
+                self.stack_output(token, owner, stack, logical_id, attribute)
+            }
             Passage::Export => call(
                 "Fn::ImportValue",
                 self.export_name(owner, logical_id, attribute),
             ),
         };
-        if owner == stack && self.is_list(token) {
-            call("Fn::Join", vec![Tree::from(","), tree])
+        if owner == stack && is_list {
+            call("Fn::Join", vec![Tree::from(LIST_DELIMITER), tree])
         } else {
             tree
         }
     }
 
-    fn is_list(&self, token: &Token) -> bool {
-        match token {
-            Token::Parameter(id) => self.parameters[id.index as usize].is_list,
-            _ => false,
+    /// Returns whether another stack reads `token` rather than importing it.
+    pub(crate) fn is_weak(&self, token: &Token) -> bool {
+        self.references == References::Weak || matches!(token, Token::Weak { .. })
+    }
+
+    /// Returns the function that reads the output of the stack `owner` in `stack`.
+    fn stack_output(
+        &self,
+        token: &Token,
+        owner: usize,
+        stack: usize,
+        logical_id: &str,
+        attribute: Option<&str>,
+    ) -> Tree {
+        let root = &self.stacks[self.root_of(owner)];
+        let output = self.output_name(owner, logical_id, attribute);
+        let mut arguments = vec![
+            ("StackName", root.physical_name.as_str().into()),
+            ("OutputName", output.into()),
+        ];
+        let region = root.environment.region.as_deref();
+        if let Some(region) = region
+            && self.stacks[stack].environment.region.as_deref() != Some(region)
+        {
+            arguments.push(("Region", region.into()));
         }
+        if let Token::Weak {
+            role: Some(role), ..
+        } = token
+        {
+            arguments.push(("RoleArn", part(role)));
+        }
+        call("Fn::GetStackOutput", Tree::object(arguments))
     }
 
     /// Returns `token` as the stack with index `stack` writes it.
@@ -306,30 +348,37 @@ impl Symbols {
     /// which is a [`Problem`](crate::Problem), becomes null.
     pub(crate) fn resolve(&self, token: &Token, stack: usize) -> Tree {
         match token {
-            Token::Ref(_) | Token::Attribute(..) | Token::Parameter(_) | Token::Asset(_) => {
-                match self.target(token) {
-                    Target::None | Target::Foreign => Tree::Literal(Json::Null),
-                    Target::Asset(index) => call("Ref", self.assets[index].as_str()),
-                    Target::Own { stack: owner, .. } if owner != stack => {
-                        let text = self.carried(token, stack);
-                        if self.is_list(token) {
-                            call("Fn::Split", vec![Tree::from(","), text])
-                        } else {
-                            text
-                        }
+            Token::Ref(_)
+            | Token::Attribute(..)
+            | Token::ListAttribute(..)
+            | Token::Weak { .. }
+            | Token::Parameter(_)
+            | Token::Asset(_) => match self.target(token) {
+                Target::None | Target::Foreign => Tree::Literal(Json::Null),
+                Target::Asset(index) => call("Ref", self.assets[index].as_str()),
+                Target::Own {
+                    stack: owner,
+                    is_list,
+                    ..
+                } if owner != stack => {
+                    let text = self.carried(token, stack);
+                    if is_list {
+                        call("Fn::Split", vec![LIST_DELIMITER.into(), text])
+                    } else {
+                        text
                     }
-                    Target::Own {
-                        logical_id,
-                        attribute: None,
-                        ..
-                    } => call("Ref", logical_id),
-                    Target::Own {
-                        logical_id,
-                        attribute: Some(attribute),
-                        ..
-                    } => call("Fn::GetAtt", vec![logical_id, attribute]),
                 }
-            }
+                Target::Own {
+                    logical_id,
+                    attribute: None,
+                    ..
+                } => call("Ref", logical_id),
+                Target::Own {
+                    logical_id,
+                    attribute: Some(attribute),
+                    ..
+                } => call("Fn::GetAtt", vec![logical_id, attribute]),
+            },
             Token::Pseudo(pseudo) => call("Ref", pseudo.name()),
             Token::Join(parts) => call(
                 "Fn::Join",
@@ -409,6 +458,9 @@ impl Symbols {
 pub(crate) fn asset_parameter(id: &str) -> String {
     format!("{id}Asset")
 }
+
+/// What parts the items of a list on its way to another stack: no id, name or ARN has it.
+pub(crate) const LIST_DELIMITER: &str = "||";
 
 /// Returns what an export's name ends in: names take no dots.
 fn export_suffix(attribute: Option<&str>) -> String {

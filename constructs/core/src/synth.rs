@@ -7,9 +7,12 @@ use crate::{
     symbols::Symbols,
 };
 
+mod crossing;
 mod language;
 #[cfg(test)]
 mod language_tests;
+mod limits;
+mod moves;
 mod names;
 mod nesting;
 mod order;
@@ -30,7 +33,9 @@ impl App {
     pub fn synth(&self) -> Result<Assembly, SynthError> {
         let mut problems = self.problems.clone();
         let resources = self.amended(&mut problems);
-        let symbols = Arc::new(Symbols::of(self));
+        let symbols = Arc::new(Symbols::of(self, &resources));
+        self.check_accounts_and_regions(&mut problems);
+        self.check_moves(&resources, &mut problems);
         self.check_names(&resources, &mut problems);
         self.check_resources(&resources, &mut problems);
         self.check_language(&resources, &mut problems);
@@ -44,6 +49,7 @@ impl App {
                 app: self.name.clone(),
                 stage: self.stage.clone(),
                 stacks,
+                gone: self.gone.iter().map(|gone| gone.path.clone()).collect(),
                 assets: used
                     .into_iter()
                     .map(|index| self.assets[index].asset.clone())
@@ -64,7 +70,7 @@ impl App {
 
     fn amended(&self, problems: &mut Vec<Problem>) -> Cow<'_, [Resource]> {
         let overrides = &self.language.overrides;
-        if self.amendments.is_empty() && overrides.is_empty() {
+        if self.amendments.is_empty() && self.moves.is_empty() && overrides.is_empty() {
             return Cow::Borrowed(&self.resources);
         }
         let mut resources = self.resources.clone();
@@ -73,6 +79,7 @@ impl App {
                 amendment.amend(resource);
             }
         }
+        self.apply_moves(&mut resources);
         problems.extend(overrides.iter().filter_map(|change| {
             let resource = resources.get_mut(change.resource as usize)?;
             change.apply(resource)

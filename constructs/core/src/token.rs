@@ -12,6 +12,15 @@ pub enum Token {
     Ref(ResourceId),
     /// `Fn::GetAtt`: an attribute of a resource.
     Attribute(ResourceId, &'static str),
+    /// `Fn::GetAtt` of an attribute that is a list.
+    ListAttribute(ResourceId, &'static str),
+    /// Something that another stack reads with `Fn::GetStackOutput`.
+    Weak {
+        /// What is read.
+        of: Box<Self>,
+        /// The ARN of the role that reads it, where another account's must.
+        role: Option<Box<Part>>,
+    },
     /// The value of a parameter of a stack.
     Parameter(ParameterId),
     /// The content hash of an asset, a parameter of each stack that uses it.
@@ -156,17 +165,23 @@ pub fn availability_zones() -> Value<Vec<String>> {
 }
 
 impl Token {
-    /// Visits this token and every token inside it.
+    /// Visits this token and every token inside it, but not what is read weakly.
     pub fn tokens<'t>(&'t self, visit: &mut impl FnMut(&'t Self)) {
         visit(self);
         match self {
             Self::Ref(_)
             | Self::Attribute(..)
+            | Self::ListAttribute(..)
             | Self::Parameter(_)
             | Self::Asset(_)
             | Self::Pseudo(_)
             | Self::Condition(_)
             | Self::ValueOf(..) => (),
+            Self::Weak { role, .. } => {
+                if let Some(role) = role {
+                    role.tokens(visit);
+                }
+            }
             Self::Join(parts) => {
                 for part in parts {
                     part.tokens(visit);

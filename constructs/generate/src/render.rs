@@ -232,9 +232,13 @@ fn attribute_source(source: &mut String, owner: &str, attribute: &Attribute) {
         AttributeKind::Number => "f64".to_owned(),
         AttributeKind::Json => "Tree".to_owned(),
     };
+    let constructor = match attribute.kind {
+        AttributeKind::Texts => "list",
+        _ => "new",
+    };
     let _ = writeln!(
         source,
-        "    /// {}\n    pub const {}: Attribute<Self, {kind}> = Attribute::new({:?});",
+        "    /// {}\n    pub const {}: Attribute<Self, {kind}> = Attribute::{constructor}({:?});",
         attribute.doc, attribute.constant, attribute.name
     );
 }

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use lightsout_core::is_stateful;
 use serde::Serialize;
 use serde_json::Value as Json;
 
-use crate::{io::Replacement, stateful::is_stateful};
+use crate::io::Replacement;
 
 /// How a stack differs from what it is compared with.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -90,7 +91,12 @@ pub fn compare(old: &Json, new: &Json) -> Vec<Difference> {
             continue;
         }
         for name in keys(before, after) {
-            differences.extend(entry(&section, &name, before.get(&name), after.get(&name)));
+            let found = entry(&section, &name, before.get(&name), after.get(&name));
+            differences.extend(found.map(|found| Difference {
+                stateful: section == "Resources"
+                    && (is_stateful(old, &name) || is_stateful(new, &name)),
+                ..found
+            }));
         }
     }
     differences
@@ -123,9 +129,7 @@ fn entry(section: &str, name: &str, old: Option<&Json>, new: Option<&Json>) -> O
         section: section.to_owned(),
         name: name.to_owned(),
         construct: None,
-        stateful: type_name
-            .as_deref()
-            .is_some_and(|kind| is_stateful(kind, old.or(new))),
+        stateful: false,
         type_name,
         replacement: is_replaced.then_some(Replacement::Always),
         change,
@@ -241,7 +245,9 @@ mod tests {
 
     #[test]
     fn a_removed_queue_is_known_to_hold_data() {
-        let differences = compare(&queue(&json!({})), &json!({"Resources": {}}));
+        let mut old = queue(&json!({}));
+        old["Metadata"] = json!({"lightsout:stateful": ["Jobs"]});
+        let differences = compare(&old, &json!({"Resources": {}}));
         assert_eq!(differences[0].change, Change::Removed);
         assert!(differences[0].stateful);
     }

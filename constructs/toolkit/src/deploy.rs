@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, str::FromStr};
 use aws_sdk_cloudformation::types::ChangeSetType;
 use lightsout_aws::SdkConfig;
 use lightsout_core::{Assembly, StackArtifact};
+use serde_json::Value as Json;
 
 use crate::{
     build::BuiltAssets,
@@ -99,6 +100,12 @@ pub enum DeployError {
         /// The stack.
         stack: String,
     },
+    /// The stack belongs to another region or account than the rest of its stage.
+    #[error("stack `{stack}` is for another region or account than its stage")]
+    OtherEnvironment {
+        /// The stack.
+        stack: String,
+    },
     /// Somebody else is changing the stack.
     #[error("stack `{stack}` is being changed already: it is `{status}`")]
     Busy {
@@ -179,6 +186,11 @@ impl Hint for DeployError {
                  depends on, must do without assets"
                     .to_owned(),
             ),
+            Self::OtherEnvironment { .. } => Some(
+                "one deployment goes to one region: deploy this stack with the AWS CDK's \
+                 command line (`cdk deploy --app cdk.out`), and name the others"
+                    .to_owned(),
+            ),
             Self::Busy { .. } => Some("wait until it rests, then deploy again".to_owned()),
             _ => None,
         }
@@ -199,6 +211,18 @@ pub async fn deploy(
     check_parameters(args, assembly)?;
     let wanted = named(assembly, &args.stacks)?;
     let wanted = with_dependencies(assembly, wanted.iter().map(|stack| stack.name()));
+    let stage = assembly.stage();
+    let elsewhere = in_order(assembly, |name| wanted.contains(name))
+        .into_iter()
+        .find(|stack| {
+            let environment = stack.environment();
+            environment.region != stage.region || environment.account != stage.account
+        });
+    if let Some(stack) = elsewhere {
+        return Err(DeployError::OtherEnvironment {
+            stack: stack.name().to_owned(),
+        });
+    }
     let (first, rest): (Vec<_>, Vec<_>) = match assembly.asset_store() {
         None => (Vec::new(), in_order(assembly, |name| wanted.contains(name))),
         Some(store) => {
@@ -324,7 +348,14 @@ impl Deployer<'_> {
                 });
             }
             ChangeSet::Ready { id, changes } => {
-                let changes = sorted(changes.iter().filter_map(|one| planned(stack, one)));
+                let deployed = match existing {
+                    Some(_) => self.template(name).await?,
+                    None => Json::Null,
+                };
+                let planned = changes
+                    .iter()
+                    .filter_map(|one| planned(stack, &deployed, one));
+                let changes = sorted(planned);
                 if changes.is_empty() && self.is_same(stack, &request, existing.as_ref()).await? {
                     self.aws.delete_change_set(name, &id).await;
                     None
@@ -489,9 +520,22 @@ impl Deployer<'_> {
         if !values_are_same {
             return Ok(false);
         }
-        let deployed = self.aws.template(stack.physical_name()).await?;
-        let deployed: Option<serde_json::Value> = serde_json::from_str(&deployed).ok();
-        Ok(deployed.as_ref() == Some(stack.template_json()))
+        let deployed = self.template(stack.physical_name()).await?;
+        // CloudFormation does not update a template's metadata by itself.
+        let sections = |template: &Json| -> BTreeMap<String, Json> {
+            let sections = template.as_object().into_iter().flatten();
+            sections
+                .filter(|(section, _)| *section != "Metadata")
+                .map(|(section, json)| (section.clone(), json.clone()))
+                .collect()
+        };
+        Ok(sections(&deployed) == sections(stack.template_json()))
+    }
+
+    /// Returns a deployed template; what is not JSON is none that this tool wrote.
+    async fn template(&self, name: &str) -> Result<Json, DeployError> {
+        let text = self.aws.template(name).await?;
+        Ok(serde_json::from_str(&text).unwrap_or_default())
     }
 
     fn agree(

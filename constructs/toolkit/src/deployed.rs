@@ -11,14 +11,11 @@ use aws_sdk_cloudformation::{
     },
 };
 use lightsout_aws::SdkConfig;
-use lightsout_core::StackArtifact;
+use lightsout_core::{StackArtifact, is_stateful};
 use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 
-use crate::{
-    io::{Event, Io, PlannedAction, PlannedChange, Replacement, ResourceFailure},
-    stateful::is_stateful,
-};
+use crate::io::{Event, Io, PlannedAction, PlannedChange, Replacement, ResourceFailure};
 
 /// How often AWS is asked how far it is, and how often an endpoint on this
 /// machine is.
@@ -389,7 +386,9 @@ impl CloudFormation {
         match self.change_set(&request).await? {
             ChangeSet::Ready { id, changes } => {
                 self.delete_change_set(name, &id).await;
-                let planned = changes.iter().filter_map(|change| planned(stack, change));
+                let planned = changes
+                    .iter()
+                    .filter_map(|change| planned(stack, deployed, change));
                 Ok(planned
                     .map(|change| (change.logical_id, change.replacement))
                     .collect())
@@ -542,8 +541,13 @@ impl Deployed {
     }
 }
 
-/// Returns what a change means for a resource, if it is about one.
-pub(crate) fn planned(stack: &StackArtifact, change: &Change) -> Option<PlannedChange> {
+/// Returns what a change means for a resource, if it is about one; `deployed` is the
+/// template as it is deployed, null if there is none.
+pub(crate) fn planned(
+    stack: &StackArtifact,
+    deployed: &Json,
+    change: &Change,
+) -> Option<PlannedChange> {
     let change = change.resource_change()?;
     let logical_id = change.logical_resource_id()?;
     let type_name = change.resource_type().unwrap_or_default();
@@ -554,7 +558,6 @@ pub(crate) fn planned(stack: &StackArtifact, change: &Change) -> Option<PlannedC
         .collect();
     properties.sort();
     properties.dedup();
-    let resource = stack.template_json()["Resources"].get(logical_id);
     Some(PlannedChange {
         action: match change.action() {
             Some(ChangeAction::Add) => PlannedAction::Add,
@@ -572,7 +575,7 @@ pub(crate) fn planned(stack: &StackArtifact, change: &Change) -> Option<PlannedC
             _ => Replacement::Never,
         },
         properties,
-        stateful: is_stateful(type_name, resource),
+        stateful: stack.is_stateful(logical_id) || is_stateful(deployed, logical_id),
     })
 }
 

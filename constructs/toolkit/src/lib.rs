@@ -30,7 +30,6 @@ mod ls;
 mod readable;
 #[cfg(feature = "aws")]
 mod selection;
-mod stateful;
 mod status;
 #[cfg(feature = "aws")]
 mod store;

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use lightsout_core::{Assembly, Problem, SynthError, write_assemblies};
+use lightsout_core::{Assembly, Problem, SynthError, read_assemblies, write_assemblies};
 
 use crate::{
     io::{Event, FileChange, Hint, Io, fail},
@@ -30,13 +30,20 @@ impl Default for SynthArgs {
 }
 
 /// Writes the assemblies, or tells everything that is wrong with the app.
+///
+/// What the folder held before is part of that: a table that would be made anew, or an
+/// export that is gone while it is in use, is a problem; see [`Assembly::keeps`]. Then
+/// the folder stays as it is.
 pub fn synth(
     args: &SynthArgs,
     assemblies: Result<Vec<Assembly>, SynthError>,
     io: &mut dyn Io,
 ) -> Status {
     match assemblies {
-        Ok(assemblies) => write(&args.out, &assemblies, io),
+        Ok(assemblies) => match keeps(&args.out, &assemblies, io) {
+            Ok(()) => write(&args.out, &assemblies, io),
+            Err(error) => fail(&error, io),
+        },
         Err(error) => fail(&error, io),
     }
 }
@@ -61,6 +68,36 @@ pub fn synth_each(
         synth(args, Ok(sound), io)
     } else {
         synth(args, Err(SynthError { problems }), io)
+    }
+}
+
+/// Compares the assemblies with those of the same stages that were written before.
+fn keeps(out: &Path, assemblies: &[Assembly], io: &mut dyn Io) -> Result<(), SynthError> {
+    if !out.join("manifest.json").exists() {
+        return Ok(());
+    }
+    let previous = match read_assemblies(out) {
+        Ok(previous) => previous,
+        Err(error) => {
+            io.emit(Event::Note {
+                text: format!("not compared with what was written before: {error}"),
+            });
+            return Ok(());
+        }
+    };
+    let mut problems = Vec::new();
+    for assembly in assemblies {
+        let before = previous
+            .iter()
+            .find(|before| before.stage().name == assembly.stage().name);
+        if let Some(Err(error)) = before.map(|before| assembly.keeps(before)) {
+            problems.extend(error.problems);
+        }
+    }
+    if problems.is_empty() {
+        Ok(())
+    } else {
+        Err(SynthError { problems })
     }
 }
 
@@ -173,6 +210,36 @@ mod tests {
         assert!(changed("first") > 1);
         assert_eq!(changed("first"), 0);
         assert_eq!(changed("second"), 1);
+    }
+
+    #[test]
+    fn a_renamed_table_is_told_and_the_folder_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let args = SynthArgs {
+            out: folder.path().to_owned(),
+        };
+        let synthesize = |id: &str, is_declared: bool| {
+            let mut app = fixtures::app();
+            let mut stack = app.stack("Jobs");
+            let queue = stack.add(id, Queue(Properties::default()));
+            stack.retain(queue.id());
+            if is_declared {
+                app.moved("Jobs/Queue", "Jobs/Renamed");
+            }
+            let mut io = Recorder::new(Consent::NobodyThere);
+            let status = synth_each(&args, vec![app.synth()], &mut io);
+            (status.code(), io.events)
+        };
+        assert_eq!(synthesize("Queue", false).0, 0);
+        let before = contents(folder.path());
+        let (code, events) = synthesize("Renamed", false);
+        assert_eq!(code, 2);
+        assert!(
+            matches!(&events[0], Event::Problem { problem, .. } if problem["kind"] == "identity"),
+            "{events:?}"
+        );
+        assert_eq!(contents(folder.path()), before);
+        assert_eq!(synthesize("Renamed", true).0, 0);
     }
 
     #[test]

@@ -58,6 +58,7 @@ pub(super) fn constructs(
                 .as_str()?
                 .to_owned(),
             logical_id: (*logical_id).to_owned(),
+            location: None,
         })
     };
     logical_ids.iter().filter_map(construct).collect()

@@ -17,7 +17,7 @@ use super::{
     },
     nested,
 };
-use crate::{Asset, AssetContents, AssetFile, AssetSource, FileMode, Stage};
+use crate::{Asset, AssetContents, AssetFile, AssetSource, Environment, FileMode, Stage};
 
 /// Why a folder could not be read.
 #[derive(Debug, Error)]
@@ -83,27 +83,21 @@ fn read_stage(folder: &Path) -> Result<Assembly, ReadError> {
         .ok_or_else(|| manifest.missing("list of stacks"))?;
     let stage = manifest.text(&deployment["stage"], || "stage")?;
     let mut stacks = Vec::with_capacity(names.len());
-    let mut environment = None;
     for name in names {
         let name = manifest.text(name, || "name for a stack")?;
         let artifact = &manifest.json["artifacts"][name];
-        environment = environment.or_else(|| artifact["environment"].as_str());
         stacks.push(read_stack(folder, &manifest, name, artifact, deployment)?);
     }
     let mut stage = Stage::new(stage);
-    if let Some((account, region)) = environment
-        .and_then(|environment| environment.strip_prefix("aws://"))
-        .and_then(|environment| environment.split_once('/'))
-    {
-        let known = |part: &str| (!part.starts_with("unknown-")).then(|| part.to_owned());
-        stage.account = known(account);
-        stage.region = known(region);
-    }
+    let environment = manifest.environment(&deployment["environment"], "the stage")?;
+    stage.account = environment.account;
+    stage.region = environment.region;
     let assets = deployment["assets"].as_array().into_iter().flatten();
     Ok(Assembly {
         app: manifest.text(&deployment["app"], || "app")?.to_owned(),
         stage,
         stacks,
+        gone: Vec::new(),
         assets: assets
             .map(|json| read_asset(&manifest, json))
             .collect::<Result<_, _>>()?,
@@ -148,6 +142,7 @@ fn read_stack(
                 path: (*paths.get(logical_id)?).to_owned(),
                 type_name: json["Resources"][logical_id]["Type"].as_str()?.to_owned(),
                 logical_id: logical_id.to_owned(),
+                location: None,
             })
         })
         .collect();
@@ -162,9 +157,11 @@ fn read_stack(
         parameter.nested = nested.and_then(|one| one["name"].as_str().map(str::to_owned));
     }
     let dependencies = artifact["dependencies"].as_array().into_iter().flatten();
+    let environment = manifest.environment(&artifact["environment"], "a stack")?;
     let mut stack = StackArtifact::new(
         name.to_owned(),
         manifest.owned(&properties["stackName"], "stackName of a stack")?,
+        environment.clone(),
         template,
         parameters,
         dependencies
@@ -180,7 +177,7 @@ fn read_stack(
     stack.is_protected = properties["terminationProtection"] == true;
     stack.nested = nested_stacks
         .into_iter()
-        .map(|entry| read_nested(folder, manifest, entry))
+        .map(|entry| read_nested(folder, manifest, entry, &environment))
         .collect::<Result<_, _>>()?;
     Ok(stack)
 }
@@ -189,6 +186,7 @@ fn read_nested(
     folder: &Path,
     manifest: &Manifest,
     entry: &Json,
+    environment: &Environment,
 ) -> Result<StackArtifact, ReadError> {
     let file = manifest.text(&entry["templateFile"], || "templateFile of a nested stack")?;
     let (template, json) = read_template(&folder.join(file))?;
@@ -198,6 +196,7 @@ fn read_nested(
     Ok(StackArtifact::new(
         manifest.owned(&entry["name"], "name of a nested stack")?,
         manifest.owned(&entry["physicalName"], "physicalName of a nested stack")?,
+        environment.clone(),
         template,
         parameters,
         Vec::new(),
@@ -330,6 +329,11 @@ impl Manifest {
 
     fn owned(&self, json: &Json, what: &str) -> Result<String, ReadError> {
         self.text(json, || what).map(str::to_owned)
+    }
+
+    fn environment(&self, json: &Json, of: &str) -> Result<Environment, ReadError> {
+        let what = || format!("environment of {of}, `aws://account/region`");
+        Environment::from_url(self.text(json, what)?).ok_or_else(|| self.missing(what()))
     }
 
     fn missing(&self, what: impl Into<String>) -> ReadError {

@@ -17,7 +17,7 @@ use super::{
     },
     nested,
 };
-use crate::{Asset, AssetContents, AssetSource, FileMode, Tree, json_text};
+use crate::{Asset, AssetContents, AssetSource, Environment, FileMode, Tree, json_text};
 
 /// Why a folder could not be written.
 #[derive(Debug, Error)]
@@ -76,13 +76,11 @@ impl Assembly {
         format!("assembly-{}", self.stage.name)
     }
 
-    /// `aws://account/region`, as the CDK writes it.
-    fn environment(&self) -> String {
-        format!(
-            "aws://{}/{}",
-            self.stage.account.as_deref().unwrap_or("unknown-account"),
-            self.stage.region.as_deref().unwrap_or("unknown-region")
-        )
+    fn environment(&self) -> Environment {
+        Environment {
+            account: self.stage.account.clone(),
+            region: self.stage.region.clone(),
+        }
     }
 
     fn manifest(&self) -> Tree {
@@ -123,7 +121,7 @@ impl Assembly {
         let properties = Tree::object(properties);
         Tree::object([
             ("type", STACK_ARTIFACT.into()),
-            ("environment", self.environment().into()),
+            ("environment", stack.environment.url().into()),
             ("properties", properties),
             (
                 "dependencies",
@@ -141,6 +139,7 @@ impl Assembly {
         let mut entries = vec![
             ("app", self.app.as_str().into()),
             ("stage", self.stage.name.as_str().into()),
+            ("environment", self.environment().url().into()),
             (
                 "stacks",
                 self.stacks.iter().map(StackArtifact::name).collect(),

@@ -19,9 +19,8 @@ use crate::{
     symbols::{Symbols, Target},
 };
 
-/// The most mappings of a template and attributes of a mapping, and the longest name
-/// of either, as of the quotas page of the user guide.
-const MAX_MAPPINGS: usize = 200;
+/// The most attributes of a mapping, and the longest name of a mapping or attribute,
+/// as of the quotas page of the user guide.
 const MAX_ATTRIBUTES: usize = 200;
 const MAX_KEY: usize = 255;
 
@@ -143,9 +142,7 @@ impl App {
     }
 
     fn check_mappings(&self, problems: &mut Vec<Problem>) {
-        let mut counts = vec![0; self.stacks.len()];
         for mapping in &self.language.mappings {
-            counts[mapping.stack] += 1;
             let mut wrong = |rest: String, hint: &str| {
                 problems.push(
                     Problem::new(ProblemKind::Mapping, &mapping.path, rest)
@@ -188,19 +185,6 @@ impl App {
                         "use at most 255 letters, digits, `-` and `.`",
                     );
                 }
-            }
-        }
-        for (stack, count) in self.stacks.iter().zip(counts) {
-            if count > MAX_MAPPINGS {
-                problems.push(
-                    Problem::new(
-                        ProblemKind::Limit,
-                        &stack.name,
-                        format_args!("has {count} mappings; CloudFormation takes {MAX_MAPPINGS}"),
-                    )
-                    .hint("move some of its constructs into another stack")
-                    .at(stack.location),
-                );
             }
         }
     }

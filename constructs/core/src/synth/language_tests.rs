@@ -408,12 +408,12 @@ fn a_list_crosses_from_stack_to_stack_as_text() {
         .add("Jobs", Queue::new().queue_name(crate::select(0, zones)));
     assert_eq!(
         template(&app, "Network")["Outputs"]["ExportZonesRef"]["Value"],
-        json!({"Fn::Join": [",", {"Ref": "Zones"}]})
+        json!({"Fn::Join": ["||", {"Ref": "Zones"}]})
     );
     assert_eq!(
         template(&app, "Pipeline")["Resources"]["Jobs"]["Properties"]["QueueName"],
         json!({"Fn::Select": [0, {"Fn::Split": [
-            ",", {"Fn::ImportValue": "lightsout-dev-network:ZonesRef"},
+            "||", {"Fn::ImportValue": "lightsout-dev-network:ZonesRef"},
         ]}]})
     );
 }
@@ -1011,4 +1011,67 @@ proptest! {
         stack.override_entry(jobs, path, 1);
         let _ = app.synth();
     }
+}
+
+#[test]
+fn a_nested_stack_reads_and_is_read_weakly() {
+    let mut app = dev();
+    let key = app.stack("Keys").add("Key", Key::new());
+    let arn = app.stack("Pipeline").nested("Work", |work| {
+        let arn: Value<String> = key.get(Key::ARN).weak().into();
+        work.add("Jobs", Queue::new().queue_name(arn))
+    });
+    let arn: Value<String> = arn.inside.reference().weak().into();
+    app.stack("Front").add("Jobs", Queue::new().queue_name(arn));
+    let store = app.stack("Assets").add("Store", Key::new());
+    app.asset_store("Assets", store.id());
+    assert_eq!(
+        template(&app, "Pipeline")["Resources"]["Work"]["Properties"]["Parameters"]["ImportKeysKeyArn"],
+        json!({"Fn::GetStackOutput": {
+            "StackName": "lightsout-dev-keys",
+            "OutputName": "ExportKeyArn",
+        }})
+    );
+    let outputs = &template(&app, "Keys")["Outputs"];
+    assert_eq!(outputs["ExportKeyArn"].get("Export"), None);
+    assert_eq!(
+        template(&app, "Front")["Resources"]["Jobs"]["Properties"]["QueueName"],
+        json!({"Fn::GetStackOutput": {
+            "StackName": "lightsout-dev-pipeline",
+            "OutputName": "ExportWorkJobsRef",
+        }})
+    );
+    assert_eq!(
+        template(&app, "Pipeline")["Outputs"]["ExportWorkJobsRef"],
+        json!({"Value": {"Fn::GetAtt": ["Work", "Outputs.ExportWorkJobsRef"]}})
+    );
+}
+
+#[test]
+fn what_is_kept_and_moved_is_so_in_nested_stacks_too() {
+    let build = |id: &str, count: usize| {
+        let mut app = dev();
+        let store = app.stack("Assets").add("Store", Key::new());
+        app.asset_store("Assets", store.id());
+        app.stack("Pipeline").nested("Work", |work| {
+            let key = work.add(id, Key::new());
+            work.retain(key.id());
+            for index in 0..count {
+                work.add(&format!("Jobs{index}"), Queue::new());
+            }
+        });
+        app
+    };
+    let before = build("Key", 0).synth().unwrap();
+    let mut app = build("Other", 0);
+    let problems = app.synth_against(&before).unwrap_err().problems;
+    assert_eq!(problems[0].path, "Pipeline/Work/Key");
+    app.moved("Pipeline/Work/Key", "Pipeline/Work/Other");
+    let after = app.synth_against(&before).unwrap();
+    let resources = &after.template("Pipeline/Work").json()["Resources"];
+    assert!(resources["Key"].is_object());
+
+    let problems = build("Key", 500).synth().unwrap_err().problems;
+    assert_eq!(problems[0].kind, ProblemKind::Limit);
+    assert_eq!(problems[0].path, "Pipeline/Work");
 }

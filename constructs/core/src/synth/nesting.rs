@@ -144,9 +144,22 @@ pub(super) fn arguments(
 
 /// Inserts a value, and returns whether its name was free or its own.
 fn insert(values: &mut BTreeMap<String, Token>, name: &str, token: &Token) -> bool {
-    if let Some(known) = values.get(name) {
-        return known == token;
+    let bare = |token: &Token| match token {
+        Token::Weak { of, .. } => Token::clone(of),
+        token => token.clone(),
+    };
+    match values.get_mut(name) {
+        None => {
+            values.insert(name.to_owned(), token.clone());
+            true
+        }
+        // Where one user reads weakly and another does not, the stronger wins.
+        Some(known) if bare(known) == bare(token) => {
+            if matches!(known, Token::Weak { .. }) {
+                *known = token.clone();
+            }
+            true
+        }
+        Some(_) => false,
     }
-    values.insert(name.to_owned(), token.clone());
-    true
 }

@@ -1,6 +1,6 @@
 //! Checks of each resource by itself: what its type needs and what the rules say.
 
-use super::about;
+use super::{about, limits::check_tags};
 use crate::{App, Problem, Resource, Resources, Tree, problem::ProblemKind};
 
 impl App {
@@ -21,6 +21,7 @@ impl App {
             for (property, tree) in resource.properties.iter() {
                 check_ascii(resource, property, property, tree, problems);
             }
+            check_tags(resource, problems);
             for check in &self.checks {
                 for finding in check.check(resource, &Resources(resources)) {
                     let rule = check.rule();

@@ -1,7 +1,8 @@
 //! The sections of a template beside resources, parameters and outputs.
 
 use crate::{
-    App, Section, StackParameter, Tree,
+    App, Resource, Section, StackParameter, Tree,
+    assembly::STATEFUL_METADATA,
     condition::Declared,
     template_options::{LANGUAGE_EXTENSIONS, TemplateOptions},
 };
@@ -9,6 +10,7 @@ use crate::{
 /// What a template says beside its resources, parameters and outputs.
 #[derive(Debug, Default)]
 pub(super) struct Sections {
+    pub(super) metadata: Vec<(String, Tree)>,
     pub(super) conditions: Vec<(String, Tree)>,
     pub(super) mappings: Vec<(String, Tree)>,
     pub(super) rules: Vec<(String, Tree)>,
@@ -16,12 +18,22 @@ pub(super) struct Sections {
 
 impl App {
     /// Returns the sections of each stack's template.
-    pub(super) fn sections(&self) -> Vec<Sections> {
+    pub(super) fn sections(&self, resources: &[Resource]) -> Vec<Sections> {
         fn entry<T>(declared: &Declared<T>, tree: Tree) -> (String, Tree) {
             (declared.logical_id.clone(), tree)
         }
         let mut sections = Vec::new();
         sections.resize_with(self.stacks.len(), Sections::default);
+        let mut stateful = vec![Vec::new(); self.stacks.len()];
+        for resource in resources.iter().filter(|one| one.is_stateful) {
+            stateful[resource.stack].push(resource.logical_id.as_str());
+        }
+        for (sections, stateful) in sections.iter_mut().zip(stateful) {
+            if !stateful.is_empty() {
+                let key = STATEFUL_METADATA.to_owned();
+                sections.metadata.push((key, stateful.into()));
+            }
+        }
         for condition in &self.language.conditions {
             let tree = condition.what.0.clone();
             sections[condition.stack]
@@ -80,7 +92,9 @@ pub(super) fn template(
             template.push((key, Tree::object(entries)));
         }
     };
-    add("Metadata", options.metadata.clone());
+    let mut metadata = sections.metadata;
+    metadata.extend(options.metadata.iter().cloned());
+    add("Metadata", metadata);
     let (declared, entries): (Vec<_>, Vec<_>) = parameters.into_iter().unzip();
     let names = declared.iter().map(|parameter| parameter.name.clone());
     add("Parameters", names.zip(entries).collect());

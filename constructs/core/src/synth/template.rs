@@ -22,12 +22,6 @@ use crate::{
     symbols::{Symbols, asset_parameter},
 };
 
-/// The most that `CloudFormation` takes in one template, as of its quotas page.
-const MAX_RESOURCES: usize = 500;
-const MAX_PARAMETERS: usize = 200;
-const MAX_OUTPUTS: usize = 200;
-const MAX_TEMPLATE_BYTES: usize = 1_000_000;
-
 impl App {
     /// Writes the template of each stack, in the order of deployment.
     pub(super) fn render(
@@ -44,9 +38,8 @@ impl App {
         }
         let mut parameters = self.stack_parameters(wiring);
         let mut outputs = self.stack_outputs(resources, symbols, wiring, problems);
-        self.check_limits(&by_stack, &parameters, &outputs, problems);
         self.check_generated_names(&by_stack, wiring, problems);
-        let mut sections = self.sections();
+        let mut sections = self.sections(resources);
 
         let mut render = |stack: usize| {
             let definition = &self.stacks[stack];
@@ -78,22 +71,11 @@ impl App {
                 std::mem::take(&mut outputs[stack]),
             );
             let text = json_text::pretty(&tree, &|token| symbols.resolve(token, stack));
-            if text.len() > MAX_TEMPLATE_BYTES {
-                problems.push(
-                    Problem::new(
-                        ProblemKind::Limit,
-                        &definition.name,
-                        "gives a larger template than CloudFormation takes",
-                    )
-                    .found(format_args!("{} bytes", text.len()))
-                    .wanted(format_args!("at most {MAX_TEMPLATE_BYTES} bytes"))
-                    .hint("move some of its constructs into another stack")
-                    .at(definition.location),
-                );
-            }
+            definition.check_limits(&tree, &text, problems);
             let mut artifact = StackArtifact::new(
                 definition.name.clone(),
                 definition.physical_name.clone(),
+                definition.environment.clone(),
                 text,
                 stack_parameters,
                 order
@@ -111,6 +93,7 @@ impl App {
                             .to_owned(),
                         type_name: resource.type_name.to_owned(),
                         logical_id: resource.logical_id.clone(),
+                        location: Some(resource.location),
                     })
                     .collect(),
                 Some((Arc::clone(symbols), stack)),
@@ -269,7 +252,7 @@ impl App {
             .map(|output| (output.stack, output.logical_id.as_str()))
             .collect();
         for (stack, exports) in wiring.exports.iter().enumerate() {
-            for (name, (token, export)) in exports {
+            for (name, export) in exports {
                 if taken.contains(&(stack, name.as_str())) {
                     problems.push(
                         Problem::new(
@@ -284,9 +267,9 @@ impl App {
                     name.clone(),
                     output_entry(
                         "",
-                        symbols.carried(token, stack),
-                        Some(export),
-                        self.condition_of(resources, stack, token),
+                        symbols.carried(&export.token, stack),
+                        export.name.as_deref(),
+                        self.condition_of(resources, stack, &export.token),
                     ),
                 ));
             }
@@ -304,8 +287,10 @@ impl App {
     /// Returns the condition of what `token` refers to, if it is in `stack`: without
     /// the resource there is nothing to export.
     fn condition_of(&self, resources: &[Resource], stack: usize, token: &Token) -> Option<&str> {
-        let (Token::Ref(id) | Token::Attribute(id, _)) = token else {
-            return None;
+        let id = match token {
+            Token::Weak { of, .. } => return self.condition_of(resources, stack, of),
+            Token::Ref(id) | Token::Attribute(id, _) | Token::ListAttribute(id, _) => id,
+            _ => return None,
         };
         let resource = Resources(resources).get(*id)?;
         self.condition_name(resource.condition.filter(|_| resource.stack == stack))
@@ -314,48 +299,6 @@ impl App {
     fn condition_name(&self, condition: Option<ConditionId>) -> Option<&str> {
         let condition = self.language.condition(self.identity, condition?)?;
         Some(&condition.logical_id)
-    }
-
-    fn check_limits<R, P, O>(
-        &self,
-        resources: &[Vec<R>],
-        parameters: &[Vec<P>],
-        outputs: &[Vec<O>],
-        problems: &mut Vec<Problem>,
-    ) {
-        for (index, stack) in self.stacks.iter().enumerate() {
-            let counts = [
-                ("resources", resources[index].len(), MAX_RESOURCES),
-                ("parameters", parameters[index].len(), MAX_PARAMETERS),
-                ("outputs", outputs[index].len(), MAX_OUTPUTS),
-            ];
-            for (what, count, most) in counts {
-                if count > most {
-                    problems.push(
-                        Problem::new(
-                            ProblemKind::Limit,
-                            &stack.name,
-                            format_args!("has more {what} than CloudFormation takes"),
-                        )
-                        .found(count)
-                        .wanted(format_args!("at most {most}"))
-                        .hint("move some of its constructs into another stack")
-                        .at(stack.location),
-                    );
-                }
-            }
-            if resources[index].is_empty() {
-                problems.push(
-                    Problem::new(
-                        ProblemKind::Limit,
-                        &stack.name,
-                        "has no resources; CloudFormation takes no empty stack",
-                    )
-                    .hint("add a construct to it, or do not open it")
-                    .at(stack.location),
-                );
-            }
-        }
     }
 }
 

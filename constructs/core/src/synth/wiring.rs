@@ -5,7 +5,7 @@ use std::{
     panic::Location,
 };
 
-use super::nesting::Nesting;
+use super::{crossing::Subject, nesting::Nesting};
 use crate::{
     App, Problem, Resource, Resources, Token, Value,
     nested::template_parameter,
@@ -19,14 +19,24 @@ pub(super) struct Wiring<'a> {
     pub(super) resources: Vec<BTreeMap<usize, &'a str>>,
     /// For each stack, the stacks that it needs, and the first place that says so.
     pub(super) stacks: Vec<BTreeMap<usize, Crossing<'a>>>,
-    /// For each stack, what others use of it: output, value and export name.
-    pub(super) exports: Vec<BTreeMap<String, (Token, String)>>,
+    /// For each stack, what others use of it, by output.
+    pub(super) exports: Vec<BTreeMap<String, Export>>,
     /// For each stack, the assets that it uses.
     pub(super) assets: Vec<BTreeSet<usize>>,
     /// What crosses the borders of nested stacks.
     pub(super) nesting: Nesting,
     /// For each stack, whether its template calls functions of the language extensions.
     pub(super) is_extended: Vec<bool>,
+}
+
+/// A value that a stack tells others.
+#[derive(Clone)]
+pub(super) struct Export {
+    pub(super) token: Token,
+    /// The name under which it is imported, unless it is only read weakly.
+    pub(super) name: Option<String>,
+    /// What it is of: two values whose output is called the same differ in it.
+    of: (usize, String, Option<&'static str>),
 }
 
 /// A place where one stack needs another.
@@ -44,6 +54,61 @@ pub(super) struct User<'a> {
     pub(super) stack: usize,
     pub(super) resource: Option<(usize, &'static str)>,
     pub(super) location: &'static Location<'static>,
+}
+
+impl Wiring<'_> {
+    /// Lets the owner of `token` tell it to other stacks.
+    pub(super) fn export(
+        &mut self,
+        symbols: &Symbols,
+        token: &Token,
+        is_weak: bool,
+        subject: &Subject<'_>,
+        problems: &mut Vec<Problem>,
+    ) {
+        let Target::Own {
+            stack,
+            logical_id,
+            attribute,
+            ..
+        } = symbols.target(token)
+        else {
+            return;
+        };
+        let output = symbols.output_name(stack, logical_id, attribute);
+        let export = self.exports[symbols.root_of(stack)]
+            .entry(output)
+            .or_insert_with_key(|_| Export {
+                token: match token {
+                    Token::Weak { of, .. } => Token::clone(of),
+                    token => token.clone(),
+                },
+                name: None,
+                of: (stack, logical_id.to_owned(), attribute),
+            });
+        let (of, other, its) = &export.of;
+        if (*of, other.as_str(), *its) != (stack, logical_id, attribute) {
+            problems.push(subject.problem(
+                ProblemKind::LogicalIdCollision,
+                format_args!(
+                    "needs `{}` of another stack, whose output is called like that of `{}`",
+                    said((logical_id, attribute)),
+                    said((other, *its))
+                ),
+                "rename one of the two constructs",
+            ));
+        }
+        if !is_weak && export.name.is_none() {
+            export.name = Some(symbols.export_name(stack, logical_id, attribute));
+        }
+    }
+}
+
+fn said((logical_id, attribute): (&str, Option<&str>)) -> String {
+    attribute.map_or_else(
+        || logical_id.to_owned(),
+        |attribute| format!("{logical_id}.{attribute}"),
+    )
 }
 
 impl App {
@@ -124,6 +189,7 @@ impl App {
             }
         }
         self.wire_sections(&mut wiring, symbols, problems);
+        self.wire_kept_exports(&mut wiring, symbols, problems);
         self.wire_asset_store(&mut wiring, resources, problems);
         wiring
     }
@@ -165,6 +231,7 @@ impl App {
                 resource,
                 logical_id,
                 attribute,
+                ..
             } => {
                 if stack == user.stack {
                     if let (Some((index, _)), Some(target)) = (user.resource, resource) {
@@ -201,9 +268,8 @@ impl App {
                         wiring.resources[user].entry(target).or_insert(property);
                     }
                 } else {
-                    let (owner, stack) = (stack, symbols.root_of(stack));
                     wiring.stacks[symbols.root_of(user.stack)]
-                        .entry(stack)
+                        .entry(symbols.root_of(stack))
                         .or_insert_with(|| Crossing {
                             user: user.path,
                             property: property.to_owned(),
@@ -213,13 +279,16 @@ impl App {
                             },
                             location: user.location,
                         });
-                    let [_, output] = names;
-                    wiring.exports[stack].entry(output).or_insert_with(|| {
-                        (
-                            token.clone(),
-                            symbols.export_name(owner, logical_id, attribute),
-                        )
-                    });
+                    let is_weak = symbols.is_weak(token);
+                    let subject = Subject {
+                        path: user.path,
+                        type_name: user.resource.map(|(_, type_name)| type_name),
+                        property: Some(property),
+                        location: user.location,
+                    };
+                    let places = (user.stack, stack);
+                    self.check_environments(token, is_weak, places, &subject, problems);
+                    wiring.export(symbols, token, is_weak, &subject, problems);
                 }
             }
         }
@@ -290,6 +359,18 @@ impl App {
                     .hint("move what uses it to another stack")
                     .at(location),
                 );
+            } else if stack.environment != self.stacks[bucket.stack].environment {
+                problems.push(
+                    Problem::new(
+                        ProblemKind::Asset,
+                        &stack.name,
+                        format_args!("uses {what}, which is uploaded to another region or account"),
+                    )
+                    .found(stack.environment.url())
+                    .wanted(self.stacks[bucket.stack].environment.url())
+                    .hint("move what uses it to a stack beside the asset store")
+                    .at(location),
+                );
             } else {
                 wiring.stacks[index]
                     .entry(bucket.stack)
@@ -331,12 +412,15 @@ impl App {
         ))
     }
 
-    fn path_of(&self, token: &Token) -> &str {
+    pub(super) fn path_of(&self, token: &Token) -> &str {
         match token {
             Token::Parameter(id) | Token::ValueOf(id, _) => {
                 &self.parameters[id.index as usize].path
             }
-            Token::Ref(id) | Token::Attribute(id, _) => &self.resources[id.index as usize].path,
+            Token::Weak { of, .. } => self.path_of(of),
+            Token::Ref(id) | Token::Attribute(id, _) | Token::ListAttribute(id, _) => {
+                &self.resources[id.index as usize].path
+            }
             _ => "",
         }
     }

@@ -522,7 +522,7 @@ mod tests {
             let plain = scope.add("Plain", Table::<()>::new(&key, "id"));
             let indexed = scope.add(
                 "Indexed",
-                Table::<()>::new(&key, "id").index("By", "a", "b"),
+                Table::<()>::new(&key, "id").index("ByDay", "a", "b"),
             );
             let of =
                 |table: TableRef<()>| Statement::allow(ReadItems::<()>::ACTIONS).on(table.arn());
@@ -538,7 +538,7 @@ mod tests {
     fn nobody_is_shown_the_keys_of_items() {
         let assembly = synth(|scope| {
             let key = key(scope);
-            let table = Table::<()>::new(&key, "id").index("By", "a", "b");
+            let table = Table::<()>::new(&key, "id").index("ByDay", "a", "b");
             scope.add("Table", table);
         });
         let template = assembly.template("Test").json().to_string();
@@ -550,7 +550,7 @@ mod tests {
         let table = |billing: Billing| {
             let assembly = synth(|scope| {
                 let key = key(scope);
-                let table = Table::<()>::new(&key, "id").index("By", "a", "b");
+                let table = Table::<()>::new(&key, "id").index("ByDay", "a", "b");
                 scope.add("Table", table.billing(billing));
             });
             assembly.template("Test").json()["Resources"]["Table"]["Properties"].clone()

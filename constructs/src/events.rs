@@ -662,6 +662,6 @@ mod tests {
             let rule = rule.retry(186).give_up_after(Duration::from_secs(59));
             scope.add("Rule", rule);
         });
-        assert_eq!(problems.len(), 3);
+        assert_eq!(problems.len(), 3, "{problems:#?}");
     }
 }

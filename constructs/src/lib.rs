@@ -14,7 +14,9 @@
 //!   role allows what its environment holds, and nothing else.
 //! - A value that AWS would refuse, such as a period out of range, is a problem of
 //!   [`App::synth`], with the path, the value and the range; nothing panics.
-//! - [`iam::NoWildcardActions`] and [`ec2::UserDataFits`] check what types cannot.
+//! - [`ec2::UserDataFits`] checks what types cannot, and every app what the schemas of
+//!   AWS and the actions of IAM say: an action with a wildcard is allowed only by name,
+//!   with [`App::allow_wildcard_action`].
 //!
 //! # Example: a queue, its failures, a function and the alarm that starts it
 //!
@@ -24,7 +26,6 @@
 //!     contract::{Binary, MeasureQueue, Program, Setting, Side, WriteItems, binary, environment},
 //!     dynamodb::Table,
 //!     ec2::{Endpoint, Network, Zones},
-//!     iam::NoWildcardActions,
 //!     kms::Key,
 //!     lambda::{Code, Function},
 //!     s3::Bucket,
@@ -61,7 +62,6 @@
 //! }
 //!
 //! let mut app = App::new("clinic", Stage::new("dev"));
-//! app.check(NoWildcardActions);
 //!
 //! let mut storage = app.stack("Storage");
 //! let key = storage.add("Key", Key::new("Jobs and runs"));

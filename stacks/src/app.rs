@@ -1,6 +1,6 @@
 //! The whole system on one screen.
 
-use lightsout::{App, Construct, Removal, Stage, Tag, ec2::UserDataFits, iam::NoWildcardActions};
+use lightsout::{App, Construct, Removal, Stage, Tag, ec2::UserDataFits};
 
 use crate::{
     alarms::Alarms,
@@ -54,7 +54,6 @@ pub fn app(environment: &Environment) -> App {
     .build(&mut app.stack("Api"));
     app.amend(Tag::new("lightsout:environment", &environment.name));
     app.check(UserDataFits);
-    app.check(NoWildcardActions);
     app
 }
 

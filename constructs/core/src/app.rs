@@ -16,6 +16,7 @@ use crate::{
     problem::ProblemKind,
     reference::{KeptExport, References},
     template_options::TemplateOptions,
+    trust::Trust,
 };
 
 /// A set of stacks that are deployed together, for one [`Stage`].
@@ -46,6 +47,8 @@ pub struct App {
     pub(crate) kept_exports: Vec<KeptExport>,
     pub(crate) moves: Vec<Move>,
     pub(crate) gone: Vec<Gone>,
+    /// What the author takes on trust.
+    pub(crate) trusted: Vec<Trust>,
     /// Problems that were seen while constructs were added.
     pub(crate) problems: Vec<Problem>,
     /// Where each path was added first.
@@ -123,6 +126,7 @@ impl App {
             kept_exports: Vec::new(),
             moves: Vec::new(),
             gone: Vec::new(),
+            trusted: Vec::new(),
             problems: Vec::new(),
             paths: HashMap::new(),
             demanded: HashMap::new(),

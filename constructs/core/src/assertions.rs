@@ -263,7 +263,7 @@ mod tests {
             Queue::new()
                 .delay_seconds(5)
                 .queue_name("jobs")
-                .redrive_policy(json!({"maxReceiveCount": 3, "other": true}))
+                .redrive_policy(json!({"maxReceiveCount": 3, "deadLetterTargetArn": "d"}))
                 .tags(json!([{"Key": "a", "Value": "1"}, {"Key": "b", "Value": "2"}])),
         );
         stack.output("Jobs", "text", "");
@@ -338,9 +338,12 @@ mod tests {
         let message = failure(|template| template.has_no(Queue::new().queue_name("jobs")));
         assert!(message.ends_with("found 1: [\"Jobs\"]"), "{message}");
         let message = failure(|template| {
-            template.resource("Jobs").lacks("RedrivePolicy.other");
+            template
+                .resource("Jobs")
+                .lacks("RedrivePolicy.deadLetterTargetArn");
         });
-        let expected = "`RedrivePolicy.other` of `Jobs` in `Pipeline` is true, expected none";
+        let expected =
+            "`RedrivePolicy.deadLetterTargetArn` of `Jobs` in `Pipeline` is \"d\", expected none";
         assert_eq!(message, expected);
     }
 

@@ -62,17 +62,26 @@ resource!(SecurityGroup, "AWS::EC2::SecurityGroup", required &["GroupDescription
     group_description => "GroupDescription",
 });
 
+resource!(Vpc, "AWS::EC2::VPC", required &[], tags None, {
+    cidr_block => "CidrBlock",
+});
+
+impl Vpc {
+    pub(crate) const CIDR_BLOCKS: Attribute<Self, Vec<String>> =
+        Attribute::list("CidrBlockAssociations");
+}
+
 resource!(Bucket, "AWS::S3::Bucket", required &[], tags None, {});
 
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct Table(Properties);
 
 impl Table {
     pub(crate) const ARN: Attribute<Self, Arn<Self>> = Attribute::new("Arn");
-    pub(crate) const REPLICAS: Attribute<Self, Vec<String>> = Attribute::list("Replicas");
 
     pub(crate) fn new() -> Self {
-        Self::default()
+        let key = serde_json::json!([{"AttributeName": "id", "KeyType": "HASH"}]);
+        Self(Properties::default().with("KeySchema", Tree::from(key)))
     }
 }
 

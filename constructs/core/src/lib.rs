@@ -28,10 +28,13 @@
 //!     const REQUIRED: &'static [&'static str] = &[];
 //! }
 //!
-//! #[derive(Default)]
 //! struct Alarm(Properties);
 //!
 //! impl Alarm {
+//!     fn when(rule: &str) -> Self {
+//!         Self(Properties::default().with("AlarmRule", rule))
+//!     }
+//!
 //!     fn action(self, topic: Value<Arn<Topic>>) -> Self {
 //!         Self(self.0.with("AlarmActions", vec![topic]))
 //!     }
@@ -44,13 +47,13 @@
 //! }
 //!
 //! impl ResourceType for Alarm {
-//!     const TYPE: &'static str = "AWS::CloudWatch::Alarm";
-//!     const REQUIRED: &'static [&'static str] = &[];
+//!     const TYPE: &'static str = "AWS::CloudWatch::CompositeAlarm";
+//!     const REQUIRED: &'static [&'static str] = &["AlarmRule"];
 //! }
 //!
 //! let mut app = App::new("lightsout", Stage::new("dev"));
 //! let topic = app.stack("Notices").add("Topic", Topic::default());
-//! app.stack("Pipeline").add("Behind", Alarm::default().action(topic.get(Topic::ARN)));
+//! app.stack("Pipeline").add("Behind", Alarm::when("ALARM(late)").action(topic.get(Topic::ARN)));
 //!
 //! let assembly = app.synth()?;
 //! let import = &assembly.template("Pipeline").json()["Resources"]["Behind"]["Properties"]["AlarmActions"][0];
@@ -96,6 +99,7 @@ mod synth;
 mod template_options;
 mod token;
 mod tree;
+mod trust;
 mod value;
 
 pub use amend::{Amend, Tag};

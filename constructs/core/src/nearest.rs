@@ -1,35 +1,51 @@
-//! The name that was probably meant.
+//! What was probably meant.
 
-/// Returns the candidate that is most like `name`, if one is like it at all.
-///
-/// About a third of the letters may differ; case counts as no difference.
-pub(crate) fn nearest<'a>(
-    name: &str,
-    candidates: impl IntoIterator<Item = &'a String>,
-) -> Option<&'a str> {
-    let name = name.to_ascii_lowercase();
-    candidates
-        .into_iter()
-        .map(|candidate| (distance(&name, &candidate.to_ascii_lowercase()), candidate))
-        .filter(|(distance, candidate)| *distance <= (candidate.chars().count() + 1) / 3)
-        .min()
-        .map(|(_, candidate)| candidate.as_str())
+/// Returns a question after the name that is most like `wrong`, if any is like it.
+pub(crate) fn did_you_mean<'n>(
+    wrong: &str,
+    names: impl IntoIterator<Item = &'n str>,
+) -> Option<String> {
+    nearest(wrong, names).map(|name| format!("did you mean `{name}`?"))
 }
 
-/// Counts the letters to insert, remove or replace: Levenshtein's distance.
+/// Returns the name that is most like `wrong`, if any is like it.
+pub(crate) fn nearest<'n>(
+    wrong: &str,
+    names: impl IntoIterator<Item = &'n str>,
+) -> Option<&'n str> {
+    let wrong = wrong.to_ascii_lowercase();
+    let most = (wrong.chars().count() / 3).max(1);
+    names
+        .into_iter()
+        .filter(|name| name.len().abs_diff(wrong.len()) <= most + 2)
+        .map(|name| (distance(&wrong, &name.to_ascii_lowercase()), name))
+        .filter(|(distance, _)| *distance <= most)
+        .min()
+        .map(|(_, name)| name)
+}
+
+/// Returns how many letters must be added, left out, changed or swapped with the next.
 fn distance(left: &str, right: &str) -> usize {
     let right: Vec<char> = right.chars().collect();
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (index, l) in left.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = index + 1;
-        for (column, r) in right.iter().enumerate() {
-            let replaced = diagonal + usize::from(l != *r);
-            diagonal = row[column + 1];
-            row[column + 1] = replaced.min(diagonal + 1).min(row[column] + 1);
+    let mut before_last: Vec<usize> = Vec::new();
+    let mut last: Vec<usize> = (0..=right.len()).collect();
+    let mut previous = None;
+    for (row, letter) in left.chars().enumerate() {
+        let mut next = Vec::with_capacity(last.len());
+        next.push(row + 1);
+        for (column, other) in right.iter().enumerate() {
+            let mut fewest = (last[column] + usize::from(letter != *other))
+                .min(last[column + 1] + 1)
+                .min(next[column] + 1);
+            if column > 0 && previous == Some(*other) && letter == right[column - 1] {
+                fewest = fewest.min(before_last[column - 1] + 1);
+            }
+            next.push(fewest);
         }
+        before_last = std::mem::replace(&mut last, next);
+        previous = Some(letter);
     }
-    row[right.len()]
+    last[right.len()]
 }
 
 #[cfg(test)]
@@ -37,17 +53,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_name_that_was_meant_is_found() {
-        let names = ["eu-central-1".to_owned(), "us-east-1".to_owned()];
-        assert_eq!(nearest("eu-centrl-1", &names), Some("eu-central-1"));
-        assert_eq!(nearest("US-EAST-1", &names), Some("us-east-1"));
-        assert_eq!(nearest("mars", &names), None);
-    }
-
-    #[test]
-    fn distance_counts_edits() {
-        assert_eq!(distance("kitten", "sitting"), 3);
+    fn a_slip_of_the_keys_is_understood() {
+        let names = [
+            "DelaySeconds",
+            "QueueName",
+            "KmsMasterKeyId",
+            "eu-central-1",
+        ];
+        for (wrong, meant) in [
+            ("DelaySecond", Some("DelaySeconds")),
+            ("delayseconds", Some("DelaySeconds")),
+            ("QuueeName", Some("QueueName")),
+            ("KMSKeyId", None),
+            ("Colour", None),
+            ("", None),
+            ("eu-centrl-1", Some("eu-central-1")),
+            ("EU-CENTRAL-1", Some("eu-central-1")),
+        ] {
+            assert_eq!(nearest(wrong, names), meant, "{wrong}");
+        }
+        assert_eq!(distance("ab", "ba"), 1);
         assert_eq!(distance("", "abc"), 3);
-        assert_eq!(distance("abc", "abc"), 0);
     }
 }

@@ -88,6 +88,26 @@ pub enum ProblemKind {
     Move,
     /// Something that holds data and would be lost, or made anew.
     Identity,
+    /// A property that the type does not have.
+    UnknownProperty,
+    /// A property that AWS alone fills in.
+    ReadOnlyProperty,
+    /// A value that the schema of its property refuses.
+    InvalidValue,
+    /// Properties of which only one can be set.
+    ExclusiveProperties,
+    /// A reference to a resource or an attribute that is not there.
+    DanglingReference,
+    /// A policy document that IAM refuses.
+    PolicyDocument,
+    /// An action in a policy that does not exist.
+    UnknownAction,
+    /// An action with a wildcard that nobody allowed by name.
+    WildcardAction,
+    /// Trust without a reason, or without need.
+    Trust,
+    /// The schemas or the list of actions cannot be read.
+    Data,
 }
 
 impl Problem {
@@ -202,6 +222,16 @@ impl ProblemKind {
             Self::Export => "export",
             Self::Move => "move",
             Self::Identity => "identity",
+            Self::UnknownProperty => "unknown-property",
+            Self::ReadOnlyProperty => "read-only-property",
+            Self::InvalidValue => "invalid-value",
+            Self::ExclusiveProperties => "exclusive-properties",
+            Self::DanglingReference => "dangling-reference",
+            Self::PolicyDocument => "policy-document",
+            Self::UnknownAction => "unknown-action",
+            Self::WildcardAction => "wildcard-action",
+            Self::Trust => "trust",
+            Self::Data => "data",
         }
     }
 }
@@ -274,6 +304,16 @@ impl fmt::Display for ProblemKind {
             Self::Export => "export",
             Self::Move => "move",
             Self::Identity => "changed identity",
+            Self::UnknownProperty => "unknown property",
+            Self::ReadOnlyProperty => "read-only property",
+            Self::InvalidValue => "invalid value",
+            Self::ExclusiveProperties => "exclusive properties",
+            Self::DanglingReference => "dangling reference",
+            Self::PolicyDocument => "invalid policy",
+            Self::UnknownAction => "unknown action",
+            Self::WildcardAction => "wildcard action",
+            Self::Trust => "trust",
+            Self::Data => "damaged data",
         })
     }
 }

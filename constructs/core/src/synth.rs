@@ -21,6 +21,7 @@ mod sections;
 mod template;
 #[cfg(test)]
 mod tests;
+mod validate;
 mod wiring;
 
 /// The output that tells the name of the bucket for assets.
@@ -41,6 +42,7 @@ impl App {
         self.check_language(&resources, &mut problems);
         let wiring = self.wiring(&resources, &symbols, &mut problems);
         self.check_cycles(&resources, &wiring, &mut problems);
+        self.validate(&resources, &symbols, &wiring, &mut problems);
         let order = self.deploy_order(&wiring);
         let stacks = self.render(&resources, &symbols, &wiring, &order, &mut problems);
         if problems.is_empty() {

@@ -11,7 +11,6 @@ use lightsout::{
     dynamodb::{Billing, StreamView, StreamedTableRef, Table, TableRef},
     ec2::{CidrError, Endpoint, Network, Zones},
     events::{EventBus, EventPattern, Schedule},
-    iam::NoWildcardActions,
     join,
     kms::{Key, Wiring},
     lambda::{Code, Function},
@@ -69,7 +68,6 @@ struct Messages {
 pub(crate) fn app(stage: &str, removal: Removal) -> Result<App, CidrError> {
     let mut app = App::new("audit", Stage::new(stage));
     app.amend(Tag::new("Project", "clinic"));
-    app.check(NoWildcardActions);
     let storage = storage(&mut app.stack("Storage"), removal);
     let messages = messages(&mut app.stack("Messages"), removal, &storage)?;
     audit(&mut app.stack("Audit"), removal, &storage, &messages);

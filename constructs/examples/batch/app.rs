@@ -15,7 +15,6 @@ use lightsout::{
         UserData, UserDataFits, Zones,
     },
     events::Schedule,
-    iam::NoWildcardActions,
     join,
     kms::{Key, KeyRef},
     lambda::{Architecture, Code, Function},
@@ -136,7 +135,6 @@ struct Storage {
 pub(crate) fn app(stage: &str, removal: Removal) -> Result<App, CidrError> {
     let mut app = App::new("clinic", Stage::new(stage));
     app.amend(Tag::new("Project", "clinic"));
-    app.check(NoWildcardActions);
     app.check(UserDataFits);
     let inbox = join![format!("clinic-{stage}-inbox-"), Pseudo::AccountId];
 

@@ -17,9 +17,7 @@ use lightsout::{
         Fleet, Image, LaunchTemplate, Network, NetworkRef, Ports, SecurityGroup, UserData,
         UserDataFits, Zones,
     },
-    iam::{
-        BreakGlass, NoWildcardActions, OidcProvider, PermissionBoundary, Role, Service, Statement,
-    },
+    iam::{BreakGlass, OidcProvider, PermissionBoundary, Role, Service, Statement},
     kms::{Key, KeyRef},
     lambda::{Code, FailedEvent, Function, FunctionRef},
     logs::{LogGroup, Retention},
@@ -113,7 +111,6 @@ struct Programs {
 pub(crate) fn app(stage: &str) -> Result<App, Box<dyn Error>> {
     let mut app = App::new("portal", Stage::new(stage));
     app.amend(Tag::new("Project", "portal"));
-    app.check(NoWildcardActions);
     app.check(NoSecretsInTheOpen);
     app.check(UserDataFits);
 

@@ -11,11 +11,13 @@ use serde_json::{Value as Json, json};
 use crate::{
     config::{self, ConfigError, Overrides, Selection, Services},
     constraints::Constraints,
+    data_files::{self, DataFiles},
     features::{self, FeatureError},
     model::{self, ModelError, Module},
     output::{Difference, Output, OutputError},
     packages::{self, CFN_LINT, PackageError, SERVICE_SPEC},
     render,
+    schema_data::SchemaDataError,
     service_spec::{self, ServiceSpec, SpecError},
     supplement::{Added, supplement},
 };
@@ -29,6 +31,8 @@ pub(crate) struct Folders {
     pub(crate) source: PathBuf,
     /// The manifest of the generated crate.
     pub(crate) manifest: PathBuf,
+    /// The data folder of the crate that knows the schemas.
+    pub(crate) data: PathBuf,
     /// Where fetched packages are kept.
     pub(crate) cache: PathBuf,
 }
@@ -73,6 +77,8 @@ pub(crate) enum GenerateError {
     Output(#[from] OutputError),
     #[error(transparent)]
     Feature(#[from] FeatureError),
+    #[error(transparent)]
+    SchemaData(#[from] SchemaDataError),
     /// An override names a type that no generated service has.
     #[error("overrides.toml: there is no type `{0}` in a generated service; remove it")]
     UnknownType(String),
@@ -111,6 +117,7 @@ impl Folders {
         Self {
             source: crates.join("cfn/src"),
             manifest: crates.join("cfn/Cargo.toml"),
+            data: crates.join("schema/data"),
             cache: workspace.join(".lightsout/schemas"),
             own,
         }
@@ -169,6 +176,13 @@ pub(crate) fn everything(
         differences,
         counts: Counts::of(&modules, added),
     })
+}
+
+/// Makes the files of all schemas and actions, whichever services are generated.
+pub(crate) fn data_files(folders: &Folders) -> Result<DataFiles, GenerateError> {
+    let overrides: Overrides = config::read(&folders.overrides())?;
+    let database = packages::read_service_spec(&SERVICE_SPEC.fetch(&folders.cache)?)?;
+    data_files::everything(&folders.data, &folders.cache, &database, &overrides)
 }
 
 fn modules(

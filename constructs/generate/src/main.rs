@@ -11,15 +11,18 @@
 
 mod config;
 mod constraints;
+mod data_files;
 mod docs;
 mod features;
 mod generate;
+mod iam_actions;
 mod limits;
 mod model;
 mod names;
 mod output;
 mod packages;
 mod render;
+mod schema_data;
 mod service_spec;
 mod supplement;
 mod twins;
@@ -95,6 +98,23 @@ fn run(arguments: &Arguments) -> Result<Vec<Difference>, Box<dyn Error>> {
     }
     if !arguments.check {
         output.write(&differences)?;
+    }
+    if only.is_empty() {
+        let data = generate::data_files(&folders)?;
+        let different = data.differences()?;
+        if !arguments.check {
+            data.write(&different)?;
+        }
+        if !data.unsupported.is_empty() {
+            eprintln!(
+                "{} patterns cannot be compiled and are left out:",
+                data.unsupported.len()
+            );
+            for pattern in &data.unsupported {
+                eprintln!("  {pattern}");
+            }
+        }
+        differences.extend(different);
     }
     Ok(differences)
 }

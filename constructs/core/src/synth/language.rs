@@ -438,9 +438,9 @@ fn missing_key<'a>(
     let entries = &mapping.what.0;
     match (top, second) {
         (Part::Text(top), second) => match (entries.get(top), second) {
-            (None, _) => Some((top, nearest(top, entries.keys()))),
+            (None, _) => Some((top, nearest(top, entries.keys().map(String::as_str)))),
             (Some(below), Part::Text(second)) if !below.contains_key(second) => {
-                Some((second, nearest(second, below.keys())))
+                Some((second, nearest(second, below.keys().map(String::as_str))))
             }
             _ => None,
         },
@@ -451,6 +451,7 @@ fn missing_key<'a>(
                 return None;
             }
             let keys = entries.values().flat_map(|below| below.keys());
+            let keys = keys.map(String::as_str);
             Some((second, nearest(second, keys)))
         }
         (Part::Token(_), Part::Token(_)) => None,

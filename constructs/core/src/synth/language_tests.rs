@@ -488,7 +488,10 @@ fn policies_are_written_and_refused_where_a_type_takes_none() {
     let mut stack = app.stack("Hosts");
     let group = stack.add(
         "Group",
-        RawResource::new("AWS::AutoScaling::AutoScalingGroup"),
+        RawResource::new("AWS::AutoScaling::AutoScalingGroup")
+            .with("InstanceId", "i-0123456789abcdef0")
+            .with("MinSize", "1")
+            .with("MaxSize", "2"),
     );
     stack.creation_policy(
         group.id(),
@@ -504,9 +507,20 @@ fn policies_are_written_and_refused_where_a_type_takes_none() {
         group.id(),
         UpdatePolicy::rolling(rolling).keep_scheduled_sizes(),
     );
-    let volume = stack.add("Volume", RawResource::new("AWS::EC2::Volume"));
+    let volume = stack.add(
+        "Volume",
+        RawResource::new("AWS::EC2::Volume")
+            .with("AvailabilityZone", "eu-central-1a")
+            .with("Size", 8),
+    );
     stack.deletion_policy(volume.id(), DeletionPolicy::Snapshot);
-    let alias = stack.add("Live", RawResource::new("AWS::Lambda::Alias"));
+    let alias = stack.add(
+        "Live",
+        RawResource::new("AWS::Lambda::Alias")
+            .with("FunctionName", "start")
+            .with("FunctionVersion", "1")
+            .with("Name", "live"),
+    );
     stack.update_policy(
         alias.id(),
         UpdatePolicy::alias(AliasShift::new("app", "group").before("check")),

@@ -292,11 +292,11 @@ fn problems_are_reported_together() {
     app.check(QueuesAreEncrypted);
     let mut stack = app.stack("Pipeline");
     stack.add("Late", Alarm::new().evaluation_periods(3));
-    stack.add("Jobs", Queue::new().kms_master_key_id("k"));
+    stack.add("Jobs", Queue::new().kms_master_key_id("alias/k"));
     let line = line!() + 1;
     stack.add("Jobs", Queue::new());
-    stack.add("", Queue::new().kms_master_key_id("k"));
-    stack.add("a/b", Queue::new().kms_master_key_id("k"));
+    stack.add("", Queue::new().kms_master_key_id("alias/k"));
+    stack.add("a/b", Queue::new().kms_master_key_id("alias/k"));
     stack.add(
         "Wall",
         SecurityGroup::new().group_description("Hosts – workers"),
@@ -310,13 +310,15 @@ fn problems_are_reported_together() {
             ProblemKind::DuplicateId,
             ProblemKind::Rule("queues-are-encrypted"),
             ProblemKind::MissingProperty,
+            // An alarm watches one metric, or math over several.
+            ProblemKind::MissingProperty,
             ProblemKind::NonAscii,
             ProblemKind::InvalidId,
         ]
     );
     let text = error.to_string();
     for part in [
-        "cannot synthesize: 6 problems\n  `Pipeline/` has an empty id",
+        "cannot synthesize: 7 problems\n  `Pipeline/` has an empty id",
         &format!(
             "  `Pipeline/Jobs` (AWS::SQS::Queue) breaks `queues-are-encrypted`\n    in `KmsMasterKeyId`\n    at {}:{line}\n    hint: pass a KMS key",
             file!()

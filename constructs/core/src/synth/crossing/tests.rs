@@ -1,9 +1,8 @@
 use serde_json::{Value as Json, json};
 
 use crate::{
-    App, Arn, Assembly, Environment, Part, Problem, ProblemKind, Properties, Ref, ResourceType,
-    Scope, Stage, Value,
-    fixtures::{Queue, Table, dev},
+    App, Arn, Assembly, Environment, Part, Problem, ProblemKind, RawResource, Stage, Value,
+    fixtures::{Queue, Table, Vpc, dev},
     join, select,
 };
 
@@ -96,8 +95,10 @@ fn who_imports_and_who_reads_share_an_output() {
 fn a_list_is_joined_on_one_side_and_split_on_the_other() {
     for is_weak in [false, true] {
         let mut app = dev();
-        let table = app.stack("Storage").add("Charts", Table::new());
-        let list = table.get(Table::REPLICAS);
+        let network = app
+            .stack("Storage")
+            .add("Net", Vpc::new().cidr_block("10.0.0.0/16"));
+        let list = network.get(Vpc::CIDR_BLOCKS);
         let list = if is_weak { list.weak() } else { list };
         app.stack("Api")
             .add("Jobs", Queue::new().queue_name(select(0, list)));
@@ -111,22 +112,22 @@ fn a_list_is_joined_on_one_side_and_split_on_the_other() {
         };
         assert!(list["Fn::Split"][1].get(import).is_some(), "{list}");
         assert_eq!(
-            outputs(&assembly)["ExportChartsReplicas"]["Value"],
-            json!({"Fn::Join": ["||", {"Fn::GetAtt": ["Charts", "Replicas"]}]})
+            outputs(&assembly)["ExportNetCidrBlockAssociations"]["Value"],
+            json!({"Fn::Join": ["||", {"Fn::GetAtt": ["Net", "CidrBlockAssociations"]}]})
         );
     }
     // In its own stack it is a list as it is.
     let mut app = dev();
     let mut stack = app.stack("Api");
-    let table = stack.add("Charts", Table::new());
+    let network = stack.add("Net", Vpc::new().cidr_block("10.0.0.0/16"));
     stack.add(
         "Jobs",
-        Queue::new().queue_name(select(0, table.get(Table::REPLICAS))),
+        Queue::new().queue_name(select(0, network.get(Vpc::CIDR_BLOCKS))),
     );
     let assembly = app.synth().unwrap();
     assert_eq!(
         name(&assembly)["Fn::Select"][1]["Fn::GetAtt"],
-        json!(["Charts", "Replicas"])
+        json!(["Net", "CidrBlockAssociations"])
     );
 }
 
@@ -263,25 +264,15 @@ fn only_what_is_known_once_deployed_can_be_kept() {
 
 #[test]
 fn two_values_whose_exports_are_called_alike_are_a_problem() {
-    #[derive(Default)]
-    struct Cluster(Properties);
-    impl From<Cluster> for Properties {
-        fn from(cluster: Cluster) -> Self {
-            cluster.0
-        }
-    }
-    impl ResourceType for Cluster {
-        const TYPE: &'static str = "AWS::ECS::Cluster";
-        const REQUIRED: &'static [&'static str] = &[];
-    }
-    let add =
-        |scope: &mut Scope<'_>, id: &str| -> Ref<Cluster> { scope.add(id, Cluster::default()) };
     let mut app = dev();
-    let (a, ab) = {
-        let mut stack = app.stack("Storage");
-        (add(&mut stack, "Jobs"), add(&mut stack, "JobsRoot"))
-    };
-    let values: [Value<Arn<()>>; 2] = [a.id().attribute("RootArn"), ab.id().attribute("Arn")];
+    let mut stack = app.stack("Storage");
+    let jobs = stack.add(
+        "Jobs",
+        RawResource::new("Custom::Jobs").with("ServiceToken", "t"),
+    );
+    let root = RawResource::new("Custom::Jobs").with("ServiceToken", "t");
+    let root = stack.add("JobsRoot", root);
+    let values: [Value<Arn<()>>; 2] = [jobs.id().attribute("RootArn"), root.id().attribute("Arn")];
     for (index, value) in values.into_iter().enumerate() {
         app.stack("Api").add(
             &format!("Jobs{index}"),

@@ -10,7 +10,6 @@ use lightsout::{
         Binary, Program, ReadObjects, ReceiveFrom, Side, WriteObjects, binary, environment,
     },
     ec2::UserDataFits,
-    iam::NoWildcardActions,
     join,
     kms::Key,
     s3::{Bucket, LogBucket},
@@ -50,7 +49,6 @@ impl Program for Reader {
 pub(crate) fn app(stage: &str) -> App {
     let mut app = App::new("archive", Stage::new(stage));
     app.amend(Tag::new("Project", "archive"));
-    app.check(NoWildcardActions);
     app.check(UserDataFits);
 
     let mut storage = app.stack("Storage");

@@ -433,7 +433,12 @@ mod tests {
         let text = secret.field("password").into_secret_property();
         let open = cfn::ssm::Parameter::new("String", text.clone());
         scope.add("Open", open);
-        scope.add("Closed", cfn::sns::Topic::new().with("Password", text));
+        scope.add(
+            "Closed",
+            lightsout_core::RawResource::new("AWS::RDS::DBCluster")
+                .with("MasterUsername", "coder")
+                .with("MasterUserPassword", text),
+        );
         let problems = app.synth().unwrap_err().problems;
         assert_eq!(problems.len(), 1, "{problems:#?}");
         assert_eq!(problems[0].path, "Test/Open");

@@ -516,6 +516,7 @@ mod tests {
         );
         let acl = WebAcl::new(&key).rate_limit(9).only_countries(["Germany"]);
         scope.add("Firewall", acl);
-        assert_eq!(app.synth().unwrap_err().problems.len(), 5);
+        let problems = app.synth().unwrap_err().problems;
+        assert_eq!(problems.len(), 5, "{problems:#?}");
     }
 }

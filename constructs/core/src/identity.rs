@@ -35,7 +35,6 @@ impl App {
     ///
     /// ```
     /// # use lightsout_core::{App, Properties, ResourceType, Stage};
-    /// # #[derive(Default)]
     /// # struct Table(Properties);
     /// # impl From<Table> for Properties { fn from(table: Table) -> Self { table.0 } }
     /// # impl ResourceType for Table {
@@ -43,7 +42,9 @@ impl App {
     /// #     const REQUIRED: &'static [&'static str] = &[];
     /// # }
     /// let mut app = App::new("lightsout", Stage::new("dev"));
-    /// app.stack("Storage").add("Charts", Table::default());
+    /// # let key = Properties::default().with("AttributeName", "id").with("KeyType", "HASH");
+    /// # let table = Table(Properties::default().with("KeySchema", vec![lightsout_core::Tree::from(key)]));
+    /// app.stack("Storage").add("Charts", table);
     /// app.moved("Storage/Documents", "Storage/Charts");
     ///
     /// let assembly = app.synth()?;

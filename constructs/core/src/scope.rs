@@ -231,30 +231,23 @@ impl Scope<'_> {
     /// owner's stack, wherever the demand comes from. There is none in another app.
     ///
     /// ```
-    /// use lightsout_core::{App, Properties, ResourceId, ResourceType, Scope, Stage};
-    /// # #[derive(Default)]
-    /// # struct Vpc(Properties);
-    /// # impl From<Vpc> for Properties { fn from(vpc: Vpc) -> Self { vpc.0 } }
-    /// # impl ResourceType for Vpc {
-    /// #     const TYPE: &'static str = "AWS::EC2::VPC";
-    /// #     const REQUIRED: &'static [&'static str] = &[];
-    /// # }
-    /// # #[derive(Default)]
-    /// # struct Endpoint(Properties);
-    /// # impl From<Endpoint> for Properties { fn from(it: Endpoint) -> Self { it.0 } }
-    /// # impl ResourceType for Endpoint {
-    /// #     const TYPE: &'static str = "AWS::EC2::VPCEndpoint";
-    /// #     const REQUIRED: &'static [&'static str] = &[];
-    /// # }
+    /// use lightsout_core::{App, RawResource, ResourceId, Scope, Stage};
     ///
-    /// fn endpoint(scope: &mut Scope<'_>, network: ResourceId) {
-    ///     scope.once(network, "Sqs", |network, id| network.add(id, Endpoint::default()).id());
+    /// fn queue(scope: &mut Scope<'_>, network: ResourceId) {
+    ///     scope.add("Queue", RawResource::new("AWS::SQS::Queue"));
+    ///     scope.once(network, "Sqs", |place, id| {
+    ///         let endpoint = RawResource::new("AWS::EC2::VPCEndpoint")
+    ///             .with("VpcId", "vpc-0a1b2c3d")
+    ///             .with("ServiceName", "com.amazonaws.eu-central-1.sqs");
+    ///         place.add(id, endpoint).id()
+    ///     });
     /// }
     ///
     /// let mut app = App::new("lightsout", Stage::new("dev"));
-    /// let network = app.stack("Network").add("Network", Vpc::default()).id();
-    /// endpoint(&mut app.stack("One"), network);
-    /// endpoint(&mut app.stack("Two"), network);
+    /// let network = RawResource::new("AWS::EC2::VPC").with("CidrBlock", "10.0.0.0/16");
+    /// let network = app.stack("Network").add("Network", network).id();
+    /// queue(&mut app.stack("One"), network);
+    /// queue(&mut app.stack("Two"), network);
     /// let assembly = app.synth()?;
     /// assert!(assembly.template("Network").json()["Resources"]["NetworkSqs"].is_object());
     /// # Ok::<(), lightsout_core::SynthError>(())

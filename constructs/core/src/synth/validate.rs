@@ -187,12 +187,13 @@ fn schemas_of(resources: &[Resource]) -> Result<Schemas, DataError> {
     Ok(schemas)
 }
 
-/// Returns whether a property is one that is named by its path, or by its last name.
+/// Returns whether a property is one that is named by steps of its path, or inside it.
+///
+/// A construct names what its author wrote, such as `Rules.Limit`, and not the steps
+/// between that the template has.
 fn is_inside(property: &str, named: &str) -> bool {
-    property
-        .strip_prefix(named)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-        || property.split('.').any(|step| step == named)
+    let mut steps = property.split('.');
+    named.split('.').all(|name| steps.any(|step| step == name))
 }
 
 fn is_under(path: &str, scope: &str) -> bool {

@@ -346,6 +346,7 @@ impl Symbols {
     ///
     /// Tokens within it are left for the next call; what belongs to another app,
     /// which is a [`Problem`](crate::Problem), becomes null.
+    #[expect(clippy::too_many_lines, reason = "one arm for each function")]
     pub(crate) fn resolve(&self, token: &Token, stack: usize) -> Tree {
         match token {
             Token::Ref(_)

@@ -1035,7 +1035,7 @@ fn a_nested_stack_reads_and_is_read_weakly() {
         let arn: Value<String> = key.get(Key::ARN).weak().into();
         work.add("Jobs", Queue::new().queue_name(arn))
     });
-    let arn: Value<String> = arn.inside.reference().weak().into();
+    let arn = arn.inside.reference().weak();
     app.stack("Front").add("Jobs", Queue::new().queue_name(arn));
     let store = app.stack("Assets").add("Store", Key::new());
     app.asset_store("Assets", store.id());

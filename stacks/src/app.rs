@@ -52,6 +52,13 @@ pub fn app(environment: &Environment) -> App {
         storage: &storage,
     }
     .build(&mut app.stack("Api"));
+    if settings.purpose == Purpose::Production {
+        for stack in [
+            "Assets", "Network", "Intake", "Storage", "Alarms", "Fleet", "Api",
+        ] {
+            app.stack(stack).termination_protection();
+        }
+    }
     app.amend(Tag::new("lightsout:environment", &environment.name));
     app.check(UserDataFits);
     app
@@ -77,6 +84,6 @@ fn stage(environment: &Environment) -> Stage {
 fn removal(purpose: Purpose) -> Removal {
     match purpose {
         Purpose::ThrowAway => Removal::Destroy,
-        Purpose::Development => Removal::Keep,
+        Purpose::Development | Purpose::Production => Removal::Keep,
     }
 }

@@ -9,9 +9,10 @@ use lightsout::ec2::{Cidr, Zones};
 use serde::{Deserialize, Deserializer};
 
 /// The files of `stacks/environments/`, by name.
-const FILES: [(&str, &str); 2] = [
+const FILES: [(&str, &str); 3] = [
     ("dev", include_str!("../environments/dev.toml")),
     ("local", include_str!("../environments/local.toml")),
+    ("prod", include_str!("../environments/prod.toml")),
 ];
 
 /// One deployment of the pipeline: its name, and what differs from the others.
@@ -51,6 +52,8 @@ pub enum Purpose {
     ThrowAway,
     /// Keeps keys and data when a stack is deleted.
     Development,
+    /// The same, and no stack can be deleted by accident.
+    Production,
 }
 
 /// The private network: isolated subnets, no way in or out but endpoints.
@@ -346,7 +349,7 @@ mod tests {
             .into_iter()
             .map(|e| e.name)
             .collect();
-        assert_eq!(names, ["dev", "local"]);
+        assert_eq!(names, ["dev", "local", "prod"]);
     }
 
     #[test]
@@ -385,8 +388,8 @@ mod tests {
     #[test]
     fn an_unknown_name_lists_the_known_ones() {
         assert_eq!(
-            Environment::named("prod").unwrap_err().to_string(),
-            "there is no environment `prod`; there are `dev`, `local`"
+            Environment::named("staging").unwrap_err().to_string(),
+            "there is no environment `staging`; there are `dev`, `local`, `prod`"
         );
     }
 }

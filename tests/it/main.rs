@@ -5,6 +5,7 @@
     reason = "a test may panic, wherever its functions stand"
 )]
 
+mod cdk_cli; // Does the AWS CDK's own command line read what we write?
 mod contract; // Do the stacks name programs that exist?
 mod golden; // Does synth write what was reviewed and committed?
 mod local; // Do charts go through the whole system, and does nothing stay?

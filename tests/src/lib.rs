@@ -1,7 +1,9 @@
 //! What the tests of the workspace share: its folders and its tools.
 
 use std::{
+    fs,
     path::{Path, PathBuf},
+    process::{Command, Stdio},
     sync::Mutex,
 };
 
@@ -38,4 +40,39 @@ pub fn checkers() -> Result<Venv, PythonError> {
 /// first use.
 pub fn local_python() -> Result<Venv, PythonError> {
     local::venv(&own_folder())
+}
+
+/// Returns the AWS CDK's command line, pinned; it is installed on first use, and
+/// there is none where npm is missing or cannot fetch it.
+pub fn cdk_cli() -> Option<PathBuf> {
+    static INSTALLING: Mutex<()> = Mutex::new(());
+    const FILES: [(&str, &str); 3] = [
+        (".npmrc", include_str!("../cdk/.npmrc")),
+        ("package.json", include_str!("../cdk/package.json")),
+        (
+            "package-lock.json",
+            include_str!("../cdk/package-lock.json"),
+        ),
+    ];
+    let _one_at_a_time = INSTALLING.lock();
+    let folder = own_folder().join("cdk");
+    let program = folder.join("node_modules/.bin/cdk");
+    let is_current = FILES
+        .iter()
+        .all(|(name, text)| fs::read_to_string(folder.join(name)).is_ok_and(|now| now == *text));
+    if is_current && program.exists() {
+        return Some(program);
+    }
+    fs::create_dir_all(&folder).ok()?;
+    for (name, text) in FILES {
+        fs::write(folder.join(name), text).ok()?;
+    }
+    let installed = Command::new("npm")
+        .args(["ci", "--no-audit", "--no-fund"])
+        .current_dir(&folder)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success());
+    installed.then_some(program)
 }

@@ -4,9 +4,12 @@ use std::collections::BTreeMap;
 
 use crate::Span;
 use crate::assertion::{Assertion, Context, Cues};
+use crate::candidate::Candidate;
 use crate::coding::{Code, Coding, Decision, Mention, Reason, Snippet};
 use crate::concept::{self, Concept};
 use crate::dictionary::{Dictionary, Meaning, Origin};
+use crate::note::{Note, NoteKind};
+use crate::rules;
 use crate::section::{Section, SectionKind, SectionMeaning, sections};
 use crate::sentence::sentences;
 use crate::token::{Token, Tokenizer};
@@ -64,19 +67,27 @@ impl Engine {
 
     /// The codes of a note and the mentions that they come from, in linear time.
     pub fn code(&self, text: &str) -> Coding {
-        let mut coding = Coding::default();
-        let mut origins = Vec::new();
-        self.each_sentence(text, |section, tokens, concepts, contexts| {
+        let sections = sections(text);
+        let note = Note {
+            kind: NoteKind::of(&sections),
+        };
+        let mut candidates = Vec::new();
+        self.each_sentence(text, &sections, |section, tokens, concepts, contexts| {
             for (concept, context) in concepts.iter().zip(contexts) {
-                coding
-                    .mentions
-                    .push(self.mention(text, section, tokens, *concept, *context));
-                origins.push(concept.meaning.origin);
+                candidates.push(Candidate {
+                    mention: self.mention(text, section, tokens, *concept, *context),
+                    meaning: concept.meaning,
+                });
             }
         });
-        supersede(&mut coding.mentions);
-        coding.codes = codes(&coding.mentions, &origins);
-        coding
+        rules::apply(&self.dictionary, note, &mut candidates);
+        Coding {
+            codes: codes(&candidates),
+            mentions: candidates
+                .into_iter()
+                .map(|candidate| candidate.mention)
+                .collect(),
+        }
     }
 
     /// Every sentence with what each stage found: for showing and for tests.
@@ -150,11 +161,12 @@ impl Engine {
     fn each_sentence(
         &self,
         text: &str,
+        sections: &[Section],
         mut see: impl FnMut(SectionKind, &[Token], &[Concept], &[Context<'_>]),
     ) {
         let mut tokens = Vec::new();
         let mut concepts = Vec::new();
-        for section in sections(text) {
+        for section in sections {
             for sentence in sentences(text, section.body) {
                 self.tokenizer.fill(text, sentence, &mut tokens);
                 concept::fill(&self.dictionary, &tokens, &mut concepts);
@@ -254,58 +266,19 @@ impl Engine {
     }
 }
 
-/// Leaves a code that says "unspecified" to a sibling of its category that says more.
-fn supersede(mentions: &mut [Mention]) {
-    let mut says_more: BTreeMap<String, String> = BTreeMap::new();
-    for (category, code, title) in mentions.iter().filter_map(coded) {
-        if !says_nothing_more(title) {
-            says_more
-                .entry(category.to_owned())
-                .or_insert_with(|| code.to_owned());
-        }
-    }
-    for mention in mentions {
-        let by = coded(mention)
-            .filter(|(_, _, title)| says_nothing_more(title))
-            .and_then(|(category, _, _)| says_more.get(category));
-        if let Some(by) = by {
-            mention.decision = Decision::NotCoded(Reason::Superseded { by: by.clone() });
-        }
-    }
-}
-
-/// The category, code and title of a mention that is coded.
-fn coded(mention: &Mention) -> Option<(&str, &str, &str)> {
-    let code = mention
-        .code
-        .as_deref()
-        .filter(|_| mention.decision == Decision::Coded)?;
-    Some((code.get(..3)?, code, &mention.title))
-}
-
-fn says_nothing_more(title: &str) -> bool {
-    [
-        "unspecified",
-        "Unspecified",
-        "without complications",
-        "uncomplicated",
-    ]
-    .iter()
-    .any(|words| title.contains(words))
-}
-
-/// The coded mentions by code, the surest code first.
-fn codes(mentions: &[Mention], origins: &[Origin]) -> Vec<Code> {
+/// The coded candidates by code, the surest code first.
+fn codes(candidates: &[Candidate]) -> Vec<Code> {
     let mut codes: BTreeMap<&str, (Code, f64)> = BTreeMap::new();
-    for (mention, origin) in mentions.iter().zip(origins) {
-        let Some((_, code, title)) = coded(mention) else {
+    for candidate in candidates {
+        let Some(code) = candidate.coded() else {
             continue;
         };
+        let mention = &candidate.mention;
         let (entry, doubt) = codes.entry(code).or_insert_with(|| {
             (
                 Code {
                     code: code.to_owned(),
-                    title: title.to_owned(),
+                    title: mention.title.clone(),
                     evidence: Vec::new(),
                     score: 0.0,
                 },
@@ -313,7 +286,7 @@ fn codes(mentions: &[Mention], origins: &[Origin]) -> Vec<Code> {
             )
         });
         entry.evidence.push(mention.span);
-        *doubt *= 1.0 - mention.section.weight() * trust(*origin);
+        *doubt *= 1.0 - mention.section.weight() * trust(candidate.meaning.origin);
     }
     let mut codes: Vec<_> = codes
         .into_values()

@@ -3,12 +3,15 @@
 mod assertion;
 #[cfg(feature = "build")]
 pub mod build;
+mod candidate;
 mod check;
 mod coding;
 mod concept;
 mod dictionary;
 mod engine;
+mod note;
 mod record;
+mod rules;
 mod section;
 mod sentence;
 mod span;
@@ -23,6 +26,7 @@ pub use coding::{Code, Coding, Decision, Mention, Reason, Snippet, UnknownReason
 pub use concept::{Concept, concepts};
 pub use dictionary::{Billable, Dictionary, DictionaryError, Meaning, Origin};
 pub use engine::{Analysis, Engine};
+pub use note::{Note, NoteKind};
 pub use record::{Record, RecordCode, RecordMention, to_jsonl_record, to_target_record};
 pub use section::{Section, SectionKind, SectionMeaning, sections};
 pub use sentence::sentences;

@@ -1,0 +1,28 @@
+//! A mention on its way to a decision, with what the later stages need to know of it.
+
+use crate::coding::{Decision, Mention};
+use crate::dictionary::Meaning;
+
+/// A mention and the concept behind it, before and after the rules have spoken.
+#[derive(Clone, Debug)]
+pub(crate) struct Candidate {
+    /// What will be answered.
+    pub(crate) mention: Mention,
+    /// What its term means.
+    pub(crate) meaning: Meaning,
+}
+
+impl Candidate {
+    /// Its code, if it counts as the rules stand.
+    pub(crate) fn coded(&self) -> Option<&str> {
+        self.mention
+            .code
+            .as_deref()
+            .filter(|_| self.mention.decision == Decision::Coded)
+    }
+
+    /// The category (three characters) of its code, if it counts.
+    pub(crate) fn category(&self) -> Option<&str> {
+        self.coded()?.get(..3)
+    }
+}

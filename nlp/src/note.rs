@@ -1,0 +1,59 @@
+//! What a whole note is, as far as coding depends on it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::section::{Section, SectionKind};
+
+/// What the later stages know of the whole note.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// What sort of document it is.
+    pub kind: NoteKind,
+}
+
+/// What sort of document a note is, seen by its headings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NoteKind {
+    /// Why a test was ordered and what it showed, and no story of an illness.
+    RadiologyReport,
+    /// Prose without headings: a case report, a letter.
+    Narrative,
+    /// Anything else with headings: a visit, a consultation, a discharge summary.
+    Chart,
+}
+
+impl NoteKind {
+    /// The kind of a note that has these sections.
+    ///
+    /// ```
+    /// use lightsout_nlp::{NoteKind, sections};
+    /// let kind = |text| NoteKind::of(&sections(text));
+    /// assert_eq!(kind("CLINICAL HISTORY: Cough.\nIMPRESSION: Normal chest."), NoteKind::RadiologyReport);
+    /// assert_eq!(kind("A man of 50 came with a cough."), NoteKind::Narrative);
+    /// assert_eq!(kind("HPI: Cough.\nASSESSMENT: Bronchitis."), NoteKind::Chart);
+    /// ```
+    pub fn of(sections: &[Section]) -> Self {
+        let has = |kind| sections.iter().any(|section| section.kind == kind);
+        let tells = sections.iter().any(|section| {
+            !matches!(
+                section.kind,
+                SectionKind::Unnamed
+                    | SectionKind::Indication
+                    | SectionKind::Technique
+                    | SectionKind::Results
+                    | SectionKind::Assessment
+            )
+        });
+        if has(SectionKind::Indication) && !tells {
+            Self::RadiologyReport
+        } else if sections
+            .iter()
+            .all(|section| section.kind == SectionKind::Unnamed)
+        {
+            Self::Narrative
+        } else {
+            Self::Chart
+        }
+    }
+}

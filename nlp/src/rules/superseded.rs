@@ -1,0 +1,40 @@
+//! A code that says "unspecified" gives way to one of its category that says more.
+
+use std::collections::BTreeMap;
+
+use crate::candidate::Candidate;
+use crate::coding::{Decision, Reason};
+
+/// Leaves a code that says "unspecified" to a sibling of its category that says more.
+pub(super) fn apply(candidates: &mut [Candidate]) {
+    let mut says_more: BTreeMap<String, String> = BTreeMap::new();
+    for candidate in candidates.iter() {
+        if let (Some(category), Some(code)) = (candidate.category(), candidate.coded())
+            && !says_nothing_more(&candidate.mention.title)
+        {
+            says_more
+                .entry(category.to_owned())
+                .or_insert_with(|| code.to_owned());
+        }
+    }
+    for candidate in candidates {
+        let by = candidate
+            .category()
+            .filter(|_| says_nothing_more(&candidate.mention.title))
+            .and_then(|category| says_more.get(category));
+        if let Some(by) = by {
+            candidate.mention.decision = Decision::NotCoded(Reason::Superseded { by: by.clone() });
+        }
+    }
+}
+
+fn says_nothing_more(title: &str) -> bool {
+    [
+        "unspecified",
+        "Unspecified",
+        "without complications",
+        "uncomplicated",
+    ]
+    .iter()
+    .any(|words| title.contains(words))
+}

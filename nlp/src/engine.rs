@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use crate::Span;
 use crate::assertion::{Assertion, Context, Cues};
 use crate::candidate::Candidate;
-use crate::coding::{Code, Coding, Decision, Mention, Reason, Snippet};
-use crate::concept::{self, Concept};
+use crate::coding::{Code, Coding, Decision, Disease, Mention, Reason, Snippet};
+use crate::concept::{self, Concept, Terms};
 use crate::dictionary::{Dictionary, Meaning, Origin};
 use crate::note::{Note, NoteKind};
 use crate::rules;
@@ -72,10 +72,16 @@ impl Engine {
             kind: NoteKind::of(&sections),
         };
         let mut candidates = Vec::new();
-        self.each_sentence(text, &sections, |section, tokens, concepts, contexts| {
-            for (concept, context) in concepts.iter().zip(contexts) {
+        self.each_sentence(text, &sections, |section, tokens, terms, contexts| {
+            for (at, context) in contexts.iter().enumerate() {
+                let concept = terms.concepts[at];
+                let mut mention = self.mention(text, section, tokens, concept, *context);
+                let named = terms.named_at(at);
+                mention.diseases = named
+                    .filter_map(|term| self.disease(tokens, term.tokens, term.meaning))
+                    .collect();
                 candidates.push(Candidate {
-                    mention: self.mention(text, section, tokens, *concept, *context),
+                    mention,
                     meaning: concept.meaning,
                 });
             }
@@ -136,10 +142,9 @@ impl Engine {
         let tokens = self.tokenizer.tokens(text, sentence);
         let first = tokens.partition_point(|token| token.span.end <= target.start);
         let last = tokens.partition_point(|token| token.span.start < target.end);
-        let meaning = Meaning::from_value(0);
         let concepts = [Concept {
             tokens: Span::new(first, last),
-            meaning,
+            meaning: Meaning::NOTHING,
         }];
         let cues = self.cues.find(&tokens, &concepts);
         let contexts = self.cues.contexts(&tokens, &concepts, &cues, section.kind);
@@ -153,6 +158,7 @@ impl Engine {
             assertion: context.assertion,
             temporality: context.temporality,
             experiencer: context.experiencer,
+            diseases: Vec::new(),
             decision: Decision::NotCoded(Reason::AssertionOnly),
             context: snippet(text, target),
         }
@@ -162,20 +168,21 @@ impl Engine {
         &self,
         text: &str,
         sections: &[Section],
-        mut see: impl FnMut(SectionKind, &[Token], &[Concept], &[Context<'_>]),
+        mut see: impl FnMut(SectionKind, &[Token], &Terms, &[Context<'_>]),
     ) {
         let mut tokens = Vec::new();
-        let mut concepts = Vec::new();
+        let mut terms = Terms::default();
         for section in sections {
             for sentence in sentences(text, section.body) {
                 self.tokenizer.fill(text, sentence, &mut tokens);
-                concept::fill(&self.dictionary, &tokens, &mut concepts);
+                terms.fill(&self.dictionary, &tokens);
+                let concepts = &terms.concepts;
                 if concepts.is_empty() {
                     continue;
                 }
-                let cues = self.cues.find(&tokens, &concepts);
-                let contexts = self.cues.contexts(&tokens, &concepts, &cues, section.kind);
-                see(section.kind, &tokens, &concepts, &contexts);
+                let cues = self.cues.find(&tokens, concepts);
+                let contexts = self.cues.contexts(&tokens, concepts, &cues, section.kind);
+                see(section.kind, &tokens, &terms, &contexts);
             }
         }
     }
@@ -195,10 +202,13 @@ impl Engine {
         let billable = self.dictionary.billable(concept.meaning);
         let decision = match self.reason(section, concept.meaning, context) {
             Some(reason) => Decision::NotCoded(reason),
-            None if billable.is_none() => Decision::NotCoded(Reason::NotSpecific {
-                category: self.dictionary.code(concept.meaning).to_owned(),
+            None if billable.is_some() => Decision::Coded,
+            None => Decision::NotCoded(match self.dictionary.code(concept.meaning) {
+                Some(category) => Reason::NotSpecific {
+                    category: category.to_owned(),
+                },
+                None => Reason::NoCode,
             }),
-            None => Decision::Coded,
         };
         let (code, title) = match billable {
             Some(billable) => (Some(billable.code), billable.title),
@@ -213,9 +223,21 @@ impl Engine {
             assertion: context.assertion,
             temporality: context.temporality,
             experiencer: context.experiencer,
+            diseases: Vec::new(),
             decision,
             context: snippet(text, span),
         }
+    }
+
+    fn disease(&self, tokens: &[Token], within: Span, meaning: Meaning) -> Option<Disease> {
+        Some(Disease {
+            span: Span::new(
+                tokens[within.start].span.start,
+                tokens[within.end - 1].span.end,
+            ),
+            mesh: self.dictionary.mesh(meaning)?.to_owned(),
+            doid: self.dictionary.doid(meaning),
+        })
     }
 
     /// Why a mention does not count, if it does not.
@@ -309,7 +331,7 @@ fn trust(origin: Origin) -> f64 {
     match origin {
         Origin::Title | Origin::Lexicon => 1.0,
         Origin::Inclusion => 0.95,
-        Origin::Derived => 0.9,
+        Origin::Derived | Origin::Ontology => 0.9,
     }
 }
 

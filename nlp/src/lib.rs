@@ -22,7 +22,7 @@ mod word;
 
 pub use assertion::{Assertion, Context, Cues, Experiencer, FoundCue, Temporality};
 pub use check::{BinaryKind, LARGEST_TEXT, Rejection, check_text};
-pub use coding::{Code, Coding, Decision, Mention, Reason, Snippet, UnknownReason};
+pub use coding::{Code, Coding, Decision, Disease, Mention, Reason, Snippet, UnknownReason};
 pub use concept::{Concept, concepts};
 pub use dictionary::{Billable, Dictionary, DictionaryError, Meaning, Origin};
 pub use engine::{Analysis, Engine};

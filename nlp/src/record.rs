@@ -48,18 +48,31 @@ pub struct RecordMention {
     pub code: Option<String>,
     /// Whether the code counts for the document.
     pub coded: bool,
+    /// The disease that it names: `D…` or `C…` of MeSH, or `OMIM:…`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mesh: Option<String>,
+    /// The same disease in the Disease Ontology.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub doid: Option<String>,
 }
 
 /// The record of one document, in time linear in its text.
 pub fn to_jsonl_record(doc_id: &str, text: &str, coding: &Coding) -> Record {
     let chars = CodePoints::of(
         text,
-        coding.mentions.iter().map(|mention| mention.span).chain(
-            coding
-                .codes
-                .iter()
-                .flat_map(|code| code.evidence.iter().copied()),
-        ),
+        coding
+            .mentions
+            .iter()
+            .flat_map(|mention| {
+                let diseases = mention.diseases.iter().map(|disease| disease.span);
+                std::iter::once(mention.span).chain(diseases)
+            })
+            .chain(
+                coding
+                    .codes
+                    .iter()
+                    .flat_map(|code| code.evidence.iter().copied()),
+            ),
     );
     let codes = coding.codes.iter().map(|code| RecordCode {
         code: code.code.clone(),
@@ -73,7 +86,7 @@ pub fn to_jsonl_record(doc_id: &str, text: &str, coding: &Coding) -> Record {
         mentions: coding
             .mentions
             .iter()
-            .map(|mention| record(mention, &chars))
+            .flat_map(|mention| records(mention, &chars))
             .collect(),
     }
 }
@@ -88,6 +101,28 @@ pub fn to_target_record(doc_id: &str, text: &str, mention: &Mention) -> Record {
     }
 }
 
+/// The record of a mention, and one more for each disease that other words of it name.
+fn records(mention: &Mention, chars: &CodePoints) -> Vec<RecordMention> {
+    let mut records = vec![record(mention, chars)];
+    for disease in &mention.diseases {
+        let own = disease.span == mention.span && records[0].mesh.is_none();
+        if !own {
+            let [start, end] = chars.span(disease.span);
+            records.push(RecordMention {
+                start,
+                end,
+                code: None,
+                coded: false,
+                ..record(mention, chars)
+            });
+        }
+        let at = if own { 0 } else { records.len() - 1 };
+        records[at].mesh = Some(disease.mesh.clone());
+        records[at].doid.clone_from(&disease.doid);
+    }
+    records
+}
+
 fn record(mention: &Mention, chars: &CodePoints) -> RecordMention {
     let [start, end] = chars.span(mention.span);
     RecordMention {
@@ -98,6 +133,8 @@ fn record(mention: &Mention, chars: &CodePoints) -> RecordMention {
         experiencer: mention.experiencer,
         code: mention.code.clone(),
         coded: mention.decision == Decision::Coded,
+        mesh: None,
+        doid: None,
     }
 }
 
@@ -152,5 +189,36 @@ mod tests {
             .collect();
         assert_eq!(said, ["fever", "cough"]);
         assert_eq!(record.codes.len(), 2);
+    }
+
+    #[test]
+    fn diseases_are_told_whatever_is_coded() {
+        let engine = Engine::new(Dictionary::fy2026());
+        let told = |text: &str| -> Vec<(String, Option<String>, Option<String>)> {
+            to_jsonl_record("a", text, &engine.code(text))
+                .mentions
+                .iter()
+                .map(|mention| {
+                    let said = text[mention.start..mention.end].to_owned();
+                    (said, mention.code.clone(), mention.mesh.clone())
+                })
+                .collect()
+        };
+        let row = |said: &str, code: Option<&str>, mesh: Option<&str>| {
+            (
+                said.to_owned(),
+                code.map(str::to_owned),
+                mesh.map(str::to_owned),
+            )
+        };
+        assert_eq!(
+            told("No gout."),
+            [row("gout", Some("M10.9"), Some("D006073"))]
+        );
+        assert_eq!(
+            told("Known Netherton syndrome."),
+            [row("Netherton syndrome", None, Some("D056770"))],
+            "a disease without a code"
+        );
     }
 }

@@ -93,24 +93,33 @@ impl Trie {
     /// Each word is given as its number and an alternative, tried in that order
     /// (an abbreviation, then the same letters as an ordinary word).
     pub fn longest(&self, words: impl IntoIterator<Item = (WordId, WordId)>) -> Option<Found> {
-        let mut node = 0;
         let mut found = None;
+        self.each(words, |phrase| found = Some(phrase));
+        found
+    }
+
+    /// Shows every phrase that the words begin with, the shortest first.
+    pub(crate) fn each(
+        &self,
+        words: impl IntoIterator<Item = (WordId, WordId)>,
+        mut see: impl FnMut(Found),
+    ) {
+        let mut node = 0;
         for (at, (word, otherwise)) in words.into_iter().enumerate() {
             node = match self
                 .child(node, word)
                 .or_else(|| self.child(node, otherwise))
             {
                 Some(child) => child,
-                None => break,
+                None => return,
             };
             if let Some(value) = self.values[node as usize].checked_sub(1) {
-                found = Some(Found {
+                see(Found {
                     words: at + 1,
                     value,
                 });
             }
         }
-        found
     }
 
     /// The number of nodes, the root included.

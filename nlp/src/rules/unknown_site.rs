@@ -1,0 +1,57 @@
+//! A neoplasm of an unknown site gives way to one whose site the note tells.
+//!
+//! Guideline section I.C.2: `C80.1` is only for a primary site that cannot be determined; the
+//! same holds of `C79.9` for metastases and `D49.9` for a tumor of which no more is said.
+
+use crate::candidate::Candidate;
+use crate::coding::{Decision, Reason};
+
+/// Each code of an unknown site, with the categories that tell the site of such a neoplasm.
+const UNKNOWN: [(&str, &[(&str, &str)]); 3] = [
+    ("C80.1", &[("C00", "C75")]),
+    ("C79.9", &[("C77", "C79")]),
+    ("D49.9", &[("C00", "C79"), ("D00", "D49")]),
+];
+
+/// Leaves the codes of unknown sites to those that tell the site.
+pub(super) fn apply(candidates: &mut [Candidate]) {
+    for (unknown, told) in UNKNOWN {
+        let tells = |candidate: &Candidate| {
+            candidate.coded().is_some_and(|code| code != unknown)
+                && candidate.category().is_some_and(|category| {
+                    told.iter()
+                        .any(|(first, last)| (*first..=*last).contains(&category))
+                })
+        };
+        let Some(by) = candidates.iter().find(|candidate| tells(candidate)) else {
+            continue;
+        };
+        let by = by.coded().unwrap_or_default().to_owned();
+        for candidate in candidates.iter_mut() {
+            if candidate.coded() == Some(unknown) {
+                candidate.mention.decision =
+                    Decision::NotCoded(Reason::Superseded { by: by.clone() });
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Dictionary, Engine};
+
+    #[test]
+    fn a_told_site_stands_for_an_untold_one() {
+        let engine = Engine::new(Dictionary::fy2026());
+        let codes = |text: &str| -> Vec<String> {
+            let coding = engine.code(text);
+            coding.codes.into_iter().map(|code| code.code).collect()
+        };
+        assert_eq!(codes("Metastases were found."), ["C79.9"]);
+        assert_eq!(codes("Metastases were found. Liver metastases."), ["C78.7"]);
+        assert_eq!(
+            codes("Gastric adenocarcinoma. Metastases were found."),
+            ["C79.9", "C16.9"]
+        );
+    }
+}

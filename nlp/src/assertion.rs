@@ -91,9 +91,11 @@ enum Close {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Cue {
     phrase: String,
-    before: Option<Effect>,
-    after: Option<Effect>,
+    before: &'static [Effect],
+    after: &'static [Effect],
     closes: Option<Close>,
+    /// Whether a mention that holds the phrase is of the patient's background.
+    is_background: bool,
 }
 
 /// All cues, ready to be found.
@@ -128,9 +130,10 @@ impl Cues {
                     ..Cue::default()
                 });
             match line {
-                Line::Effect(effect, Side::Before) => cue.before = Some(effect),
-                Line::Effect(effect, Side::After) => cue.after = Some(effect),
+                Line::Effects(effects, Side::Before) => cue.before = effects,
+                Line::Effects(effects, Side::After) => cue.after = effects,
                 Line::Close(close) => cue.closes = Some(close),
+                Line::Background => cue.is_background = true,
                 Line::Nothing => {}
             }
         }
@@ -194,8 +197,25 @@ impl Cues {
         self.sweep_backward(tokens, concepts, found, &marks, &mut effects);
         effects
             .iter()
-            .map(|effects| self.context(effects, section))
+            .zip(concepts)
+            .map(|(effects, concept)| {
+                let is_background =
+                    self.is_background(&tokens[concept.tokens.start..concept.tokens.end]);
+                self.context(effects, section, is_background)
+            })
             .collect()
+    }
+
+    /// Whether a phrase within a mention says that it is of the patient's background.
+    fn is_background(&self, mention: &[Token]) -> bool {
+        (0..mention.len()).any(|at| {
+            let words = mention[at..]
+                .iter()
+                .map(|token| (token.word, token.otherwise));
+            self.trie
+                .longest(words)
+                .is_some_and(|found| self.cues[found.value as usize].is_background)
+        })
     }
 
     fn sweep_forward(
@@ -222,8 +242,8 @@ impl Cues {
                 } else if let Some(cue) = cues.next() {
                     let what = &self.cues[cue.cue];
                     close(what, &mut active);
-                    if let Some(effect) = what.before {
-                        active[effect as usize] = Some(cue.cue);
+                    for effect in what.before {
+                        active[*effect as usize] = Some(cue.cue);
                     }
                 }
             }
@@ -269,8 +289,10 @@ impl Cues {
                         .iter()
                         .take(2)
                         .any(|token| token.span.len() > 1);
-                    if let Some(effect) = what.after.filter(|_| what.before.is_none() || !follows) {
-                        active[effect as usize] = Some((cue.cue, cue.tokens.start));
+                    if what.before.is_empty() || !follows {
+                        for effect in what.after {
+                            active[*effect as usize] = Some((cue.cue, cue.tokens.start));
+                        }
                     }
                 }
             }
@@ -281,7 +303,12 @@ impl Cues {
         }
     }
 
-    fn context(&self, effects: &[Option<usize>; EFFECTS], section: SectionKind) -> Context<'_> {
+    fn context(
+        &self,
+        effects: &[Option<usize>; EFFECTS],
+        section: SectionKind,
+        is_background: bool,
+    ) -> Context<'_> {
         let has = |effect: Effect| effects[effect as usize].is_some();
         let meaning = section.meaning();
         let is_family = has(Effect::Family) || meaning == SectionMeaning::Family;
@@ -302,9 +329,10 @@ impl Cues {
         };
         Context {
             assertion,
-            temporality: if is_hypothetical {
+            // What a relative had lies in the past, whatever it makes the patient wary of.
+            temporality: if is_hypothetical && !(is_family && is_historical) {
                 Temporality::Hypothetical
-            } else if is_historical {
+            } else if is_historical || is_background || section.is_background() {
                 Temporality::Historical
             } else {
                 Temporality::Recent
@@ -333,8 +361,9 @@ enum Side {
 }
 
 enum Line {
-    Effect(Effect, Side),
+    Effects(&'static [Effect], Side),
     Close(Close),
+    Background,
     Nothing,
 }
 
@@ -354,20 +383,23 @@ fn lines(tsv: &str) -> impl Iterator<Item = (Line, &str)> {
 }
 
 fn said(kind: &str, side: &str) -> Option<Line> {
-    let effect = match kind {
-        "negated" => Effect::Negated,
-        "family" => Effect::Family,
-        "hypothetical" => Effect::Hypothetical,
-        "possible" => Effect::Possible,
-        "historical" => Effect::Historical,
+    let effects: &[Effect] = match kind {
+        "negated" => &[Effect::Negated],
+        "negated historical" => &[Effect::Negated, Effect::Historical],
+        "family" => &[Effect::Family],
+        "family historical" => &[Effect::Family, Effect::Historical],
+        "hypothetical" => &[Effect::Hypothetical],
+        "possible" => &[Effect::Possible],
+        "historical" => &[Effect::Historical],
         "end" => return Some(Line::Close(Close::Every)),
         "now" => return Some(Line::Close(Close::Past)),
+        "background" => return Some(Line::Background),
         "none" => return Some(Line::Nothing),
         _ => return None,
     };
     match side {
-        "before" => Some(Line::Effect(effect, Side::Before)),
-        "after" => Some(Line::Effect(effect, Side::After)),
+        "before" => Some(Line::Effects(effects, Side::Before)),
+        "after" => Some(Line::Effects(effects, Side::After)),
         _ => None,
     }
 }
@@ -403,5 +435,42 @@ mod tests {
                 }
             }
         }
+    }
+
+    fn context_of(text: &str, target: &str) -> (Assertion, Temporality) {
+        let start = text.find(target).unwrap();
+        let engine = crate::Engine::new(crate::Dictionary::fy2026());
+        let mention = engine.assert_target(text, Span::new(start, start + target.len()));
+        (mention.assertion, mention.temporality)
+    }
+
+    #[test]
+    fn what_never_was_is_negated_and_of_the_past() {
+        let denied = (Assertion::Negated, Temporality::Historical);
+        assert_eq!(context_of("No history of seizures.", "seizures"), denied);
+        assert_eq!(context_of("She has no known asthma.", "asthma"), denied);
+    }
+
+    #[test]
+    fn habits_are_background_and_what_has_resolved_is_gone() {
+        let smoker = context_of("He is a smoker with a cough.", "smoker");
+        assert_eq!(smoker, (Assertion::Present, Temporality::Historical));
+        let ileus = context_of("Postoperative ileus, resolved.", "ileus");
+        assert_eq!(ileus, (Assertion::Negated, Temporality::Recent));
+    }
+
+    #[test]
+    fn a_chronic_condition_alone_in_its_sentence_was_there_before() {
+        let alone = context_of("Hypertension.", "Hypertension");
+        assert_eq!(alone, (Assertion::Present, Temporality::Historical));
+        let told = context_of("Hypertension worsened.", "Hypertension");
+        assert_eq!(told, (Assertion::Present, Temporality::Recent));
+    }
+
+    #[test]
+    fn an_item_of_a_list_without_line_breaks_ends_the_scope() {
+        let text = "Complications: None  1) Sigmoid polyp  2) Hemorrhoids";
+        assert_eq!(context_of(text, "Sigmoid polyp").0, Assertion::Present);
+        assert_eq!(context_of(text, "Hemorrhoids").0, Assertion::Present);
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::Span;
-use crate::assertion::{Assertion, Context, Cues};
+use crate::assertion::{Assertion, Context, Cues, Temporality};
 use crate::candidate::Candidate;
 use crate::coding::{Code, Coding, Decision, Disease, Mention, Reason, Snippet};
 use crate::concept::{Concept, Terms};
@@ -110,8 +110,7 @@ impl Engine {
                 terms.fill(&self.dictionary, &tokens);
                 self.neoplasms.refine(&tokens, &mut terms);
                 let concepts = terms.concepts;
-                let cues = self.cues.find(&tokens, &concepts);
-                let contexts = self.cues.contexts(&tokens, &concepts, &cues, section.kind);
+                let contexts = self.contexts(&tokens, &concepts, section.kind);
                 found.push(Analysis {
                     section: section.kind,
                     sentence,
@@ -149,13 +148,18 @@ impl Engine {
         let tokens = self.tokenizer.tokens(text, sentence);
         let first = tokens.partition_point(|token| token.span.end <= target.start);
         let last = tokens.partition_point(|token| token.span.start < target.end);
+        // The terminology may know what stands there; only a term of just these words counts.
+        let asked = Span::new(first, last);
+        let known = crate::concepts(&self.dictionary, &tokens[first.min(last)..last]);
+        let meaning = known
+            .first()
+            .filter(|known| known.tokens == Span::new(0, asked.len()))
+            .map_or(Meaning::NOTHING, |known| known.meaning);
         let concepts = [Concept {
-            tokens: Span::new(first, last),
-            meaning: Meaning::NOTHING,
+            tokens: asked,
+            meaning,
         }];
-        let cues = self.cues.find(&tokens, &concepts);
-        let contexts = self.cues.contexts(&tokens, &concepts, &cues, section.kind);
-        let context = contexts[0];
+        let context = self.contexts(&tokens, &concepts, section.kind)[0];
         Mention {
             span: target,
             text: target.of(text).to_owned(),
@@ -169,6 +173,30 @@ impl Engine {
             decision: Decision::NotCoded(Reason::AssertionOnly),
             context: snippet(text, target),
         }
+    }
+
+    /// What cues, section and the shape of the sentence say of each concept.
+    fn contexts(
+        &self,
+        tokens: &[Token],
+        concepts: &[Concept],
+        section: SectionKind,
+    ) -> Vec<Context<'_>> {
+        let cues = self.cues.find(tokens, concepts);
+        let mut contexts = self.cues.contexts(tokens, concepts, &cues, section);
+        // A chronic condition that is all its sentence says is an item of a problem list: the
+        // patient brought it along. Numbered items are the conclusions of a report instead.
+        if let [concept] = concepts
+            && concept.tokens.start == 0
+            && tokens[concept.tokens.end..]
+                .iter()
+                .all(|token| token.span.len() <= 1)
+            && contexts[0].temporality == Temporality::Recent
+            && self.dictionary.is_chronic(concept.meaning)
+        {
+            contexts[0].temporality = Temporality::Historical;
+        }
+        contexts
     }
 
     fn each_sentence(
@@ -188,8 +216,7 @@ impl Engine {
                 if concepts.is_empty() {
                     continue;
                 }
-                let cues = self.cues.find(&tokens, concepts);
-                let contexts = self.cues.contexts(&tokens, concepts, &cues, section.kind);
+                let contexts = self.contexts(&tokens, concepts, section.kind);
                 see(section.kind, &tokens, &terms, &contexts);
             }
         }

@@ -92,6 +92,13 @@ impl SectionKind {
         }
     }
 
+    /// Whether the section tells what the patient brings along rather than what happens now.
+    ///
+    /// Habits and allergies hold still today, but they began before this episode.
+    pub fn is_background(self) -> bool {
+        matches!(self, Self::SocialHistory | Self::Allergies)
+    }
+
     /// How far a mention there stands for a diagnosis of this encounter, 0 to 1.
     ///
     /// Our own order: what a clinician concludes counts most, what a system review ticks least.

@@ -25,6 +25,14 @@ pub fn sentences(text: &str, within: Span) -> Vec<Span> {
             }
             b'?' | b'!' => is_gap(bytes, at + 1),
             b'.' => is_gap(bytes, at + 1) && stop_ends(bytes, begin, at),
+            b')' => {
+                // The mark of the next item of a list belongs to that item.
+                if let Some(item) = item_mark(bytes, begin, at) {
+                    push(text, &mut found, Span::new(begin, item));
+                    begin = item;
+                }
+                false
+            }
             _ => false,
         };
         at += 1;
@@ -44,6 +52,24 @@ fn push(text: &str, found: &mut Vec<Span>, span: Span) {
     if !trimmed.is_empty() {
         found.push(Span::new(start, start + trimmed.len()));
     }
+}
+
+/// Where the list mark (`2)`) that ends with the bracket at `at` begins, if it is one.
+///
+/// Reports whose line breaks were lost keep two spaces where a line ended; a number in
+/// brackets within a sentence has one.
+fn item_mark(bytes: &[u8], begin: usize, at: usize) -> Option<usize> {
+    let digits = bytes[begin..at]
+        .iter()
+        .rev()
+        .take(3)
+        .take_while(|byte| byte.is_ascii_digit())
+        .count();
+    let mark = at - digits;
+    let is_item = (1..=2).contains(&digits)
+        && mark >= begin + 2
+        && bytes[mark - 2..mark].iter().all(u8::is_ascii_whitespace);
+    is_item.then_some(mark)
 }
 
 fn is_gap(bytes: &[u8], at: usize) -> bool {

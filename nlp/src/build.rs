@@ -10,15 +10,18 @@ mod tabular;
 mod variants;
 mod wheel;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::dictionary::{Diseases, Inclusion, Meaning, Node, Origin, Seventh, Strings, Tables};
+use crate::dictionary::{
+    Dictionary, DictionaryError, Diseases, Inclusion, Meaning, Node, Origin, Seventh, Strings,
+    Tables, make_delta,
+};
 use crate::trie::Trie;
 use crate::vocabulary::forms;
 
 use self::tabular::Tabular;
 pub use self::wheel::{
-    ONTOLOGIES, Ontologies, Published, TABULAR_LIST, Wheel, ontologies, published,
+    ONTOLOGIES, Ontologies, Published, RELEASES, Release, Wheel, ontologies, published,
 };
 
 /// Why no dictionary could be written.
@@ -53,6 +56,14 @@ pub enum BuildError {
         /// What the XML reader says.
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The tabular list is of another year.
+    #[error("the tabular list is of fiscal year `{found}`, expected `{expected}`")]
+    WrongYear {
+        /// The year found.
+        found: String,
+        /// The year expected.
+        expected: &'static str,
     },
     /// The tabular list has too little in it.
     #[error("the tabular list holds {0} codes, expected more than 40000")]
@@ -92,13 +103,22 @@ pub struct Summary {
 
 /// The dictionary file for this published edition, these ontologies, this lexicon and these
 /// chronic categories.
+///
+/// It numbers words and meanings `like` another edition's dictionary, so that [`delta`] is short.
 pub fn dictionary(
     published: &Published,
     ontologies: &Ontologies,
     lexicon_tsv: &str,
     chronic_tsv: &str,
+    like: Option<&Dictionary>,
 ) -> Result<(Vec<u8>, Summary), BuildError> {
     let tabular = tabular::read(&published.tabular_xml)?.confined_to(&published.code_list)?;
+    if tabular.version != published.fiscal_year {
+        return Err(BuildError::WrongYear {
+            found: tabular.version,
+            expected: published.fiscal_year,
+        });
+    }
     let chronic = chronic::read(chronic_tsv, &tabular);
     let lines = lexicon::read(lexicon_tsv);
     let (chronic, lines) = match (chronic, lines) {
@@ -122,22 +142,17 @@ pub fn dictionary(
         })
         .collect();
 
-    let (coded, in_lexicon) = terms(&tabular, &lines)?;
+    let (coded, in_lexicon) = terms(&tabular, &lines, published)?;
     let (terms, diseases) = with_diseases(coded, &ontology::read(ontologies)?);
-    let mut meanings: Vec<_> = terms.values().copied().collect();
-    meanings.sort_unstable();
-    meanings.dedup();
-    let mut words: Vec<&str> = terms.keys().flatten().map(String::as_str).collect();
-    words.sort_unstable();
-    words.dedup();
+    let meanings: BTreeSet<_> = terms.values().copied().collect();
+    let meanings = in_order_of(like.map(|like| meanings_like(like, &tabular)), &meanings);
+    let words: BTreeSet<&str> = terms.keys().flatten().map(String::as_str).collect();
+    let words = in_order_of(like.map(|like| like.words().collect()), &words);
+    let place_of = places(&meanings);
+    let number_of = places(&words);
     let phrases = terms.iter().map(|(forms, meaning)| {
-        let numbered = forms.iter().map(|form| {
-            words
-                .binary_search(&form.as_str())
-                .map_or(0, |at| number(at) + 1)
-        });
-        let place = meanings.binary_search(meaning).map_or(0, number);
-        (numbered.collect(), place)
+        let numbered = forms.iter().map(|form| number_of[form.as_str()] + 1);
+        (numbered.collect(), place_of[meaning])
     });
     let trie = Trie::new(phrases);
     let by_node = || {
@@ -185,10 +200,52 @@ pub fn dictionary(
     Ok((crate::dictionary::encode(&tables), summary))
 }
 
+/// What turns the newest edition's file into that of an earlier one.
+pub fn delta(newest: &[u8], earlier: &[u8]) -> Result<Vec<u8>, DictionaryError> {
+    make_delta(newest, earlier)
+}
+
+/// `all`, those that `first` holds in its order; `first` may hold more.
+///
+/// An edition numbers its words and meanings as the newest one does, so that their files differ
+/// only where the editions do.
+fn in_order_of<T: Ord + Copy>(first: Option<Vec<T>>, all: &BTreeSet<T>) -> Vec<T> {
+    let mut ordered = first.unwrap_or_default();
+    let known: BTreeSet<T> = ordered.iter().copied().collect();
+    ordered.extend(all.difference(&known));
+    ordered
+}
+
+/// The meanings of another dictionary in its order, with the codes of this tabular list.
+fn meanings_like(like: &Dictionary, tabular: &Tabular) -> Vec<Meaning> {
+    let mut node = None;
+    let meanings = like.meanings().map(|meaning| {
+        let known = like.code(meaning).map(|code| tabular.place_of(code));
+        // A code that this list lacks leaves its place to the one before, which no term asks for.
+        node = match known {
+            Some(Some(place)) => Some(number(place)),
+            Some(None) => node,
+            None => None,
+        };
+        Meaning { node, ..meaning }
+    });
+    meanings.collect()
+}
+
+/// Where each of these stands; of two that are equal, the first.
+fn places<T: Ord + Copy>(all: &[T]) -> BTreeMap<T, u32> {
+    let mut places = BTreeMap::new();
+    for (at, one) in all.iter().enumerate() {
+        places.entry(*one).or_insert(number(at));
+    }
+    places
+}
+
 /// Every term with what it means, and how many are the lexicon's.
 fn terms(
     tabular: &Tabular,
     lines: &[lexicon::Line],
+    published: &Published,
 ) -> Result<(BTreeMap<Vec<String>, Meaning>, usize), BuildError> {
     let mut candidates = Candidates::default();
     for (at, code) in tabular.codes.iter().enumerate() {
@@ -211,6 +268,8 @@ fn terms(
             None => None,
             Some(code) => match tabular.leaf_of(code) {
                 Ok(leaf) => Some(leaf),
+                // The lexicon is written for the newest edition; an earlier one lacks a few codes.
+                Err(_) if !published.is_newest() => continue,
                 Err(problem) => {
                     problems.push(format!(
                         "terminology/lexicon.tsv:{}: {problem}",

@@ -12,6 +12,8 @@ use crate::section::SectionKind;
 /// The codes of a note, and the mentions that they come from.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Coding {
+    /// The edition of ICD-10-CM that the codes are of.
+    pub edition: String,
     /// Billable codes, each once, the surest first.
     pub codes: Vec<Code>,
     /// Every term found, in the order of the text, coded or not.

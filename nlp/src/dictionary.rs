@@ -1,6 +1,7 @@
 //! The terminology: codes, titles, terms, and which codes are billable.
 
 mod bytes;
+mod delta;
 mod meaning;
 
 use std::sync::{Arc, OnceLock};
@@ -10,12 +11,17 @@ use serde::{Deserialize, Serialize};
 pub use self::bytes::DictionaryError;
 #[cfg(feature = "build")]
 pub(crate) use self::bytes::encode;
+#[cfg(feature = "build")]
+pub(crate) use self::delta::make as make_delta;
 pub use self::meaning::{Meaning, Origin};
 use crate::trie::Trie;
 use crate::vocabulary::Vocabulary;
 
 /// The embedded FY2026 edition, written by the `terminology` binary.
 static FY2026: &[u8] = include_bytes!("../terminology/icd10cm-fy2026.bin");
+
+/// What turns the FY2026 edition's file into that of FY2025.
+static FY2025: &[u8] = include_bytes!("../terminology/icd10cm-fy2025.delta");
 
 /// A terminology, read once and shared; cloning it is cheap.
 ///
@@ -110,6 +116,19 @@ impl Dictionary {
         READ.get_or_init(|| {
             Self::from_bytes(FY2026)
                 .expect("the embedded file was written and checked by the build")
+        })
+        .clone()
+    }
+
+    /// ICD-10-CM of fiscal year 2025 (release of April 2025), embedded and read once.
+    pub fn fy2025() -> Self {
+        static READ: OnceLock<Dictionary> = OnceLock::new();
+        READ.get_or_init(|| {
+            let body = delta::apply(FY2026, FY2025);
+            let tables = body.and_then(|body| bytes::decode_body(&body));
+            Self(Arc::new(tables.expect(
+                "the embedded files were written together and checked by the build",
+            )))
         })
         .clone()
     }
@@ -286,6 +305,18 @@ impl Dictionary {
     /// What the terms with this value in the trie mean.
     pub(crate) fn meaning(&self, value: u32) -> Meaning {
         self.0.meanings[value as usize]
+    }
+
+    /// The words of the terms, in the order of their numbers.
+    #[cfg(feature = "build")]
+    pub(crate) fn words(&self) -> impl Iterator<Item = &str> {
+        self.0.words.iter()
+    }
+
+    /// What the terms mean, in the order of their places.
+    #[cfg(feature = "build")]
+    pub(crate) fn meanings(&self) -> impl Iterator<Item = Meaning> {
+        self.0.meanings.iter().copied()
     }
 
     pub(crate) fn trie(&self) -> &Trie {

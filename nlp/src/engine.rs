@@ -92,6 +92,7 @@ impl Engine {
         });
         rules::apply(&self.dictionary, note, &mut candidates);
         Coding {
+            edition: self.dictionary.edition().to_owned(),
             codes: codes(&candidates),
             mentions: candidates
                 .into_iter()

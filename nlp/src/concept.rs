@@ -2,6 +2,7 @@
 
 use crate::Span;
 use crate::dictionary::{Dictionary, Meaning};
+use crate::narrative::NarrativeTerms;
 use crate::token::Token;
 
 /// A term found in a sentence.
@@ -35,12 +36,19 @@ pub(crate) struct Terms {
 /// A term that only names a disease never takes words from a term with a code.
 pub fn concepts(dictionary: &Dictionary, tokens: &[Token]) -> Vec<Concept> {
     let mut terms = Terms::default();
-    terms.fill(dictionary, tokens);
+    terms.fill(dictionary, None, tokens);
     terms.concepts
 }
 
 impl Terms {
-    pub(crate) fn fill(&mut self, dictionary: &Dictionary, tokens: &[Token]) {
+    /// Finds the terms of a sentence; in a narrative, its own terms go before those of the
+    /// dictionary that are no longer.
+    pub(crate) fn fill(
+        &mut self,
+        dictionary: &Dictionary,
+        narrative: Option<&NarrativeTerms>,
+        tokens: &[Token],
+    ) {
         self.concepts.clear();
         self.named.clear();
         // From these tokens on, a term with a code and one that names a disease may begin.
@@ -63,6 +71,15 @@ impl Terms {
                     named = Some(Named { tokens, meaning });
                 }
             });
+            if let Some(narrative) = narrative.filter(|_| free <= at)
+                && let Some((words, meaning)) = narrative.longest(&tokens[at..])
+            {
+                let tokens = Span::new(at, at + words);
+                if coded.is_none_or(|concept: Concept| concept.tokens.end <= tokens.end) {
+                    free = tokens.end;
+                    coded = meaning.map(|meaning| Concept { tokens, meaning });
+                }
+            }
             if let Some(concept) = coded {
                 free = concept.tokens.end;
                 self.concepts.push(concept);
@@ -121,7 +138,7 @@ mod tests {
         let tokens =
             Tokenizer::new(dictionary.vocabulary().clone()).tokens(text, Span::new(0, text.len()));
         let mut terms = Terms::default();
-        terms.fill(&dictionary, &tokens);
+        terms.fill(&dictionary, None, &tokens);
         let of = |span: Span| {
             text[tokens[span.start].span.start..tokens[span.end - 1].span.end].to_owned()
         };

@@ -249,6 +249,16 @@ impl Dictionary {
         Some(self.0.codes.get(meaning.node? as usize))
     }
 
+    /// The meaning of a billable code, for a term of this origin.
+    pub(crate) fn billed_as(&self, code: &str, origin: Origin) -> Option<Meaning> {
+        let (node, _) = self.0.billable_leaf(code)?;
+        Some(Meaning {
+            node: Some(u32::try_from(node).ok()?),
+            disease: None,
+            origin,
+        })
+    }
+
     /// The title of the code that a meaning names, or the name of its disease.
     pub fn title_of(&self, meaning: Meaning) -> &str {
         match (meaning.node, meaning.disease) {

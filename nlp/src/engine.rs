@@ -8,6 +8,7 @@ use crate::candidate::Candidate;
 use crate::coding::{Code, Coding, Decision, Disease, Mention, Reason, Snippet};
 use crate::concept::{Concept, Terms};
 use crate::dictionary::{Dictionary, Meaning, Origin};
+use crate::narrative::NarrativeTerms;
 use crate::neoplasm::Neoplasms;
 use crate::note::{Note, NoteKind};
 use crate::rules;
@@ -34,6 +35,7 @@ pub struct Engine {
     dictionary: Dictionary,
     tokenizer: Tokenizer,
     cues: Cues,
+    narrative: NarrativeTerms,
     neoplasms: Neoplasms,
 }
 
@@ -55,11 +57,13 @@ impl Engine {
     pub fn new(dictionary: Dictionary) -> Self {
         let mut tokenizer = Tokenizer::new(dictionary.vocabulary().clone());
         let cues = Cues::embedded(&mut tokenizer);
+        let narrative = NarrativeTerms::embedded(&dictionary, &mut tokenizer);
         let neoplasms = Neoplasms::embedded(&mut tokenizer, &dictionary);
         Self {
             dictionary,
             tokenizer,
             cues,
+            narrative,
             neoplasms,
         }
     }
@@ -76,7 +80,7 @@ impl Engine {
             kind: NoteKind::of(&sections),
         };
         let mut candidates = Vec::new();
-        self.each_sentence(text, &sections, |section, tokens, terms, contexts| {
+        self.each_sentence(text, note, &sections, |section, tokens, terms, contexts| {
             for (at, context) in contexts.iter().enumerate() {
                 let concept = terms.concepts[at];
                 let mut mention = self.mention(text, section, tokens, concept, *context);
@@ -104,18 +108,21 @@ impl Engine {
     /// Every sentence with what each stage found: for showing and for tests.
     pub fn analyse(&self, text: &str) -> Vec<Analysis<'_>> {
         let mut found = Vec::new();
-        for section in sections(text) {
+        let mut terms = Terms::default();
+        let sections = sections(text);
+        let note = Note {
+            kind: NoteKind::of(&sections),
+        };
+        for section in sections {
             for sentence in sentences(text, section.body) {
                 let tokens = self.tokenizer.tokens(text, sentence);
-                let mut terms = Terms::default();
-                terms.fill(&self.dictionary, &tokens);
+                terms.fill(&self.dictionary, self.narrative(note), &tokens);
                 self.neoplasms.refine(&tokens, &mut terms);
-                let concepts = terms.concepts;
-                let contexts = self.contexts(&tokens, &concepts, section.kind);
+                let contexts = self.contexts(&tokens, &terms.concepts, section.kind);
                 found.push(Analysis {
                     section: section.kind,
                     sentence,
-                    concepts: concepts.into_iter().zip(contexts).collect(),
+                    concepts: terms.concepts.iter().copied().zip(contexts).collect(),
                     tokens,
                 });
             }
@@ -200,9 +207,15 @@ impl Engine {
         contexts
     }
 
+    /// The terms that count in this note alone.
+    fn narrative(&self, note: Note) -> Option<&NarrativeTerms> {
+        (note.kind == NoteKind::Narrative).then_some(&self.narrative)
+    }
+
     fn each_sentence(
         &self,
         text: &str,
+        note: Note,
         sections: &[Section],
         mut see: impl FnMut(SectionKind, &[Token], &Terms, &[Context<'_>]),
     ) {
@@ -211,7 +224,7 @@ impl Engine {
         for section in sections {
             for sentence in sentences(text, section.body) {
                 self.tokenizer.fill(text, sentence, &mut tokens);
-                terms.fill(&self.dictionary, &tokens);
+                terms.fill(&self.dictionary, self.narrative(note), &tokens);
                 self.neoplasms.refine(&tokens, &mut terms);
                 let concepts = &terms.concepts;
                 if concepts.is_empty() {
@@ -367,7 +380,8 @@ fn trust(origin: Origin) -> f64 {
     match origin {
         Origin::Title | Origin::Lexicon => 1.0,
         Origin::Inclusion => 0.95,
-        Origin::Derived | Origin::Ontology => 0.9,
+        Origin::Derived | Origin::Ontology | Origin::Narrative => 0.9,
+        Origin::Learnt => 0.8,
     }
 }
 

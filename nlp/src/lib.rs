@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod alternatives;
 mod assertion;
 #[cfg(feature = "build")]
 pub mod build;
@@ -10,6 +11,7 @@ mod concept;
 mod dictionary;
 mod edition;
 mod engine;
+mod narrative;
 mod neoplasm;
 mod note;
 mod record;

@@ -101,7 +101,7 @@ fn main() -> ExitCode {
 
 /// The file of each edition: the newest whole, an earlier one as its difference from it.
 fn editions(wheels: &Path, terminology: &Path) -> Result<Vec<Edition>, Failure> {
-    let lexicon = text(&terminology.join("lexicon.tsv"))?;
+    let lexicon = lexicon(terminology)?;
     let chronic = text(&terminology.join("chronic.tsv"))?;
     let ontologies = ontologies(&wheel(ONTOLOGIES, wheels)?)?;
     let mut editions: Vec<Edition> = Vec::new();
@@ -128,6 +128,29 @@ fn editions(wheels: &Path, terminology: &Path) -> Result<Vec<Edition>, Failure> 
         });
     }
     Ok(editions)
+}
+
+/// The files of the lexicon with their names: `lexicon.tsv` and those in `lexicon/`, in order.
+fn lexicon(terminology: &Path) -> Result<Vec<(String, String)>, Failure> {
+    let folder = terminology.join("lexicon");
+    let fault = |source| Failure::File {
+        what: "read",
+        path: folder.display().to_string(),
+        source,
+    };
+    let mut files = vec![terminology.join("lexicon.tsv")];
+    for entry in std::fs::read_dir(&folder).map_err(fault)? {
+        files.push(entry.map_err(fault)?.path());
+    }
+    files.retain(|file| file.extension().is_some_and(|kind| kind == "tsv"));
+    files.sort();
+    files
+        .iter()
+        .map(|file| {
+            let name = file.strip_prefix(terminology).unwrap_or(file);
+            Ok((name.display().to_string(), text(file)?))
+        })
+        .collect()
 }
 
 fn compare(editions: &[Edition], terminology: &Path) -> Result<(), Failure> {

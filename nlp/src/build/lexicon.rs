@@ -3,14 +3,15 @@
 /// One line of the lexicon.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Line {
-    pub(super) number: usize,
+    /// The file and the line, for messages.
+    pub(super) place: String,
     /// The billable code that the terms mean, or none: `-` says that they are never found.
     pub(super) code: Option<String>,
     pub(super) terms: Vec<String>,
 }
 
-/// Reads the lexicon, or lists every line that cannot be read.
-pub(super) fn read(tsv: &str) -> Result<Vec<Line>, Vec<String>> {
+/// Reads a file of the lexicon, or lists every line that cannot be read.
+pub(super) fn read(file: &str, tsv: &str) -> Result<Vec<Line>, Vec<String>> {
     let mut lines = Vec::new();
     let mut problems = Vec::new();
     for (number, line) in (1..).zip(tsv.lines()) {
@@ -19,18 +20,18 @@ pub(super) fn read(tsv: &str) -> Result<Vec<Line>, Vec<String>> {
             continue;
         }
         let Some((code, terms)) = line.split_once('\t') else {
-            problems.push(format!("terminology/lexicon.tsv:{number}: no tab in `{line}`; write a code, a tab, and terms with `;` between them"));
+            problems.push(format!("{file}:{number}: no tab in `{line}`; write a code, a tab, and terms with `;` between them"));
             continue;
         };
         let terms = terms
             .split(';')
             .map(str::trim)
             .filter(|term| !term.is_empty())
-            .map(str::to_owned)
+            .flat_map(crate::alternatives::wordings)
             .collect();
         let code = Some(code.trim().to_owned()).filter(|code| code != "-");
         lines.push(Line {
-            number,
+            place: format!("{file}:{number}"),
             code,
             terms,
         });
@@ -48,16 +49,23 @@ mod tests {
 
     #[test]
     fn a_line_is_a_code_and_its_terms() {
-        let lines = read("# heading\nI10\tHTN; high blood pressure # comment\n-\tpain\n").unwrap();
+        let lines = read(
+            "heart.tsv",
+            "# heading\nI10\tHTN; high blood pressure # comment\n-\tpain\n",
+        )
+        .unwrap();
         assert_eq!(
             lines[0],
             Line {
-                number: 2,
+                place: "heart.tsv:2".to_owned(),
                 code: Some("I10".to_owned()),
                 terms: vec!["HTN".to_owned(), "high blood pressure".to_owned()]
             }
         );
         assert_eq!(lines[1].code, None);
-        assert_eq!(read("I10 HTN\nE11.9 T2DM").unwrap_err().len(), 2);
+        assert_eq!(
+            read("heart.tsv", "I10 HTN\nE11.9 T2DM").unwrap_err().len(),
+            2
+        );
     }
 }

@@ -144,13 +144,13 @@ fn record(mention: &Mention, chars: &CodePoints) -> RecordMention {
 }
 
 /// The code points of some byte offsets, both in order.
-struct CodePoints {
+pub(crate) struct CodePoints {
     bytes: Vec<usize>,
     points: Vec<usize>,
 }
 
 impl CodePoints {
-    fn of(text: &str, spans: impl IntoIterator<Item = Span>) -> Self {
+    pub(crate) fn of(text: &str, spans: impl IntoIterator<Item = Span>) -> Self {
         let mut bytes: Vec<_> = spans
             .into_iter()
             .flat_map(|span| [span.start, span.end])
@@ -167,7 +167,7 @@ impl CodePoints {
         Self { bytes, points }
     }
 
-    fn span(&self, span: Span) -> [usize; 2] {
+    pub(crate) fn span(&self, span: Span) -> [usize; 2] {
         [span.start, span.end].map(|byte| {
             self.bytes
                 .binary_search(&byte)

@@ -124,11 +124,11 @@ pub fn main() -> ExitCode {
     match cli.command {
         #[cfg(feature = "local")]
         Command::Local(arguments) => crate::local::main(&arguments, form),
-        command => run(command, &mut io).into(),
+        command => run(command, form, &mut io).into(),
     }
 }
 
-fn run(command: Command, io: &mut dyn Io) -> Status {
+fn run(command: Command, form: Form, io: &mut dyn Io) -> Status {
     match command {
         Command::Synth(arguments) => match arguments.environments.synthesize() {
             Ok(assemblies) => synth_each(&arguments.synth, assemblies, io),
@@ -143,7 +143,7 @@ fn run(command: Command, io: &mut dyn Io) -> Status {
         Command::Deploy(arguments) => remote::deploy(arguments, io),
         #[cfg(feature = "aws")]
         Command::Destroy(arguments) => remote::destroy(&arguments, io),
-        Command::Code(arguments) => code::run(&arguments, io),
+        Command::Code(arguments) => code::run(&arguments, form, io),
         #[cfg(feature = "local")]
         Command::Local(_) => unreachable!("`local` may start this program anew, before all else"),
     }

@@ -1,267 +1,407 @@
 //! `lightsout code`: charts on this machine, without any cloud.
 
+mod answer;
+mod document;
+mod error;
+mod in_order;
+mod input;
+
 use std::{
-    fs,
-    io::{self, BufRead, BufWriter, Write},
+    env,
+    fs::File,
+    io::{self, IsTerminal, Write},
+    num::NonZeroUsize,
     path::{Path, PathBuf},
+    thread,
 };
 
 use clap::Args;
 use lightsout_nlp::{
-    Dictionary, Engine, Rejection, Span, check_text, to_jsonl_record, to_target_record,
+    Dictionary, Engine, Rejection, check_text,
+    render::{Chart, Look, Wanted},
 };
-use lightsout_toolkit::{Hint, Io, Status, fail};
-use serde::{Deserialize, Serialize};
+use lightsout_toolkit::{Event, Form as Talk, Io, Status, fail};
 
-/// Code charts on this machine: files or JSON lines in, JSON lines out
+use self::{
+    answer::Form,
+    document::Document,
+    error::CodeError,
+    in_order::in_order,
+    input::{Job, Source, StdinHolds, jobs, read_file, sources},
+};
+
+/// Code charts on this machine: text in, ICD-10-CM codes with evidence out
 ///
-/// One line is written for each chart, in the order in which they came, with
-/// its codes and every mention, coded or not. Offsets count Unicode code
-/// points. A chart that cannot be read gets a line with the reason, and the
-/// exit code is 1.
+/// Charts are answered in the order in which they come, as they come, whatever
+/// the number of threads. A chart that is no text (a picture, a PDF, too large)
+/// is rejected with the reason and the others are coded. Exits with 0 when all
+/// charts were coded, 1 when one was rejected, 2 when the work could not be
+/// done. With `--json`, writes one array with all that is known of each mention.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  lightsout code visit.txt                     codes, titles and lines
+  lightsout code charts/ --explain | less -R   why each mention is coded or not
+  lightsout code visit.txt --why I10           why this code, or why not
+  lightsout code charts/ --html -o charts.html
+  lightsout code --jsonl < notes.jsonl > codes.jsonl")]
 pub(super) struct CodeArgs {
-    /// Charts, or folders of them (files that end in .txt)
-    #[arg(required_unless_present = "jsonl", conflicts_with = "jsonl")]
+    /// Charts (text files), JSON lines (`.jsonl`), folders of both, or `-` for stdin
+    #[arg(value_name = "CHART", required_unless_present_any = ["jsonl", "lines"])]
     charts: Vec<PathBuf>,
-    /// Read documents from stdin, a JSON object a line: `doc_id`, `text`, and optionally `target`
+    #[command(flatten)]
+    form: FormArgs,
+    /// Read stdin as JSON lines, as `--jsonl` does, in any other form
+    #[arg(long)]
+    lines: bool,
+    /// Write to a file instead of stdout
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// How many charts are coded at once [default: one for each core]
+    #[arg(long, short, value_name = "NUMBER")]
+    jobs: Option<NonZeroUsize>,
+}
+
+/// The form of the answer, if not the table of codes.
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "flags, of which one is given"
+)]
+struct FormArgs {
+    /// Write each code with its evidence and rule, and why each other mention is not coded
+    #[arg(long)]
+    explain: bool,
+    /// Write why this code (or category) is coded, or why not
+    #[arg(long, value_name = "CODE")]
+    why: Option<String>,
+    /// Write only chart and code, a tab between them
+    #[arg(long)]
+    only_codes: bool,
+    /// Write one page of all charts: evidence marked in the text, codes beside it
+    #[arg(long)]
+    html: bool,
+    /// Write FHIR R4: a Bundle of Conditions for each chart, one on each line
+    #[arg(long)]
+    fhir: bool,
+    /// Write a record for each chart, one on each line; stdin holds JSON lines
     ///
-    /// A `target` is a pair of offsets whose assertion is asked for, whatever
-    /// stands there: the answer is one mention over exactly that span.
+    /// A line of stdin is an object with `doc_id`, `text`, and optionally
+    /// `target`: two offsets whose assertion is asked for, whatever stands
+    /// there. The answer is then one mention over exactly that span. Offsets
+    /// count Unicode code points.
     #[arg(long)]
     jsonl: bool,
 }
 
-/// Why charts could not be coded.
-#[derive(Debug, thiserror::Error)]
-enum CodeError {
-    /// A file or folder cannot be read.
-    #[error("cannot read `{}`", path.display())]
-    Unreadable {
-        path: PathBuf,
-        #[source]
-        source: io::Error,
-    },
-    /// A folder holds no charts.
-    #[error("`{}` holds no file that ends in `.txt`", .0.display())]
-    NoCharts(PathBuf),
-    /// A line of stdin is no document.
-    #[error("line {line} of stdin is no document: it needs `doc_id` and `text`")]
-    NoDocument {
-        line: usize,
-        #[source]
-        source: DocumentError,
-    },
-    /// A target lies outside its text.
-    #[error("line {line} of stdin: the target {start}..{end} is no span of its text")]
-    NoSpan {
-        line: usize,
-        start: usize,
-        end: usize,
-    },
-    /// Stdin or stdout failed.
-    #[error("cannot read stdin or write stdout")]
-    Stream(#[from] io::Error),
-}
-
-impl Hint for CodeError {}
-
-/// What is wrong with a line; the parser's place in it and nothing of its text.
-#[derive(Debug, thiserror::Error)]
-#[error("{category} at column {column}")]
-struct DocumentError {
-    category: &'static str,
-    column: usize,
-}
-
-#[derive(Deserialize)]
-struct Document {
-    doc_id: String,
+/// A chart's answer.
+struct Answer {
     text: String,
-    target: Option<[usize; 2]>,
+    /// The chart's name, if it was rejected.
+    rejected: Option<String>,
 }
 
-/// The line of a chart that cannot be read.
-#[derive(Serialize)]
-struct Rejected<'a> {
-    doc_id: &'a str,
-    codes: [(); 0],
-    mentions: [(); 0],
-    #[serde(rename = "rejected")]
-    because: Reason,
-}
-
-#[derive(Serialize)]
-struct Reason {
-    reason: &'static str,
-    detail: String,
-}
-
-pub(super) fn run(arguments: &CodeArgs, io: &mut dyn Io) -> Status {
-    let engine = Engine::new(Dictionary::fy2026());
-    let mut out = BufWriter::new(io::stdout().lock());
-    let result = if arguments.jsonl {
-        code_lines(&engine, io::stdin().lock(), &mut out)
-    } else {
-        code_files(&engine, &arguments.charts, &mut out)
-    };
-    match result.and_then(|status| {
-        out.flush()?;
-        Ok(status)
-    }) {
+pub(super) fn run(arguments: &CodeArgs, talk: Talk, io: &mut dyn Io) -> Status {
+    match code(arguments, talk, io) {
         Ok(status) => status,
         // Whoever reads has seen enough.
-        Err(CodeError::Stream(error)) if error.kind() == io::ErrorKind::BrokenPipe => Status::Fine,
+        Err(CodeError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Status::Fine,
         Err(error) => fail(&error, io),
     }
 }
 
-fn code_files(
-    engine: &Engine,
-    paths: &[PathBuf],
-    out: &mut impl Write,
-) -> Result<Status, CodeError> {
-    let mut status = Status::Fine;
-    for path in charts(paths)? {
-        let bytes = fs::read(&path).map_err(unreadable(&path))?;
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        status = status.max(code_one(engine, &name, &bytes, out)?);
-    }
-    Ok(status)
+fn code(arguments: &CodeArgs, talk: Talk, io: &mut dyn Io) -> Result<Status, CodeError> {
+    let stdin = if arguments.form.jsonl || arguments.lines {
+        StdinHolds::Lines
+    } else {
+        StdinHolds::Chart
+    };
+    let engine = Engine::new(Dictionary::fy2026());
+    let form = arguments.form(engine.dictionary(), talk)?;
+    let sources = sources(&arguments.charts, stdin)?;
+    let mut out: Box<dyn Write> = match &arguments.output {
+        Some(path) => Box::new(created(path, &sources)?),
+        None => Box::new(io::stdout()),
+    };
+    let threads = arguments
+        .jobs
+        .or_else(|| thread::available_parallelism().ok())
+        .unwrap_or(NonZeroUsize::MIN);
+    let tally = answer_all(&engine, &form, sources, threads, &mut out, io)?;
+    Ok(tally.status(io))
 }
 
-fn code_lines(
-    engine: &Engine,
-    input: impl BufRead,
-    out: &mut impl Write,
-) -> Result<Status, CodeError> {
-    let mut status = Status::Fine;
-    for (index, line) in input.lines().enumerate() {
-        let (line, number) = (line?, index + 1);
-        if line.trim().is_empty() {
-            continue;
-        }
-        let document: Document =
-            serde_json::from_str(&line).map_err(|error| CodeError::NoDocument {
-                line: number,
-                source: DocumentError {
-                    category: match error.classify() {
-                        serde_json::error::Category::Data => "a wrong or missing field",
-                        _ => "no JSON",
-                    },
-                    column: error.column(),
-                },
-            })?;
-        if let Some([start, end]) = document.target {
-            let span = Span::from_chars(&document.text, start, end)
-                .filter(|_| start < end)
-                .ok_or(CodeError::NoSpan {
-                    line: number,
-                    start,
-                    end,
-                })?;
-            let mention = engine.assert_target(&document.text, span);
-            let record = to_target_record(&document.doc_id, &document.text, &mention);
-            write_line(out, &record)?;
-        } else {
-            let text = document.text.as_bytes();
-            status = status.max(code_one(engine, &document.doc_id, text, out)?);
-        }
-    }
-    Ok(status)
+/// How many charts were answered, and how many of them rejected.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Tally {
+    charts: usize,
+    rejected: usize,
 }
 
-fn code_one(
-    engine: &Engine,
-    doc_id: &str,
-    bytes: &[u8],
-    out: &mut impl Write,
-) -> Result<Status, CodeError> {
-    match check_text(bytes) {
-        Ok(text) => {
-            let coding = engine.code(text);
-            write_line(out, &to_jsonl_record(doc_id, text, &coding))?;
-            Ok(Status::Fine)
+impl Tally {
+    /// Says how many charts were rejected.
+    fn status(&self, io: &mut dyn Io) -> Status {
+        if self.rejected == 0 {
+            return Status::Fine;
         }
-        Err(rejection) => {
-            write_line(out, &rejected(doc_id, &rejection))?;
-            Ok(Status::Finding)
-        }
+        let Self { charts, rejected } = self;
+        io.emit(Event::Note {
+            text: format!("{rejected} of {charts} charts rejected"),
+        });
+        Status::Finding
     }
 }
 
-fn rejected<'a>(doc_id: &'a str, rejection: &Rejection) -> Rejected<'a> {
-    Rejected {
-        doc_id,
-        codes: [],
-        mentions: [],
-        because: Reason {
-            reason: rejection.code(),
-            detail: rejection.to_string(),
+/// Answers every chart, in order.
+fn answer_all(
+    engine: &Engine,
+    form: &Form,
+    sources: Vec<Source>,
+    threads: NonZeroUsize,
+    out: &mut dyn Write,
+    io: &mut dyn Io,
+) -> Result<Tally, CodeError> {
+    let mut tally = Tally::default();
+    out.write_all(form.open().as_bytes())?;
+    in_order(
+        jobs(sources).zip(1..),
+        threads,
+        |(job, number)| answer(engine, form, job?, number),
+        |answer: Result<Answer, CodeError>| {
+            let answer = answer?;
+            // Who waits for each answer before asking on gets it at once.
+            out.write_all(answer.text.as_bytes())?;
+            out.flush()?;
+            tally.charts += 1;
+            if let Some(name) = answer.rejected {
+                tally.rejected += 1;
+                if *form == Form::Codes {
+                    io.emit(Event::Note { text: name });
+                }
+            }
+            Ok::<_, CodeError>(())
         },
-    }
+    )?;
+    out.write_all(form.close().as_bytes())?;
+    out.flush()?;
+    Ok(tally)
 }
 
-fn write_line(out: &mut impl Write, record: &impl Serialize) -> Result<(), CodeError> {
-    serde_json::to_writer(&mut *out, record).map_err(io::Error::from)?;
-    out.write_all(b"\n")?;
-    Ok(())
-}
-
-/// Lists files as they are, and the charts of folders by name.
-fn charts(paths: &[PathBuf]) -> Result<Vec<PathBuf>, CodeError> {
-    let mut all = Vec::new();
-    for path in paths {
-        if !path.is_dir() {
-            all.push(path.clone());
-            continue;
+fn answer(engine: &Engine, form: &Form, job: Job, number: usize) -> Result<Answer, CodeError> {
+    match job {
+        Job::Chart(path) => {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            let bytes = read_file(&path)?;
+            chart(engine, form, &name, check_text(&bytes), number)
         }
-        let mut found = Vec::new();
-        for entry in fs::read_dir(path).map_err(unreadable(path))? {
-            let file = entry.map_err(unreadable(path))?.path();
-            if file.is_file() && file.extension().is_some_and(|e| e == "txt") {
-                found.push(file);
+        Job::Bytes { name, bytes } => chart(engine, form, &name, check_text(&bytes), number),
+        Job::Line {
+            name,
+            number: line,
+            bytes,
+        } => {
+            let document = match Document::from_line(&bytes) {
+                Ok(document) => document,
+                Err(source) => return Err(CodeError::NoDocument { name, line, source }),
+            };
+            let text = document.text.as_str();
+            match document.target {
+                None => {
+                    // Offsets count from the document's first character, a byte order mark too.
+                    let checked = check_text(text.as_bytes()).map(|_| text);
+                    chart(engine, form, &document.doc_id, checked, number)
+                }
+                Some(_) if *form != Form::Jsonl => {
+                    Err(CodeError::TargetWithoutJsonl { name, line })
+                }
+                Some(target) => {
+                    let mention = engine.assert_target(text, target);
+                    let text = answer::target(&document.doc_id, text, &mention);
+                    Ok(Answer {
+                        text: text.map_err(io::Error::from)?,
+                        rejected: None,
+                    })
+                }
             }
         }
-        if found.is_empty() {
-            return Err(CodeError::NoCharts(path.clone()));
-        }
-        found.sort();
-        all.append(&mut found);
     }
-    Ok(all)
 }
 
-fn unreadable(path: &Path) -> impl Fn(io::Error) -> CodeError + use<> {
-    let path = path.to_owned();
-    move |source| CodeError::Unreadable {
-        path: path.clone(),
-        source,
+fn chart(
+    engine: &Engine,
+    form: &Form,
+    name: &str,
+    text: Result<&str, Rejection>,
+    number: usize,
+) -> Result<Answer, CodeError> {
+    match text {
+        Ok(text) => {
+            let coding = engine.code(text);
+            let chart = Chart {
+                name,
+                text,
+                coding: &coding,
+            };
+            Ok(Answer {
+                text: form
+                    .coded(engine, &chart, number)
+                    .map_err(io::Error::from)?,
+                rejected: None,
+            })
+        }
+        Err(rejection) => Ok(Answer {
+            text: form
+                .rejected(name, &rejection, number)
+                .map_err(io::Error::from)?,
+            rejected: Some(format!("{name}: rejected: {rejection}")),
+        }),
     }
+}
+
+impl CodeArgs {
+    fn form(&self, dictionary: &Dictionary, talk: Talk) -> Result<Form, CodeError> {
+        let look = self.look();
+        let form = &self.form;
+        Ok(if form.explain {
+            Form::Explain(look)
+        } else if let Some(code) = &form.why {
+            let wanted = Wanted::new(dictionary, code);
+            Form::Why(wanted.ok_or_else(|| CodeError::NoCode(code.clone()))?, look)
+        } else if form.only_codes {
+            Form::Codes
+        } else if form.html {
+            Form::Html
+        } else if form.fhir {
+            Form::Fhir
+        } else if form.jsonl {
+            Form::Jsonl
+        } else if talk == Talk::Json {
+            Form::Json
+        } else {
+            Form::Table
+        })
+    }
+
+    /// Colours for a terminal, unless [`NO_COLOR`](https://no-color.org) forbids them.
+    fn look(&self) -> Look {
+        let is_forbidden = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        if is_forbidden || self.output.is_some() || !io::stdout().is_terminal() {
+            Look::Plain
+        } else {
+            Look::Coloured
+        }
+    }
+}
+
+/// Creates the file for the answer, which must be none of those that are read.
+fn created(path: &Path, sources: &[Source]) -> Result<File, CodeError> {
+    let same = |source: &Source| match source {
+        Source::Chart(chart) | Source::Lines(chart) => {
+            let chart = chart.canonicalize().ok();
+            chart.is_some() && chart == path.canonicalize().ok()
+        }
+        Source::Stdin | Source::StdinLines => false,
+    };
+    if sources.iter().any(same) {
+        return Err(CodeError::OverChart(path.to_owned()));
+    }
+    File::create(path).map_err(|source| CodeError::Unwritable {
+        path: path.to_owned(),
+        source,
+    })
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
+    use lightsout_toolkit::Terminal;
+    use serde_json::Value;
+
     use super::*;
 
-    fn lines(input: &str) -> Result<(Status, Vec<serde_json::Value>), CodeError> {
+    fn answers(form: &Form, sources: Vec<Source>, threads: usize) -> (String, Tally) {
         let mut out = Vec::new();
         let engine = Engine::new(Dictionary::fy2026());
-        let status = code_lines(&engine, input.as_bytes(), &mut out)?;
+        let threads = NonZeroUsize::new(threads).unwrap();
+        let mut io = Terminal::new(Talk::Json);
+        let tally = answer_all(&engine, form, sources, threads, &mut out, &mut io).unwrap();
+        (String::from_utf8(out).unwrap(), tally)
+    }
+
+    fn lines(input: &str) -> Result<(Tally, Vec<Value>), CodeError> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("in.jsonl");
+        fs::write(&path, input).unwrap();
+        let mut out = Vec::new();
+        let engine = Engine::new(Dictionary::fy2026());
+        let mut io = Terminal::new(Talk::Json);
+        let source = vec![Source::Lines(path)];
+        let threads = NonZeroUsize::MIN;
+        let tally = answer_all(&engine, &Form::Jsonl, source, threads, &mut out, &mut io)?;
         let records = out
             .split(|byte| *byte == b'\n')
-            .filter(|line| !line.is_empty())
-            .map(|line| serde_json::from_slice(line).unwrap())
-            .collect();
-        Ok((status, records))
+            .filter(|line| !line.is_empty());
+        Ok((
+            tally,
+            records
+                .map(|line| serde_json::from_slice(line).unwrap())
+                .collect(),
+        ))
+    }
+
+    fn samples() -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../samples/charts")
+    }
+
+    #[test]
+    fn every_form_is_the_same_bytes_for_any_number_of_threads() {
+        let forms = [
+            Form::Table,
+            Form::Codes,
+            Form::Explain(Look::Plain),
+            Form::Why(
+                Wanted::new(&Dictionary::fy2026(), "I10").unwrap(),
+                Look::Plain,
+            ),
+            Form::Html,
+            Form::Fhir,
+            Form::Json,
+            Form::Jsonl,
+        ];
+        for form in forms {
+            let of = |threads| {
+                let sources = sources(&[samples(), samples()], StdinHolds::Chart).unwrap();
+                answers(&form, sources, threads)
+            };
+            let one = of(1);
+            assert_eq!(
+                one.1,
+                Tally {
+                    charts: 32,
+                    rejected: 0
+                }
+            );
+            assert!(one.0.len() > 100, "{form:?}");
+            for threads in [2, 5] {
+                assert_eq!(of(threads), one, "{form:?} on {threads} threads");
+            }
+        }
     }
 
     #[test]
     fn documents_are_answered_in_their_order() {
         let input = r#"{"doc_id": "b", "text": "Assessment: hypertension."}
 {"doc_id": "a", "text": "Patient denies fever."}"#;
-        let (status, records) = lines(input).unwrap();
-        assert_eq!(status, Status::Fine);
+        let (tally, records) = lines(input).unwrap();
+        assert_eq!(
+            tally,
+            Tally {
+                charts: 2,
+                rejected: 0
+            }
+        );
         assert_eq!(records[0]["doc_id"], "b");
         assert_eq!(records[0]["codes"][0]["code"], "I10");
         assert_eq!(records[1]["codes"], serde_json::json!([]));
@@ -280,11 +420,23 @@ mod tests {
     }
 
     #[test]
+    fn a_byte_order_mark_of_a_document_counts() {
+        let (_, records) = lines("{\"doc_id\": \"1\", \"text\": \"\u{feff}Asthma.\"}").unwrap();
+        assert_eq!(records[0]["codes"][0]["spans"], serde_json::json!([[1, 7]]));
+    }
+
+    #[test]
     fn an_empty_document_is_rejected_and_the_others_are_coded() {
         let input =
             "{\"doc_id\": \"1\", \"text\": \" \"}\n\n{\"doc_id\": \"2\", \"text\": \"Asthma.\"}";
-        let (status, records) = lines(input).unwrap();
-        assert_eq!(status, Status::Finding);
+        let (tally, records) = lines(input).unwrap();
+        assert_eq!(
+            tally,
+            Tally {
+                charts: 2,
+                rejected: 1
+            }
+        );
         assert_eq!(records[0]["rejected"]["reason"], "empty");
         assert!(!records[1]["codes"].as_array().unwrap().is_empty());
     }
@@ -295,18 +447,79 @@ mod tests {
             lines("{\"doc_id\": \"1\", \"text\": \"x\"}\n{\"note\": \"John Smith\"}").unwrap_err();
         let source = std::error::Error::source(&error).unwrap();
         let said = format!("{error}: {source}");
-        assert!(said.starts_with("line 2 of stdin is no document"), "{said}");
+        assert!(
+            said.starts_with("line 2 of `") && said.contains("in.jsonl` is no document: "),
+            "{said}"
+        );
         assert!(!said.contains("Smith"), "{said}");
     }
 
     #[test]
-    fn a_target_outside_its_text_is_refused() {
-        for target in ["[3, 9]", "[2, 2]", "[3, 1]"] {
-            let input = format!(r#"{{"doc_id": "1", "text": "abcd", "target": {target}}}"#);
-            assert!(
-                matches!(lines(&input), Err(CodeError::NoSpan { .. })),
-                "{target}"
+    fn only_records_answer_a_target() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("in.jsonl");
+        fs::write(
+            &path,
+            r#"{"doc_id": "1", "text": "abcd", "target": [0, 2]}"#,
+        )
+        .unwrap();
+        let engine = Engine::new(Dictionary::fy2026());
+        let job = jobs(vec![Source::Lines(path)]).next().unwrap().unwrap();
+        assert!(matches!(
+            answer(&engine, &Form::Table, job, 1),
+            Err(CodeError::TargetWithoutJsonl { line: 1, .. })
+        ));
+    }
+
+    #[test]
+    fn what_is_no_chart_is_rejected_in_every_form_without_its_text() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.txt");
+        fs::write(&path, b"John Smith \xff").unwrap();
+        for form in [
+            Form::Table,
+            Form::Codes,
+            Form::Explain(Look::Plain),
+            Form::Html,
+            Form::Fhir,
+            Form::Json,
+            Form::Jsonl,
+        ] {
+            let (said, tally) = answers(&form, vec![Source::Chart(path.clone())], 2);
+            assert_eq!(
+                tally,
+                Tally {
+                    charts: 1,
+                    rejected: 1
+                }
             );
+            assert!(!said.contains("Smith"), "{said}");
+            assert!(form == Form::Codes || said.contains("not UTF-8"), "{said}");
+        }
+    }
+
+    #[test]
+    fn an_answer_never_overwrites_a_chart() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.txt");
+        fs::write(&path, "Asthma.").unwrap();
+        let error = created(&path, &[Source::Chart(path.clone())]).unwrap_err();
+        assert!(matches!(error, CodeError::OverChart(_)));
+        assert_eq!(fs::read(&path).unwrap(), b"Asthma.");
+        assert!(created(&folder.path().join("b"), &[Source::Chart(path)]).is_ok());
+    }
+
+    #[test]
+    fn the_array_is_json_with_none_one_and_many_charts() {
+        for number in [0, 1, 2] {
+            let sources = sources(
+                &vec![samples().join("office-visit-soap.txt"); number + 1],
+                StdinHolds::Chart,
+            );
+            let sources = sources.unwrap().into_iter().take(number).collect();
+            let (said, _) = answers(&Form::Json, sources, 2);
+            let json: Value = serde_json::from_str(&said).unwrap();
+            assert_eq!(json.as_array().unwrap().len(), number);
         }
     }
 }

@@ -1,7 +1,8 @@
 //! A mention on its way to a decision, with what the later stages need to know of it.
 
-use crate::coding::{Decision, Mention};
+use crate::coding::{Decision, Mention, Reason};
 use crate::dictionary::Meaning;
+use crate::rules::Rule;
 
 /// A mention and the concept behind it, before and after the rules have spoken.
 #[derive(Clone, Debug)]
@@ -19,6 +20,12 @@ impl Candidate {
             .code
             .as_deref()
             .filter(|_| self.mention.decision == Decision::Coded)
+    }
+
+    /// Lets it no longer count.
+    pub(crate) fn leave(&mut self, reason: Reason, rule: Rule) {
+        self.mention.decision = Decision::NotCoded(reason);
+        self.mention.rule = rule;
     }
 
     /// The category (three characters) of its code, if it counts.

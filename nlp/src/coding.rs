@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::Span;
 use crate::assertion::{Assertion, Experiencer, Temporality};
+use crate::rules::Rule;
 use crate::section::SectionKind;
+use crate::setting::Setting;
 
 /// The codes of a note, and the mentions that they come from.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -18,6 +20,8 @@ pub struct Coding {
     pub codes: Vec<Code>,
     /// Every term found, in the order of the text, coded or not.
     pub mentions: Vec<Mention>,
+    /// The setting whose rules were used.
+    pub setting: Setting,
 }
 
 /// A billable code with its evidence.
@@ -29,6 +33,8 @@ pub struct Code {
     pub title: String,
     /// Where the note says so.
     pub evidence: Vec<Span>,
+    /// The rule by which it is coded; of several, the one that says most.
+    pub rule: Rule,
     /// How sure the engine is, 0 to 1: sections and terms by which it was found, not a probability.
     pub score: f64,
 }
@@ -57,6 +63,8 @@ pub struct Mention {
     pub diseases: Vec<Disease>,
     /// Whether it was coded.
     pub decision: Decision,
+    /// The rule that decided so.
+    pub rule: Rule,
     /// The words around it.
     pub context: Snippet,
 }
@@ -145,6 +153,11 @@ pub enum Reason {
         /// The code that says more.
         by: String,
     },
+    /// It is a symptom that routinely belongs to a diagnosis of the note.
+    Integral {
+        /// The diagnosis that it belongs to.
+        to: String,
+    },
     /// No coding was asked for, only the assertion.
     AssertionOnly,
 }
@@ -170,6 +183,7 @@ impl Reason {
             Self::NotSpecific { .. } => "not_specific",
             Self::NoCode => "no_code",
             Self::Superseded { .. } => "superseded",
+            Self::Integral { .. } => "integral",
             Self::AssertionOnly => "assertion_only",
         }
     }
@@ -189,6 +203,7 @@ impl fmt::Display for Reason {
             }
             Self::Superseded { by } => write!(formatter, "superseded by `{by}`"),
             Self::NoCode => formatter.write_str(NO_CODE),
+            Self::Integral { to } => write!(formatter, "integral to `{to}`"),
             Self::AssertionOnly => formatter.write_str(ASSERTION_ONLY),
         }
     }
@@ -215,6 +230,7 @@ impl FromStr for Reason {
             "family history by " => Ok(Self::Family { cue: quoted }),
             "section " => Ok(Self::Section { section: quoted }),
             "not specific enough, category " => Ok(Self::NotSpecific { category: quoted }),
+            "integral to " => Ok(Self::Integral { to: quoted }),
             "superseded by " => Ok(Self::Superseded { by: quoted }),
             _ => Err(unknown()),
         }
@@ -258,6 +274,9 @@ mod tests {
                 by: "E11.65".to_owned(),
             },
             Reason::NoCode,
+            Reason::Integral {
+                to: "J18.9".to_owned(),
+            },
             Reason::AssertionOnly,
         ] {
             assert_eq!(reason.to_string().parse(), Ok(reason));

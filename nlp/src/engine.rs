@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::Span;
-use crate::assertion::{Assertion, Context, Cues, Temporality};
+use crate::assertion::{Context, Cues, Temporality};
 use crate::candidate::Candidate;
 use crate::coding::{Code, Coding, Decision, Disease, Mention, Reason, Snippet};
 use crate::concept::{Concept, Terms};
@@ -11,9 +11,10 @@ use crate::dictionary::{Dictionary, Meaning, Origin};
 use crate::narrative::NarrativeTerms;
 use crate::neoplasm::Neoplasms;
 use crate::note::{Note, NoteKind};
-use crate::rules;
-use crate::section::{Section, SectionKind, SectionMeaning, sections};
+use crate::rules::{Rule, Rules, statement};
+use crate::section::{Section, SectionKind, sections};
 use crate::sentence::sentences;
+use crate::setting::Setting;
 use crate::token::{Token, Tokenizer};
 
 /// How many characters of the text a mention shows on each side.
@@ -37,6 +38,8 @@ pub struct Engine {
     cues: Cues,
     narrative: NarrativeTerms,
     neoplasms: Neoplasms,
+    rules: Rules,
+    setting: Option<Setting>,
 }
 
 /// One sentence with what every stage found in it.
@@ -65,7 +68,29 @@ impl Engine {
             cues,
             narrative,
             neoplasms,
+            rules: Rules::embedded(),
+            setting: None,
         }
+    }
+
+    /// The same engine for notes that were all written in this setting.
+    ///
+    /// Without it each note's own headings tell ([`Setting::of`]).
+    ///
+    /// ```
+    /// use lightsout_nlp::{Dictionary, Engine, Setting};
+    /// let note = "ASSESSMENT: Fever, probable pneumonia.";
+    /// let codes = |setting| {
+    ///     let coding = Engine::new(Dictionary::fy2026()).with_setting(setting).code(note);
+    ///     coding.codes.into_iter().map(|code| code.code).collect::<Vec<_>>()
+    /// };
+    /// assert_eq!(codes(Setting::Outpatient), ["R50.9"]);
+    /// assert_eq!(codes(Setting::Inpatient), ["J18.9"], "fever belongs to pneumonia");
+    /// ```
+    #[must_use]
+    pub fn with_setting(mut self, setting: Setting) -> Self {
+        self.setting = Some(setting);
+        self
     }
 
     /// The dictionary that the engine reads with.
@@ -76,14 +101,16 @@ impl Engine {
     /// The codes of a note and the mentions that they come from, in linear time.
     pub fn code(&self, text: &str) -> Coding {
         let sections = sections(text);
-        let note = Note {
-            kind: NoteKind::of(&sections),
-        };
+        let kind = NoteKind::of(&sections);
+        let setting = self
+            .setting
+            .unwrap_or_else(|| Setting::of(text, &sections, kind));
+        let note = Note { kind, setting };
         let mut candidates = Vec::new();
         self.each_sentence(text, note, &sections, |section, tokens, terms, contexts| {
             for (at, context) in contexts.iter().enumerate() {
                 let concept = terms.concepts[at];
-                let mut mention = self.mention(text, section, tokens, concept, *context);
+                let mut mention = self.mention(text, note, section, tokens, concept, *context);
                 let named = terms.named_at(at);
                 mention.diseases = named
                     .filter_map(|term| self.disease(tokens, term.tokens, term.meaning))
@@ -94,7 +121,7 @@ impl Engine {
                 });
             }
         });
-        rules::apply(&self.dictionary, note, &mut candidates);
+        self.rules.apply(&self.dictionary, note, &mut candidates);
         Coding {
             edition: self.dictionary.edition().to_owned(),
             codes: codes(&candidates),
@@ -102,6 +129,7 @@ impl Engine {
                 .into_iter()
                 .map(|candidate| candidate.mention)
                 .collect(),
+            setting,
         }
     }
 
@@ -179,6 +207,7 @@ impl Engine {
             experiencer: context.experiencer,
             diseases: Vec::new(),
             decision: Decision::NotCoded(Reason::AssertionOnly),
+            rule: Rule::AssertionOnly,
             context: snippet(text, target),
         }
     }
@@ -239,6 +268,7 @@ impl Engine {
     fn mention(
         &self,
         text: &str,
+        note: Note,
         section: SectionKind,
         tokens: &[Token],
         concept: Concept,
@@ -249,15 +279,18 @@ impl Engine {
             tokens[concept.tokens.end - 1].span.end,
         );
         let billable = self.dictionary.billable(concept.meaning);
-        let decision = match self.reason(section, concept.meaning, context) {
-            Some(reason) => Decision::NotCoded(reason),
-            None if billable.is_some() => Decision::Coded,
-            None => Decision::NotCoded(match self.dictionary.code(concept.meaning) {
-                Some(category) => Reason::NotSpecific {
-                    category: category.to_owned(),
-                },
-                None => Reason::NoCode,
-            }),
+        let is_chronic = self.dictionary.is_chronic(concept.meaning);
+        let (decision, rule) = match statement::decide(note, section, is_chronic, context) {
+            Err((reason, rule)) => (Decision::NotCoded(reason), rule),
+            Ok(rule) if billable.is_some() => (Decision::Coded, rule),
+            Ok(_) => match self.dictionary.code(concept.meaning) {
+                Some(category) => {
+                    let category = category.to_owned();
+                    let reason = Reason::NotSpecific { category };
+                    (Decision::NotCoded(reason), Rule::LevelOfDetail)
+                }
+                None => (Decision::NotCoded(Reason::NoCode), Rule::NotClassified),
+            },
         };
         let (code, title) = match billable {
             Some(billable) => (Some(billable.code), billable.title),
@@ -274,6 +307,7 @@ impl Engine {
             experiencer: context.experiencer,
             diseases: Vec::new(),
             decision,
+            rule,
             context: snippet(text, span),
         }
     }
@@ -287,53 +321,6 @@ impl Engine {
             mesh: self.dictionary.mesh(meaning)?.to_owned(),
             doid: self.dictionary.doid(meaning),
         })
-    }
-
-    /// Why a mention does not count, if it does not.
-    ///
-    /// What is negated, possible, hypothetical or another person's is never coded. What is
-    /// of the past is coded when it is a chronic condition (listed in a past medical history,
-    /// it is still there), or when it is why a test was ordered.
-    fn reason(
-        &self,
-        section: SectionKind,
-        meaning: Meaning,
-        context: Context<'_>,
-    ) -> Option<Reason> {
-        let named = || Reason::Section {
-            section: section.name().to_owned(),
-        };
-        let Some(cue) = context.cue.map(str::to_owned) else {
-            let is_history = section.meaning() == SectionMeaning::History;
-            return match section.meaning() {
-                SectionMeaning::Current => None,
-                SectionMeaning::History if self.dictionary.is_chronic(meaning) => None,
-                _ if is_history => Some(Reason::Historical {
-                    cue: section.name().to_owned(),
-                }),
-                _ => Some(named()),
-            };
-        };
-        if !matches!(
-            section.meaning(),
-            SectionMeaning::Current | SectionMeaning::History
-        ) && context.assertion != Assertion::Negated
-        {
-            return Some(named());
-        }
-        match context.assertion {
-            Assertion::Present => None,
-            Assertion::Negated => Some(Reason::Negated { cue }),
-            Assertion::Possible => Some(Reason::Possible { cue }),
-            Assertion::Hypothetical => Some(Reason::Hypothetical { cue }),
-            Assertion::Family => Some(Reason::Family { cue }),
-            Assertion::Historical
-                if self.dictionary.is_chronic(meaning) || section == SectionKind::Indication =>
-            {
-                None
-            }
-            Assertion::Historical => Some(Reason::Historical { cue }),
-        }
     }
 }
 
@@ -351,12 +338,14 @@ fn codes(candidates: &[Candidate]) -> Vec<Code> {
                     code: code.to_owned(),
                     title: mention.title.clone(),
                     evidence: Vec::new(),
+                    rule: mention.rule,
                     score: 0.0,
                 },
                 1.0,
             )
         });
         entry.evidence.push(mention.span);
+        entry.rule = entry.rule.max(mention.rule);
         *doubt *= 1.0 - mention.section.weight() * trust(candidate.meaning.origin);
     }
     let mut codes: Vec<_> = codes

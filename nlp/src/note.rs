@@ -3,12 +3,15 @@
 use serde::{Deserialize, Serialize};
 
 use crate::section::{Section, SectionKind};
+use crate::setting::Setting;
 
 /// What the later stages know of the whole note.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Note {
     /// What sort of document it is.
     pub kind: NoteKind,
+    /// Where the patient was.
+    pub setting: Setting,
 }
 
 /// What sort of document a note is, seen by its headings.

@@ -1,17 +1,75 @@
 //! The rules of coding: what a claim carries when several conditions are there.
 //!
 //! Each rule is a file. It looks at the candidates of a whole note and turns what it decides
-//! into decisions; a rule never looks at the text.
+//! into decisions; a rule never looks at the text. What does not count (negated, uncertain,
+//! another person's) has no effect on what does.
 
+mod integral;
+mod ranges;
+mod rule;
+pub(crate) mod statement;
 mod superseded;
 mod unknown_site;
 
+pub use self::rule::Rule;
+
+use self::integral::Integral;
 use crate::candidate::Candidate;
 use crate::dictionary::Dictionary;
 use crate::note::Note;
 
-/// Lets every rule decide, in the order in which they build on each other.
-pub(crate) fn apply(_dictionary: &Dictionary, _note: Note, candidates: &mut [Candidate]) {
-    superseded::apply(candidates);
-    unknown_site::apply(candidates);
+/// The rules with their tables, read once.
+#[derive(Clone, Debug)]
+pub(crate) struct Rules {
+    integral: Integral,
+}
+
+impl Rules {
+    /// The rules with the embedded tables.
+    pub(crate) fn embedded() -> Self {
+        Self {
+            integral: Integral::embedded(),
+        }
+    }
+
+    /// Lets every rule decide, in the order in which they build on each other.
+    pub(crate) fn apply(&self, _dictionary: &Dictionary, note: Note, candidates: &mut [Candidate]) {
+        superseded::apply(candidates);
+        unknown_site::apply(candidates);
+        self.integral.apply(note, candidates);
+        name_symptoms(candidates);
+    }
+}
+
+/// Says of what is coded as documented and stands among signs and symptoms that it does.
+fn name_symptoms(candidates: &mut [Candidate]) {
+    for candidate in candidates {
+        let is_symptom = candidate.coded().is_some_and(|code| code.starts_with('R'));
+        if is_symptom && candidate.mention.rule == Rule::Documented {
+            candidate.mention.rule = Rule::SignOrSymptom;
+        }
+    }
+}
+
+/// The codes of a note, in the order of the alphabet.
+#[cfg(test)]
+fn codes_of(note: &str) -> Vec<String> {
+    let engine = crate::Engine::new(Dictionary::fy2026());
+    let mut codes: Vec<_> = engine
+        .code(note)
+        .codes
+        .into_iter()
+        .map(|code| code.code)
+        .collect();
+    codes.sort_unstable();
+    codes
+}
+
+/// The rule that decided over the only mention of a note.
+#[cfg(test)]
+fn rule_of(note: &str, setting: crate::Setting) -> Rule {
+    let engine = crate::Engine::new(Dictionary::fy2026()).with_setting(setting);
+    let coding = engine.code(note);
+    assert_eq!(coding.mentions.len(), 1, "{:?}", coding.mentions);
+    coding.mentions[0].rule
 }

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::candidate::Candidate;
-use crate::coding::{Decision, Reason};
+use crate::coding::Reason;
+use crate::rules::Rule;
 
 /// Leaves a code that says "unspecified" to a sibling of its category that says more.
 pub(super) fn apply(candidates: &mut [Candidate]) {
@@ -23,7 +24,7 @@ pub(super) fn apply(candidates: &mut [Candidate]) {
             .filter(|_| says_nothing_more(&candidate.mention.title))
             .and_then(|category| says_more.get(category));
         if let Some(by) = by {
-            candidate.mention.decision = Decision::NotCoded(Reason::Superseded { by: by.clone() });
+            candidate.leave(Reason::Superseded { by: by.clone() }, Rule::MoreSpecific);
         }
     }
 }

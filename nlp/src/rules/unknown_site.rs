@@ -4,7 +4,8 @@
 //! same holds of `C79.9` for metastases and `D49.9` for a tumor of which no more is said.
 
 use crate::candidate::Candidate;
-use crate::coding::{Decision, Reason};
+use crate::coding::Reason;
+use crate::rules::Rule;
 
 /// Each code of an unknown site, with the categories that tell the site of such a neoplasm.
 const UNKNOWN: [(&str, &[(&str, &str)]); 3] = [
@@ -29,8 +30,7 @@ pub(super) fn apply(candidates: &mut [Candidate]) {
         let by = by.coded().unwrap_or_default().to_owned();
         for candidate in candidates.iter_mut() {
             if candidate.coded() == Some(unknown) {
-                candidate.mention.decision =
-                    Decision::NotCoded(Reason::Superseded { by: by.clone() });
+                candidate.leave(Reason::Superseded { by: by.clone() }, Rule::Neoplasm);
             }
         }
     }

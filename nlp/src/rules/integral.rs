@@ -43,6 +43,8 @@ impl Integral {
         }
         let diagnoses: BTreeSet<String> = candidates
             .iter()
+            // What the patient merely brought along explains no symptom of today.
+            .filter(|candidate| candidate.mention.rule != Rule::Chronic)
             .filter_map(Candidate::coded)
             .filter(|code| !code.starts_with('R'))
             .map(str::to_owned)
@@ -124,6 +126,14 @@ mod tests {
         assert_eq!(
             codes_of("HPI: Cough.\nASSESSMENT: Possible pneumonia."),
             ["R05.9"]
+        );
+    }
+
+    #[test]
+    fn a_condition_of_the_past_explains_nothing() {
+        assert_eq!(
+            codes_of("PMH: Migraine.\nASSESSMENT: Nausea."),
+            ["G43.909", "R11.0"]
         );
     }
 

@@ -101,11 +101,7 @@ impl Engine {
     /// The codes of a note and the mentions that they come from, in linear time.
     pub fn code(&self, text: &str) -> Coding {
         let sections = sections(text);
-        let kind = NoteKind::of(&sections);
-        let setting = self
-            .setting
-            .unwrap_or_else(|| Setting::of(text, &sections, kind));
-        let note = Note { kind, setting };
+        let note = self.note(text, &sections);
         let mut candidates = Vec::new();
         self.each_sentence(text, note, &sections, |section, tokens, terms, contexts| {
             for (at, context) in contexts.iter().enumerate() {
@@ -129,7 +125,7 @@ impl Engine {
                 .into_iter()
                 .map(|candidate| candidate.mention)
                 .collect(),
-            setting,
+            setting: note.setting,
         }
     }
 
@@ -138,9 +134,7 @@ impl Engine {
         let mut found = Vec::new();
         let mut terms = Terms::default();
         let sections = sections(text);
-        let note = Note {
-            kind: NoteKind::of(&sections),
-        };
+        let note = self.note(text, &sections);
         for section in sections {
             for sentence in sentences(text, section.body) {
                 let tokens = self.tokenizer.tokens(text, sentence);
@@ -239,6 +233,15 @@ impl Engine {
     /// The terms that count in this note alone.
     fn narrative(&self, note: Note) -> Option<&NarrativeTerms> {
         (note.kind == NoteKind::Narrative).then_some(&self.narrative)
+    }
+
+    /// What its headings say of the whole note.
+    fn note(&self, text: &str, sections: &[Section]) -> Note {
+        let kind = NoteKind::of(sections);
+        let setting = self
+            .setting
+            .unwrap_or_else(|| Setting::of(text, sections, kind));
+        Note { kind, setting }
     }
 
     fn each_sentence(

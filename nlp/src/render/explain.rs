@@ -41,15 +41,16 @@ const TERMS: usize = 6;
 /// J45.909   Unspecified asthma, uncomplicated
 ///           line 1, Assessment, present
 ///               ASSESSMENT: [Asthma]. No evidence of pneumonia.
-///           because: code what the note says the patient has (guidelines I.A.19)
+///           because: a diagnosis is coded because the provider states that the
+///           condition exists (Section I.A.19)
 ///
 /// NOT CODED
 ///
 /// J18.9     pneumonia
 ///           line 1, Assessment, negated
 ///               ASSESSMENT: Asthma. No evidence of [pneumonia].
-///           negated by `no evidence of`: code only what the note says the patient
-///           has (guidelines I.A.19)
+///           negated by `no evidence of`: what the provider states to be absent is
+///           not coded (Section I.A.19)
 ///
 /// ");
 /// ```
@@ -208,7 +209,7 @@ impl Page {
             };
             self.detail(&place);
             self.quote(chart, span, "32;1");
-            rules.extend(mention.map(Mention::guideline));
+            rules.extend(mention.map(|mention| mention.rule));
         }
         rules.sort_unstable();
         rules.dedup();
@@ -227,10 +228,7 @@ impl Page {
         self.wrapped(&label, &one_line(&mention.text), INDENT);
         self.detail(&place(lines, mention));
         self.quote(chart, mention.span, "33");
-        let because = match reason.guideline() {
-            Some(guideline) => format!("{reason}: {guideline}"),
-            None => reason.to_string(),
-        };
+        let because = format!("{reason}: {}", mention.rule);
         self.wrapped(&" ".repeat(INDENT), &because, INDENT);
         self.out.push('\n');
     }

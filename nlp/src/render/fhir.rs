@@ -239,7 +239,7 @@ pub fn bundle(chart: &Chart<'_>, edition: &str) -> Resource {
     for code in &chart.coding.codes {
         let mut notes = Vec::new();
         for (_, mention) in evidence(chart.coding, &code.evidence) {
-            notes.extend(mention.map(|mention| mention.guideline().to_string()));
+            notes.extend(mention.map(|mention| mention.rule.to_string()));
         }
         let kind = (Verification::Confirmed, Some("active"));
         entry.push(writer.condition(kind, &code.code, &code.title, &code.evidence, notes));
@@ -249,10 +249,7 @@ pub fn bundle(chart: &Chart<'_>, edition: &str) -> Resource {
         let notes = mentions
             .iter()
             .filter_map(|mention| match &mention.decision {
-                Decision::NotCoded(reason) => Some(match reason.guideline() {
-                    Some(guideline) => format!("{reason}: {guideline}"),
-                    None => reason.to_string(),
-                }),
+                Decision::NotCoded(reason) => Some(format!("{reason}: {}", mention.rule)),
                 Decision::Coded => None,
             });
         let title = &mentions[0].title;

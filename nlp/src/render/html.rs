@@ -209,7 +209,7 @@ fn code_card(
             lines.number(span.start),
             Escaped(&place)
         );
-        rules.extend(mention.map(Mention::guideline));
+        rules.extend(mention.map(|mention| mention.rule));
     }
     out.push_str("</ul>");
     rules.sort_unstable();
@@ -244,15 +244,12 @@ fn other_card(
     }
     let _ = write!(
         out,
-        "line {}, {}</p>\n<p class=\"rule\"><em>{}</em>",
+        "line {}, {}</p>\n<p class=\"rule\"><em>{}</em>: {}</p></li>\n",
         lines.number(mention.span.start),
         Escaped(mention.section.name()),
-        Escaped(&reason.to_string())
+        Escaped(&reason.to_string()),
+        Escaped(&mention.rule.to_string())
     );
-    if let Some(guideline) = reason.guideline() {
-        let _ = write!(out, ": {}", Escaped(&guideline.to_string()));
-    }
-    out.push_str("</p></li>\n");
 }
 
 /// The mark that holds this byte.

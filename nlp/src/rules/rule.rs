@@ -1,5 +1,7 @@
 //! The rules by name, each with the place in the official guidelines that it follows.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 /// The rule that decided over a mention or a code.
@@ -10,6 +12,10 @@ use serde::{Deserialize, Serialize};
 /// use lightsout_nlp::Rule;
 /// assert_eq!(Rule::IntegralSymptom.id(), "integral_symptom");
 /// assert_eq!(Rule::IntegralSymptom.source(), "Section I.B.5");
+/// assert_eq!(
+///     Rule::Denied.to_string(),
+///     "what the provider states to be absent is not coded (Section I.A.19)",
+/// );
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -156,7 +162,7 @@ impl Rule {
         self.said().1
     }
 
-    /// What it says, in one sentence.
+    /// What it says, in one sentence without a capital and a full stop.
     pub fn sentence(self) -> &'static str {
         self.said().2
     }
@@ -170,204 +176,210 @@ impl Rule {
             Self::Documented => (
                 "documented",
                 "Section I.A.19",
-                "A diagnosis is coded because the provider states that the condition exists.",
+                "a diagnosis is coded because the provider states that the condition exists",
             ),
             Self::SignOrSymptom => (
                 "sign_or_symptom",
                 "Section I.B.4",
-                "A sign or symptom is coded while no related diagnosis is established.",
+                "a sign or symptom is coded while no related diagnosis is established",
             ),
             Self::Denied => (
                 "denied",
                 "Section I.A.19",
-                "What the provider states to be absent is not coded.",
+                "what the provider states to be absent is not coded",
             ),
             Self::NotOccurred => (
                 "not_occurred",
                 "Section I.B.11",
-                "What threatens but has not occurred is not coded as if it had.",
+                "what threatens but has not occurred is not coded as if it had",
             ),
             Self::UncertainOutpatient => (
                 "uncertain_outpatient",
                 "Section IV.H",
-                "Outside the hospital an uncertain diagnosis is not coded; its signs and symptoms are.",
+                "outside the hospital an uncertain diagnosis is not coded; its signs and symptoms are",
             ),
             Self::UncertainInpatient => (
                 "uncertain_inpatient",
                 "Sections II.H and III.C",
-                "What is still uncertain at an inpatient's discharge is coded as if it existed.",
+                "what is still uncertain at an inpatient's discharge is coded as if it existed",
             ),
             Self::NoLongerPresent => (
                 "no_longer_present",
                 "Section IV.J",
-                "A condition that was treated and no longer exists is not coded.",
+                "a condition that was treated and no longer exists is not coded",
             ),
             Self::Chronic => (
                 "chronic",
                 "Section IV.I",
-                "A chronic disease is coded as long as the patient is under care for it.",
+                "a chronic disease is coded as long as the patient is under care for it",
             ),
             Self::ReasonForTest => (
                 "reason_for_test",
                 "Section IV.K",
-                "The condition for which a test was ordered is coded, whatever the order calls it.",
+                "the condition for which a test was ordered is coded, whatever the order calls it",
             ),
             Self::FamilyHistory => (
                 "family_history",
                 "Section I.C.21.c.4",
-                "A relative's condition is no diagnosis of the patient.",
+                "a relative's condition is no diagnosis of the patient",
             ),
             Self::NoDiagnosis => (
                 "no_diagnosis",
                 "Section I.A.19",
-                "What stands where a note states no diagnoses is not coded.",
+                "what stands where a note states no diagnoses is not coded",
             ),
             Self::LevelOfDetail => (
                 "level_of_detail",
                 "Section I.B.2",
-                "A code is valid only with all the characters that its category asks for.",
+                "a code is valid only with all the characters that its category asks for",
             ),
             Self::NotClassified => (
                 "not_classified",
                 "Section I.B.1",
-                "The classification's edition has no code that the term leads to.",
+                "the classification's edition has no code that the term leads to",
             ),
             Self::MoreSpecific => (
                 "more_specific",
                 "Section I.B.18",
-                "An unspecified code gives way where the note supports a code that says more.",
+                "an unspecified code gives way where the note supports a code that says more",
             ),
             Self::IntegralSymptom => (
                 "integral_symptom",
                 "Section I.B.5",
-                "A sign or symptom that routinely belongs to a diagnosis is not coded beside it.",
+                "a sign or symptom that routinely belongs to a diagnosis is not coded beside it",
             ),
             Self::ExplainedByResult => (
                 "explained_by_result",
                 "Section IV.K",
-                "Once a test is read, its diagnosis is coded and the related symptoms are not.",
+                "once a test is read, its diagnosis is coded and the related symptoms are not",
             ),
             Self::Excludes1 => (
                 "excludes1",
                 "Section I.A.12.a",
-                "Two codes that an Excludes1 note keeps apart are not coded together.",
+                "two codes that an Excludes1 note keeps apart are not coded together",
             ),
             Self::Excludes2 => (
                 "excludes2",
                 "Section I.A.12.b",
-                "A code under an Excludes2 note may stand beside the code above it.",
+                "a code under an Excludes2 note may stand beside the code above it",
             ),
             Self::EtiologyAndManifestation => (
                 "etiology_and_manifestation",
                 "Section I.A.13",
-                "A manifestation is coded after the disease behind it and never first.",
+                "a manifestation is coded after the disease behind it and never first",
             ),
             Self::CodeFirst => (
                 "code_first",
                 "Section I.A.13",
-                "Notes `Code first` and `Use additional code` say which of two codes goes first.",
+                "notes `Code first` and `Use additional code` say which of two codes goes first",
             ),
             Self::CodeAlso => (
                 "code_also",
                 "Section I.A.17",
-                "A note `Code also` asks for a second code where one is needed, in either order.",
+                "a note `Code also` asks for a second code where one is needed, in either order",
             ),
             Self::With => (
                 "with",
                 "Section I.A.15",
-                "Two conditions that the classification joins by `with` are presumed to be related.",
+                "two conditions that the classification joins by `with` are presumed to be related",
             ),
             Self::Combination => (
                 "combination",
                 "Section I.B.9",
-                "One code that says two conditions is coded instead of the two.",
+                "one code that says two conditions is coded instead of the two",
             ),
             Self::AcuteAndChronic => (
                 "acute_and_chronic",
                 "Section I.B.8",
-                "Acute and chronic forms with codes of their own are both coded, the acute first.",
+                "acute and chronic forms with codes of their own are both coded, the acute first",
             ),
             Self::Sequela => (
                 "sequela",
                 "Section I.B.10",
-                "What a condition left behind is coded first, then the sequela itself.",
+                "what a condition left behind is coded first, then the sequela itself",
             ),
             Self::Laterality => (
                 "laterality",
                 "Section I.B.13",
-                "Where a code tells sides apart, the documented side is coded.",
+                "where a code tells sides apart, the documented side is coded",
             ),
             Self::Placeholder => (
                 "placeholder",
                 "Section I.A.4",
-                "The placeholder X fills a code up to its 7th character.",
+                "the placeholder X fills a code up to its 7th character",
             ),
             Self::SeventhCharacter => (
                 "seventh_character",
                 "Section I.A.5",
-                "A category that asks for a 7th character gets one by the kind of encounter.",
+                "a category that asks for a 7th character gets one by the kind of encounter",
             ),
             Self::HypertensionWithHeartDisease => (
                 "hypertension_with_heart_disease",
                 "Section I.C.9.a.1",
-                "Hypertension with heart failure or heart disease is presumed to be its cause.",
+                "hypertension with heart failure or heart disease is presumed to be its cause",
             ),
             Self::HypertensionWithKidneyDisease => (
                 "hypertension_with_kidney_disease",
                 "Section I.C.9.a.2",
-                "Hypertension with chronic kidney disease is presumed to be its cause.",
+                "hypertension with chronic kidney disease is presumed to be its cause",
             ),
             Self::HypertensionWithHeartAndKidneyDisease => (
                 "hypertension_with_heart_and_kidney_disease",
                 "Section I.C.9.a.3",
-                "Hypertension with both heart and chronic kidney disease has one code for all.",
+                "hypertension with both heart and chronic kidney disease has one code for all",
             ),
             Self::CoronaryDiseaseWithAngina => (
                 "coronary_disease_with_angina",
                 "Section I.C.9.b",
-                "Angina of a patient with coronary atherosclerosis is presumed to come from it.",
+                "angina of a patient with coronary atherosclerosis is presumed to come from it",
             ),
             Self::DiabetesWithComplication => (
                 "diabetes_with_complication",
                 "Section I.C.4.a",
-                "Diabetes is coded with the complications that affect the patient.",
+                "diabetes is coded with the complications that affect the patient",
             ),
             Self::DiabetesMedicine => (
                 "diabetes_medicine",
                 "Section I.C.4.a.3",
-                "Insulin or other medicines that a diabetic takes have a code of their own.",
+                "insulin or other medicines that a diabetic takes have a code of their own",
             ),
             Self::Neoplasm => (
                 "neoplasm",
                 "Section I.C.2",
-                "A malignancy that is removed and no longer treated is coded as history.",
+                "a malignancy that is removed and no longer treated is coded as history",
             ),
             Self::HistoryCode => (
                 "history_code",
                 "Sections IV.J and I.C.21.c.4",
-                "A history of the patient or family that bears on care is coded as history.",
+                "a history of the patient or family that bears on care is coded as history",
             ),
             Self::StatusCode => (
                 "status_code",
                 "Section I.C.21.c.3",
-                "A status that may change the course of treatment is coded as such.",
+                "a status that may change the course of treatment is coded as such",
             ),
             Self::ExternalCause => (
                 "external_cause",
                 "Section I.C.20",
-                "How an injury came about is coded only where that is asked for, and never first.",
+                "how an injury came about is coded only where that is asked for, and never first",
             ),
             Self::Learnt => (
                 "learnt",
                 "a model learnt from coded notes",
-                "A model learnt from coded notes of this kind decided.",
+                "a model learnt from coded notes of this kind decided",
             ),
             Self::AssertionOnly => (
                 "assertion_only",
                 "the question asked",
-                "Only the assertion was asked for.",
+                "only the assertion was asked for",
             ),
         }
+    }
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} ({})", self.sentence(), self.source())
     }
 }
 
@@ -384,7 +396,7 @@ mod tests {
             assert_eq!(serde_json::to_value(rule).unwrap(), rule.id());
             assert_eq!(Rule::of_id(rule.id()), Some(rule));
             assert!(seen.insert(rule.id()));
-            assert!(rule.sentence().ends_with('.') && !rule.source().is_empty());
+            assert!(!rule.sentence().ends_with('.') && !rule.source().is_empty());
         }
         assert_eq!(Rule::of_id("because"), None);
     }

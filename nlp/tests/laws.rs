@@ -107,6 +107,8 @@ proptest! {
 
     #[test]
     fn a_negated_sentence_never_adds_a_code(text in note(), term in term()) {
+        // A full stop inside a term ends the sentence that denies it.
+        prop_assume!(!term.contains(['.', ';', '?', '!']));
         let before = codes(&text);
         let after = codes(&format!("{text}\n\nPatient denies {term}.\n"));
         prop_assert!(after.is_subset(&before), "{:?}", after.difference(&before));

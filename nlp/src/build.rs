@@ -2,10 +2,12 @@
 //!
 //! Only the `terminology` binary needs this; it sits behind the feature `build`.
 
+mod attributes;
 mod chronic;
 mod lexicon;
 mod names;
 mod ontology;
+mod sites;
 mod tabular;
 mod variants;
 mod wheel;
@@ -14,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::dictionary::{
     Dictionary, DictionaryError, Diseases, Inclusion, Meaning, Node, Origin, Seventh, Strings,
-    Tables, make_delta,
+    Tables, Tree, make_delta,
 };
 use crate::trie::Trie;
 use crate::vocabulary::forms;
@@ -82,6 +84,20 @@ pub enum BuildError {
     Terms(Vec<String>),
 }
 
+/// The project's own tables, as the files of `terminology/` have them.
+#[derive(Clone, Copy, Debug)]
+pub struct Own<'t> {
+    /// The terms of clinical language, any number of files: their names, for messages, and
+    /// what they hold.
+    pub lexicon: &'t [(String, String)],
+    /// The categories that stay a patient's problems.
+    pub chronic: &'t str,
+    /// What is said beside conditions.
+    pub attributes: &'t str,
+    /// Conditions by place.
+    pub sites: &'t str,
+}
+
 /// What was written.
 #[derive(Clone, Copy, Debug)]
 pub struct Summary {
@@ -101,16 +117,13 @@ pub struct Summary {
     pub nodes: usize,
 }
 
-/// The dictionary file for this published edition, these ontologies, this lexicon and these
-/// chronic categories.
+/// The dictionary file for this published edition, these ontologies and the project's own tables.
 ///
 /// It numbers words and meanings `like` another edition's dictionary, so that [`delta`] is short.
-/// The lexicon is any number of files: their names, for messages, and what they hold.
 pub fn dictionary(
     published: &Published,
     ontologies: &Ontologies,
-    lexicon: &[(String, String)],
-    chronic_tsv: &str,
+    own: Own<'_>,
     like: Option<&Dictionary>,
 ) -> Result<(Vec<u8>, Summary), BuildError> {
     let tabular = tabular::read(&published.tabular_xml)?.confined_to(&published.code_list)?;
@@ -120,14 +133,18 @@ pub fn dictionary(
             expected: published.fiscal_year,
         });
     }
-    let chronic = chronic::read(chronic_tsv, &tabular);
-    let lines = lexicon_lines(lexicon);
-    let (chronic, lines) = match (chronic, lines) {
-        (Ok(chronic), Ok(lines)) => (chronic, lines),
-        (chronic, lines) => {
+    let chronic = chronic::read(own.chronic, &tabular);
+    let lines = lexicon_lines(own.lexicon);
+    let table = attributes::read(own.attributes);
+    let sites = sites::read(own.sites, &tabular, published);
+    let (chronic, lines, table, sites) = match (chronic, lines, table, sites) {
+        (Ok(chronic), Ok(lines), Ok(table), Ok(sites)) => (chronic, lines, table, sites),
+        (chronic, lines, table, sites) => {
             let mut problems = Vec::new();
             problems.extend(chronic.err().into_iter().flatten());
             problems.extend(lines.err().into_iter().flatten());
+            problems.extend(table.err().into_iter().flatten());
+            problems.extend(sites.err().into_iter().flatten());
             return Err(BuildError::Terms(problems));
         }
     };
@@ -143,11 +160,18 @@ pub fn dictionary(
         })
         .collect();
 
-    let (coded, in_lexicon) = terms(&tabular, &lines, published)?;
+    let (coded, in_lexicon) = terms(&tabular, &lines, &sites, published)?;
     let (terms, diseases) = with_diseases(coded, &ontology::read(ontologies)?);
     let meanings: BTreeSet<_> = terms.values().copied().collect();
     let meanings = in_order_of(like.map(|like| meanings_like(like, &tabular)), &meanings);
-    let words: BTreeSet<&str> = terms.keys().flatten().map(String::as_str).collect();
+    let titles = attributes::titles(&table, &tabular);
+    let words: BTreeSet<&str> = terms
+        .keys()
+        .flatten()
+        .map(String::as_str)
+        .chain(table.words())
+        .chain(titles.words())
+        .collect();
     let words = in_order_of(like.map(|like| like.words().collect()), &words);
     let place_of = places(&meanings);
     let number_of = places(&words);
@@ -179,6 +203,8 @@ pub fn dictionary(
         meanings,
         words: Strings::new(&words),
         terms: trie,
+        attributes: titles.tables(&table, &tabular, |word| number_of[word] + 1),
+        tree: Tree::default(),
         vocabulary: crate::Vocabulary::default(),
         nodes,
     };
@@ -263,6 +289,7 @@ fn lexicon_lines(files: &[(String, String)]) -> Result<Vec<lexicon::Line>, Vec<S
 fn terms(
     tabular: &Tabular,
     lines: &[lexicon::Line],
+    sites: &[sites::Term],
     published: &Published,
 ) -> Result<(BTreeMap<Vec<String>, Meaning>, usize), BuildError> {
     let mut candidates = Candidates::default();
@@ -278,6 +305,9 @@ fn terms(
                 }
             }
         }
+    }
+    for (term, at) in sites {
+        candidates.add(term, *at, Origin::Lexicon, 0);
     }
     let mut problems = Vec::new();
     let mut in_lexicon = 0;
@@ -370,8 +400,8 @@ impl Candidates {
             return;
         }
         let rank = match origin {
-            Origin::Title | Origin::Lexicon => 0,
-            Origin::Inclusion => 1,
+            Origin::Title => 0,
+            Origin::Inclusion | Origin::Lexicon => 1,
             Origin::Derived | Origin::Ontology | Origin::Narrative | Origin::Learnt => 2 + cost,
         };
         let offered = (rank, at, origin);

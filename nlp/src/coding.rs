@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Span;
 use crate::assertion::{Assertion, Experiencer, Temporality};
+use crate::attributes::Attribute;
 use crate::rules::Rule;
 use crate::section::SectionKind;
 use crate::setting::Setting;
@@ -18,7 +19,8 @@ pub struct Coding {
     pub edition: String,
     /// Billable codes, each once, the surest first.
     pub codes: Vec<Code>,
-    /// Every term found, in the order of the text, coded or not.
+    /// Every term found, in the order of the text, coded or not; a condition of both sides that
+    /// no code says to be bilateral stands twice, once with the code of each side.
     pub mentions: Vec<Mention>,
     /// The setting whose rules were used.
     pub setting: Setting,
@@ -61,6 +63,9 @@ pub struct Mention {
     /// The diseases of MeSH or OMIM that it names; where it names several, each with its words.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub diseases: Vec<Disease>,
+    /// What is said beside it that its code was chosen by.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attributes: Vec<Attribute>,
     /// Whether it was coded.
     pub decision: Decision,
     /// The rule that decided so.

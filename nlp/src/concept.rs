@@ -1,7 +1,7 @@
 //! Terms of the terminology in a sentence.
 
 use crate::Span;
-use crate::dictionary::{Dictionary, Meaning};
+use crate::dictionary::{Dictionary, Meaning, WordClass};
 use crate::narrative::NarrativeTerms;
 use crate::token::Token;
 
@@ -57,17 +57,38 @@ impl Terms {
             if at < free && at < unnamed {
                 continue;
             }
-            let words = tokens[at..]
-                .iter()
-                .map(|token| (token.word, token.otherwise));
-            let (mut coded, mut named) = (None, None);
-            dictionary.trie().each(words, |term| {
-                let meaning = dictionary.meaning(term.value);
-                let tokens = Span::new(at, at + term.words);
-                if meaning.node.is_some() && free <= at {
+            let (mut coded, mut named): (Option<Concept>, Option<Named>) = (None, None);
+            let word = |ahead| {
+                let token: &Token = tokens.get(at + ahead)?;
+                Some((token.word, token.otherwise))
+            };
+            // `the left` passes in `pain in the left knee`, and not in `small left kidney`.
+            let passes = |ahead: usize| {
+                let is = |place: usize, classes: u8| {
+                    let word = tokens[at + place].word;
+                    dictionary.word_class(word) & classes != 0
+                };
+                let lead = WordClass::Lead as u8 | WordClass::Pass as u8;
+                is(ahead, WordClass::Pass as u8) && is(ahead - 1, lead)
+            };
+            let mut fewest = 0;
+            dictionary.trie().each_passing(word, passes, &mut |term| {
+                let meaning = dictionary.meaning(term.found.value);
+                let tokens = Span::new(at, at + term.found.words);
+                let is_longer = |known: Span| known.end < tokens.end;
+                let is_nearer = |known: Span| known.end == tokens.end && term.passed < fewest;
+                if meaning.has_code()
+                    && free <= at
+                    && coded.is_none_or(|known| is_longer(known.tokens) || is_nearer(known.tokens))
+                {
                     coded = Some(Concept { tokens, meaning });
+                    fewest = term.passed;
                 }
-                if meaning.disease.is_some() && unnamed <= at {
+                if meaning.disease.is_some()
+                    && unnamed <= at
+                    && term.passed == 0
+                    && named.is_none_or(|known| is_longer(known.tokens))
+                {
                     named = Some(Named { tokens, meaning });
                 }
             });

@@ -1,20 +1,26 @@
 //! The terminology: codes, titles, terms, and which codes are billable.
 
+mod attributes;
 mod bytes;
 mod delta;
+mod lists;
 mod meaning;
+mod tree;
 
 use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::attributes::{AttributeTables, Feature, NEVER, WordClass, value_feature};
 pub use self::bytes::DictionaryError;
 #[cfg(feature = "build")]
 pub(crate) use self::bytes::encode;
 #[cfg(feature = "build")]
 pub(crate) use self::delta::make as make_delta;
+pub(crate) use self::lists::Lists;
 pub use self::meaning::{Meaning, Origin};
-use crate::trie::Trie;
+pub(crate) use self::tree::Tree;
+use crate::trie::{Trie, WordId};
 use crate::vocabulary::Vocabulary;
 
 /// The embedded FY2026 edition, written by the `terminology` binary.
@@ -55,6 +61,9 @@ pub(crate) struct Tables {
     pub(crate) words: Strings,
     /// The terms, each with the place of its meaning.
     pub(crate) terms: Trie,
+    pub(crate) attributes: AttributeTables,
+    /// Made from the codes on reading.
+    pub(crate) tree: Tree,
     pub(crate) vocabulary: Vocabulary,
 }
 
@@ -327,6 +336,40 @@ impl Dictionary {
     #[cfg(feature = "build")]
     pub(crate) fn meanings(&self) -> impl Iterator<Item = Meaning> {
         self.0.meanings.iter().copied()
+    }
+
+    pub(crate) fn attributes(&self) -> &AttributeTables {
+        &self.0.attributes
+    }
+
+    /// The classes of a word, as bits of [`WordClass`].
+    pub(crate) fn word_class(&self, word: WordId) -> u8 {
+        self.0.attributes.class(word)
+    }
+
+    /// A word of the terms as it is compared.
+    pub(crate) fn word(&self, word: WordId) -> &str {
+        self.0.words.get(word as usize - 1)
+    }
+
+    /// The code above a code.
+    pub(crate) fn parent(&self, node: u32) -> Option<u32> {
+        self.0.tree.parent(node)
+    }
+
+    /// One past the last code below a code.
+    pub(crate) fn subtree_end(&self, node: u32) -> u32 {
+        self.0.tree.end(node)
+    }
+
+    /// The leaf that stands for a code when a note says no more.
+    pub(crate) fn default_leaf(&self, node: u32) -> Option<u32> {
+        self.0.nodes[node as usize].default.checked_sub(1)
+    }
+
+    /// The title of a code of the tabular list.
+    pub(crate) fn node_title(&self, node: u32) -> &str {
+        self.0.titles.get(node as usize)
     }
 
     pub(crate) fn trie(&self) -> &Trie {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::Span;
 use crate::assertion::{Context, Cues, Temporality};
+use crate::attributes::{self, Attribute, Said};
 use crate::candidate::Candidate;
 use crate::coding::{Code, Coding, Decision, Disease, Mention, Reason, Snippet};
 use crate::concept::{Concept, Terms};
@@ -103,18 +104,29 @@ impl Engine {
         let sections = sections(text);
         let note = self.note(text, &sections);
         let mut candidates = Vec::new();
+        let mut said = Vec::new();
         self.each_sentence(text, note, &sections, |section, tokens, terms, contexts| {
             for (at, context) in contexts.iter().enumerate() {
                 let concept = terms.concepts[at];
-                let mut mention = self.mention(text, note, section, tokens, concept, *context);
-                let named = terms.named_at(at);
-                mention.diseases = named
+                let diseases: Vec<_> = terms
+                    .named_at(at)
                     .filter_map(|term| self.disease(tokens, term.tokens, term.meaning))
                     .collect();
-                candidates.push(Candidate {
-                    mention,
-                    meaning: concept.meaning,
-                });
+                attributes::neighbourhood(
+                    &self.dictionary,
+                    text,
+                    tokens,
+                    &terms.concepts,
+                    at,
+                    &mut said,
+                );
+                for (meaning, attributes) in self.specific(concept.meaning, tokens, &said) {
+                    let concept = Concept { meaning, ..concept };
+                    let mut mention = self.mention(text, note, section, tokens, concept, *context);
+                    mention.diseases.clone_from(&diseases);
+                    mention.attributes = attributes;
+                    candidates.push(Candidate { mention, meaning });
+                }
             }
         });
         self.rules.apply(&self.dictionary, note, &mut candidates);
@@ -200,6 +212,7 @@ impl Engine {
             temporality: context.temporality,
             experiencer: context.experiencer,
             diseases: Vec::new(),
+            attributes: Vec::new(),
             decision: Decision::NotCoded(Reason::AssertionOnly),
             rule: Rule::AssertionOnly,
             context: snippet(text, target),
@@ -309,6 +322,7 @@ impl Engine {
             temporality: context.temporality,
             experiencer: context.experiencer,
             diseases: Vec::new(),
+            attributes: Vec::new(),
             decision,
             rule,
             context: snippet(text, span),
@@ -324,6 +338,32 @@ impl Engine {
             mesh: self.dictionary.mesh(meaning)?.to_owned(),
             doid: self.dictionary.doid(meaning),
         })
+    }
+
+    /// What a term comes to with what is said beside it: one meaning, or one for each side.
+    fn specific(
+        &self,
+        meaning: Meaning,
+        tokens: &[Token],
+        said: &[Said],
+    ) -> Vec<(Meaning, Vec<Attribute>)> {
+        let found = meaning
+            .node
+            .and_then(|node| Some((node, self.dictionary.most_specific(node, said)?)));
+        let Some((node, found)) = found else {
+            return vec![(meaning, Vec::new())];
+        };
+        std::iter::once(found.leaf)
+            .chain(found.other_side)
+            .map(|leaf| {
+                let used = self.dictionary.used(node, leaf, said, tokens);
+                let meaning = Meaning {
+                    node: Some(leaf),
+                    ..meaning
+                };
+                (meaning, used)
+            })
+            .collect()
     }
 }
 

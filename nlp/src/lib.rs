@@ -2,6 +2,7 @@
 
 mod alternatives;
 mod assertion;
+mod attributes;
 #[cfg(feature = "build")]
 pub mod build;
 mod candidate;
@@ -21,12 +22,14 @@ mod section;
 mod sentence;
 mod setting;
 mod span;
+mod specific;
 mod token;
 mod trie;
 mod vocabulary;
 mod word;
 
 pub use assertion::{Assertion, Context, Cues, Experiencer, FoundCue, Temporality};
+pub use attributes::{Attribute, AttributeKind};
 pub use check::{BinaryKind, LARGEST_TEXT, Rejection, check_text};
 pub use coding::{Code, Coding, Decision, Disease, Mention, Reason, Snippet, UnknownReason};
 pub use concept::{Concept, concepts};

@@ -28,6 +28,18 @@ pub struct Found {
     pub value: u32,
 }
 
+/// A phrase found with words passed over inside it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Passing {
+    /// The phrase, and how many words it takes with those passed over.
+    pub(crate) found: Found,
+    /// How many were passed over.
+    pub(crate) passed: usize,
+}
+
+/// How many words a phrase may be found across.
+pub(crate) const MOST_PASSED: usize = 3;
+
 impl Trie {
     /// The trie of `phrases`; of two equal phrases the first one given counts.
     ///
@@ -122,6 +134,88 @@ impl Trie {
         }
     }
 
+    /// Shows every phrase that the words begin with when words that pass may stand inside it.
+    ///
+    /// `word` gives the word at a place and its alternative, or none past the end; `may_stand`
+    /// says whether the one at a place may be passed over. At most
+    /// [`MOST_PASSED`] words are passed over, none at either end, so the work stays bounded.
+    pub(crate) fn each_passing(
+        &self,
+        word: impl Fn(usize) -> Option<(WordId, WordId)> + Copy,
+        may_stand: impl Fn(usize) -> bool + Copy,
+        see: &mut impl FnMut(Passing),
+    ) {
+        let Some(first) = word(0) else {
+            return;
+        };
+        let Some(node) = self.child_of(0, first) else {
+            return;
+        };
+        self.walk(node, 1, 0, word, may_stand, see);
+    }
+
+    fn walk(
+        &self,
+        mut node: u32,
+        mut at: usize,
+        mut passed: usize,
+        word: impl Fn(usize) -> Option<(WordId, WordId)> + Copy,
+        may_stand: impl Fn(usize) -> bool + Copy,
+        see: &mut impl FnMut(Passing),
+    ) {
+        let mut is_new = true;
+        loop {
+            if let Some(value) = self.values[node as usize].checked_sub(1).filter(|_| is_new) {
+                see(Passing {
+                    found: Found { words: at, value },
+                    passed,
+                });
+            }
+            let Some(next) = word(at) else { return };
+            let may_pass = passed < MOST_PASSED && self.has_children(node) && may_stand(at);
+            match self.child_of(node, next) {
+                Some(child) => {
+                    if may_pass {
+                        self.walk_past(node, at, passed, word, may_stand, see);
+                    }
+                    node = child;
+                    is_new = true;
+                }
+                None if may_pass => {
+                    passed += 1;
+                    is_new = false;
+                }
+                None => return,
+            }
+            at += 1;
+        }
+    }
+
+    /// Goes on past the word at `at` though a phrase could take it.
+    fn walk_past(
+        &self,
+        node: u32,
+        at: usize,
+        passed: usize,
+        word: impl Fn(usize) -> Option<(WordId, WordId)> + Copy,
+        may_stand: impl Fn(usize) -> bool + Copy,
+        see: &mut impl FnMut(Passing),
+    ) {
+        let after = word(at + 1).and_then(|next| self.child_of(node, next));
+        if let Some(after) = after {
+            self.walk(after, at + 2, passed + 1, word, may_stand, see);
+        }
+    }
+
+    fn child_of(&self, node: u32, (word, otherwise): (WordId, WordId)) -> Option<u32> {
+        self.child(node, word)
+            .or_else(|| self.child(node, otherwise))
+    }
+
+    fn has_children(&self, node: u32) -> bool {
+        self.first_child[node as usize] < self.first_child[node as usize + 1]
+    }
+
     /// The number of nodes, the root included.
     pub fn nodes(&self) -> usize {
         self.labels.len()
@@ -200,6 +294,31 @@ mod tests {
         assert_eq!(trie.longest(plain(&[2, 1])), None);
         assert_eq!(trie.longest(plain(&[0])), None);
         assert_eq!(trie.longest([(5, 4)]), Some(Found { words: 1, value: 9 }));
+    }
+
+    #[test]
+    fn words_that_pass_may_stand_inside_a_phrase_and_not_at_its_ends() {
+        let trie = Trie::new([(vec![1, 2, 3], 7), (vec![1, 2, 9, 4], 8)]);
+        let longest = |words: &'static [WordId]| {
+            let mut found = Vec::new();
+            trie.each_passing(
+                |at| words.get(at).map(|word| (*word, 0)),
+                |at| words[at] >= 8,
+                &mut |passing| {
+                    found.push((passing.found.words, passing.found.value, passing.passed));
+                },
+            );
+            found
+        };
+        assert_eq!(longest(&[1, 2, 3]), [(3, 7, 0)]);
+        assert_eq!(longest(&[1, 8, 2, 8, 8, 3, 8]), [(6, 7, 3)]);
+        assert_eq!(longest(&[1, 8, 2, 8, 8, 8, 3]), []);
+        assert_eq!(
+            longest(&[1, 2, 9, 3]),
+            [(4, 7, 1)],
+            "9 also leads to another phrase"
+        );
+        assert_eq!(longest(&[8, 1, 2, 3]), []);
     }
 
     #[test]

@@ -74,7 +74,8 @@ proptest! {
             prop_assert!(!mention.span.is_empty());
         }
         for pair in coding.mentions.windows(2) {
-            prop_assert!(pair[0].span.end <= pair[1].span.start);
+            // A condition of both sides stands once for each.
+            prop_assert!(pair[0].span.end <= pair[1].span.start || pair[0].span == pair[1].span);
         }
     }
 

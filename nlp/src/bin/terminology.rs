@@ -12,7 +12,7 @@ use std::process::{Command, ExitCode};
 use clap::{Parser, Subcommand};
 use lightsout_nlp::Dictionary;
 use lightsout_nlp::build::{
-    ONTOLOGIES, RELEASES, Summary, Wheel, delta, dictionary, ontologies, published,
+    ONTOLOGIES, Own, RELEASES, Summary, Wheel, delta, dictionary, ontologies, published,
 };
 
 /// The terminology of the coding engine.
@@ -103,13 +103,20 @@ fn main() -> ExitCode {
 fn editions(wheels: &Path, terminology: &Path) -> Result<Vec<Edition>, Failure> {
     let lexicon = lexicon(terminology)?;
     let chronic = text(&terminology.join("chronic.tsv"))?;
+    let attributes = text(&terminology.join("attributes.tsv"))?;
+    let sites = text(&terminology.join("sites.tsv"))?;
+    let own = Own {
+        lexicon: &lexicon,
+        chronic: &chronic,
+        attributes: &attributes,
+        sites: &sites,
+    };
     let ontologies = ontologies(&wheel(ONTOLOGIES, wheels)?)?;
     let mut editions: Vec<Edition> = Vec::new();
     let mut newest: Option<Dictionary> = None;
     for release in RELEASES {
         let published = published(release, &wheel(release.wheel, wheels)?)?;
-        let (bytes, summary) =
-            dictionary(&published, &ontologies, &lexicon, &chronic, newest.as_ref())?;
+        let (bytes, summary) = dictionary(&published, &ontologies, own, newest.as_ref())?;
         let year = release.fiscal_year;
         let (name, bytes) = match editions.first() {
             None => {

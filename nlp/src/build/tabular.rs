@@ -194,8 +194,7 @@ impl Tabular {
 
     /// The leaf whose billable code, with its default 7th character, is `code`.
     pub(super) fn leaf_of(&self, code: &str) -> Result<usize, String> {
-        let of = |code: &str| self.place_of(code);
-        if let Some(at) = of(code) {
+        if let Some(at) = self.place_of(code) {
             return match (
                 self.codes[at].children.is_empty(),
                 self.sevenths(at).first(),
@@ -211,7 +210,7 @@ impl Tabular {
         let stem = code.get(..code.len().saturating_sub(1)).unwrap_or_default();
         let stems = (3..=stem.len())
             .rev()
-            .filter_map(|end| of(stem.get(..end)?));
+            .filter_map(|end| self.place_of(stem.get(..end)?));
         let wanted = |at: &usize| {
             let first = self.sevenths(*at).iter().map(|(character, _)| *character);
             let default = ['A', '0', '9']

@@ -5,12 +5,14 @@
 //! LEB128, a list is its length and its items, strings are one text and their lengths.
 //! The body is a function of the tables alone: same terminology, same bytes.
 
-use super::{Diseases, Inclusion, Meaning, Node, Origin, Seventh, Strings, Tables};
+use super::{
+    AttributeTables, Diseases, Inclusion, Lists, Meaning, Node, Origin, Seventh, Strings, Tables,
+};
 use crate::trie::Trie;
 use crate::vocabulary::Vocabulary;
 
 const MAGIC: &[u8; 8] = b"ICDTERMS";
-pub(super) const VERSION: u8 = 3;
+pub(super) const VERSION: u8 = 4;
 const HEADER: usize = MAGIC.len() + 1 + 4;
 /// No terminology comes near this; a header that claims more is damaged.
 pub(super) const LARGEST_BODY: usize = 256 << 20;
@@ -92,6 +94,7 @@ pub(super) fn decode_body(body: &[u8]) -> Result<Tables, DictionaryError> {
         return Err(DictionaryError::Damaged { part: "last bytes" });
     }
     check(&tables)?;
+    tables.tree = super::Tree::new(&tables.codes);
     tables.vocabulary = Vocabulary::new(tables.words.iter());
     Ok(tables)
 }
@@ -162,6 +165,9 @@ fn check(tables: &Tables) -> Result<(), DictionaryError> {
     if !tables.terms.values().iter().all(known) || !tables.terms.labels().iter().all(worded) {
         return damaged("terms");
     }
+    if !tables.attributes.fits(codes, tables.words.len()) {
+        return damaged("attributes");
+    }
     Ok(())
 }
 
@@ -197,6 +203,7 @@ impl Reader<'_> {
         let meanings = self.list("meanings", |reader| reader.meaning(&mut node))?;
         let words = self.strings("words")?;
         let terms = self.trie()?;
+        let attributes = AttributeTables::read(self)?;
         Ok(Tables {
             edition,
             codes,
@@ -209,6 +216,8 @@ impl Reader<'_> {
             meanings,
             words,
             terms,
+            attributes,
+            tree: super::Tree::default(),
             vocabulary: Vocabulary::default(),
         })
     }
@@ -244,7 +253,7 @@ impl Reader<'_> {
         Ok(Seventh { character, meaning })
     }
 
-    fn trie(&mut self) -> Result<Trie, DictionaryError> {
+    pub(super) fn trie(&mut self) -> Result<Trie, DictionaryError> {
         let mut labels = self.list("terms", |reader| reader.number("terms"))?;
         let counts = self.list("terms", |reader| reader.number("terms"))?;
         let values = self.list("terms", |reader| reader.number("terms"))?;
@@ -276,7 +285,7 @@ impl Reader<'_> {
         Ok(Trie::assemble(labels, &counts, values))
     }
 
-    fn list<T>(
+    pub(super) fn list<T>(
         &mut self,
         part: &'static str,
         item: impl FnMut(&mut Self) -> Result<T, DictionaryError>,
@@ -294,7 +303,7 @@ impl Reader<'_> {
         Ok(items)
     }
 
-    fn strings(&mut self, part: &'static str) -> Result<Strings, DictionaryError> {
+    pub(super) fn strings(&mut self, part: &'static str) -> Result<Strings, DictionaryError> {
         let mut end: u32 = 0;
         let ends = self.list(part, |reader| {
             end = end
@@ -315,7 +324,22 @@ impl Reader<'_> {
         Ok(Strings { text, ends })
     }
 
-    fn byte(&mut self, part: &'static str) -> Result<u8, DictionaryError> {
+    pub(super) fn lists(&mut self, part: &'static str) -> Result<Lists, DictionaryError> {
+        let mut end: u32 = 0;
+        let ends = self.list(part, |reader| {
+            end = end
+                .checked_add(reader.number(part)?)
+                .ok_or(DictionaryError::Damaged { part })?;
+            Ok(end)
+        })?;
+        let items = self.list(part, |reader| reader.number(part))?;
+        if items.len() != end as usize {
+            return Err(DictionaryError::Damaged { part });
+        }
+        Ok(Lists { items, ends })
+    }
+
+    pub(super) fn byte(&mut self, part: &'static str) -> Result<u8, DictionaryError> {
         let (byte, rest) = self
             .body
             .split_first()
@@ -403,9 +427,23 @@ impl Writer {
         }
         self.strings(&tables.words);
         self.trie(&tables.terms);
+        tables.attributes.write(self);
     }
 
-    fn trie(&mut self, trie: &Trie) {
+    pub(super) fn lists(&mut self, lists: &Lists) {
+        self.count(lists.len());
+        let mut before = 0;
+        for end in &lists.ends {
+            self.number(end - before);
+            before = *end;
+        }
+        self.count(lists.items.len());
+        for item in &lists.items {
+            self.number(*item);
+        }
+    }
+
+    pub(super) fn trie(&mut self, trie: &Trie) {
         let labels = trie.labels();
         self.count(labels.len());
         self.number(0);
@@ -428,7 +466,7 @@ impl Writer {
         }
     }
 
-    fn strings(&mut self, strings: &Strings) {
+    pub(super) fn strings(&mut self, strings: &Strings) {
         self.count(strings.len());
         let mut before = 0;
         for end in &strings.ends {
@@ -447,7 +485,7 @@ impl Writer {
         self.number(by | u32::from(number < from));
     }
 
-    fn number(&mut self, mut number: u32) {
+    pub(super) fn number(&mut self, mut number: u32) {
         while number >= 0x80 {
             self.body.push(number.to_le_bytes()[0] | 0x80);
             number >>= 7;

@@ -29,7 +29,7 @@ pub enum Rejection {
         limit: usize,
     },
     /// The bytes are another kind of file.
-    #[error("the file is {kind}, not text; upload the note's text (UTF-8)")]
+    #[error("the file is {kind}, not UTF-8 text; save the note as UTF-8 text")]
     Binary {
         /// The kind.
         kind: BinaryKind,
@@ -50,6 +50,10 @@ pub enum BinaryKind {
     Zip,
     /// A gzip file.
     Gzip,
+    /// Rich text, whose words stand between marks of its format.
+    Rtf,
+    /// Text in UTF-16, as some Windows programs save it.
+    Utf16,
     /// Something with zero bytes in it.
     Unknown,
 }
@@ -74,6 +78,8 @@ impl fmt::Display for BinaryKind {
             Self::Pdf => "a PDF document",
             Self::Zip => "a ZIP archive or Office document",
             Self::Gzip => "a gzip file",
+            Self::Rtf => "rich text (RTF)",
+            Self::Utf16 => "text in UTF-16",
             Self::Unknown => "a binary file",
         })
     }
@@ -88,12 +94,15 @@ impl fmt::Display for BinaryKind {
 /// assert_eq!(check_text(b"%PDF-1.7").unwrap_err().code(), "binary");
 /// ```
 pub fn check_text(bytes: &[u8]) -> Result<&str, Rejection> {
-    let magic: [(&[u8], BinaryKind); 5] = [
+    let magic: [(&[u8], BinaryKind); 8] = [
         (b"\x89PNG\r\n\x1a\n", BinaryKind::Png),
         (b"\xff\xd8\xff", BinaryKind::Jpeg),
         (b"%PDF-", BinaryKind::Pdf),
         (b"PK\x03\x04", BinaryKind::Zip),
         (b"\x1f\x8b", BinaryKind::Gzip),
+        (b"{\\rtf", BinaryKind::Rtf),
+        (b"\xff\xfe", BinaryKind::Utf16),
+        (b"\xfe\xff", BinaryKind::Utf16),
     ];
     if let Some((_, kind)) = magic.iter().find(|(start, _)| bytes.starts_with(start)) {
         return Err(Rejection::Binary { kind: *kind });
@@ -132,6 +141,8 @@ mod tests {
             (b"%PDF-1.4", BinaryKind::Pdf),
             (b"PK\x03\x04", BinaryKind::Zip),
             (b"\x1f\x8b\x08", BinaryKind::Gzip),
+            (b"{\\rtf1\\ansi fever}", BinaryKind::Rtf),
+            (b"\xff\xfef\0e\0", BinaryKind::Utf16),
             (b"fever\0cough", BinaryKind::Unknown),
         ] {
             assert_eq!(check_text(bytes), Err(Rejection::Binary { kind }));

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
-use lightsout_nlp::{Decision, Dictionary, Engine, Span};
+use lightsout_nlp::{BinaryKind, Decision, Dictionary, Engine, Rejection, Span, check_text};
 use proptest::prelude::*;
 
 fn engine() -> &'static Engine {
@@ -124,9 +124,150 @@ proptest! {
 
     #[test]
     fn any_bytes_are_text_or_rejected(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-        if let Ok(text) = lightsout_nlp::check_text(&bytes) {
+        if let Ok(text) = check_text(&bytes) {
             engine().code(text);
         }
+    }
+}
+
+/// Notes whose sentences are known: each coded alone, and none once its sentence is gone.
+#[test]
+fn without_its_evidence_a_code_is_gone() {
+    let problems = ["asthma", "gout", "pneumonia", "hypothyroidism", "migraine"];
+    let note = |said: &[&str]| -> String {
+        let lines: Vec<_> = said.iter().map(|problem| format!("- {problem}")).collect();
+        format!("ASSESSMENT:\n{}\n", lines.join("\n"))
+    };
+    let all = codes(&note(&problems));
+    for problem in problems {
+        let alone = codes(&note(&[problem]));
+        assert_eq!(alone.len(), 1, "{problem}");
+        assert!(alone.is_subset(&all), "{problem}");
+        let others: Vec<_> = problems
+            .into_iter()
+            .filter(|other| *other != problem)
+            .collect();
+        assert!(codes(&note(&others)).is_disjoint(&alone), "{problem}");
+    }
+}
+
+/// Removing every span of evidence from a sample, and blanks in its place, removes the code.
+#[test]
+fn blanking_the_evidence_of_a_code_removes_it() {
+    let mut seen = 0;
+    for (name, text) in samples() {
+        for code in engine().code(&text).codes {
+            let mut blanked = text.clone();
+            for span in &code.evidence {
+                let blanks = "_".repeat(span.len());
+                blanked.replace_range(span.start..span.end, &blanks);
+            }
+            let left = engine().code(&blanked).codes;
+            let same = left.iter().find(|other| other.code == code.code);
+            // What another mention said in other words may step in, with evidence of its own.
+            let repeats = same.is_some_and(|same| {
+                same.evidence
+                    .iter()
+                    .any(|span| code.evidence.contains(span))
+            });
+            assert!(!repeats, "{name}: {} without its evidence", code.code);
+            seen += 1;
+        }
+    }
+    assert!(seen > 50);
+}
+
+#[test]
+fn any_order_and_number_of_threads_gives_the_same_bytes() {
+    let notes = samples();
+    let json = |text: &str| serde_json::to_string(&engine().code(text)).unwrap();
+    let one: Vec<_> = notes.iter().map(|(_, text)| json(text)).collect();
+    let backwards: Vec<_> = notes.iter().rev().map(|(_, text)| json(text)).collect();
+    assert!(one.iter().eq(backwards.iter().rev()));
+    for threads in [2, 5] {
+        std::thread::scope(|scope| {
+            let all: Vec<_> = (0..threads)
+                .map(|_| {
+                    scope.spawn(|| notes.iter().map(|(_, text)| json(text)).collect::<Vec<_>>())
+                })
+                .collect();
+            for thread in all {
+                assert_eq!(thread.join().unwrap(), one);
+            }
+        });
+    }
+}
+
+/// Bytes of other encodings are refused by name or read; nothing in between.
+#[test]
+fn other_encodings_are_refused_or_read() {
+    let latin1 = b"Ni\xf1a con fiebre. Asthma.";
+    assert_eq!(check_text(latin1), Err(Rejection::NotUtf8 { offset: 2 }));
+    let utf16 = |start: [u8; 2], unit: fn(u16) -> [u8; 2]| -> Vec<u8> {
+        let units = "Asthma.".encode_utf16().flat_map(unit);
+        start.into_iter().chain(units).collect()
+    };
+    for bytes in [
+        utf16([0xff, 0xfe], u16::to_le_bytes),
+        utf16([0xfe, 0xff], u16::to_be_bytes),
+    ] {
+        let rejection = check_text(&bytes).unwrap_err();
+        assert_eq!(
+            rejection,
+            Rejection::Binary {
+                kind: BinaryKind::Utf16
+            }
+        );
+        assert!(!rejection.to_string().contains("Asthma"));
+    }
+    let kind = BinaryKind::Rtf;
+    assert_eq!(
+        check_text(br"{\rtf1 Asthma.}"),
+        Err(Rejection::Binary { kind })
+    );
+    assert_eq!(check_text("\u{feff}Asthma.".as_bytes()), Ok("Asthma."));
+    assert!(
+        !codes("\u{5d7}\u{5d5}\u{5dc}\u{5d4} \u{202e}asthma\u{202c} \u{5e9}\u{5dc}\u{5d5}\u{5dd}")
+            .is_empty()
+    );
+    assert!(!codes("Asthma\u{1}\u{7f}, \u{1b}[1mgout\u{1b}[0m").is_empty());
+}
+
+#[test]
+fn a_note_of_nothing_but_headings_has_no_codes() {
+    let headings = "CHIEF COMPLAINT:\nHPI:\nPMH:\nFAMILY HISTORY:\nROS:\nPLAN:\n";
+    assert_eq!(engine().code(headings).mentions, []);
+    assert_eq!(engine().code(&headings.repeat(10_000)).mentions, []);
+}
+
+/// The charts that come with the project, by name.
+fn samples() -> Vec<(String, String)> {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../samples/charts");
+    let mut charts: Vec<_> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|kind| kind == "txt"))
+        .map(|path| {
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            (name, std::fs::read_to_string(&path).unwrap())
+        })
+        .collect();
+    charts.sort();
+    charts
+}
+
+/// Twice the text has twice the mentions: the work that is done for each is done once.
+#[test]
+fn what_is_found_grows_as_the_text_does() {
+    let (_, chart) = samples().swap_remove(2);
+    let chart = format!("{chart}\n\n");
+    let one = engine().code(&chart).mentions.len();
+    assert!(one > 5);
+    for times in [2, 10, 100] {
+        assert_eq!(
+            engine().code(&chart.repeat(times)).mentions.len(),
+            one * times
+        );
     }
 }
 
@@ -171,6 +312,21 @@ fn strange_texts_of_a_megabyte_are_read() {
         many("\u{e9}\u{2019}"),
         many("chest pain ; "),
         many("- "),
+        many("no no no "),
+        many("("),
+        many("(no (asthma "),
+        many("chest pain (CP) "),
+        many("HTN/DM/COPD/"),
+        many("diabetes "),
+        many("no history of possible "),
+        many("left right bilateral "),
+        many("cancer of the "),
+        many("acute on chronic "),
+        many("mother father "),
+        many("PMH: asthma FAMILY HISTORY: "),
+        many("fever,"),
+        many("\u{202e}asthma\u{5d0} "),
+        many("asthma\u{0}"),
     ] {
         let coding = engine().code(&text);
         assert!(coding.mentions.len() <= text.len());

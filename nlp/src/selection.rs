@@ -1,0 +1,181 @@
+//! Whether a coder would assign a code: a linear model, learnt from coded notes.
+//!
+//! Rules say what may be coded; which of it coders do code (a fever beside a pneumonia, a
+//! urinary infection beside the reflux that explains it) is learnt for the kinds of notes of
+//! which coded ones are public: radiology reports and case reports. In all other notes the
+//! rules alone decide. A model weighs only codes that some mention of the note proposes, and
+//! never one that is negated, hypothetical or someone else's.
+
+pub(crate) mod feature;
+pub(crate) mod model;
+
+use crate::candidate::Candidate;
+use crate::coding::{Decision, Reason};
+use crate::note::{Note, NoteKind};
+use crate::rules::Rule;
+
+use self::feature::{Feature, Proposal, each, proposals};
+use self::model::{Model, probability};
+
+/// What the model says of one code.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Choice {
+    /// The code.
+    pub(crate) code: String,
+    /// How likely a coder assigns it, 0 to 1.
+    pub(crate) probability: f64,
+    /// The features that weighed most for or against it, the heaviest first.
+    pub(crate) because: Vec<String>,
+}
+
+/// A narrative with fewer different codes is no case report, and the rules alone decide.
+const LEAST_OF_NARRATIVE: usize = 4;
+/// How many features explain a choice.
+const SHOWN: usize = 3;
+
+/// Lets the model of this kind of note decide over what the rules left open.
+///
+/// Returns what it says of each code it chose, by code; nothing where there is no model.
+pub(crate) fn apply(note: Note, candidates: &mut [Candidate]) -> Vec<Choice> {
+    match Model::of(note.kind) {
+        Some(model) => choose(model, note, candidates),
+        None => Vec::new(),
+    }
+}
+
+/// Lets this model decide, whatever the kind of note it was learnt from.
+pub(crate) fn choose(model: &Model, note: Note, candidates: &mut [Candidate]) -> Vec<Choice> {
+    let proposals = proposals(candidates);
+    if note.kind == NoteKind::Narrative && proposals.len() < LEAST_OF_NARRATIVE {
+        return Vec::new();
+    }
+    let decided: Vec<_> = (0..proposals.len())
+        .map(|place| {
+            let choice = weigh(model, candidates, &proposals, place);
+            (choice, proposals[place].mentions.clone())
+        })
+        .collect();
+    // A test was ordered for a reason: where no code is likely, the likeliest one that the
+    // rules allow is that reason (guidelines, section IV.K: code the sign or symptom).
+    let least = decided
+        .iter()
+        .filter(|(_, mentions)| {
+            mentions
+                .iter()
+                .any(|place| candidates[*place].coded().is_some())
+        })
+        .map(|(choice, _)| choice.probability)
+        .fold(0.0, f64::max);
+    let threshold = match note.kind {
+        NoteKind::RadiologyReport => model.threshold.min(least),
+        NoteKind::Narrative | NoteKind::Chart => model.threshold,
+    };
+    let mut chosen = Vec::new();
+    for (choice, mentions) in decided {
+        let is_chosen = choice.probability >= threshold;
+        for place in mentions {
+            let mention = &mut candidates[place].mention;
+            let was_coded = mention.decision == Decision::Coded;
+            if is_chosen == was_coded {
+                continue;
+            }
+            mention.rule = Rule::Learnt;
+            mention.decision = if is_chosen {
+                Decision::Coded
+            } else {
+                Decision::NotCoded(Reason::NotChosen {
+                    because: choice.because.first().cloned().unwrap_or_default(),
+                })
+            };
+        }
+        if is_chosen {
+            chosen.push(choice);
+        }
+    }
+    chosen
+}
+
+fn weigh(
+    model: &Model,
+    candidates: &[Candidate],
+    proposals: &[Proposal<'_>],
+    place: usize,
+) -> Choice {
+    let mut sum = 0.0;
+    let mut weighed: Vec<(f64, Feature<'_>)> = Vec::new();
+    each(candidates, proposals, place, |feature| {
+        let weight = model.weight(&feature);
+        sum += weight;
+        if weight != 0.0 && !feature.holds_text() {
+            weighed.push((weight, feature));
+        }
+    });
+    let probability = probability(sum);
+    // Only what speaks for the outcome explains it.
+    let is_chosen = probability >= model.threshold;
+    weighed.retain(|(weight, _)| (*weight > 0.0) == is_chosen);
+    weighed.sort_by(|left, right| right.0.abs().total_cmp(&left.0.abs()));
+    Choice {
+        code: proposals[place].code.to_owned(),
+        probability,
+        because: weighed
+            .iter()
+            .take(SHOWN)
+            .map(|(_, feature)| feature.to_string())
+            .collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Dictionary, Engine};
+
+    fn codes(text: &str) -> Vec<String> {
+        let coding = Engine::new(Dictionary::fy2026()).code(text);
+        coding.codes.into_iter().map(|code| code.code).collect()
+    }
+
+    #[test]
+    fn the_symptoms_of_a_pneumonia_are_left_out_of_a_report() {
+        let note = "CLINICAL HISTORY: Cough and fever.\nIMPRESSION: Right lower lobe pneumonia.";
+        assert_eq!(codes(note), ["J18.9"]);
+        let note = "CLINICAL HISTORY: Cough and fever.\nIMPRESSION: Normal chest.";
+        assert_eq!(codes(note), ["R05.9", "R50.9"]);
+    }
+
+    #[test]
+    fn what_was_left_out_says_why_and_what_was_chosen_too() {
+        let engine = Engine::new(Dictionary::fy2026());
+        let coding =
+            engine.code("CLINICAL HISTORY: Cough.\nIMPRESSION: Right lower lobe pneumonia.");
+        let [cough, pneumonia] = &coding.mentions[..] else {
+            panic!("two mentions: {:?}", coding.mentions);
+        };
+        let Decision::NotCoded(Reason::NotChosen { because }) = &cough.decision else {
+            panic!("{:?}", cough.decision);
+        };
+        assert!(!because.is_empty());
+        assert_eq!(pneumonia.decision, Decision::Coded);
+        assert!((1..=SHOWN).contains(&coding.codes[0].because.len()));
+    }
+
+    #[test]
+    fn a_report_whose_only_finding_is_unlikely_keeps_it() {
+        assert_eq!(
+            codes("CLINICAL HISTORY: Hemochromatosis.\nIMPRESSION: Normal."),
+            ["E83.119"]
+        );
+    }
+
+    #[test]
+    fn rules_alone_decide_over_charts_and_short_narratives() {
+        let chart = "HPI: Cough and fever.\nASSESSMENT: Right lower lobe pneumonia.";
+        let engine = Engine::new(Dictionary::fy2026());
+        for text in [chart, "Cough, fever, pneumonia."] {
+            let coding = engine.code(text);
+            assert!(coding.codes.iter().all(|code| code.because.is_empty()));
+            assert!(!coding.codes.is_empty());
+        }
+    }
+}

@@ -1,0 +1,334 @@
+//! What the model looks at when it decides about a code.
+
+use std::fmt;
+
+use crate::assertion::Assertion;
+use crate::candidate::Candidate;
+use crate::coding::{Decision, Reason};
+use crate::dictionary::Origin;
+use crate::section::SectionKind;
+
+/// One thing that is true of a code in a note: a name and up to two values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Feature<'n> {
+    name: &'static str,
+    values: [&'n str; 2],
+}
+
+/// A code that some mention of a note stands for, with those mentions.
+#[derive(Clone, Debug)]
+pub(crate) struct Proposal<'c> {
+    /// The billable code.
+    pub(crate) code: &'c str,
+    /// Its admissible mentions, as places among the candidates, in the order of the text.
+    pub(crate) mentions: Vec<usize>,
+}
+
+impl<'n> Feature<'n> {
+    const fn of(name: &'static str, values: [&'n str; 2]) -> Self {
+        Self { name, values }
+    }
+
+    /// Whether its values are words of the note, which no reason may hold.
+    pub(crate) fn holds_text(&self) -> bool {
+        matches!(
+            self.name,
+            "term" | "before" | "after" | "code before" | "code after"
+        )
+    }
+
+    /// Its number in a model: a hash (FNV-1a) of its name as it is written.
+    pub(crate) fn key(&self) -> u64 {
+        let [first, second] = self.values;
+        let mut key = hashed(FNV_START, self.name);
+        for (mark, value) in [("=", first), ("|", second)] {
+            if !value.is_empty() {
+                key = hashed(hashed(key, mark), value);
+            }
+        }
+        key
+    }
+}
+
+const FNV_START: u64 = 0xcbf2_9ce4_8422_2325;
+
+/// The number of a feature that is given as it is written.
+pub(crate) fn key_of(written: &str) -> u64 {
+    hashed(FNV_START, written)
+}
+
+fn hashed(start: u64, text: &str) -> u64 {
+    // Capitals and small letters are the same, so words need no copy in small letters.
+    text.bytes().fold(start, |key, byte| {
+        (key ^ u64::from(byte.to_ascii_lowercase())).wrapping_mul(0x0100_0000_01b3)
+    })
+}
+
+impl fmt::Display for Feature<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.name)?;
+        let [first, second] = self.values;
+        for (mark, value) in [('=', first), ('|', second)] {
+            if !value.is_empty() {
+                write!(formatter, "{mark}{value}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The codes that the admissible candidates of a note propose, by code.
+///
+/// What is negated, hypothetical, someone else's, or refused for a reason that no learnt
+/// model may overrule, proposes nothing, so that it cannot change what is chosen.
+pub(crate) fn proposals(candidates: &[Candidate]) -> Vec<Proposal<'_>> {
+    let mut proposals: Vec<Proposal<'_>> = Vec::new();
+    for (place, candidate) in candidates.iter().enumerate() {
+        let Some(code) = admissible(candidate) else {
+            continue;
+        };
+        match proposals.binary_search_by(|proposal| proposal.code.cmp(code)) {
+            Ok(known) => proposals[known].mentions.push(place),
+            Err(new) => proposals.insert(
+                new,
+                Proposal {
+                    code,
+                    mentions: vec![place],
+                },
+            ),
+        }
+    }
+    proposals
+}
+
+fn admissible(candidate: &Candidate) -> Option<&str> {
+    let mention = &candidate.mention;
+    let may_be_chosen = match &mention.decision {
+        Decision::Coded => true,
+        Decision::NotCoded(reason) => reason.is_soft(),
+    };
+    let is_patients = matches!(
+        mention.assertion,
+        Assertion::Present | Assertion::Possible | Assertion::Historical
+    );
+    mention
+        .code
+        .as_deref()
+        .filter(|_| may_be_chosen && is_patients)
+}
+
+/// Calls `see` with every feature of the proposal at `place`.
+pub(crate) fn each<'n>(
+    candidates: &'n [Candidate],
+    proposals: &[Proposal<'n>],
+    place: usize,
+    mut see: impl FnMut(Feature<'n>),
+) {
+    let proposal = &proposals[place];
+    let code = proposal.code;
+    let category = category(code);
+    let best = best_of(candidates, proposal);
+    let rule = rule_of(best);
+    let mut add = |name, first, second| see(Feature::of(name, [first, second]));
+
+    add("bias", "", "");
+    add("code", code, "");
+    add("category", category, "");
+    add("block", &code[..2], "");
+    add("chapter", &code[..1], "");
+    add("origin", origin_of(best), "");
+    add("rule", rule, "");
+    add("code rule", code, rule);
+    add("category rule", category, rule);
+    add("chapter rule", &code[..1], rule);
+    if let Decision::NotCoded(Reason::Possible { cue } | Reason::Historical { cue }) =
+        &best.mention.decision
+    {
+        add("cue", cue, "");
+        add("chapter cue", &code[..1], cue);
+    }
+    add("mentions", few(proposal.mentions.len()), "");
+    add("code mentions", code, few(proposal.mentions.len()));
+
+    let sections = sections_of(candidates, proposal);
+    add("sections", sections, "");
+    add("code sections", code, sections);
+    add("chapter sections", &code[..1], sections);
+
+    let start = candidates[proposal.mentions[0]].mention.span.start;
+    add("start", far(start), "");
+    add("chapter start", &code[..1], far(start));
+    let earlier = proposals
+        .iter()
+        .filter(|other| candidates[other.mentions[0]].mention.span.start < start)
+        .count();
+    add("earlier", few(earlier), "");
+
+    for mention in proposal.mentions.iter().take(READ) {
+        let mention = &candidates[*mention].mention;
+        add("term", &mention.text, "");
+        for word in last_words(&mention.context.before) {
+            add("before", word, "");
+            add("code before", code, word);
+        }
+        for word in first_words(&mention.context.after) {
+            add("after", word, "");
+            add("code after", code, word);
+        }
+    }
+    for word in title_words(&best.mention.title) {
+        add("title", word, "");
+    }
+
+    add("codes", few(proposals.len()), "");
+    let mut definite = false;
+    for (other_place, other) in proposals.iter().enumerate() {
+        if other_place == place || rule_of(best_of(candidates, other)) != "coded" {
+            continue;
+        }
+        definite |= !other.code.starts_with(['R', 'Z']);
+        add("with", code, other.code);
+        add("with category", category, self::category(other.code));
+        if self::category(other.code) == category {
+            add("sibling", code, other.code);
+        }
+    }
+    if definite {
+        add("with a diagnosis", "", "");
+        add("with a diagnosis", code, "");
+        add("with a diagnosis in chapter", &code[..1], "");
+    }
+}
+
+fn category(code: &str) -> &str {
+    &code[..3]
+}
+
+/// The mention that speaks most for a code: the first one coded, or the first one.
+fn best_of<'n>(candidates: &'n [Candidate], proposal: &Proposal<'_>) -> &'n Candidate {
+    let coded = proposal
+        .mentions
+        .iter()
+        .find(|place| candidates[**place].coded().is_some());
+    &candidates[*coded.unwrap_or(&proposal.mentions[0])]
+}
+
+/// What the rules said.
+fn rule_of(candidate: &Candidate) -> &'static str {
+    match &candidate.mention.decision {
+        Decision::Coded => match candidate.mention.assertion {
+            Assertion::Historical => "coded of the past",
+            _ => "coded",
+        },
+        Decision::NotCoded(reason) => reason.kind(),
+    }
+}
+
+fn origin_of(candidate: &Candidate) -> &'static str {
+    match candidate.meaning.origin {
+        Origin::Title => "title",
+        Origin::Inclusion => "inclusion",
+        Origin::Lexicon => "lexicon",
+        Origin::Derived => "derived",
+        Origin::Ontology => "ontology",
+        Origin::Narrative => "narrative",
+        Origin::Learnt => "learnt",
+    }
+}
+
+fn sections_of(candidates: &[Candidate], proposal: &Proposal<'_>) -> &'static str {
+    let is_in = |kind| {
+        proposal
+            .mentions
+            .iter()
+            .any(|place| candidates[*place].mention.section == kind)
+    };
+    match (
+        is_in(SectionKind::Indication),
+        is_in(SectionKind::Assessment),
+    ) {
+        (true, true) => "indication and impression",
+        (true, false) => "indication",
+        (false, true) => "impression",
+        (false, false) => "elsewhere",
+    }
+}
+
+fn few(count: usize) -> &'static str {
+    ["0", "1", "2", "3", "4", "5", "6 or more"][count.min(6)]
+}
+
+fn far(start: usize) -> &'static str {
+    match start {
+        0..100 => "100",
+        100..300 => "300",
+        300..1000 => "1000",
+        1000..2000 => "2000",
+        _ => "later",
+    }
+}
+
+/// How many mentions of a code are read with the words beside them.
+const READ: usize = 3;
+/// How many words beside a mention count.
+const BESIDE: usize = 3;
+
+/// The last words before a mention, within its sentence.
+fn last_words(before: &str) -> impl Iterator<Item = &str> {
+    let start = before
+        .rfind(['.', '\n', ';', ':'])
+        .map_or(0, |mark| mark + 1);
+    words(&before[start..]).rev().take(BESIDE)
+}
+
+/// The first words after a mention, within its sentence.
+fn first_words(after: &str) -> impl Iterator<Item = &str> {
+    let end = after.find(['.', '\n', ';', ':']).unwrap_or(after.len());
+    words(&after[..end]).take(BESIDE)
+}
+
+fn title_words(title: &str) -> impl Iterator<Item = &str> {
+    words(title).filter(|word| word.len() > 3)
+}
+
+fn words(text: &str) -> impl DoubleEndedIterator<Item = &str> {
+    text.split(|letter: char| !letter.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+}
+
+/// The names of all features.
+#[cfg(test)]
+pub(super) const NAMES: [&str; 32] = [
+    "bias",
+    "code",
+    "category",
+    "block",
+    "chapter",
+    "origin",
+    "rule",
+    "code rule",
+    "category rule",
+    "chapter rule",
+    "cue",
+    "chapter cue",
+    "mentions",
+    "code mentions",
+    "sections",
+    "code sections",
+    "chapter sections",
+    "start",
+    "chapter start",
+    "earlier",
+    "term",
+    "before",
+    "code before",
+    "after",
+    "code after",
+    "title",
+    "codes",
+    "with",
+    "with category",
+    "sibling",
+    "with a diagnosis",
+    "with a diagnosis in chapter",
+];

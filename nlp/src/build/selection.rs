@@ -38,7 +38,7 @@ const RADIOLOGY: Recipe = Recipe {
 const NARRATIVE: Recipe = Recipe {
     kind: NoteKind::Narrative,
     penalty: 8.0,
-    support: 3,
+    support: 4,
     threshold: 0.28,
 };
 
@@ -245,7 +245,7 @@ fn weights(
         .into_iter()
         .zip(weights)
         .map(|(name, weight)| (name, (weight * 100.0).round() / 100.0))
-        .filter(|(_, weight)| weight.abs() >= 0.02)
+        .filter(|(_, weight)| weight.abs() >= 0.03)
         .collect()
 }
 

@@ -403,7 +403,7 @@ impl Candidates {
         let rank = match origin {
             Origin::Title => 0,
             Origin::Inclusion | Origin::Lexicon => 1,
-            Origin::Derived | Origin::Ontology | Origin::Narrative | Origin::Learnt => 2 + cost,
+            Origin::Derived | Origin::Ontology | Origin::Narrative => 2 + cost,
         };
         let offered = (rank, at, origin);
         let kept = self.best.entry(forms).or_insert(offered);

@@ -2,8 +2,7 @@
 //!
 //! In a chart a general word (`pain`, `infection`) stands beside the diagnosis that says
 //! more, and codes nothing. A case report or a letter tells the findings themselves, and
-//! each of them is coded. `terminology/narrative.tsv` holds the terms, reviewed by hand, and
-//! `terminology/learnt-codiesp.tsv` those learnt from coded case reports.
+//! each of them is coded. `terminology/narrative.tsv` holds the terms.
 
 use std::collections::BTreeMap;
 
@@ -12,8 +11,7 @@ use crate::dictionary::{Dictionary, Meaning, Origin};
 use crate::token::{Token, Tokenizer};
 use crate::trie::Trie;
 
-static REVIEWED: &str = include_str!("../terminology/narrative.tsv");
-static LEARNT: &str = include_str!("../terminology/learnt-codiesp.tsv");
+static NARRATIVE: &str = include_str!("../terminology/narrative.tsv");
 
 /// The terms that mean something else, or something at all, in a narrative.
 #[derive(Clone, Debug)]
@@ -26,17 +24,15 @@ impl NarrativeTerms {
     /// The embedded terms, as far as the dictionary's edition has their codes.
     pub(crate) fn embedded(dictionary: &Dictionary, tokenizer: &mut Tokenizer) -> Self {
         let mut terms: BTreeMap<Vec<u32>, Option<Meaning>> = BTreeMap::new();
-        for (tsv, origin) in [(LEARNT, Origin::Learnt), (REVIEWED, Origin::Narrative)] {
-            for (code, term) in lines(tsv) {
-                let meaning = match code {
-                    None => None,
-                    Some(code) => match dictionary.billed_as(code, origin) {
-                        Some(meaning) => Some(meaning),
-                        None => continue,
-                    },
-                };
-                terms.insert(tokenizer.intern(&term), meaning);
-            }
+        for (code, term) in lines(NARRATIVE) {
+            let meaning = match code {
+                None => None,
+                Some(code) => match dictionary.billed_as(code, Origin::Narrative) {
+                    Some(meaning) => Some(meaning),
+                    None => continue,
+                },
+            };
+            terms.insert(tokenizer.intern(&term), meaning);
         }
         let trie = Trie::new(
             terms
@@ -85,21 +81,37 @@ mod tests {
     #[test]
     fn every_term_has_one_billable_code() {
         let dictionary = Dictionary::fy2026();
-        for (tsv, origin) in [(REVIEWED, Origin::Narrative), (LEARNT, Origin::Learnt)] {
-            let mut seen = BTreeMap::new();
-            for (code, term) in lines(tsv) {
-                if let Some(code) = code {
-                    assert!(
-                        dictionary.billed_as(code, origin).is_some(),
-                        "`{code}` of `{term}` is not billable"
-                    );
-                }
-                let earlier = seen.insert(crate::vocabulary::forms(&term), code);
+        let mut seen = BTreeMap::new();
+        for (code, term) in lines(NARRATIVE) {
+            if let Some(code) = code {
                 assert!(
-                    earlier.is_none_or(|earlier| earlier == code),
-                    "`{term}` has two codes"
+                    dictionary.billed_as(code, Origin::Narrative).is_some(),
+                    "`{code}` of `{term}` is not billable"
                 );
             }
+            let earlier = seen.insert(crate::vocabulary::forms(&term), code);
+            assert!(
+                earlier.is_none_or(|earlier| earlier == code),
+                "`{term}` has two codes"
+            );
         }
+    }
+
+    #[test]
+    fn general_words_count_in_a_story_and_not_in_a_chart() {
+        let engine = crate::Engine::new(Dictionary::fy2026());
+        let codes = |text: &str| -> Vec<_> {
+            let codes = engine.code(text).codes.into_iter();
+            codes.map(|code| code.code).collect()
+        };
+        assert_eq!(
+            codes("A man of 50 had edema and a possible infection."),
+            ["R60.9", "B99.9"]
+        );
+        assert_eq!(codes("ASSESSMENT: Possible infection."), [""; 0]);
+        assert_eq!(
+            codes("He was put in the lateral decubitus position."),
+            [""; 0]
+        );
     }
 }

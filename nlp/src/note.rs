@@ -20,7 +20,7 @@ pub struct Note {
 pub enum NoteKind {
     /// Why a test was ordered and what it showed, and no story of an illness.
     RadiologyReport,
-    /// Prose without headings: a case report, a letter.
+    /// Prose with hardly a heading: a case report, a letter.
     Narrative,
     /// Anything else with headings: a visit, a consultation, a discharge summary.
     Chart,
@@ -50,13 +50,23 @@ impl NoteKind {
         });
         if has(SectionKind::Indication) && !tells {
             Self::RadiologyReport
-        } else if sections
-            .iter()
-            .all(|section| section.kind == SectionKind::Unnamed)
-        {
+        } else if is_mostly_unnamed(sections) {
             Self::Narrative
         } else {
             Self::Chart
         }
     }
+}
+
+/// Whether at least half of the text stands under no heading.
+fn is_mostly_unnamed(sections: &[Section]) -> bool {
+    let (mut named, mut unnamed) = (0, 0);
+    for section in sections {
+        if section.kind == SectionKind::Unnamed {
+            unnamed += section.body.len();
+        } else {
+            named += section.body.len();
+        }
+    }
+    unnamed >= named
 }

@@ -8,7 +8,7 @@ pub(crate) struct Lists {
 }
 
 impl Lists {
-    #[cfg(any(feature = "build", test))]
+    #[cfg(feature = "build")]
     pub(crate) fn new<L: IntoIterator<Item = u32>>(lists: impl IntoIterator<Item = L>) -> Self {
         let mut all = Self::default();
         for list in lists {

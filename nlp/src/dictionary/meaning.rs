@@ -16,10 +16,8 @@ pub enum Origin {
     Derived,
     /// A term of MeSH or of a disease ontology.
     Ontology,
-    /// A term that counts in narratives alone, reviewed by hand.
+    /// A term that counts in narratives alone.
     Narrative,
-    /// A term that counts in narratives alone, learnt from coded case reports.
-    Learnt,
 }
 
 /// What a term means: a code of the tabular list, perhaps a category, or a disease, or both.

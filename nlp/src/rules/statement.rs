@@ -2,7 +2,7 @@
 
 use crate::assertion::{Assertion, Context};
 use crate::coding::Reason;
-use crate::note::Note;
+use crate::note::{Note, NoteKind};
 use crate::rules::Rule;
 use crate::section::{SectionKind, SectionMeaning};
 use crate::setting::Setting;
@@ -49,7 +49,10 @@ pub(crate) fn decide(
     match context.assertion {
         Assertion::Present => Ok(Rule::Documented),
         Assertion::Negated => Err((Reason::Negated { cue }, Rule::Denied)),
-        Assertion::Possible if is_concluded(note, section) => Ok(Rule::UncertainInpatient),
+        Assertion::Possible if is_concluded(note, section) || is_told(note, section) => {
+            Ok(Rule::UncertainInpatient)
+        }
+        Assertion::Historical if is_told(note, section) => Ok(Rule::Documented),
         Assertion::Possible => Err((Reason::Possible { cue }, Rule::UncertainOutpatient)),
         Assertion::Hypothetical => Err((Reason::Hypothetical { cue }, Rule::NotOccurred)),
         Assertion::Family => Err((Reason::Family { cue }, Rule::FamilyHistory)),
@@ -57,6 +60,14 @@ pub(crate) fn decide(
         Assertion::Historical if section == SectionKind::Indication => Ok(Rule::ReasonForTest),
         Assertion::Historical => Err((Reason::Historical { cue }, Rule::NoLongerPresent)),
     }
+}
+
+/// Whether a story of an illness is told there.
+///
+/// It is told when it is over: what was past or uncertain at a point of the story is part of
+/// it, and what was uncertain counts as at discharge (Sections II.H and III.C).
+fn is_told(note: Note, section: SectionKind) -> bool {
+    note.kind == NoteKind::Narrative && section == SectionKind::Unnamed
 }
 
 /// Whether an uncertain diagnosis there is what an inpatient was discharged with.

@@ -4,10 +4,17 @@ use std::collections::BTreeMap;
 
 use crate::candidate::Candidate;
 use crate::coding::Reason;
+use crate::note::{Note, NoteKind};
 use crate::rules::Rule;
 
+/// How the codes of chapter 18 begin: symptoms, signs and abnormal findings.
+const SYMPTOMS: char = 'R';
+
 /// Leaves a code that says "unspecified" to a sibling of its category that says more.
-pub(super) fn apply(candidates: &mut [Candidate]) {
+///
+/// In a narrative the symptoms of a category (vomiting, nausea) are told one by one, and each
+/// counts for itself.
+pub(super) fn apply(note: Note, candidates: &mut [Candidate]) {
     let mut says_more: BTreeMap<String, String> = BTreeMap::new();
     for candidate in candidates.iter() {
         if let (Some(category), Some(code)) = (candidate.category(), candidate.coded())
@@ -22,6 +29,9 @@ pub(super) fn apply(candidates: &mut [Candidate]) {
         let by = candidate
             .category()
             .filter(|_| says_nothing_more(&candidate.mention.title))
+            .filter(|category| {
+                !(note.kind == NoteKind::Narrative && category.starts_with(SYMPTOMS))
+            })
             .and_then(|category| says_more.get(category));
         if let Some(by) = by {
             candidate.leave(Reason::Superseded { by: by.clone() }, Rule::MoreSpecific);

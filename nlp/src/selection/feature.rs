@@ -232,7 +232,6 @@ fn origin_of(candidate: &Candidate) -> &'static str {
         Origin::Derived => "derived",
         Origin::Ontology => "ontology",
         Origin::Narrative => "narrative",
-        Origin::Learnt => "learnt",
     }
 }
 

@@ -20,7 +20,7 @@ pub struct Note {
 pub enum NoteKind {
     /// Why a test was ordered and what it showed, and no story of an illness.
     RadiologyReport,
-    /// Prose with hardly a heading: a case report, a letter.
+    /// Prose that opens without a heading: a case report, a letter.
     Narrative,
     /// Anything else with headings: a visit, a consultation, a discharge summary.
     Chart,
@@ -50,7 +50,7 @@ impl NoteKind {
         });
         if has(SectionKind::Indication) && !tells {
             Self::RadiologyReport
-        } else if is_mostly_unnamed(sections) {
+        } else if opens_with_a_story(sections) {
             Self::Narrative
         } else {
             Self::Chart
@@ -58,15 +58,21 @@ impl NoteKind {
     }
 }
 
-/// Whether at least half of the text stands under no heading.
-fn is_mostly_unnamed(sections: &[Section]) -> bool {
-    let (mut named, mut unnamed) = (0, 0);
-    for section in sections {
-        if section.kind == SectionKind::Unnamed {
-            unnamed += section.body.len();
-        } else {
-            named += section.body.len();
-        }
-    }
-    unnamed >= named
+/// How much text before the first heading makes a story, in bytes: some three sentences.
+const STORY: usize = 300;
+
+/// Whether the note has no heading, or tells a story before its first.
+///
+/// What follows cannot change the answer, so that no sentence added to a note changes what
+/// the others count for.
+fn opens_with_a_story(sections: &[Section]) -> bool {
+    let told: usize = sections
+        .iter()
+        .take_while(|section| section.kind == SectionKind::Unnamed)
+        .map(|section| section.body.len())
+        .sum();
+    told >= STORY
+        || sections
+            .iter()
+            .all(|section| section.kind == SectionKind::Unnamed)
 }

@@ -387,11 +387,11 @@ mod tests {
             ("Pain in unspecified knee", "knee? 'pain'"),
             (
                 "Serous retinal detachment, right eye",
-                "right 'detachment' 'retinal' 'serou'",
+                "right 'detachment' 'retinal' 'serous'",
             ),
             (
                 "Serous retinal detachment, unspecified eye",
-                "'detachment' 'retinal' 'serou'",
+                "'detachment' 'retinal' 'serous'",
             ),
             (
                 "Unspecified asthma with (acute) exacerbation",

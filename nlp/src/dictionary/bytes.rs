@@ -527,12 +527,16 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(64) })]
 
+        // A compressed stream may copy the same words from two places, so a changed byte
+        // can leave the body as it was. Any other change must be told.
         #[test]
-        fn damage_is_an_error_and_never_a_panic(at in 9..FY2026.len(), byte: u8) {
+        fn damage_is_an_error_or_changes_nothing(at in 9..FY2026.len(), byte: u8) {
             let mut damaged = FY2026.to_vec();
             prop_assume!(damaged[at] != byte);
             damaged[at] = byte;
-            prop_assert!(decode(&damaged).is_err());
+            if let Ok(tables) = decode(&damaged) {
+                prop_assert!(encode(&tables) == FY2026);
+            }
         }
 
         #[test]

@@ -33,8 +33,8 @@ impl Rules {
     }
 
     /// Lets every rule decide, in the order in which they build on each other.
-    pub(crate) fn apply(&self, _dictionary: &Dictionary, note: Note, candidates: &mut [Candidate]) {
-        superseded::apply(note, candidates);
+    pub(crate) fn apply(&self, dictionary: &Dictionary, note: Note, candidates: &mut [Candidate]) {
+        superseded::apply(dictionary, note, candidates);
         unknown_site::apply(candidates);
         self.integral.apply(note, candidates);
         name_symptoms(candidates);

@@ -66,6 +66,14 @@ impl Dictionary {
         }
     }
 
+    /// Whether a leaf says everything that a code's default leaf says, and more.
+    pub(crate) fn says_more(&self, leaf: u32, than: u32) -> bool {
+        Search::new(self, than).is_some_and(|search| {
+            let below = search.scope..self.subtree_end(search.scope);
+            search.default != Some(leaf) && below.contains(&leaf) && search.keeps(leaf)
+        })
+    }
+
     /// What a leaf asks for of that which is said, and the default leaf does not say.
     pub(crate) fn used(
         &self,

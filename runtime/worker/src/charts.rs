@@ -235,7 +235,7 @@ mod tests {
         let large = vec![b'a'; LARGEST_TEXT + 1];
         let files: [(&str, &[u8]); 4] = [
             ("a", b""),
-            ("b", b"\xff\xfe\xfd"),
+            ("b", b"Cough\xff."),
             ("c", b"\x89PNG\r\n\x1a\n"),
             ("d", &large),
         ];

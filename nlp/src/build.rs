@@ -4,6 +4,8 @@
 
 mod attributes;
 mod chronic;
+mod diseases;
+mod learn;
 mod lexicon;
 mod names;
 mod ontology;
@@ -16,12 +18,14 @@ mod wheel;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::dictionary::{
-    Dictionary, DictionaryError, Diseases, Inclusion, Meaning, Node, Origin, Seventh, Strings,
-    Tables, Tree, make_delta,
+    Dictionary, DictionaryError, Diseases, Inclusion, Meaning, Node, Origin, Sense, Seventh,
+    Strings, Tables, Tree, make_delta,
 };
 use crate::trie::Trie;
 use crate::vocabulary::forms;
 
+pub use self::diseases::DiseaseNames;
+pub use self::learn::{Corpora, Judged, LearnError, LearntDiseases, learn_diseases};
 use self::tabular::Tabular;
 pub use self::wheel::{
     ONTOLOGIES, Ontologies, Published, RELEASES, Release, Wheel, ontologies, published,
@@ -118,12 +122,13 @@ pub struct Summary {
     pub nodes: usize,
 }
 
-/// The dictionary file for this published edition, these ontologies and the project's own tables.
+/// The dictionary file for this published edition, these names of diseases and the project's
+/// own tables.
 ///
 /// It numbers words and meanings `like` another edition's dictionary, so that [`delta`] is short.
 pub fn dictionary(
     published: &Published,
-    ontologies: &Ontologies,
+    names: &DiseaseNames,
     own: Own<'_>,
     like: Option<&Dictionary>,
 ) -> Result<(Vec<u8>, Summary), BuildError> {
@@ -162,7 +167,7 @@ pub fn dictionary(
         .collect();
 
     let (coded, in_lexicon) = terms(&tabular, &lines, &sites, published)?;
-    let (terms, diseases) = with_diseases(coded, &ontology::read(ontologies)?);
+    let (terms, senses) = with_diseases(coded, &names.names, &names.table);
     let meanings: BTreeSet<_> = terms.values().copied().collect();
     let meanings = in_order_of(like.map(|like| meanings_like(like, &tabular)), &meanings);
     let titles = attributes::titles(&table, &tabular);
@@ -174,13 +179,8 @@ pub fn dictionary(
         .chain(titles.words())
         .collect();
     let words = in_order_of(like.map(|like| like.words().collect()), &words);
-    let place_of = places(&meanings);
     let number_of = places(&words);
-    let phrases = terms.iter().map(|(forms, meaning)| {
-        let numbered = forms.iter().map(|form| number_of[form.as_str()] + 1);
-        (numbered.collect(), place_of[meaning])
-    });
-    let trie = Trie::new(phrases);
+    let trie = numbered(&terms, &words, &meanings);
     let by_node = || {
         tabular
             .codes
@@ -200,8 +200,9 @@ pub fn dictionary(
             .collect(),
         inclusion_texts: Strings::new(by_node().map(|(_, text)| text)),
         sevenths,
-        diseases,
+        diseases: names.table.clone(),
         meanings,
+        senses,
         words: Strings::new(&words),
         terms: trie,
         attributes: titles.tables(&table, &tabular, |word| number_of[word] + 1),
@@ -339,47 +340,47 @@ fn terms(
     Ok((candidates.terms(), in_lexicon))
 }
 
-/// The terms with a code joined by those that name a disease, and the diseases named.
+/// The terms with a code joined by those that name a disease, and the lists of further senses.
 fn with_diseases(
     mut terms: BTreeMap<Vec<String>, Meaning>,
-    ontology: &ontology::Diseases,
-) -> (BTreeMap<Vec<String>, Meaning>, Diseases) {
-    let mut best: BTreeMap<Vec<String>, (u32, &str)> = BTreeMap::new();
-    for (id, disease) in &ontology.by_id {
-        for (name, rank) in &disease.names {
-            for (variant, cost) in names::of(name) {
-                let forms = forms(&variant);
-                if forms.is_empty()
-                    || forms.len() > LONGEST_TERM
-                    || is_too_vague(&forms, Origin::Ontology)
-                {
-                    continue;
-                }
-                let offered = (rank + cost * 10, id.as_str());
-                let kept = best.entry(forms).or_insert(offered);
-                *kept = offered.min(*kept);
-            }
+    names: &diseases::Names,
+    table: &Diseases,
+) -> (BTreeMap<Vec<String>, Meaning>, Vec<Vec<Sense>>) {
+    let mut lists: BTreeMap<Vec<Sense>, u32> = BTreeMap::new();
+    let mut senses = Vec::new();
+    for (forms, name) in names {
+        let mut all = name.iter().filter_map(|name| {
+            Some(Sense {
+                disease: diseases::place(table, &name.id)?,
+                source: name.source,
+            })
+        });
+        let Some(first) = all.next() else { continue };
+        let further: Vec<_> = all.collect();
+        let meaning = terms.entry(forms.clone()).or_insert(Meaning {
+            origin: Origin::Ontology,
+            ..Meaning::NOTHING
+        });
+        meaning.disease = Some(first.disease);
+        meaning.source = first.source;
+        if !further.is_empty() {
+            meaning.further = *lists.entry(further).or_insert_with_key(|further| {
+                senses.push(further.clone());
+                number(senses.len())
+            });
         }
     }
-    let mut ids: Vec<_> = best.values().map(|(_, id)| *id).collect();
-    ids.sort_unstable();
-    ids.dedup();
-    for (forms, (_, id)) in &best {
-        let disease = ids.binary_search(id).ok().map(number);
-        let meaning = terms.entry(forms.clone()).or_insert(Meaning {
-            node: None,
-            disease,
-            origin: Origin::Ontology,
-        });
-        meaning.disease = disease;
-    }
-    let of = |id: &&str| &ontology.by_id[*id];
-    let diseases = Diseases {
-        names: Strings::new(ids.iter().map(|id| &of(id).name)),
-        doids: ids.iter().map(|id| of(id).doid).collect(),
-        ids: Strings::new(ids),
-    };
-    (terms, diseases)
+    (terms, senses)
+}
+
+/// The trie of these terms, over words and meanings in the order of their numbers.
+fn numbered(terms: &BTreeMap<Vec<String>, Meaning>, words: &[&str], meanings: &[Meaning]) -> Trie {
+    let place_of = places(meanings);
+    let number_of = places(words);
+    Trie::new(terms.iter().map(|(forms, meaning)| {
+        let numbered = forms.iter().map(|form| number_of[form.as_str()] + 1);
+        (numbered.collect(), place_of[meaning])
+    }))
 }
 
 /// The longest term, in words, that is kept; longer titles never occur in notes.
@@ -434,8 +435,8 @@ impl Candidates {
                 forms,
                 Meaning {
                     node: Some(number(at)),
-                    disease: None,
                     origin,
+                    ..Meaning::NOTHING
                 },
             )
         });
@@ -446,8 +447,8 @@ impl Candidates {
                     forms,
                     Meaning {
                         node: Some(number(at)),
-                        disease: None,
                         origin: Origin::Lexicon,
+                        ..Meaning::NOTHING
                     },
                 ),
                 None => terms.remove(&forms),

@@ -2,6 +2,7 @@
 
 use crate::Span;
 use crate::dictionary::{Dictionary, Meaning, WordClass};
+use crate::disease::{Naming, Place, ShortForms};
 use crate::narrative::NarrativeTerms;
 use crate::token::Token;
 
@@ -14,84 +15,90 @@ pub struct Concept {
     pub meaning: Meaning,
 }
 
-/// A term found that names a disease; it may share tokens with a concept that means a code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Named {
-    pub(crate) tokens: Span,
-    pub(crate) meaning: Meaning,
-}
-
-/// What [`fill`] finds in a sentence.
+/// What a sentence holds; the buffers serve one sentence after the other.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Terms {
     /// The longest terms with a code at the leftmost place, and terms that only name a
     /// disease where those leave room; none overlapping.
     pub(crate) concepts: Vec<Concept>,
-    /// The longest terms that name a disease; each shares tokens with a concept.
-    pub(crate) named: Vec<Named>,
+    /// Every term that names a disease, those within longer ones too; each shares words with
+    /// a concept, whose place it holds.
+    pub(crate) namings: Vec<Naming>,
 }
 
 /// The terms of a sentence: the longest at the leftmost place, none overlapping.
 ///
-/// A term that only names a disease never takes words from a term with a code.
-pub fn concepts(dictionary: &Dictionary, tokens: &[Token]) -> Vec<Concept> {
+/// A term that only names a disease never takes words from a term with a code. Short forms
+/// that `text` defines count from there on.
+pub fn concepts(dictionary: &Dictionary, text: &str, tokens: &[Token]) -> Vec<Concept> {
     let mut terms = Terms::default();
-    terms.fill(dictionary, None, tokens);
+    terms.fill(dictionary, None, text, tokens, &mut ShortForms::default());
     terms.concepts
 }
 
 impl Terms {
     /// Finds the terms of a sentence; in a narrative, its own terms go before those of the
     /// dictionary that are no longer.
-    pub(crate) fn fill(
+    pub(crate) fn fill<'t>(
         &mut self,
         dictionary: &Dictionary,
         narrative: Option<&NarrativeTerms>,
+        text: &'t str,
         tokens: &[Token],
+        short_forms: &mut ShortForms<'t>,
     ) {
         self.concepts.clear();
-        self.named.clear();
-        // From these tokens on, a term with a code and one that names a disease may begin.
-        let (mut free, mut unnamed) = (0, 0);
+        self.namings.clear();
+        // From these tokens on, a term with a code may begin, and no term reaches further.
+        let (mut free, mut reached) = (0, 0);
         for at in 0..tokens.len() {
-            if at < free && at < unnamed {
-                continue;
-            }
-            let (mut coded, mut named): (Option<Concept>, Option<Named>) = (None, None);
-            let word = |ahead| {
-                let token: &Token = tokens.get(at + ahead)?;
-                Some((token.word, token.otherwise))
-            };
-            // `the left` passes in `pain in the left knee`, and not in `small left kidney`.
-            let passes = |ahead: usize| {
-                let is = |place: usize, classes: u8| {
-                    let word = tokens[at + place].word;
-                    dictionary.word_class(word) & classes != 0
+            let first = self.namings.len();
+            let (mut coded, named) = self.beginning(dictionary, tokens, at);
+            let defined = short_forms.get(text, &tokens[at]);
+            if defined == Some(Meaning::NOTHING) {
+                for naming in &mut self.namings[first..] {
+                    naming.place = Place::OtherShortForm;
+                }
+            } else if let Some(meaning) = defined {
+                let tokens = Span::new(at, at + 1);
+                let is_single = |concept: &Option<Concept>| {
+                    concept.is_none_or(|concept: Concept| concept.tokens == tokens)
                 };
-                let lead = WordClass::Lead as u8 | WordClass::Pass as u8;
-                is(ahead, WordClass::Pass as u8) && is(ahead - 1, lead)
-            };
-            let mut fewest = 0;
-            dictionary.trie().each_passing(word, passes, &mut |term| {
-                let meaning = dictionary.meaning(term.found.value);
-                let tokens = Span::new(at, at + term.found.words);
-                let is_longer = |known: Span| known.end < tokens.end;
-                let is_nearer = |known: Span| known.end == tokens.end && term.passed < fewest;
-                if meaning.has_code()
-                    && free <= at
-                    && coded.is_none_or(|known| is_longer(known.tokens) || is_nearer(known.tokens))
-                {
-                    coded = Some(Concept { tokens, meaning });
-                    fewest = term.passed;
+                if is_single(&coded) {
+                    coded = meaning.node.map(|_| Concept { tokens, meaning });
                 }
-                if meaning.disease.is_some()
-                    && unnamed <= at
-                    && term.passed == 0
-                    && named.is_none_or(|known| is_longer(known.tokens))
-                {
-                    named = Some(Named { tokens, meaning });
+                if is_single(&named) {
+                    self.namings.truncate(first);
+                    self.namings.extend(Naming::each(
+                        dictionary,
+                        tokens,
+                        meaning,
+                        Place::ShortForm,
+                    ));
                 }
-            });
+            } else {
+                for concept in [named, coded].into_iter().flatten() {
+                    short_forms.define(text, tokens, concept.tokens, concept.meaning);
+                }
+                short_forms.define_other(text, tokens, at);
+            }
+            let furthest = self.namings[first..]
+                .last()
+                .map_or(at, |last| last.tokens.end);
+            for naming in &mut self.namings[first..] {
+                let end = naming.tokens.end;
+                naming.place = if end < furthest {
+                    Place::Start
+                } else if end < reached {
+                    Place::Inside
+                } else if end == reached {
+                    Place::End
+                } else {
+                    naming.place
+                };
+            }
+            reached = reached.max(furthest);
+            coded = coded.filter(|_| free <= at);
             if let Some(narrative) = narrative.filter(|_| free <= at)
                 && let Some((words, meaning)) = narrative.longest(&tokens[at..])
             {
@@ -105,26 +112,116 @@ impl Terms {
                 free = concept.tokens.end;
                 self.concepts.push(concept);
             }
-            if let Some(term) = named {
-                unnamed = term.tokens.end;
-                self.named.push(term);
-            }
         }
+        if self.namings.is_empty() {
+            return;
+        }
+        self.add_apart(dictionary, text, tokens);
         self.add_unshared();
+        for naming in &mut self.namings {
+            naming.last = tokens[naming.tokens.end - 1].word;
+            naming.span = Span::new(
+                tokens[naming.tokens.start].span.start,
+                tokens[naming.tokens.end - 1].span.end,
+            );
+        }
     }
 
-    /// Makes concepts of the diseases that share no token with one.
+    /// The longest term with a code and the longest name of a disease that begin at a token;
+    /// every such name becomes a naming.
+    fn beginning(
+        &mut self,
+        dictionary: &Dictionary,
+        tokens: &[Token],
+        at: usize,
+    ) -> (Option<Concept>, Option<Concept>) {
+        let (mut coded, mut named): (Option<Concept>, Option<Concept>) = (None, None);
+        let word = |ahead| {
+            let token: &Token = tokens.get(at + ahead)?;
+            Some((token.word, token.otherwise))
+        };
+        // `the left` passes in `pain in the left knee`, and not in `small left kidney`.
+        let passes = |ahead: usize| {
+            let is = |place: usize, classes: u8| {
+                let word = tokens[at + place].word;
+                dictionary.word_class(word) & classes != 0
+            };
+            let lead = WordClass::Lead as u8 | WordClass::Pass as u8;
+            is(ahead, WordClass::Pass as u8) && is(ahead - 1, lead)
+        };
+        let mut fewest = 0;
+        dictionary.trie().each_passing(word, passes, &mut |term| {
+            let meaning = dictionary.meaning(term.found.value);
+            let tokens = Span::new(at, at + term.found.words);
+            let is_longer = |known: Span| known.end < tokens.end;
+            let is_nearer = |known: Span| known.end == tokens.end && term.passed < fewest;
+            if meaning.has_code()
+                && coded.is_none_or(|known| is_longer(known.tokens) || is_nearer(known.tokens))
+            {
+                coded = Some(Concept { tokens, meaning });
+                fewest = term.passed;
+            }
+            // Terms without words passed over are shown the shortest first.
+            if meaning.disease.is_some() && term.passed == 0 {
+                let namings = Naming::each(dictionary, tokens, meaning, Place::Whole);
+                self.namings.extend(namings);
+                named = Some(Concept { tokens, meaning });
+            }
+        });
+        (coded, named)
+    }
+
+    /// Adds what shares its last word with a naming: the `breast cancer` of `breast and
+    /// ovarian cancer`.
+    fn add_apart(&mut self, dictionary: &Dictionary, text: &str, tokens: &[Token]) {
+        for at in 0..self.namings.len() {
+            let naming = self.namings[at];
+            if naming.place != Place::Whole || naming.sense > 0 || naming.tokens.len() < 2 {
+                continue;
+            }
+            let last = &tokens[naming.tokens.end - 1];
+            let mut start = naming.tokens.start;
+            for _ in 0..MOST_APART {
+                let Some(first) = listed_before(text, tokens, start) else {
+                    break;
+                };
+                let words = [&tokens[first], last].map(|token| (token.word, token.otherwise));
+                let found = dictionary
+                    .trie()
+                    .longest(words)
+                    .filter(|term| term.words == 2);
+                let Some(term) = found else { break };
+                let whole = Span::new(first, naming.tokens.end);
+                let meaning = dictionary.meaning(term.value);
+                let before = self.namings.len();
+                self.namings
+                    .extend(Naming::each(dictionary, whole, meaning, Place::Apart));
+                if self.namings.len() == before {
+                    break;
+                }
+                start = first;
+            }
+        }
+        self.namings.sort_by_key(|naming| naming.tokens.start);
+    }
+
+    /// Makes concepts of the diseases that share no token with one, and finds that of the others.
     fn add_unshared(&mut self) {
         let coded = self.concepts.len();
-        let mut at = 0;
-        for term in &self.named {
-            while at < coded && self.concepts[at].tokens.end <= term.tokens.start {
+        let (mut at, mut free) = (0, 0);
+        for naming in &self.namings {
+            while at < coded && self.concepts[at].tokens.end <= naming.tokens.start {
                 at += 1;
             }
-            if at == coded || self.concepts[at].tokens.start >= term.tokens.end {
+            let is_shared = at < coded && self.concepts[at].tokens.start < naming.tokens.end;
+            if !is_shared
+                && naming.tokens.start >= free
+                && [Place::Whole, Place::ShortForm].contains(&naming.place)
+            {
+                free = naming.tokens.end;
                 self.concepts.push(Concept {
-                    tokens: term.tokens,
-                    meaning: term.meaning,
+                    tokens: naming.tokens,
+                    meaning: naming.meaning(),
                 });
             }
         }
@@ -133,20 +230,46 @@ impl Terms {
         }
     }
 
-    /// The diseases that share tokens with a concept and with none before it.
-    pub(crate) fn named_at(&self, concept: usize) -> impl Iterator<Item = &Named> {
-        let tokens = self.concepts[concept].tokens;
-        let before = concept
-            .checked_sub(1)
-            .map_or(0, |before| self.concepts[before].tokens.end);
-        let first = self
-            .named
-            .partition_point(|term| term.tokens.end <= tokens.start);
-        self.named[first..]
-            .iter()
-            .take_while(move |term| term.tokens.start < tokens.end)
-            .filter(move |term| term.tokens.start >= before)
+    /// Finds for each naming the concept with which it shares words, and drops those without.
+    pub(crate) fn link(&mut self) {
+        let mut at = 0;
+        for naming in &mut self.namings {
+            while at + 1 < self.concepts.len()
+                && self.concepts[at].tokens.end <= naming.tokens.start
+            {
+                at += 1;
+            }
+            naming.concept = at;
+        }
+        let concepts = &self.concepts;
+        self.namings.retain(|naming| {
+            concepts
+                .get(naming.concept)
+                .is_some_and(|concept| overlap(concept.tokens, naming.tokens))
+        });
     }
+}
+
+fn overlap(one: Span, other: Span) -> bool {
+    one.start < other.end && other.start < one.end
+}
+
+/// How many words in a row may stand apart from their last word.
+const MOST_APART: usize = 4;
+
+/// The word before `and`, `or`, a comma, a slash or a hyphen that ends at `start`.
+fn listed_before(text: &str, tokens: &[Token], start: usize) -> Option<usize> {
+    let links = |token: &Token| {
+        let word = token.span.of(text);
+        ["and", "or", ",", "/", "&"].contains(&word)
+    };
+    let mut at = start;
+    while at > 0 && links(&tokens[at - 1]) {
+        at -= 1;
+    }
+    let first = at.checked_sub(1)?;
+    let joined = || text.get(tokens[first].span.end..tokens[start].span.start) == Some("-");
+    (at < start || joined()).then_some(first)
 }
 
 #[cfg(test)]
@@ -159,26 +282,27 @@ mod tests {
         let tokens =
             Tokenizer::new(dictionary.vocabulary().clone()).tokens(text, Span::new(0, text.len()));
         let mut terms = Terms::default();
-        terms.fill(&dictionary, None, &tokens);
+        terms.fill(&dictionary, None, text, &tokens, &mut ShortForms::default());
+        terms.link();
         let of = |span: Span| {
             text[tokens[span.start].span.start..tokens[span.end - 1].span.end].to_owned()
         };
-        for at in 0..terms.concepts.len() {
-            for term in terms.named_at(at) {
-                assert!(term.tokens.start < terms.concepts[at].tokens.end);
-            }
+        for naming in &terms.namings {
+            let concept = terms.concepts[naming.concept].tokens;
+            assert!(concept.start < naming.tokens.end && naming.tokens.start < concept.end);
         }
-        let named: usize = (0..terms.concepts.len())
-            .map(|at| terms.named_at(at).count())
-            .sum();
-        assert_eq!(named, terms.named.len(), "each disease has one concept");
         (
             terms
                 .concepts
                 .iter()
                 .map(|concept| of(concept.tokens))
                 .collect(),
-            terms.named.iter().map(|term| of(term.tokens)).collect(),
+            terms
+                .namings
+                .iter()
+                .filter(|naming| [Place::Whole, Place::Apart].contains(&naming.place))
+                .map(|naming| of(naming.tokens))
+                .collect(),
         )
     }
 

@@ -18,6 +18,7 @@ pub(crate) use self::bytes::encode;
 #[cfg(feature = "build")]
 pub(crate) use self::delta::make as make_delta;
 pub(crate) use self::lists::Lists;
+pub(crate) use self::meaning::Sense;
 pub use self::meaning::{Meaning, Origin};
 pub(crate) use self::tree::Tree;
 use crate::trie::{Trie, WordId};
@@ -58,6 +59,8 @@ pub(crate) struct Tables {
     pub(crate) diseases: Diseases,
     /// What the terms mean, each once, in order.
     pub(crate) meanings: Vec<Meaning>,
+    /// The lists of further diseases that terms may mean.
+    pub(crate) senses: Vec<Vec<Sense>>,
     pub(crate) words: Strings,
     /// The terms, each with the place of its meaning.
     pub(crate) terms: Trie,
@@ -82,11 +85,14 @@ pub(crate) struct Node {
 /// The diseases of MeSH and OMIM that terms name, in the order of their ids.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Diseases {
-    /// `D001943`, `C535579` (a supplementary concept) or `OMIM:176270`.
+    /// `D001943`, `C535579` (a supplementary concept) or `OMIM:176270`; several with `|`
+    /// between them where one name means more than one.
     pub(crate) ids: Strings,
     pub(crate) names: Strings,
     /// The number in the Disease Ontology; zero where there is none.
     pub(crate) doids: Vec<u32>,
+    /// The trees of MeSH that they stand in, as bits.
+    pub(crate) groups: Vec<u32>,
 }
 
 /// One 7th character and what it says.
@@ -145,6 +151,11 @@ impl Dictionary {
     /// Reads a dictionary that the `terminology` binary wrote.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, DictionaryError> {
         bytes::decode(bytes).map(|tables| Self(Arc::new(tables)))
+    }
+
+    #[cfg(feature = "build")]
+    pub(crate) fn of(tables: Tables) -> Self {
+        Self(Arc::new(tables))
     }
 
     /// The edition's name.
@@ -237,8 +248,8 @@ impl Dictionary {
         let node = u32::try_from(self.0.node_of(code)?).ok()?;
         Some(Meaning {
             node: Some(node),
-            disease: None,
             origin: Origin::Derived,
+            ..Meaning::NOTHING
         })
     }
 
@@ -263,8 +274,8 @@ impl Dictionary {
         let (node, _) = self.0.billable_leaf(code)?;
         Some(Meaning {
             node: Some(u32::try_from(node).ok()?),
-            disease: None,
             origin,
+            ..Meaning::NOTHING
         })
     }
 
@@ -292,7 +303,11 @@ impl Dictionary {
 
     /// The id of the disease that a meaning names in the Disease Ontology.
     pub fn doid(&self, meaning: Meaning) -> Option<String> {
-        match self.0.diseases.doids[meaning.disease? as usize] {
+        self.doid_of(meaning.disease?)
+    }
+
+    pub(crate) fn doid_of(&self, disease: u32) -> Option<String> {
+        match self.0.diseases.doids[disease as usize] {
             0 => None,
             doid => Some(format!("DOID:{doid}")),
         }
@@ -370,6 +385,42 @@ impl Dictionary {
     /// The title of a code of the tabular list.
     pub(crate) fn node_title(&self, node: u32) -> &str {
         self.0.titles.get(node as usize)
+    }
+
+    /// The diseases that a meaning may stand for, the likeliest first.
+    pub(crate) fn senses(&self, meaning: Meaning) -> impl Iterator<Item = Sense> {
+        let first = meaning.disease.map(|disease| Sense {
+            disease,
+            source: meaning.source,
+        });
+        let further = meaning.further.checked_sub(1);
+        let further = further.map_or(&[][..], |at| &self.0.senses[at as usize]);
+        first.into_iter().chain(further.iter().copied())
+    }
+
+    /// The trees of MeSH that a disease stands in, as bits.
+    pub(crate) fn groups(&self, disease: u32) -> u32 {
+        self.0.diseases.groups[disease as usize]
+    }
+
+    /// The ids of a disease: more than one where one name means several.
+    pub(crate) fn disease_ids(&self, disease: u32) -> impl Iterator<Item = &str> {
+        self.0.diseases.ids.get(disease as usize).split('|')
+    }
+
+    /// The place of a disease among the diseases.
+    pub(crate) fn disease_numbered(&self, id: &str) -> Option<u32> {
+        let ids = &self.0.diseases.ids;
+        let (mut low, mut high) = (0, ids.len());
+        while low < high {
+            let middle = low.midpoint(high);
+            match ids.get(middle).cmp(id) {
+                std::cmp::Ordering::Less => low = middle + 1,
+                std::cmp::Ordering::Equal => return u32::try_from(middle).ok(),
+                std::cmp::Ordering::Greater => high = middle,
+            }
+        }
+        None
     }
 
     pub(crate) fn trie(&self) -> &Trie {

@@ -9,6 +9,7 @@ use crate::candidate::Candidate;
 use crate::coding::{Code, Coding, Decision, Disease, Mention, Reason, Snippet};
 use crate::concept::{Concept, Terms};
 use crate::dictionary::{Dictionary, Meaning, Origin};
+use crate::disease::{self, Model, Naming, ShortForms, WEIGHTS};
 use crate::narrative::NarrativeTerms;
 use crate::neoplasm::Neoplasms;
 use crate::note::{Note, NoteKind};
@@ -41,6 +42,7 @@ pub struct Engine {
     cues: Cues,
     narrative: NarrativeTerms,
     neoplasms: Neoplasms,
+    diseases: Model,
     rules: Rules,
     setting: Option<Setting>,
 }
@@ -65,12 +67,14 @@ impl Engine {
         let cues = Cues::embedded(&mut tokenizer);
         let narrative = NarrativeTerms::embedded(&dictionary, &mut tokenizer);
         let neoplasms = Neoplasms::embedded(&mut tokenizer, &dictionary);
+        let diseases = Model::read(WEIGHTS, &dictionary, &mut tokenizer);
         Self {
             dictionary,
             tokenizer,
             cues,
             narrative,
             neoplasms,
+            diseases,
             rules: Rules::embedded(),
             setting: None,
         }
@@ -122,13 +126,14 @@ impl Engine {
         let note = self.note(text, &sections);
         let mut candidates = Vec::new();
         let mut said = Vec::new();
+        let mut namings: Vec<Naming> = Vec::new();
+        let mut hints = 0.0;
+        let mut places = Vec::new();
         self.each_sentence(text, note, &sections, |section, tokens, terms, contexts| {
+            places.clear();
             for (at, context) in contexts.iter().enumerate() {
+                places.push(candidates.len());
                 let concept = terms.concepts[at];
-                let diseases: Vec<_> = terms
-                    .named_at(at)
-                    .filter_map(|term| self.disease(tokens, term.tokens, term.meaning))
-                    .collect();
                 attributes::neighbourhood(
                     &self.dictionary,
                     text,
@@ -140,13 +145,21 @@ impl Engine {
                 for (meaning, attributes) in self.specific(concept.meaning, tokens, &said) {
                     let concept = Concept { meaning, ..concept };
                     let mut mention = self.mention(text, note, section, tokens, concept, *context);
-                    mention.diseases.clone_from(&diseases);
                     mention.attributes = attributes;
                     candidates.push(Candidate { mention, meaning });
                 }
             }
+            for naming in &terms.namings {
+                hints += self.diseases.hint(tokens, naming);
+                namings.push(Naming {
+                    concept: places[naming.concept],
+                    nearby: self.diseases.nearby(&self.dictionary, text, tokens, naming),
+                    ..*naming
+                });
+            }
         });
         sense::choose(&self.dictionary, text, &mut candidates);
+        self.name_diseases(&mut candidates, &namings, hints);
         self.rules.apply(&self.dictionary, note, &mut candidates);
         (note, candidates)
     }
@@ -154,14 +167,22 @@ impl Engine {
     /// Every sentence with what each stage found: for showing and for tests.
     pub fn analyse(&self, text: &str) -> Vec<Analysis<'_>> {
         let mut found = Vec::new();
+        let mut short_forms = ShortForms::default();
         let mut terms = Terms::default();
         let sections = sections(text);
         let note = self.note(text, &sections);
         for section in sections {
             for sentence in sentences(text, section.body) {
                 let tokens = self.tokenizer.tokens(text, sentence);
-                terms.fill(&self.dictionary, self.narrative(note), &tokens);
+                terms.fill(
+                    &self.dictionary,
+                    self.narrative(note),
+                    text,
+                    &tokens,
+                    &mut short_forms,
+                );
                 self.neoplasms.refine(&tokens, &mut terms);
+                terms.link();
                 let contexts = self.contexts(&tokens, &terms.concepts, section.kind);
                 found.push(Analysis {
                     section: section.kind,
@@ -202,7 +223,7 @@ impl Engine {
         let last = tokens.partition_point(|token| token.span.start < target.end);
         // The terminology may know what stands there; only a term of just these words counts.
         let asked = Span::new(first, last);
-        let known = crate::concepts(&self.dictionary, &tokens[first.min(last)..last]);
+        let known = crate::concepts(&self.dictionary, text, &tokens[first.min(last)..last]);
         let meaning = known
             .first()
             .filter(|known| known.tokens == Span::new(0, asked.len()))
@@ -276,11 +297,19 @@ impl Engine {
     ) {
         let mut tokens = Vec::new();
         let mut terms = Terms::default();
+        let mut short_forms = ShortForms::default();
         for section in sections {
             for sentence in sentences(text, section.body) {
                 self.tokenizer.fill(text, sentence, &mut tokens);
-                terms.fill(&self.dictionary, self.narrative(note), &tokens);
+                terms.fill(
+                    &self.dictionary,
+                    self.narrative(note),
+                    text,
+                    &tokens,
+                    &mut short_forms,
+                );
                 self.neoplasms.refine(&tokens, &mut terms);
+                terms.link();
                 let concepts = &terms.concepts;
                 if concepts.is_empty() {
                     continue;
@@ -339,15 +368,35 @@ impl Engine {
         }
     }
 
-    fn disease(&self, tokens: &[Token], within: Span, meaning: Meaning) -> Option<Disease> {
-        Some(Disease {
-            span: Span::new(
-                tokens[within.start].span.start,
-                tokens[within.end - 1].span.end,
-            ),
-            mesh: self.dictionary.mesh(meaning)?.to_owned(),
-            doid: self.dictionary.doid(meaning),
-        })
+    /// Gives each candidate the diseases that its words name, and drops those without any
+    /// that are nothing else.
+    fn name_diseases(&self, candidates: &mut Vec<Candidate>, namings: &[Naming], hints: f32) {
+        let sure = disease::sure(&self.diseases, &self.dictionary, namings, hints);
+        for (naming, sure) in namings.iter().zip(sure) {
+            if sure < disease::SURE_ENOUGH {
+                continue;
+            }
+            let doid = self.dictionary.doid_of(naming.disease);
+            let ids = self.dictionary.disease_ids(naming.disease);
+            let named: Vec<_> = ids
+                .map(|id| Disease {
+                    span: naming.span,
+                    mesh: id.to_owned(),
+                    doid: doid.clone(),
+                })
+                .collect();
+            // One term may stand for a code of each side.
+            let span = candidates[naming.concept].mention.span;
+            let both = candidates[naming.concept..]
+                .iter_mut()
+                .take_while(|candidate| candidate.mention.span == span);
+            for candidate in both {
+                candidate.mention.diseases.extend_from_slice(&named);
+            }
+        }
+        candidates.retain(|candidate| {
+            candidate.meaning.has_code() || !candidate.mention.diseases.is_empty()
+        });
     }
 
     /// What a term comes to with what is said beside it: one meaning, or one for each side.

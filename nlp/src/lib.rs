@@ -10,6 +10,7 @@ mod check;
 mod coding;
 mod concept;
 mod dictionary;
+mod disease;
 mod edition;
 mod engine;
 mod narrative;

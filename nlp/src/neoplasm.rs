@@ -5,8 +5,9 @@
 //! a table, as guideline section I.C.2 has it: by site and behaviour.
 
 use crate::Span;
-use crate::concept::{Concept, Named, Terms};
+use crate::concept::{Concept, Terms};
 use crate::dictionary::{Dictionary, Meaning};
+use crate::disease::{Naming, Place};
 use crate::token::{Token, Tokenizer};
 use crate::trie::{Trie, WordId};
 
@@ -180,35 +181,38 @@ impl Neoplasms {
             let order = terms
                 .concepts
                 .partition_point(|concept| concept.tokens.start < span.start);
-            let tokens = span;
-            terms.concepts.insert(order, Concept { tokens, meaning });
-            self.name(terms, Named { tokens, meaning });
+            let concept = Concept {
+                tokens: span,
+                meaning,
+            };
+            terms.concepts.insert(order, concept);
+            self.name(tokens, terms, concept);
         }
     }
 
-    /// Names the disease of a site in the place of what only says that it is a neoplasm.
-    fn name(&self, terms: &mut Terms, named: Named) {
-        let is_vague = |known: &Named| {
-            within(known.tokens, named.tokens)
-                && known
-                    .meaning
-                    .disease
-                    .is_some_and(|disease| self.vague.contains(&disease))
+    /// Names the disease of a site before what only says that it is a neoplasm.
+    fn name(&self, tokens: &[Token], terms: &mut Terms, concept: Concept) {
+        let is_vague = |known: &Naming| {
+            within(known.tokens, concept.tokens) && self.vague.contains(&known.disease)
         };
-        let mut shared = terms
-            .named
-            .iter()
-            .filter(|known| overlap(known.tokens, named.tokens));
-        if named.meaning.disease.is_none() || !shared.all(is_vague) {
+        let shared = |known: &Naming| overlap(known.tokens, concept.tokens);
+        let mut others = terms.namings.iter().filter(|known| shared(known));
+        let Some(disease) = concept.meaning.disease else {
+            return;
+        };
+        if !others.all(is_vague) {
             return;
         }
-        terms
-            .named
-            .retain(|known| !overlap(known.tokens, named.tokens));
+        for known in &mut terms.namings {
+            if shared(known) {
+                known.place = Place::Inside;
+            }
+        }
         let order = terms
-            .named
-            .partition_point(|known| known.tokens.start < named.tokens.start);
-        terms.named.insert(order, named);
+            .namings
+            .partition_point(|known| known.tokens.start < concept.tokens.start);
+        let naming = Naming::composed(tokens, concept.tokens, disease);
+        terms.namings.insert(order, naming);
     }
 
     /// What the first of these behaviours that the site has means there.

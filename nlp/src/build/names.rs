@@ -58,6 +58,25 @@ fn step(text: &str) -> Vec<(String, u32)> {
     {
         made.push((joined(rest, roman), 1));
     }
+    for (noun, adjective) in [
+        ("ia", "ic"),
+        ("osis", "otic"),
+        ("itis", "itic"),
+        ("lysis", "lytic"),
+        ("pathy", "pathic"),
+        ("epsy", "eptic"),
+        ("plegia", "plegic"),
+        ("tension", "tensive"),
+        ("asthma", "asthmatic"),
+        ("edema", "edematous"),
+        ("oma", "omatous"),
+        ("rrhagia", "rrhagic"),
+        ("trophy", "trophic"),
+        ("plasia", "plastic"),
+    ] {
+        let stem = last.strip_suffix(noun).filter(|stem| stem.len() >= 3);
+        made.extend(stem.map(|stem| (joined(rest, &format!("{stem}{adjective}")), 3)));
+    }
     let lower = last.to_lowercase();
     if ["neoplasm", "neoplasms"].contains(&lower.as_str()) && !rest.is_empty() {
         for word in ["cancer", "tumor", "malignancy", "carcinoma"] {

@@ -14,6 +14,8 @@ use super::wheel::Ontologies;
 #[derive(Debug, Default)]
 pub(super) struct Diseases {
     pub(super) by_id: BTreeMap<String, Disease>,
+    /// The id that each heading is kept under.
+    headings: BTreeMap<String, String>,
 }
 
 /// What the sources say of one disease.
@@ -24,7 +26,15 @@ pub(super) struct Disease {
     pub(super) doid: u32,
     /// Every name with its rank: the lower, the surer that it means this disease.
     pub(super) names: BTreeMap<String, u32>,
+    /// The trees of MeSH that it stands in, as bits; see [`group`].
+    pub(super) groups: u32,
 }
+
+/// The most that a rank can be.
+pub(super) const LAST_RANK: u32 = 11;
+/// The ranks of the project's own names, and of those composed of a system and a damage.
+const OWN_RANK: u32 = 10;
+const COMPOSED_RANK: u32 = 11;
 
 #[derive(Deserialize)]
 struct Term {
@@ -52,10 +62,10 @@ impl Term {
     }
 }
 
-/// Reads the names of every disease.
-pub(super) fn read(ontologies: &Ontologies) -> Result<Diseases, BuildError> {
+/// Reads the names of every disease; `own_tsv` holds the project's own names.
+pub(super) fn read(ontologies: &Ontologies, own_tsv: &str) -> Result<Diseases, BuildError> {
     let mut diseases = Diseases::default();
-    let headings = diseases.headings(&ontologies.mesh);
+    let (headings, elsewhere) = diseases.read_headings(&ontologies.mesh);
     diseases.supplement(&ontologies.mesh_supplement, &headings);
     let parse = |file, text: &str| {
         serde_json::from_str::<Vec<Term>>(text)
@@ -65,7 +75,30 @@ pub(super) fn read(ontologies: &Ontologies) -> Result<Diseases, BuildError> {
     let mondo = parse("mondo.json", &ontologies.mondo)?;
     let ids = diseases.ontology(&disease_ontology, &BTreeMap::new(), 4);
     diseases.ontology(&mondo, &ids, 6);
+    for disease in diseases.by_id.values_mut() {
+        disease.names.retain(|name, rank| {
+            let is_word = !name.contains(' ') && *rank > 3;
+            // Mondo writes acronyms in small letters.
+            let is_acronym = name.len() <= 5 && *rank > 5;
+            !is_word || !(is_acronym || elsewhere.contains(&name.to_lowercase()))
+        });
+    }
+    diseases.own(own_tsv).map_err(BuildError::Terms)?;
     Ok(diseases)
+}
+
+/// The group of a tree of MeSH, as one bit: C01 to C26, F03, and two branches of C23.
+fn group(tree: &str) -> u32 {
+    let bit = match tree.get(..7) {
+        Some("C23.550") => 28,
+        Some("C23.888") => 29,
+        _ if tree.starts_with("F03") => 27,
+        _ => match tree.get(1..3).map(str::parse::<u32>) {
+            Some(Ok(number)) if tree.starts_with('C') && number <= 26 => number,
+            _ => return 0,
+        },
+    };
+    1 << bit
 }
 
 impl Diseases {
@@ -78,42 +111,135 @@ impl Diseases {
         *kept = rank.min(*kept);
     }
 
-    /// MeSH headings of diseases (trees C) and mental disorders (F03); gives back their ids.
-    fn headings(&mut self, tsv: &str) -> BTreeSet<String> {
-        let mut ids = BTreeSet::new();
+    /// MeSH headings of diseases (trees C) and mental disorders (F03).
+    ///
+    /// Gives back the id that each is kept under, and the names of all other headings. A
+    /// heading of ten characters is younger than the texts that were learnt from, and is kept
+    /// under the older heading above it.
+    fn read_headings(&mut self, tsv: &str) -> (BTreeMap<String, String>, BTreeSet<String>) {
+        let mut by_tree = BTreeMap::new();
+        let mut lines = Vec::new();
+        let mut elsewhere = BTreeSet::new();
         for line in tsv.lines() {
-            let mut fields = line.split('\t');
-            let (Some(id), Some(name)) = (fields.next(), fields.next()) else {
+            let fields: Vec<_> = line.split('\t').collect();
+            let &[id, name, entries, trees, ..] = fields.as_slice() else {
                 continue;
             };
-            let entries = fields.next().unwrap_or_default();
-            let trees = fields.next().unwrap_or_default();
-            let is_disease = |tree: &str| tree.starts_with('C') || tree.starts_with("F03");
-            if !trees.split('|').any(is_disease) {
+            let entries = entries.split('|').filter(|entry| !entry.is_empty());
+            if trees.split('|').all(|tree| group(tree) == 0) {
+                elsewhere.extend(entries.chain([name]).map(str::to_lowercase));
                 continue;
             }
-            ids.insert(id.to_owned());
-            self.add(id, name, 0);
-            for entry in entries.split('|').filter(|entry| !entry.is_empty()) {
-                self.add(id, entry, 1);
-            }
+            by_tree.extend(trees.split('|').map(|tree| (tree, id)));
+            lines.push((id, name, entries, trees));
         }
-        ids
+        // The older headings come first, so that the younger find their names.
+        lines.sort_by_key(|(id, ..)| (id.len(), *id));
+        let mut kept = BTreeMap::new();
+        for (id, name, entries, trees) in lines {
+            let words: BTreeSet<_> = name.split([' ', ',']).collect();
+            let shared = |id: &str| {
+                let above = self.by_id.get(id).map_or("", |above| above.name.as_str());
+                let above = above.split([' ', ',']).filter(|word| !word.is_empty());
+                above.filter(|word| words.contains(word)).count()
+            };
+            let older = |tree: &str| {
+                let (depth, id) = older_above(tree, &by_tree)?;
+                Some((shared(id), depth, id))
+            };
+            let under = if id.len() > OLD_ID {
+                let above = trees.split('|').filter_map(older);
+                above.max_by_key(|(shared, depth, id)| (*shared, *depth, std::cmp::Reverse(*id)))
+            } else {
+                Some((0, 0, id))
+            };
+            let Some((_, _, under)) = under else {
+                continue;
+            };
+            let cost = if under == id { 0 } else { 2 };
+            self.add(under, name, cost);
+            for entry in entries {
+                self.add(under, entry, 1 + cost);
+            }
+            if let Some(disease) = self.by_id.get_mut(under) {
+                disease.groups |= trees
+                    .split('|')
+                    .fold(0, |groups, tree| groups | group(tree));
+                if under == id {
+                    name.clone_into(&mut disease.name);
+                }
+            }
+            kept.insert(id.to_owned(), under.to_owned());
+        }
+        (kept, elsewhere)
     }
 
     /// Supplementary concepts that are mapped to a heading of a disease.
-    fn supplement(&mut self, tsv: &str, headings: &BTreeSet<String>) {
+    fn supplement(&mut self, tsv: &str, headings: &BTreeMap<String, String>) {
         for line in tsv.lines() {
             let fields: Vec<_> = line.split('\t').collect();
             let &[id, name, synonyms, mapped] = fields.as_slice() else {
                 continue;
             };
-            if mapped.split(',').any(|heading| headings.contains(heading)) {
-                self.add(id, name, 2);
-                for synonym in synonyms.split('|').filter(|synonym| !synonym.is_empty()) {
-                    self.add(id, synonym, 3);
-                }
+            let above = mapped
+                .split(',')
+                .filter_map(|heading| self.by_id.get(headings.get(heading)?));
+            let groups = above.fold(0, |groups, heading| groups | heading.groups);
+            if groups == 0 {
+                continue;
             }
+            self.add(id, name, 2);
+            for synonym in synonyms.split('|').filter(|synonym| !synonym.is_empty()) {
+                self.add(id, synonym, 3);
+            }
+            if let Some(disease) = self.by_id.get_mut(id) {
+                disease.groups = groups;
+            }
+        }
+        self.headings = headings.clone();
+    }
+
+    /// The project's own names, by the headings that they stand beside.
+    fn own(&mut self, tsv: &str) -> Result<(), Vec<String>> {
+        let headings = self.by_id.iter().filter(|(id, _)| id.starts_with('D'));
+        let headings: BTreeMap<String, String> = headings
+            .map(|(id, disease)| (disease.name.clone(), id.clone()))
+            .collect();
+        let mut problems = Vec::new();
+        let mut damages = Vec::new();
+        let mut systems = Vec::new();
+        for (number, line) in (1..).zip(tsv.lines()) {
+            if line.starts_with('#') || line.is_empty() {
+                continue;
+            }
+            let fields: Vec<_> = line.split('\t').collect();
+            let &[kind, heading, words] = fields.as_slice() else {
+                problems.push(format!(
+                    "terminology/disease-names.tsv:{number}: not three columns"
+                ));
+                continue;
+            };
+            let words = words.split(';').map(str::trim);
+            match (kind, headings.get(heading)) {
+                ("damage", None) => damages.extend(words),
+                ("system", Some(id)) => systems.extend(words.map(|word| (id.clone(), word))),
+                ("name", Some(id)) => words.for_each(|word| self.add(id, word, OWN_RANK)),
+                _ => problems.push(format!(
+                    "terminology/disease-names.tsv:{number}: `{kind}` with the heading `{heading}`; it must be `name` or `system` with a heading of MeSH, or `damage` with `-`"
+                )),
+            }
+        }
+        for (id, system) in systems {
+            for damage in &damages {
+                self.add(&id, &format!("{system} {damage}"), COMPOSED_RANK);
+            }
+            self.add(&id, &format!("impaired {system} function"), COMPOSED_RANK);
+            self.add(&id, &format!("{system} function impairment"), COMPOSED_RANK);
+        }
+        if problems.is_empty() {
+            Ok(())
+        } else {
+            Err(problems)
         }
     }
 
@@ -157,6 +283,7 @@ impl Diseases {
     fn id_of(&self, term: &Term, name: &str, known: &BTreeMap<String, String>) -> Option<String> {
         let mesh: Vec<_> = term
             .references("MESH")
+            .map(|id| self.headings.get(id).map_or(id, String::as_str))
             .filter(|id| self.by_id.contains_key(*id))
             .collect();
         let same = |id: &&&str| {
@@ -176,6 +303,21 @@ impl Diseases {
         let number = numbers.next()?;
         Some(format!("OMIM:{number}"))
     }
+}
+
+/// The ids of older headings have seven characters.
+const OLD_ID: usize = 7;
+
+/// The nearest older heading above a place in the trees, with its depth.
+fn older_above<'i>(tree: &str, by_tree: &BTreeMap<&str, &'i str>) -> Option<(usize, &'i str)> {
+    let mut tree = tree;
+    while let Some((above, _)) = tree.rsplit_once('.') {
+        tree = above;
+        if let Some(id) = by_tree.get(above).filter(|id| id.len() == OLD_ID) {
+            return Some((above.len(), id));
+        }
+    }
+    None
 }
 
 #[cfg(test)]
@@ -204,7 +346,8 @@ mod tests {
 
     #[test]
     fn names_gather_under_the_id_in_mesh_or_else_in_omim() {
-        let diseases = read(&sample()).unwrap().by_id;
+        let own = "damage\t-\tfailure\nname\tAsthma\twheezy lungs\nsystem\tAsthma\tbronchial\n";
+        let diseases = read(&sample(), own).unwrap().by_id;
         let ids: Vec<_> = diseases.keys().map(String::as_str).collect();
         assert_eq!(ids, ["C000001", "D000001", "OMIM:600807"]);
         let asthma = &diseases["D000001"];
@@ -214,6 +357,8 @@ mod tests {
             ("Bronchial Asthma", 1),
             ("airway disease X", 5),
             ("asthma of Mondo", 6),
+            ("wheezy lungs", OWN_RANK),
+            ("bronchial failure", COMPOSED_RANK),
         ] {
             assert_eq!(asthma.names.get(name), Some(&rank), "{name}");
         }
@@ -226,7 +371,7 @@ mod tests {
             ..sample()
         };
         assert!(
-            read(&broken)
+            read(&broken, "")
                 .unwrap_err()
                 .to_string()
                 .contains("mondo.json")

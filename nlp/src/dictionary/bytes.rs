@@ -6,13 +6,14 @@
 //! The body is a function of the tables alone: same terminology, same bytes.
 
 use super::{
-    AttributeTables, Diseases, Inclusion, Lists, Meaning, Node, Origin, Seventh, Strings, Tables,
+    AttributeTables, Diseases, Inclusion, Lists, Meaning, Node, Origin, Sense, Seventh, Strings,
+    Tables,
 };
 use crate::trie::Trie;
 use crate::vocabulary::Vocabulary;
 
 const MAGIC: &[u8; 8] = b"ICDTERMS";
-pub(super) const VERSION: u8 = 4;
+pub(super) const VERSION: u8 = 5;
 const HEADER: usize = MAGIC.len() + 1 + 4;
 /// No terminology comes near this; a header that claims more is damaged.
 pub(super) const LARGEST_BODY: usize = 256 << 20;
@@ -151,13 +152,22 @@ fn check(tables: &Tables) -> Result<(), DictionaryError> {
         return damaged("inclusion terms");
     }
     let diseases = tables.diseases.ids.len();
-    if tables.diseases.names.len() != diseases || tables.diseases.doids.len() != diseases {
+    if tables.diseases.names.len() != diseases
+        || tables.diseases.doids.len() != diseases
+        || tables.diseases.groups.len() != diseases
+        || (1..diseases).any(|at| tables.diseases.ids.get(at - 1) >= tables.diseases.ids.get(at))
+    {
         return damaged("diseases");
     }
     let within = |place: Option<u32>, length: usize| place.is_none_or(|at| (at as usize) < length);
     let stands =
         |meaning: &Meaning| within(meaning.node, codes) && within(meaning.disease, diseases);
     if !tables.meanings.iter().all(stands) {
+        return damaged("meanings");
+    }
+    let in_order = |sense: &Sense| (sense.disease as usize) < diseases;
+    let fits = |meaning: &Meaning| meaning.further as usize <= tables.senses.len();
+    if !tables.senses.iter().flatten().all(in_order) || !tables.meanings.iter().all(fits) {
         return damaged("meanings");
     }
     let known = |value: &u32| *value as usize <= tables.meanings.len();
@@ -198,9 +208,18 @@ impl Reader<'_> {
             ids: self.strings("diseases")?,
             names: self.strings("diseases")?,
             doids: self.list("diseases", |reader| reader.number("diseases"))?,
+            groups: self.list("diseases", |reader| reader.number("diseases"))?,
         };
         let mut node = 0;
         let meanings = self.list("meanings", |reader| reader.meaning(&mut node))?;
+        let senses = self.list("meanings", |reader| {
+            reader.list("meanings", |reader| {
+                Ok(Sense {
+                    disease: reader.number("meanings")?,
+                    source: reader.byte("meanings")?,
+                })
+            })
+        })?;
         let words = self.strings("words")?;
         let terms = self.trie()?;
         let attributes = AttributeTables::read(self)?;
@@ -214,6 +233,7 @@ impl Reader<'_> {
             sevenths,
             diseases,
             meanings,
+            senses,
             words,
             terms,
             attributes,
@@ -243,6 +263,8 @@ impl Reader<'_> {
         Ok(Meaning {
             node: node.checked_sub(1),
             disease: self.number("meanings")?.checked_sub(1),
+            source: self.byte("meanings")?,
+            further: self.number("meanings")?,
             origin: *Origin::ALL.get(origin).ok_or(damaged)?,
         })
     }
@@ -361,6 +383,11 @@ impl Reader<'_> {
     }
 
     pub(super) fn number(&mut self, part: &'static str) -> Result<u32, DictionaryError> {
+        // Most numbers are small, and there are millions.
+        if let Some((byte, rest)) = self.body.split_first().filter(|(byte, _)| **byte < 0x80) {
+            self.body = rest;
+            return Ok(u32::from(*byte));
+        }
         let mut number = 0;
         for shift in (0..35).step_by(7) {
             let byte = self.byte(part)?;
@@ -416,6 +443,10 @@ impl Writer {
         for doid in &tables.diseases.doids {
             self.number(*doid);
         }
+        self.count(tables.diseases.groups.len());
+        for groups in &tables.diseases.groups {
+            self.number(*groups);
+        }
         self.count(tables.meanings.len());
         let mut before = 0;
         for meaning in &tables.meanings {
@@ -423,7 +454,17 @@ impl Writer {
             self.body.push(meaning.origin as u8);
             self.distance(before, node);
             self.number(meaning.disease.map_or(0, |disease| disease + 1));
+            self.body.push(meaning.source);
+            self.number(meaning.further);
             before = node;
+        }
+        self.count(tables.senses.len());
+        for senses in &tables.senses {
+            self.count(senses.len());
+            for sense in senses {
+                self.number(sense.disease);
+                self.body.push(sense.source);
+            }
         }
         self.strings(&tables.words);
         self.trie(&tables.terms);

@@ -27,8 +27,19 @@ pub struct Meaning {
     pub(crate) node: Option<u32>,
     /// The disease, by its place among the diseases.
     pub(crate) disease: Option<u32>,
+    /// How the name of the disease is known; the model of diseases weighs each way.
+    pub(crate) source: u8,
+    /// Further diseases that the term may mean: a place among the lists of senses, plus one.
+    pub(crate) further: u32,
     /// Where the term comes from: for a term with a code, as a name of that code.
     pub origin: Origin,
+}
+
+/// A disease that a term may mean, and how that is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Sense {
+    pub(crate) disease: u32,
+    pub(crate) source: u8,
 }
 
 impl Meaning {
@@ -36,6 +47,8 @@ impl Meaning {
     pub(crate) const NOTHING: Self = Self {
         node: None,
         disease: None,
+        source: 0,
+        further: 0,
         origin: Origin::Lexicon,
     };
 

@@ -150,14 +150,19 @@ struct Reading<'r> {
 }
 
 impl Reading<'_> {
-    /// Takes every word and phrase within.
+    /// Takes every word and phrase within, up to one that denies: what diabetes is without is
+    /// not said of it.
     fn all(&mut self, within: Span) {
         let mut at = within.start;
         while at < within.end {
-            at = self.phrase(at, within.end).unwrap_or_else(|| {
-                self.word(at);
-                at + 1
-            });
+            at = match self.phrase(at, within.end) {
+                Some(end) => end,
+                None if self.is(at, WordClass::Deny) => return,
+                None => {
+                    self.word(at);
+                    at + 1
+                }
+            };
         }
     }
 

@@ -374,6 +374,11 @@ mod tests {
     fn what_is_denied_does_not_count() {
         check(&[
             ("COPD without exacerbation.", &["J44.9"]),
+            (
+                "Type 2 diabetes mellitus without complications.",
+                &["E11.9"],
+            ),
+            ("Type 2 diabetes mellitus with complications.", &["E11.8"]),
             ("Knee pain but no left hip fracture.", &["M25.569"]),
         ]);
         let denied =

@@ -1,5 +1,6 @@
 //! Codes documents: JSON lines with `doc_id` and `text` (and perhaps `target`, two code point
-//! offsets) on standard input, one record a line on standard output.
+//! offsets) on standard input, one record a line on standard output. An argument names the file of
+//! a dictionary to code by, in the place of the embedded one.
 #![expect(clippy::print_stdout, reason = "this is a program that people run")]
 
 use std::error::Error;
@@ -8,7 +9,11 @@ use std::io::BufRead;
 use lightsout_nlp::{Dictionary, Engine, Span, to_jsonl_record, to_target_record};
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let engine = Engine::new(Dictionary::fy2026());
+    let dictionary = match std::env::args_os().nth(1) {
+        Some(file) => Dictionary::from_bytes(&std::fs::read(file)?)?,
+        None => Dictionary::fy2026(),
+    };
+    let engine = Engine::new(dictionary);
     for line in std::io::stdin().lock().lines() {
         let document: serde_json::Value = serde_json::from_str(&line?)?;
         let doc_id = document["doc_id"]

@@ -5,6 +5,8 @@
 mod attributes;
 mod chronic;
 mod diseases;
+mod import;
+mod index;
 mod learn;
 mod lexicon;
 mod names;
@@ -25,6 +27,8 @@ use crate::trie::Trie;
 use crate::vocabulary::forms;
 
 pub use self::diseases::DiseaseNames;
+pub use self::import::{ImportError, ImportSummary, ReleaseFile, import};
+pub use self::index::IndexKind;
 pub use self::learn::{Corpora, Judged, LearnError, LearntDiseases, learn_diseases};
 use self::tabular::Tabular;
 pub use self::wheel::{
@@ -404,7 +408,7 @@ impl Candidates {
         let rank = match origin {
             Origin::Title => 0,
             Origin::Inclusion | Origin::Lexicon => 1,
-            Origin::Derived | Origin::Ontology | Origin::Narrative => 2 + cost,
+            Origin::Derived | Origin::Ontology | Origin::Narrative | Origin::Index => 2 + cost,
         };
         let offered = (rank, at, origin);
         let kept = self.best.entry(forms).or_insert(offered);

@@ -341,6 +341,33 @@ impl Dictionary {
         self.0.meanings[value as usize]
     }
 
+    /// The place of a code in the tabular list, categories included.
+    #[cfg(feature = "build")]
+    pub(crate) fn node_of(&self, code: &str) -> Option<u32> {
+        u32::try_from(self.0.node_of(code)?).ok()
+    }
+
+    /// The words of each term, with what it means.
+    #[cfg(feature = "build")]
+    pub(crate) fn phrases(&self) -> impl Iterator<Item = (Vec<String>, Meaning)> {
+        self.0.terms.phrases().map(|(words, value)| {
+            let words = words.iter();
+            let words = words.map(|word| self.0.words.get(*word as usize - 1).to_owned());
+            (words.collect(), self.meaning(value))
+        })
+    }
+
+    /// The file of this dictionary with other terms.
+    #[cfg(feature = "build")]
+    pub(crate) fn file_with(&self, terms: Trie, words: Strings, meanings: Vec<Meaning>) -> Vec<u8> {
+        encode(&Tables {
+            meanings,
+            words,
+            terms,
+            ..Tables::clone(&self.0)
+        })
+    }
+
     /// The words of the terms, in the order of their numbers.
     #[cfg(feature = "build")]
     pub(crate) fn words(&self) -> impl Iterator<Item = &str> {

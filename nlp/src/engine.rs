@@ -477,6 +477,7 @@ fn trust(origin: Origin) -> f64 {
         Origin::Title | Origin::Lexicon => 1.0,
         Origin::Inclusion => 0.95,
         Origin::Derived | Origin::Ontology | Origin::Narrative => 0.9,
+        Origin::Index => 0.8,
     }
 }
 

@@ -6,7 +6,7 @@
 
 use crate::Span;
 use crate::concept::{Concept, Terms};
-use crate::dictionary::{Dictionary, Meaning};
+use crate::dictionary::{Dictionary, Meaning, Origin};
 use crate::disease::{Naming, Place};
 use crate::token::{Token, Tokenizer};
 use crate::trie::{Trie, WordId};
@@ -165,11 +165,14 @@ impl Neoplasms {
             } else {
                 site
             };
-            // A term of the dictionary that is as long, or reaches beyond, says more.
+            // A term of the dictionary that is as long, or reaches beyond, says more; but not one
+            // that only the imported tables have, which stand on the same table as this one.
             let says_more = |concept: &Concept| {
                 overlap(concept.tokens, span)
                     && (!within(concept.tokens, span)
-                        || concept.tokens == span && concept.meaning.has_code())
+                        || concept.tokens == span
+                            && concept.meaning.has_code()
+                            && concept.meaning.origin != Origin::Index)
             };
             if terms.concepts.iter().any(says_more) {
                 continue;

@@ -14,8 +14,8 @@ use lightsout_nlp::build::selection::{
     self, Coded, Crosswalk, GEMS, Tally, case_reports, crosswalk, radiology_reports,
 };
 use lightsout_nlp::build::{
-    Corpora, DiseaseNames, LearnError, ONTOLOGIES, Own, RELEASES, Summary, Wheel, delta,
-    dictionary, learn_diseases, ontologies, published,
+    Corpora, DiseaseNames, IndexKind, LearnError, ONTOLOGIES, Own, RELEASES, ReleaseFile, Summary,
+    Wheel, delta, dictionary, import, learn_diseases, ontologies, published,
 };
 use lightsout_nlp::{Dictionary, Engine};
 
@@ -54,6 +54,27 @@ enum Task {
     },
     /// Write `terminology/diseases.tsv` and `terminology/disease-model.tsv` from marked abstracts
     LearnDiseases(Abstracts),
+    /// Add the terms of the official release's index and tables to an edition; write a file of one's own
+    Import {
+        /// The edition that the files are of
+        #[arg(long, default_value = "fy2026")]
+        edition: String,
+        /// The alphabetic index to diseases and injuries, as XML
+        #[arg(long, value_name = "FILE")]
+        index: Option<PathBuf>,
+        /// The table of neoplasms, as XML
+        #[arg(long, value_name = "FILE")]
+        neoplasm: Option<PathBuf>,
+        /// The table of drugs and chemicals, as XML
+        #[arg(long, value_name = "FILE")]
+        drug: Option<PathBuf>,
+        /// The index to external causes, as XML
+        #[arg(long, value_name = "FILE")]
+        external_cause: Option<PathBuf>,
+        /// The file to write, which `lightsout code --terminology` reads
+        #[arg(short, long, value_name = "FILE")]
+        output: PathBuf,
+    },
 }
 
 /// Abstracts in the PubTator format whose diseases are marked.
@@ -98,6 +119,12 @@ enum Failure {
     },
     #[error("`{0}` is no text in UTF-8")]
     NoText(String),
+    #[error("give at least one of `--index`, `--neoplasm`, `--drug`, `--external-cause`")]
+    NothingToImport,
+    #[error(transparent)]
+    Edition(#[from] lightsout_nlp::EditionError),
+    #[error(transparent)]
+    Import(#[from] lightsout_nlp::build::ImportError),
     #[error(transparent)]
     Build(#[from] lightsout_nlp::build::BuildError),
     #[error(transparent)]
@@ -150,6 +177,22 @@ fn main() -> ExitCode {
         Task::LearnDiseases(mut abstracts) => {
             learn_names(&folder(abstracts.wheels.take()), &abstracts, &terminology)
         }
+        Task::Import {
+            edition,
+            index,
+            neoplasm,
+            drug,
+            external_cause,
+            output,
+        } => {
+            let files = [
+                (IndexKind::Diseases, index),
+                (IndexKind::Neoplasms, neoplasm),
+                (IndexKind::Drugs, drug),
+                (IndexKind::ExternalCauses, external_cause),
+            ];
+            import_release(&edition, files, &output)
+        }
     };
     let Err(failure) = done else {
         return ExitCode::SUCCESS;
@@ -164,6 +207,38 @@ fn main() -> ExitCode {
         Failure::Fetch { .. } if is_check => NO_SOURCES.into(),
         _ => ExitCode::FAILURE,
     }
+}
+
+fn import_release(
+    edition: &str,
+    files: [(IndexKind, Option<PathBuf>); 4],
+    output: &Path,
+) -> Result<(), Failure> {
+    let edition = lightsout_nlp::Edition::named(edition)?;
+    let mut given = Vec::new();
+    for (kind, path) in files {
+        if let Some(path) = path {
+            let name = path.display().to_string();
+            let xml = text(&path)?;
+            given.push(ReleaseFile { kind, name, xml });
+        }
+    }
+    if given.is_empty() {
+        return Err(Failure::NothingToImport);
+    }
+    let (bytes, summary) = import(&edition.dictionary(), &given)?;
+    write_whole(output, &bytes)?;
+    println!(
+        "{}: {} bytes, {} terms ({} before), {} with a code that had none, of {} entries ({} refer to no entry)",
+        output.display(),
+        bytes.len(),
+        summary.after,
+        summary.before,
+        summary.added,
+        summary.entries,
+        summary.unresolved
+    );
+    Ok(())
 }
 
 /// The file of each edition: the newest whole, an earlier one as its difference from it.
@@ -249,11 +324,7 @@ fn compare(editions: &[Edition], terminology: &Path) -> Result<(), Failure> {
 fn write(editions: &[Edition], terminology: &Path) -> Result<(), Failure> {
     for edition in editions {
         let target = terminology.join(&edition.name);
-        std::fs::write(&target, &edition.bytes).map_err(|source| Failure::File {
-            what: "write",
-            path: target.display().to_string(),
-            source,
-        })?;
+        write_whole(&target, &edition.bytes)?;
         let summary = edition.summary;
         println!(
             "{}: {} bytes, {} codes, {} billable, {} terms ({} of the lexicon), {} diseases, {} words, {} nodes",
@@ -368,6 +439,19 @@ fn corpora(ncbi: &[PathBuf], bc5cdr: &[PathBuf]) -> Result<Corpora, Failure> {
         ncbi: texts(ncbi)?,
         bc5cdr: texts(bc5cdr)?,
     })
+}
+
+/// Writes beside the file first, so that nobody finds half of it.
+fn write_whole(target: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    let failure = |source| Failure::File {
+        what: "write",
+        path: target.display().to_string(),
+        source,
+    };
+    let mut beside = target.as_os_str().to_owned();
+    beside.push(".new");
+    std::fs::write(&beside, bytes).map_err(failure)?;
+    std::fs::rename(&beside, target).map_err(failure)
 }
 
 /// The bytes of a wheel, downloaded once.

@@ -16,6 +16,8 @@ pub enum Origin {
     Derived,
     /// A term of MeSH or of a disease ontology.
     Ontology,
+    /// A term of the official index or its tables, where they were imported.
+    Index,
     /// A term that counts in narratives alone.
     Narrative,
 }
@@ -59,11 +61,12 @@ impl Meaning {
 }
 
 impl Origin {
-    pub(crate) const ALL: [Self; 5] = [
+    pub(crate) const ALL: [Self; 6] = [
         Self::Title,
         Self::Inclusion,
         Self::Lexicon,
         Self::Derived,
         Self::Ontology,
+        Self::Index,
     ];
 }

@@ -231,6 +231,7 @@ fn origin_of(candidate: &Candidate) -> &'static str {
         Origin::Lexicon => "lexicon",
         Origin::Derived => "derived",
         Origin::Ontology => "ontology",
+        Origin::Index => "index",
         Origin::Narrative => "narrative",
     }
 }

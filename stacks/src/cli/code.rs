@@ -2,6 +2,7 @@
 
 mod answer;
 mod document;
+mod edition;
 mod error;
 mod in_order;
 mod input;
@@ -25,6 +26,7 @@ use lightsout_toolkit::{Event, Form as Talk, Io, Status, fail};
 use self::{
     answer::Form,
     document::Document,
+    edition::EditionArgs,
     error::CodeError,
     in_order::in_order,
     input::{Job, Source, StdinHolds, jobs, read_file, sources},
@@ -44,6 +46,7 @@ Examples:
   lightsout code charts/ --explain | less -R   why each mention is coded or not
   lightsout code visit.txt --why I10           why this code, or why not
   lightsout code charts/ --html -o charts.html
+  lightsout code visit.txt --date-of-service 2025-09-30
   lightsout code --jsonl < notes.jsonl > codes.jsonl")]
 pub(super) struct CodeArgs {
     /// Charts (text files), JSON lines (`.jsonl`), folders of both, or `-` for stdin
@@ -51,6 +54,8 @@ pub(super) struct CodeArgs {
     charts: Vec<PathBuf>,
     #[command(flatten)]
     form: FormArgs,
+    #[command(flatten)]
+    edition: EditionArgs,
     /// Read stdin as JSON lines, as `--jsonl` does, in any other form
     #[arg(long)]
     lines: bool,
@@ -117,8 +122,13 @@ fn code(arguments: &CodeArgs, talk: Talk, io: &mut dyn Io) -> Result<Status, Cod
     } else {
         StdinHolds::Chart
     };
-    let engine = Engine::new(Dictionary::fy2026());
+    let engine = Engine::new(arguments.edition.dictionary()?);
     let form = arguments.form(engine.dictionary(), talk)?;
+    if matches!(form, Form::Table | Form::Explain(_)) {
+        io.emit(Event::Note {
+            text: format!("coded by {}", engine.dictionary().edition()),
+        });
+    }
     let sources = sources(&arguments.charts, stdin)?;
     let mut out: Box<dyn Write> = match &arguments.output {
         Some(path) => Box::new(created(path, &sources)?),

@@ -41,6 +41,16 @@ pub(super) enum CodeError {
     /// The answer would replace a chart.
     #[error("`{}` is one of the charts and would be overwritten", .0.display())]
     OverChart(PathBuf),
+    /// No edition serves on the day, or none has the name.
+    #[error(transparent)]
+    Edition(#[from] lightsout_nlp::EditionError),
+    /// A file is no terminology.
+    #[error("`{}` is no terminology to code by", path.display())]
+    Terminology {
+        path: PathBuf,
+        #[source]
+        source: lightsout_nlp::DictionaryError,
+    },
     /// What is asked for is no code.
     #[error("`{0}` is no ICD-10-CM code of this edition")]
     NoCode(String),
@@ -57,6 +67,7 @@ impl Hint for CodeError {
                  for one assertion, `target` (two offsets in characters)"
             }
             Self::NoCode(_) => "write it as in `E11.9`; a category such as `E11` is fine",
+            Self::Terminology { .. } => "write one with `terminology import`",
             _ => return None,
         };
         Some(hint.to_owned())

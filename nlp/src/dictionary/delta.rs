@@ -64,7 +64,7 @@ pub(super) fn apply(base: &[u8], delta: &[u8]) -> Result<Vec<u8>, DictionaryErro
 }
 
 /// The delta by which [`apply`] makes the body of the dictionary file `new` out of that of `base`.
-#[cfg(any(feature = "build", test))]
+#[cfg(feature = "build")]
 pub(crate) fn make(base: &[u8], new: &[u8]) -> Result<Vec<u8>, DictionaryError> {
     let checksum = &base[base.len().saturating_sub(4)..];
     let (base, new) = (super::bytes::body(base)?, super::bytes::body(new)?);

@@ -18,7 +18,7 @@ use std::{
 
 use clap::Args;
 use lightsout_nlp::{
-    Dictionary, Engine, Rejection, check_text,
+    Dictionary, Engine, Rejection, Setting, check_text,
     render::{Chart, Look, Wanted},
 };
 use lightsout_toolkit::{Event, Form as Talk, Io, Status, fail};
@@ -56,6 +56,9 @@ pub(super) struct CodeArgs {
     form: FormArgs,
     #[command(flatten)]
     edition: EditionArgs,
+    /// Where the patient was, which decides whether uncertain diagnoses count [default: by headings]
+    #[arg(long, value_name = "SETTING")]
+    setting: Option<SettingName>,
     /// Read stdin as JSON lines, as `--jsonl` does, in any other form
     #[arg(long)]
     lines: bool,
@@ -100,6 +103,15 @@ struct FormArgs {
     jsonl: bool,
 }
 
+/// A setting, as the command line names it.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum SettingName {
+    /// Office, clinic, emergency department
+    Outpatient,
+    /// A hospital stay that has ended
+    Inpatient,
+}
+
 /// A chart's answer.
 struct Answer {
     text: String,
@@ -122,7 +134,7 @@ fn code(arguments: &CodeArgs, talk: Talk, io: &mut dyn Io) -> Result<Status, Cod
     } else {
         StdinHolds::Chart
     };
-    let engine = Engine::new(arguments.edition.dictionary()?);
+    let engine = arguments.engine()?;
     let form = arguments.form(engine.dictionary(), talk)?;
     if matches!(form, Form::Table | Form::Explain(_)) {
         io.emit(Event::Note {
@@ -270,6 +282,15 @@ fn chart(
 }
 
 impl CodeArgs {
+    fn engine(&self) -> Result<Engine, CodeError> {
+        let engine = Engine::new(self.edition.dictionary()?);
+        Ok(match self.setting {
+            Some(SettingName::Outpatient) => engine.with_setting(Setting::Outpatient),
+            Some(SettingName::Inpatient) => engine.with_setting(Setting::Inpatient),
+            None => engine,
+        })
+    }
+
     fn form(&self, dictionary: &Dictionary, talk: Talk) -> Result<Form, CodeError> {
         let look = self.look();
         let form = &self.form;
@@ -506,6 +527,21 @@ mod tests {
             assert!(!said.contains("Smith"), "{said}");
             assert!(form == Form::Codes || said.contains("not UTF-8"), "{said}");
         }
+    }
+
+    #[test]
+    fn a_probable_diagnosis_counts_where_a_hospital_stay_has_ended() {
+        #[derive(clap::Parser)]
+        struct Line {
+            #[command(flatten)]
+            code: CodeArgs,
+        }
+        let codes = |setting| {
+            let line = <Line as clap::Parser>::parse_from(["code", "a", "--setting", setting]);
+            let engine = line.code.engine().unwrap();
+            engine.code("Assessment: probable pneumonia.").codes.len()
+        };
+        assert_eq!((codes("outpatient"), codes("inpatient")), (0, 1));
     }
 
     #[test]

@@ -18,6 +18,7 @@ mod variants;
 mod wheel;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::dictionary::{
     Dictionary, DictionaryError, Diseases, Inclusion, Meaning, Node, Origin, Sense, Seventh,
@@ -207,11 +208,10 @@ pub fn dictionary(
         diseases: names.table.clone(),
         meanings,
         senses,
-        words: Strings::new(&words),
+        vocabulary: Arc::new(crate::Vocabulary::of(Strings::new(&words))),
         terms: trie,
         attributes: titles.tables(&table, &tabular, |word| number_of[word] + 1),
         tree: Tree::default(),
-        vocabulary: crate::Vocabulary::default(),
         nodes,
     };
     let billable = tables.nodes.iter().filter(|node| node.is_leaf);
@@ -228,7 +228,7 @@ pub fn dictionary(
         lexicon: in_lexicon,
         diseases: tables.diseases.ids.len(),
         words: words.len(),
-        nodes: tables.terms.nodes(),
+        nodes: tables.terms.len(),
     };
     Ok((crate::dictionary::encode(&tables), summary))
 }

@@ -61,13 +61,13 @@ pub(crate) struct Tables {
     pub(crate) meanings: Vec<Meaning>,
     /// The lists of further diseases that terms may mean.
     pub(crate) senses: Vec<Vec<Sense>>,
-    pub(crate) words: Strings,
+    /// The words of the terms; the engine's tokenizer shares them.
+    pub(crate) vocabulary: Arc<Vocabulary>,
     /// The terms, each with the place of its meaning.
     pub(crate) terms: Trie,
     pub(crate) attributes: AttributeTables,
     /// Made from the codes on reading.
     pub(crate) tree: Tree,
-    pub(crate) vocabulary: Vocabulary,
 }
 
 /// What the tabular list says of one code.
@@ -330,7 +330,7 @@ impl Dictionary {
         self.0.terms.phrases().map(|(words, value)| {
             let words: Vec<_> = words
                 .iter()
-                .map(|word| self.0.words.get(*word as usize - 1))
+                .map(|word| self.0.vocabulary.word(*word))
                 .collect();
             (words.join(" "), self.meaning(value))
         })
@@ -352,7 +352,7 @@ impl Dictionary {
     pub(crate) fn phrases(&self) -> impl Iterator<Item = (Vec<String>, Meaning)> {
         self.0.terms.phrases().map(|(words, value)| {
             let words = words.iter();
-            let words = words.map(|word| self.0.words.get(*word as usize - 1).to_owned());
+            let words = words.map(|word| self.0.vocabulary.word(*word).to_owned());
             (words.collect(), self.meaning(value))
         })
     }
@@ -362,7 +362,7 @@ impl Dictionary {
     pub(crate) fn file_with(&self, terms: Trie, words: Strings, meanings: Vec<Meaning>) -> Vec<u8> {
         encode(&Tables {
             meanings,
-            words,
+            vocabulary: Arc::new(Vocabulary::of(words)),
             terms,
             ..Tables::clone(&self.0)
         })
@@ -371,7 +371,7 @@ impl Dictionary {
     /// The words of the terms, in the order of their numbers.
     #[cfg(feature = "build")]
     pub(crate) fn words(&self) -> impl Iterator<Item = &str> {
-        self.0.words.iter()
+        self.0.vocabulary.words().iter()
     }
 
     /// What the terms mean, in the order of their places.
@@ -391,7 +391,7 @@ impl Dictionary {
 
     /// A word of the terms as it is compared.
     pub(crate) fn word(&self, word: WordId) -> &str {
-        self.0.words.get(word as usize - 1)
+        self.0.vocabulary.word(word)
     }
 
     /// The code above a code.
@@ -454,7 +454,7 @@ impl Dictionary {
         &self.0.terms
     }
 
-    pub(crate) fn vocabulary(&self) -> &Vocabulary {
+    pub(crate) fn vocabulary(&self) -> &Arc<Vocabulary> {
         &self.0.vocabulary
     }
 }
@@ -518,11 +518,15 @@ impl Strings {
     pub(crate) fn new<S: AsRef<str>>(strings: impl IntoIterator<Item = S>) -> Self {
         let mut all = Self::default();
         for string in strings {
-            all.text.push_str(string.as_ref());
-            all.ends
-                .push(u32::try_from(all.text.len()).unwrap_or(u32::MAX));
+            all.push(string.as_ref());
         }
         all
+    }
+
+    pub(crate) fn push(&mut self, string: &str) {
+        self.text.push_str(string);
+        self.ends
+            .push(u32::try_from(self.text.len()).unwrap_or(u32::MAX));
     }
 
     pub(crate) fn get(&self, at: usize) -> &str {

@@ -489,16 +489,17 @@ fn round(score: f64) -> f64 {
 fn snippet(text: &str, span: Span) -> Snippet {
     let before = text.get(..span.start).unwrap_or_default();
     let after = text.get(span.end..).unwrap_or_default();
-    let from = before
-        .char_indices()
-        .rev()
-        .take(SNIPPET)
-        .last()
-        .map_or(before.len(), |(at, _)| at);
-    let to = after
-        .char_indices()
-        .nth(SNIPPET)
-        .map_or(after.len(), |(at, _)| at);
+    let mut from = before.len().saturating_sub(SNIPPET);
+    let mut to = after.len().min(SNIPPET);
+    // Where a byte is a character, both are right already.
+    if !before.as_bytes()[from..].is_ascii() {
+        let last = before.char_indices().rev().take(SNIPPET).last();
+        from = last.map_or(before.len(), |(at, _)| at);
+    }
+    if !after.as_bytes()[..to].is_ascii() {
+        let next = after.char_indices().nth(SNIPPET);
+        to = next.map_or(after.len(), |(at, _)| at);
+    }
     Snippet {
         before: before[from..].to_owned(),
         after: after[..to].to_owned(),

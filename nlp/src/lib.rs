@@ -29,6 +29,7 @@ mod specific;
 mod token;
 mod trie;
 mod vocabulary;
+mod weights;
 mod word;
 
 pub use assertion::{Assertion, Context, Cues, Experiencer, FoundCue, Temporality};

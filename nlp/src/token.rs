@@ -1,5 +1,7 @@
 //! Words of a sentence, numbered by the engine's vocabularies.
 
+use std::sync::Arc;
+
 use crate::Span;
 use crate::trie::WordId;
 use crate::vocabulary::{LONGEST_WORD, Vocabulary};
@@ -26,7 +28,7 @@ const LIST_ITEM: usize = 16;
 /// Numbers words: those of the terminology, and further ones.
 #[derive(Clone, Debug)]
 pub struct Tokenizer {
-    terms: Vocabulary,
+    terms: Arc<Vocabulary>,
     /// Words of the cues that no term holds; their numbers follow those of the terms.
     further: Vocabulary,
     /// The numbers of the ASCII marks.
@@ -35,7 +37,7 @@ pub struct Tokenizer {
 
 impl Tokenizer {
     /// A tokenizer for these words.
-    pub(crate) fn new(terms: Vocabulary) -> Self {
+    pub(crate) fn new(terms: Arc<Vocabulary>) -> Self {
         let mut marks = [0; 128];
         for (code, number) in (0_u8..128).zip(&mut marks) {
             let mut buffer = [0; 4];

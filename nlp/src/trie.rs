@@ -3,20 +3,27 @@
 /// A word's number in a vocabulary; zero is a word that no phrase holds.
 pub type WordId = u32;
 
-/// A set of phrases, each with a value, in three flat arrays.
+/// A set of phrases, each with a value, in one flat array.
 ///
 /// Nodes are numbered breadth first, so the children of a node stand next to each other
 /// in the order of their labels, and a child's number needs no storage.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trie {
-    /// The word that leads to a node; the root (node 0) has none.
-    labels: Vec<WordId>,
-    /// The first child of each node, and one closing entry.
-    first_child: Vec<u32>,
-    /// The value of the phrase that ends at a node, plus one; zero where none ends.
-    values: Vec<u32>,
+    /// The nodes, the root first, and one closing entry.
+    nodes: Vec<Node>,
     /// The child of the root for each word, or zero: most words of a note begin no phrase.
     roots: Vec<u32>,
+}
+
+/// What a step of a search looks at, side by side in memory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Node {
+    /// The word that leads here; the root has none.
+    label: WordId,
+    /// The first child; the last one stands before the first child of the next node.
+    first_child: u32,
+    /// The value of the phrase that ends here, plus one; zero where none ends.
+    value: u32,
 }
 
 /// A phrase found at the front of a sequence of words.
@@ -37,8 +44,17 @@ pub(crate) struct Passing {
     pub(crate) passed: usize,
 }
 
+/// Up to so many children are looked through one by one.
+const FEW: usize = 8;
+
 /// How many words a phrase may be found across.
 pub(crate) const MOST_PASSED: usize = 3;
+
+impl Default for Trie {
+    fn default() -> Self {
+        Self::new([])
+    }
+}
 
 impl Trie {
     /// The trie of `phrases`; of two equal phrases the first one given counts.
@@ -71,18 +87,25 @@ impl Trie {
             }
             counts.push(children);
         }
-        Self::assemble(labels, &counts, values)
+        Self::assemble(&labels, &counts, &values)
     }
 
     /// The trie with these labels (the root's first), child counts and values.
-    pub(crate) fn assemble(labels: Vec<WordId>, counts: &[u32], values: Vec<u32>) -> Self {
-        let mut first_child = Vec::with_capacity(counts.len() + 1);
+    pub(crate) fn assemble(labels: &[WordId], counts: &[u32], values: &[u32]) -> Self {
+        let mut nodes = Vec::with_capacity(counts.len() + 1);
         let mut next = 1;
-        for count in counts {
-            first_child.push(next);
+        for ((label, count), value) in labels.iter().zip(counts).zip(values) {
+            nodes.push(Node {
+                label: *label,
+                first_child: next,
+                value: *value,
+            });
             next += count;
         }
-        first_child.push(next);
+        nodes.push(Node {
+            first_child: next,
+            ..Node::default()
+        });
         let top = counts.first().map_or(0, |count| *count as usize);
         let largest = labels[1..=top]
             .iter()
@@ -92,12 +115,7 @@ impl Trie {
         for (node, label) in (1_u32..).zip(&labels[1..=top]) {
             roots[*label as usize] = node;
         }
-        Self {
-            labels,
-            first_child,
-            values,
-            roots,
-        }
+        Self { nodes, roots }
     }
 
     /// The longest phrase that the words begin with.
@@ -125,7 +143,7 @@ impl Trie {
                 Some(child) => child,
                 None => return,
             };
-            if let Some(value) = self.values[node as usize].checked_sub(1) {
+            if let Some(value) = self.nodes[node as usize].value.checked_sub(1) {
                 see(Found {
                     words: at + 1,
                     value,
@@ -165,7 +183,11 @@ impl Trie {
     ) {
         let mut is_new = true;
         loop {
-            if let Some(value) = self.values[node as usize].checked_sub(1).filter(|_| is_new) {
+            if let Some(value) = self.nodes[node as usize]
+                .value
+                .checked_sub(1)
+                .filter(|_| is_new)
+            {
                 see(Passing {
                     found: Found { words: at, value },
                     passed,
@@ -213,12 +235,17 @@ impl Trie {
     }
 
     fn has_children(&self, node: u32) -> bool {
-        self.first_child[node as usize] < self.first_child[node as usize + 1]
+        !self.children(node).is_empty()
     }
 
     /// The number of nodes, the root included.
-    pub fn nodes(&self) -> usize {
-        self.labels.len()
+    pub fn len(&self) -> usize {
+        self.nodes.len() - 1
+    }
+
+    /// Whether it holds no phrase.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 1
     }
 
     /// Every phrase with its value, in no order that a caller may rely on.
@@ -226,12 +253,12 @@ impl Trie {
         let mut open = vec![(0_u32, Vec::new())];
         std::iter::from_fn(move || {
             while let Some((node, words)) = open.pop() {
-                for child in self.first_child[node as usize]..self.first_child[node as usize + 1] {
+                for child in self.children(node) {
                     let mut longer = words.clone();
-                    longer.push(self.labels[child as usize]);
-                    open.push((child, longer));
+                    longer.push(self.nodes[child].label);
+                    open.push((u32::try_from(child).unwrap_or(0), longer));
                 }
-                if let Some(value) = self.values[node as usize].checked_sub(1) {
+                if let Some(value) = self.nodes[node as usize].value.checked_sub(1) {
                     return Some((words, value));
                 }
             }
@@ -239,17 +266,24 @@ impl Trie {
         })
     }
 
-    pub(crate) fn labels(&self) -> &[WordId] {
-        &self.labels
+    fn nodes(&self) -> &[Node] {
+        &self.nodes[..self.len()]
     }
 
-    pub(crate) fn values(&self) -> &[u32] {
-        &self.values
+    /// The word that leads to each node.
+    pub(crate) fn labels(&self) -> impl Iterator<Item = WordId> + '_ {
+        self.nodes().iter().map(|node| node.label)
+    }
+
+    /// The value at each node, plus one.
+    pub(crate) fn values(&self) -> impl Iterator<Item = u32> + '_ {
+        self.nodes().iter().map(|node| node.value)
     }
 
     #[cfg(any(feature = "build", test))]
     pub(crate) fn child_counts(&self) -> impl Iterator<Item = u32> + '_ {
-        self.first_child.windows(2).map(|pair| pair[1] - pair[0])
+        let pairs = self.nodes.windows(2);
+        pairs.map(|pair| pair[1].first_child - pair[0].first_child)
     }
 
     fn child(&self, node: u32, word: WordId) -> Option<u32> {
@@ -263,12 +297,21 @@ impl Trie {
                 .copied()
                 .filter(|child| *child != 0);
         }
-        let first = self.first_child[node as usize];
-        let last = self.first_child[node as usize + 1];
-        let at = self.labels[first as usize..last as usize]
-            .binary_search(&word)
-            .ok()?;
-        u32::try_from(at).ok().map(|at| first + at)
+        let children = self.children(node);
+        let first = children.start;
+        let children = &self.nodes[children];
+        let at = if children.len() <= FEW {
+            children.iter().position(|child| child.label == word)?
+        } else {
+            let found = children.binary_search_by_key(&word, |child| child.label);
+            found.ok()?
+        };
+        u32::try_from(first + at).ok()
+    }
+
+    fn children(&self, node: u32) -> std::ops::Range<usize> {
+        let node = node as usize;
+        self.nodes[node].first_child as usize..self.nodes[node + 1].first_child as usize
     }
 }
 

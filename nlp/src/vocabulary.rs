@@ -1,7 +1,10 @@
 //! The words that phrases are made of, numbered.
 
-use rustc_hash::FxHashMap;
+use std::hash::Hasher;
 
+use rustc_hash::FxHasher;
+
+use crate::dictionary::Strings;
 use crate::span::Span;
 use crate::trie::WordId;
 use crate::word::{PieceKind, abbreviation_form, folded_form, is_abbreviation, pieces};
@@ -15,33 +18,75 @@ pub(crate) const LONGEST_WORD: usize = 64;
 /// folded form; a mark of punctuation is a word of its own.
 #[derive(Clone, Debug, Default)]
 pub struct Vocabulary {
-    numbers: FxHashMap<Box<str>, WordId>,
+    words: Strings,
+    /// Where each word's number is found by its hash; the length is a power of two, and at
+    /// least half of the slots are free.
+    slots: Vec<Slot>,
+}
+
+/// A place in the table; its number is zero while it is free.
+#[derive(Clone, Copy, Debug, Default)]
+struct Slot {
+    /// The upper half of the word's hash: most words of a note are told apart by it.
+    tag: u32,
+    number: WordId,
 }
 
 impl Vocabulary {
     /// The vocabulary of `words`, numbered in their order.
     pub fn new<'w>(words: impl IntoIterator<Item = &'w str>) -> Self {
-        let numbers = words
-            .into_iter()
-            .zip(1..)
-            .map(|(word, number)| (Box::from(word), number))
-            .collect();
-        Self { numbers }
+        let mut vocabulary = Self::default();
+        for word in words {
+            vocabulary.intern_form(word);
+        }
+        vocabulary
+    }
+
+    /// The vocabulary of words that are all different.
+    pub(crate) fn of(words: Strings) -> Self {
+        let mut vocabulary = Self {
+            words,
+            slots: Vec::new(),
+        };
+        vocabulary.fill_slots();
+        vocabulary
     }
 
     /// The number of a form, or zero.
     pub fn number(&self, form: &str) -> WordId {
-        self.numbers.get(form).copied().unwrap_or(0)
+        if self.slots.is_empty() {
+            return 0;
+        }
+        let hash = hash(form);
+        let mut at = self.first_slot(hash);
+        loop {
+            let slot = self.slots[at];
+            if slot.number == 0 || slot.tag == tag(hash) && self.word(slot.number) == form {
+                return slot.number;
+            }
+            at = self.next_slot(at);
+        }
+    }
+
+    /// The word with this number.
+    pub(crate) fn word(&self, number: WordId) -> &str {
+        self.words.get(number as usize - 1)
+    }
+
+    /// The words in the order of their numbers.
+    #[cfg(any(feature = "build", test))]
+    pub(crate) fn words(&self) -> &Strings {
+        &self.words
     }
 
     /// How many words there are.
     pub fn len(&self) -> usize {
-        self.numbers.len()
+        self.words.len()
     }
 
     /// Whether there is no word.
     pub fn is_empty(&self) -> bool {
-        self.numbers.is_empty()
+        self.len() == 0
     }
 
     /// The numbers of a phrase's words, adding those that are new.
@@ -54,9 +99,59 @@ impl Vocabulary {
 
     /// The number of a form, adding it when it is new.
     pub(crate) fn intern_form(&mut self, form: &str) -> WordId {
-        let next = WordId::try_from(self.numbers.len() + 1).unwrap_or(WordId::MAX);
-        *self.numbers.entry(Box::from(form)).or_insert(next)
+        let known = self.number(form);
+        if known != 0 {
+            return known;
+        }
+        self.words.push(form);
+        if self.slots.len() < slots_for(self.len()) {
+            self.fill_slots();
+        } else {
+            self.take_slot(hash(form), self.len());
+        }
+        WordId::try_from(self.len()).unwrap_or(WordId::MAX)
     }
+
+    fn fill_slots(&mut self) {
+        self.slots = vec![Slot::default(); slots_for(self.len())];
+        for at in 0..self.len() {
+            self.take_slot(hash(self.words.get(at)), at + 1);
+        }
+    }
+
+    fn take_slot(&mut self, hash: u64, number: usize) {
+        let mut at = self.first_slot(hash);
+        while self.slots[at].number != 0 {
+            at = self.next_slot(at);
+        }
+        self.slots[at] = Slot {
+            tag: tag(hash),
+            number: WordId::try_from(number).unwrap_or(WordId::MAX),
+        };
+    }
+
+    fn first_slot(&self, hash: u64) -> usize {
+        // The table's length is a power of two, and no table of words is longer than a `u32`.
+        (hash & 0xffff_ffff) as usize & (self.slots.len() - 1)
+    }
+
+    fn next_slot(&self, at: usize) -> usize {
+        (at + 1) & (self.slots.len() - 1)
+    }
+}
+
+fn slots_for(words: usize) -> usize {
+    (words * 2).next_power_of_two().max(64)
+}
+
+fn hash(form: &str) -> u64 {
+    let mut hasher = FxHasher::default();
+    hasher.write(form.as_bytes());
+    hasher.finish()
+}
+
+fn tag(hash: u64) -> u32 {
+    (hash >> 32) as u32
 }
 
 /// The forms under which a phrase of a terminology is stored.

@@ -9,6 +9,7 @@ mod train;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
+use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
@@ -212,8 +213,7 @@ impl Universe {
             meanings,
             senses,
             terms,
-            vocabulary: Vocabulary::new(words.iter().copied()),
-            words: Strings::new(&words),
+            vocabulary: Arc::new(Vocabulary::of(Strings::new(&words))),
             ..Tables::default()
         })
     }

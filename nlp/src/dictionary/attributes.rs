@@ -119,16 +119,8 @@ impl AttributeTables {
             && self.asked.items.iter().all(is_feature)
             && self.generic.items.iter().all(is_feature)
             && self.classes.len() <= words + 1
-            && self
-                .phrases
-                .labels()
-                .iter()
-                .all(|word| *word as usize <= words)
-            && self
-                .phrases
-                .values()
-                .iter()
-                .all(|value| *value as usize <= values)
+            && self.phrases.labels().all(|word| word as usize <= words)
+            && self.phrases.values().all(|value| value as usize <= values)
     }
 }
 

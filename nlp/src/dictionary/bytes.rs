@@ -5,6 +5,11 @@
 //! LEB128, a list is its length and its items, strings are one text and their lengths.
 //! The body is a function of the tables alone: same terminology, same bytes.
 
+use std::io::Read;
+use std::sync::Arc;
+
+use flate2::bufread::ZlibDecoder;
+
 use super::{
     AttributeTables, Diseases, Inclusion, Lists, Meaning, Node, Origin, Sense, Seventh, Strings,
     Tables,
@@ -14,6 +19,8 @@ use crate::vocabulary::Vocabulary;
 
 const MAGIC: &[u8; 8] = b"ICDTERMS";
 pub(super) const VERSION: u8 = 5;
+/// What is reserved before a body is inflated, in bytes; a damaged header asks for no more.
+const USUAL_BODY: usize = 32 << 20;
 const HEADER: usize = MAGIC.len() + 1 + 4;
 /// No terminology comes near this; a header that claims more is damaged.
 pub(super) const LARGEST_BODY: usize = 256 << 20;
@@ -41,8 +48,8 @@ pub enum DictionaryError {
     )]
     OtherBase,
     /// The compressed body cannot be read.
-    #[error("the dictionary's body does not inflate ({0}); the file is damaged, write it anew")]
-    Inflate(String),
+    #[error("the dictionary's body does not inflate; the file is damaged, write it anew")]
+    Inflate(#[source] std::io::Error),
     /// The body's contents contradict each other.
     #[error(
         "the dictionary's `{part}` are damaged; write the file anew with the `terminology` binary"
@@ -83,8 +90,12 @@ pub(super) fn body(file: &[u8]) -> Result<Vec<u8>, DictionaryError> {
 
 /// The inflated bytes of a zlib stream, which must not be more than `most`.
 pub(super) fn inflate(stream: &[u8], most: usize) -> Result<Vec<u8>, DictionaryError> {
-    miniz_oxide::inflate::decompress_to_vec_zlib_with_limit(stream, most)
-        .map_err(|error| DictionaryError::Inflate(format!("{:?}", error.status)))
+    let mut inflated = Vec::with_capacity(most.min(USUAL_BODY));
+    ZlibDecoder::new(stream)
+        .take(most as u64 + 1)
+        .read_to_end(&mut inflated)
+        .map_err(DictionaryError::Inflate)?;
+    Ok(inflated)
 }
 
 /// The tables of a body.
@@ -96,7 +107,6 @@ pub(super) fn decode_body(body: &[u8]) -> Result<Tables, DictionaryError> {
     }
     check(&tables)?;
     tables.tree = super::Tree::new(&tables.codes);
-    tables.vocabulary = Vocabulary::new(tables.words.iter());
     Ok(tables)
 }
 
@@ -170,15 +180,21 @@ fn check(tables: &Tables) -> Result<(), DictionaryError> {
     if !tables.senses.iter().flatten().all(in_order) || !tables.meanings.iter().all(fits) {
         return damaged("meanings");
     }
-    let known = |value: &u32| *value as usize <= tables.meanings.len();
-    let worded = |word: &u32| *word as usize <= tables.words.len();
-    if !tables.terms.values().iter().all(known) || !tables.terms.labels().iter().all(worded) {
+    let known = |value: u32| value as usize <= tables.meanings.len();
+    let worded = |word: u32| word as usize <= tables.vocabulary.len();
+    if !tables.terms.values().all(known) || !tables.terms.labels().all(worded) {
         return damaged("terms");
     }
-    if !tables.attributes.fits(codes, tables.words.len()) {
+    if !tables.attributes.fits(codes, tables.vocabulary.len()) {
         return damaged("attributes");
     }
     Ok(())
+}
+
+/// Made only where it is needed: it is asked for millions of times.
+#[cold]
+fn damaged(part: &'static str) -> DictionaryError {
+    DictionaryError::Damaged { part }
 }
 
 pub(super) struct Reader<'b> {
@@ -234,11 +250,10 @@ impl Reader<'_> {
             diseases,
             meanings,
             senses,
-            words,
+            vocabulary: Arc::new(Vocabulary::of(words)),
             terms,
             attributes,
             tree: super::Tree::default(),
-            vocabulary: Vocabulary::default(),
         })
     }
 
@@ -257,7 +272,6 @@ impl Reader<'_> {
 
     /// A meaning whose code, plus one, is kept as its distance from that of the one before.
     fn meaning(&mut self, node: &mut u32) -> Result<Meaning, DictionaryError> {
-        let damaged = DictionaryError::Damaged { part: "meanings" };
         let origin = self.byte("meanings")? as usize;
         *node = self.distance(*node, "meanings")?;
         Ok(Meaning {
@@ -265,7 +279,7 @@ impl Reader<'_> {
             disease: self.number("meanings")?.checked_sub(1),
             source: self.byte("meanings")?,
             further: self.number("meanings")?,
-            origin: *Origin::ALL.get(origin).ok_or(damaged)?,
+            origin: *Origin::ALL.get(origin).ok_or_else(|| damaged("meanings"))?,
         })
     }
 
@@ -276,9 +290,9 @@ impl Reader<'_> {
     }
 
     pub(super) fn trie(&mut self) -> Result<Trie, DictionaryError> {
-        let mut labels = self.list("terms", |reader| reader.number("terms"))?;
-        let counts = self.list("terms", |reader| reader.number("terms"))?;
-        let values = self.list("terms", |reader| reader.number("terms"))?;
+        let mut labels = self.numbers("terms")?;
+        let counts = self.numbers("terms")?;
+        let values = self.numbers("terms")?;
         let children: u64 = counts.iter().map(|count| u64::from(*count)).sum();
         let nodes = labels.len();
         if nodes == 0
@@ -295,7 +309,7 @@ impl Reader<'_> {
             for sibling in &mut labels[node..node + *count as usize] {
                 label = label
                     .checked_add(*sibling)
-                    .ok_or(DictionaryError::Damaged { part: "terms" })?;
+                    .ok_or_else(|| damaged("terms"))?;
                 *sibling = label;
             }
             node += *count as usize;
@@ -304,7 +318,7 @@ impl Reader<'_> {
         if labels.iter().any(|label| *label as usize > LARGEST_BODY) {
             return Err(DictionaryError::Damaged { part: "terms" });
         }
-        Ok(Trie::assemble(labels, &counts, values))
+        Ok(Trie::assemble(&labels, &counts, &values))
     }
 
     pub(super) fn list<T>(
@@ -325,12 +339,35 @@ impl Reader<'_> {
         Ok(items)
     }
 
+    /// A list of numbers; most of a dictionary is such lists.
+    fn numbers(&mut self, part: &'static str) -> Result<Vec<u32>, DictionaryError> {
+        let length = self.number(part)? as usize;
+        if length > self.body.len() {
+            return Err(DictionaryError::Damaged { part });
+        }
+        let mut numbers = Vec::with_capacity(length);
+        while numbers.len() < length {
+            // Eight numbers of one byte each are told by one look at their highest bits.
+            match self.body.first_chunk::<8>() {
+                Some(eight)
+                    if length - numbers.len() >= 8
+                        && u64::from_le_bytes(*eight) & 0x8080_8080_8080_8080 == 0 =>
+                {
+                    numbers.extend(eight.map(u32::from));
+                    self.body = &self.body[8..];
+                }
+                _ => numbers.push(self.number(part)?),
+            }
+        }
+        Ok(numbers)
+    }
+
     pub(super) fn strings(&mut self, part: &'static str) -> Result<Strings, DictionaryError> {
         let mut end: u32 = 0;
         let ends = self.list(part, |reader| {
             end = end
                 .checked_add(reader.number(part)?)
-                .ok_or(DictionaryError::Damaged { part })?;
+                .ok_or_else(|| damaged(part))?;
             Ok(end)
         })?;
         let Some((text, rest)) = self.body.split_at_checked(end as usize) else {
@@ -351,10 +388,10 @@ impl Reader<'_> {
         let ends = self.list(part, |reader| {
             end = end
                 .checked_add(reader.number(part)?)
-                .ok_or(DictionaryError::Damaged { part })?;
+                .ok_or_else(|| damaged(part))?;
             Ok(end)
         })?;
-        let items = self.list(part, |reader| reader.number(part))?;
+        let items = self.numbers(part)?;
         if items.len() != end as usize {
             return Err(DictionaryError::Damaged { part });
         }
@@ -362,10 +399,7 @@ impl Reader<'_> {
     }
 
     pub(super) fn byte(&mut self, part: &'static str) -> Result<u8, DictionaryError> {
-        let (byte, rest) = self
-            .body
-            .split_first()
-            .ok_or(DictionaryError::Damaged { part })?;
+        let (byte, rest) = self.body.split_first().ok_or_else(|| damaged(part))?;
         self.body = rest;
         Ok(*byte)
     }
@@ -379,14 +413,21 @@ impl Reader<'_> {
         } else {
             from.checked_sub(by)
         };
-        number.ok_or(DictionaryError::Damaged { part })
+        number.ok_or_else(|| damaged(part))
     }
 
     pub(super) fn number(&mut self, part: &'static str) -> Result<u32, DictionaryError> {
         // Most numbers are small, and there are millions.
-        if let Some((byte, rest)) = self.body.split_first().filter(|(byte, _)| **byte < 0x80) {
-            self.body = rest;
-            return Ok(u32::from(*byte));
+        match *self.body {
+            [byte @ ..0x80, ref rest @ ..] => {
+                self.body = rest;
+                return Ok(u32::from(byte));
+            }
+            [low, high @ ..0x80, ref rest @ ..] => {
+                self.body = rest;
+                return Ok(u32::from(high) << 7 | u32::from(low & 0x7f));
+            }
+            _ => {}
         }
         let mut number = 0;
         for shift in (0..35).step_by(7) {
@@ -466,7 +507,7 @@ impl Writer {
                 self.body.push(sense.source);
             }
         }
-        self.strings(&tables.words);
+        self.strings(tables.vocabulary.words());
         self.trie(&tables.terms);
         tables.attributes.write(self);
     }
@@ -485,7 +526,7 @@ impl Writer {
     }
 
     pub(super) fn trie(&mut self, trie: &Trie) {
-        let labels = trie.labels();
+        let labels: Vec<_> = trie.labels().collect();
         self.count(labels.len());
         self.number(0);
         let mut node = 1;
@@ -503,7 +544,7 @@ impl Writer {
         }
         self.count(labels.len());
         for value in trie.values() {
-            self.number(*value);
+            self.number(value);
         }
     }
 

@@ -8,6 +8,7 @@ use super::Naming;
 use crate::dictionary::Dictionary;
 use crate::token::{Token, Tokenizer};
 use crate::trie::WordId;
+use crate::weights::Weights;
 
 /// A feature: which question is asked (the upper bits) and the answer to it.
 pub(crate) type Feature = u64;
@@ -119,7 +120,7 @@ const LEAN: f32 = 0.25;
 /// The weights.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Model {
-    weights: FxHashMap<Feature, f32>,
+    weights: Weights<f32>,
 }
 
 impl Model {
@@ -132,7 +133,7 @@ impl Model {
             .into_iter()
             .map(|(question, name, answer)| (name, (question, answer)))
             .collect();
-        let mut weights = FxHashMap::default();
+        let mut weights = Vec::new();
         for line in tsv.lines().filter(|line| !line.starts_with('#')) {
             let mut fields = line.split('\t');
             let (Some(name), Some(answer), Some(weight)) =
@@ -144,14 +145,16 @@ impl Model {
                 continue;
             };
             if let Some(answer) = number(*kind, answer, dictionary, tokenizer) {
-                weights.insert(question.of(answer), weight);
+                weights.push((question.of(answer), weight));
             }
         }
-        Self { weights }
+        Self {
+            weights: weights.into_iter().collect(),
+        }
     }
 
     pub(crate) fn weight(&self, feature: Feature) -> f32 {
-        self.weights.get(&feature).copied().unwrap_or(0.0)
+        self.weights.get(feature)
     }
 
     /// How much the words at a place speak for a disease there.

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use rustc_hash::FxHashMap;
+
 use crate::candidate::Candidate;
 use crate::coding::Reason;
 use crate::dictionary::Dictionary;
@@ -9,47 +11,54 @@ use crate::note::{Note, NoteKind};
 use crate::rules::Rule;
 
 /// How the codes of chapter 18 begin: symptoms, signs and abnormal findings.
-const SYMPTOMS: char = 'R';
+const SYMPTOMS: u8 = b'R';
 
 /// Leaves a code that says "unspecified" to one of its category that says all it says, and more.
 ///
 /// `Vomiting, unspecified` does not give way to `Nausea`, though both are of one category. In a
 /// narrative the symptoms of a category are told one by one, and each counts for itself.
 pub(super) fn apply(dictionary: &Dictionary, note: Note, candidates: &mut [Candidate]) {
-    let mut coded: BTreeMap<String, BTreeMap<u32, String>> = BTreeMap::new();
+    let mut coded: FxHashMap<[u8; 3], BTreeMap<u32, String>> = FxHashMap::default();
     for candidate in candidates.iter() {
         if let (Some(category), Some(code), Some(meant)) = (
-            candidate.category(),
+            category(candidate),
             candidate.coded(),
             candidate.meaning.node,
         ) {
             let leaf = dictionary.default_leaf(meant).unwrap_or(meant);
             coded
-                .entry(category.to_owned())
+                .entry(category)
                 .or_default()
                 .entry(leaf)
                 .or_insert_with(|| code.to_owned());
         }
     }
     for candidate in candidates {
-        let says_nothing_more = says_nothing_more(&candidate.mention.title);
-        let Some(category) = candidate.category().filter(|category| {
-            says_nothing_more
-                && !(note.kind == NoteKind::Narrative && category.starts_with(SYMPTOMS))
-        }) else {
+        let Some(category) = category(candidate)
+            .filter(|category| !(note.kind == NoteKind::Narrative && category[0] == SYMPTOMS))
+        else {
             continue;
         };
         let Some(meant) = candidate.meaning.node else {
             continue;
         };
-        let more = coded.get(category).and_then(|leaves| {
-            let more = |leaf: &&u32| dictionary.says_more(**leaf, meant);
-            leaves.keys().find(more).and_then(|leaf| leaves.get(leaf))
-        });
+        // The category's only code has none to give way to.
+        let Some(leaves) = coded.get(&category).filter(|leaves| leaves.len() > 1) else {
+            continue;
+        };
+        if !says_nothing_more(&candidate.mention.title) {
+            continue;
+        }
+        let more = |leaf: &&u32| dictionary.says_more(**leaf, meant);
+        let more = leaves.keys().find(more).and_then(|leaf| leaves.get(leaf));
         if let Some(by) = more.cloned() {
             candidate.leave(Reason::Superseded { by }, Rule::MoreSpecific);
         }
     }
+}
+
+fn category(candidate: &Candidate) -> Option<[u8; 3]> {
+    candidate.category()?.as_bytes().try_into().ok()
 }
 
 fn says_nothing_more(title: &str) -> bool {

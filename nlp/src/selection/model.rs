@@ -2,10 +2,9 @@
 
 use std::sync::OnceLock;
 
-use rustc_hash::FxHashMap;
-
 use super::feature::{Feature, key_of};
 use crate::note::NoteKind;
+use crate::weights::Weights;
 
 static SELECTION: &str = include_str!("../../terminology/selection.tsv");
 
@@ -14,7 +13,7 @@ static SELECTION: &str = include_str!("../../terminology/selection.tsv");
 pub(crate) struct Model {
     /// The least probability with which a code is chosen.
     pub(crate) threshold: f64,
-    weights: FxHashMap<u64, f64>,
+    weights: Weights<f64>,
 }
 
 impl Model {
@@ -30,6 +29,7 @@ impl Model {
     /// The model of this name in a file, or the number of the first line that cannot be read.
     pub(crate) fn read(tsv: &str, name: &str) -> Result<Self, usize> {
         let mut model = Self::default();
+        let mut weights = Vec::new();
         for (number, line) in (1..).zip(tsv.lines()) {
             if line.starts_with('#') || line.is_empty() {
                 continue;
@@ -49,15 +49,16 @@ impl Model {
             if feature == THRESHOLD {
                 model.threshold = weight;
             } else {
-                model.weights.insert(key_of(feature), weight);
+                weights.push((key_of(feature), weight));
             }
         }
+        model.weights = weights.into_iter().collect();
         Ok(model)
     }
 
     /// The weight of a feature; zero for one that was never learnt.
     pub(crate) fn weight(&self, feature: &Feature<'_>) -> f64 {
-        self.weights.get(&feature.key()).copied().unwrap_or(0.0)
+        self.weights.get(feature.key())
     }
 }
 

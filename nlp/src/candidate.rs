@@ -1,6 +1,6 @@
 //! A mention on its way to a decision, with what the later stages need to know of it.
 
-use crate::coding::{Decision, Mention, Reason};
+use crate::coding::{Decision, Joined, Mention, Reason};
 use crate::dictionary::Meaning;
 use crate::rules::Rule;
 
@@ -26,6 +26,25 @@ impl Candidate {
     pub(crate) fn leave(&mut self, reason: Reason, rule: Rule) {
         self.mention.decision = Decision::NotCoded(reason);
         self.mention.rule = rule;
+    }
+
+    /// Gives it the code that a rule found in place of its own.
+    pub(crate) fn take(&mut self, joined: Joined) {
+        self.mention.code = Some(joined.code);
+        self.mention.title = joined.title;
+        self.mention.rule = joined.rule;
+    }
+
+    /// Whether the title of its code says only that nothing more is known or wrong.
+    pub(crate) fn says_nothing_more(&self) -> bool {
+        [
+            "unspecified",
+            "Unspecified",
+            "without complications",
+            "uncomplicated",
+        ]
+        .iter()
+        .any(|words| self.mention.title.contains(words))
     }
 
     /// The category (three characters) of its code, if it counts.

@@ -74,8 +74,22 @@ pub struct Mention {
     pub decision: Decision,
     /// The rule that decided so.
     pub rule: Rule,
+    /// Further codes that it is evidence of together with other mentions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<Joined>,
     /// The words around it.
     pub context: Snippet,
+}
+
+/// A code that several conditions have together.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Joined {
+    /// The billable code.
+    pub code: String,
+    /// Its title.
+    pub title: String,
+    /// The rule that joins the conditions.
+    pub rule: Rule,
 }
 
 /// A disease that a mention names, whatever is said of it.
@@ -172,6 +186,8 @@ pub enum Reason {
         /// What weighed most against it; empty where nothing spoke for it.
         because: String,
     },
+    /// It says how an injury came about, which was not asked for.
+    ExternalCause,
     /// No coding was asked for, only the assertion.
     AssertionOnly,
 }
@@ -181,6 +197,7 @@ pub enum Reason {
 #[error("`{0}` is no reason for not coding a mention")]
 pub struct UnknownReason(String);
 
+const EXTERNAL_CAUSE: &str = "external causes were not asked for";
 const ASSERTION_ONLY: &str = "only the assertion was asked for";
 const NO_CODE: &str = "the terminology has no code for it";
 
@@ -210,6 +227,7 @@ impl Reason {
             Self::Superseded { .. } => "superseded",
             Self::Integral { .. } => "integral",
             Self::NotChosen { .. } => "not_chosen",
+            Self::ExternalCause => "external_cause",
             Self::AssertionOnly => "assertion_only",
         }
     }
@@ -231,6 +249,7 @@ impl fmt::Display for Reason {
             Self::NoCode => formatter.write_str(NO_CODE),
             Self::Integral { to } => write!(formatter, "integral to `{to}`"),
             Self::NotChosen { because } => write!(formatter, "left out by coders, by `{because}`"),
+            Self::ExternalCause => formatter.write_str(EXTERNAL_CAUSE),
             Self::AssertionOnly => formatter.write_str(ASSERTION_ONLY),
         }
     }
@@ -242,6 +261,9 @@ impl FromStr for Reason {
     fn from_str(text: &str) -> Result<Self, UnknownReason> {
         if text == ASSERTION_ONLY {
             return Ok(Self::AssertionOnly);
+        }
+        if text == EXTERNAL_CAUSE {
+            return Ok(Self::ExternalCause);
         }
         if text == NO_CODE {
             return Ok(Self::NoCode);
@@ -308,6 +330,7 @@ mod tests {
             Reason::NotChosen {
                 because: "with=J18.9".to_owned(),
             },
+            Reason::ExternalCause,
             Reason::AssertionOnly,
         ] {
             assert_eq!(reason.to_string().parse(), Ok(reason));

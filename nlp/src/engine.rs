@@ -13,7 +13,7 @@ use crate::disease::{self, Model, Naming, ShortForms, WEIGHTS};
 use crate::narrative::NarrativeTerms;
 use crate::neoplasm::Neoplasms;
 use crate::note::{Note, NoteKind};
-use crate::rules::{Rule, Rules, statement};
+use crate::rules::{ExternalCauses, Rule, Rules, statement};
 use crate::section::{Section, SectionKind, sections};
 use crate::selection::{self, Choice};
 use crate::sense;
@@ -97,6 +97,13 @@ impl Engine {
     #[must_use]
     pub fn with_setting(mut self, setting: Setting) -> Self {
         self.setting = Some(setting);
+        self
+    }
+
+    /// The same engine, which codes how injuries came about or leaves it out, as it does by default.
+    #[must_use]
+    pub fn with_external_causes(mut self, causes: ExternalCauses) -> Self {
+        self.rules.external_causes = causes;
         self
     }
 
@@ -246,6 +253,7 @@ impl Engine {
             attributes: Vec::new(),
             decision: Decision::NotCoded(Reason::AssertionOnly),
             rule: Rule::AssertionOnly,
+            also: Vec::new(),
             context: snippet(text, target),
         }
     }
@@ -364,6 +372,7 @@ impl Engine {
             attributes: Vec::new(),
             decision,
             rule,
+            also: Vec::new(),
             context: snippet(text, span),
         }
     }
@@ -434,22 +443,29 @@ fn codes(candidates: &[Candidate], choices: &[Choice]) -> Vec<Code> {
             continue;
         };
         let mention = &candidate.mention;
-        let (entry, doubt) = codes.entry(code).or_insert_with(|| {
-            (
-                Code {
-                    code: code.to_owned(),
-                    title: mention.title.clone(),
-                    evidence: Vec::new(),
-                    rule: mention.rule,
-                    score: 0.0,
-                    because: Vec::new(),
-                },
-                1.0,
-            )
-        });
-        entry.evidence.push(mention.span);
-        entry.rule = entry.rule.max(mention.rule);
-        *doubt *= 1.0 - mention.section.weight() * trust(candidate.meaning.origin);
+        let own = std::iter::once((code, &mention.title, mention.rule));
+        let joined = mention
+            .also
+            .iter()
+            .map(|also| (also.code.as_str(), &also.title, also.rule));
+        for (code, title, rule) in own.chain(joined) {
+            let (entry, doubt) = codes.entry(code).or_insert_with(|| {
+                (
+                    Code {
+                        code: code.to_owned(),
+                        title: title.clone(),
+                        evidence: Vec::new(),
+                        rule,
+                        score: 0.0,
+                        because: Vec::new(),
+                    },
+                    1.0,
+                )
+            });
+            entry.evidence.push(mention.span);
+            entry.rule = entry.rule.max(rule);
+            *doubt *= 1.0 - mention.section.weight() * trust(candidate.meaning.origin);
+        }
     }
     let mut codes: Vec<_> = codes
         .into_values()

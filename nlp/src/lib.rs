@@ -35,14 +35,16 @@ mod word;
 pub use assertion::{Assertion, Context, Cues, Experiencer, FoundCue, Temporality};
 pub use attributes::{Attribute, AttributeKind};
 pub use check::{BinaryKind, LARGEST_TEXT, Rejection, check_text};
-pub use coding::{Code, Coding, Decision, Disease, Mention, Reason, Snippet, UnknownReason};
+pub use coding::{
+    Code, Coding, Decision, Disease, Joined, Mention, Reason, Snippet, UnknownReason,
+};
 pub use concept::{Concept, concepts};
 pub use dictionary::{Billable, Dictionary, DictionaryError, Meaning, Origin};
 pub use edition::{Edition, EditionError, NoDate, ServiceDate};
 pub use engine::{Analysis, Engine};
 pub use note::{Note, NoteKind};
 pub use record::{Record, RecordCode, RecordMention, to_jsonl_record, to_target_record};
-pub use rules::Rule;
+pub use rules::{ExternalCauses, Rule};
 pub use section::{Section, SectionKind, SectionMeaning, sections};
 pub use sentence::sentences;
 pub use setting::Setting;

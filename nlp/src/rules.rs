@@ -4,6 +4,9 @@
 //! into decisions; a rule never looks at the text. What does not count (negated, uncertain,
 //! another person's) has no effect on what does.
 
+mod combination;
+mod external;
+mod history;
 mod integral;
 mod ranges;
 mod rule;
@@ -11,8 +14,11 @@ pub(crate) mod statement;
 mod superseded;
 mod unknown_site;
 
+pub use self::external::ExternalCauses;
 pub use self::rule::Rule;
 
+use self::combination::Combinations;
+use self::history::History;
 use self::integral::Integral;
 use crate::candidate::Candidate;
 use crate::dictionary::Dictionary;
@@ -21,6 +27,9 @@ use crate::note::Note;
 /// The rules with their tables, read once.
 #[derive(Clone, Debug)]
 pub(crate) struct Rules {
+    combinations: Combinations,
+    pub(crate) external_causes: ExternalCauses,
+    history: History,
     integral: Integral,
 }
 
@@ -28,14 +37,20 @@ impl Rules {
     /// The rules with the embedded tables.
     pub(crate) fn embedded() -> Self {
         Self {
+            combinations: Combinations::embedded(),
+            external_causes: ExternalCauses::default(),
+            history: History::embedded(),
             integral: Integral::embedded(),
         }
     }
 
     /// Lets every rule decide, in the order in which they build on each other.
     pub(crate) fn apply(&self, dictionary: &Dictionary, note: Note, candidates: &mut [Candidate]) {
+        external::apply(self.external_causes, note, candidates);
         superseded::apply(dictionary, note, candidates);
         unknown_site::apply(candidates);
+        self.history.apply(dictionary, note, candidates);
+        self.combinations.apply(dictionary, note, candidates);
         self.integral.apply(note, candidates);
         name_symptoms(candidates);
     }

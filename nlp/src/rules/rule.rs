@@ -52,28 +52,12 @@ pub enum Rule {
     IntegralSymptom,
     /// Not coded because a test's result explains why it was ordered.
     ExplainedByResult,
-    /// Not coded because an Excludes1 note forbids both.
-    Excludes1,
-    /// Coded beside another, as an Excludes2 note allows.
-    Excludes2,
-    /// A manifestation, or an etiology that goes before it.
-    EtiologyAndManifestation,
-    /// Put after or before another by a note `Code first` or `Use additional code`.
-    CodeFirst,
-    /// A pair by a note `Code also`.
-    CodeAlso,
-    /// Joined with another because the classification presumes that they belong together.
-    With,
     /// One code for two conditions.
     Combination,
-    /// Acute and chronic forms of one condition, both coded, the acute first.
-    AcuteAndChronic,
     /// What an earlier condition left behind.
     Sequela,
     /// The side of the body.
     Laterality,
-    /// Filled up with placeholders `X`.
-    Placeholder,
     /// Closed with a 7th character.
     SeventhCharacter,
     /// Hypertension with heart disease.
@@ -86,14 +70,10 @@ pub enum Rule {
     CoronaryDiseaseWithAngina,
     /// Diabetes with a complication.
     DiabetesWithComplication,
-    /// Medicines that control diabetes.
-    DiabetesMedicine,
     /// A malignancy that is gone, or metastasis whose origin is known.
     Neoplasm,
     /// A history of the patient or of the family, coded as such.
     HistoryCode,
-    /// A state that the patient is in: an implant, a missing organ, a long-term medicine.
-    StatusCode,
     /// How an injury came about.
     ExternalCause,
     /// Chosen by a model that was learnt from coded notes of this kind.
@@ -104,7 +84,7 @@ pub enum Rule {
 
 impl Rule {
     /// Every rule.
-    pub const ALL: [Self; 40] = [
+    pub const ALL: [Self; 30] = [
         Self::Documented,
         Self::SignOrSymptom,
         Self::Denied,
@@ -121,27 +101,17 @@ impl Rule {
         Self::MoreSpecific,
         Self::IntegralSymptom,
         Self::ExplainedByResult,
-        Self::Excludes1,
-        Self::Excludes2,
-        Self::EtiologyAndManifestation,
-        Self::CodeFirst,
-        Self::CodeAlso,
-        Self::With,
         Self::Combination,
-        Self::AcuteAndChronic,
         Self::Sequela,
         Self::Laterality,
-        Self::Placeholder,
         Self::SeventhCharacter,
         Self::HypertensionWithHeartDisease,
         Self::HypertensionWithKidneyDisease,
         Self::HypertensionWithHeartAndKidneyDisease,
         Self::CoronaryDiseaseWithAngina,
         Self::DiabetesWithComplication,
-        Self::DiabetesMedicine,
         Self::Neoplasm,
         Self::HistoryCode,
-        Self::StatusCode,
         Self::ExternalCause,
         Self::Learnt,
         Self::AssertionOnly,
@@ -253,45 +223,10 @@ impl Rule {
                 "Section IV.K",
                 "once a test is read, its diagnosis is coded and the related symptoms are not",
             ),
-            Self::Excludes1 => (
-                "excludes1",
-                "Section I.A.12.a",
-                "two codes that an Excludes1 note keeps apart are not coded together",
-            ),
-            Self::Excludes2 => (
-                "excludes2",
-                "Section I.A.12.b",
-                "a code under an Excludes2 note may stand beside the code above it",
-            ),
-            Self::EtiologyAndManifestation => (
-                "etiology_and_manifestation",
-                "Section I.A.13",
-                "a manifestation is coded after the disease behind it and never first",
-            ),
-            Self::CodeFirst => (
-                "code_first",
-                "Section I.A.13",
-                "notes `Code first` and `Use additional code` say which of two codes goes first",
-            ),
-            Self::CodeAlso => (
-                "code_also",
-                "Section I.A.17",
-                "a note `Code also` asks for a second code where one is needed, in either order",
-            ),
-            Self::With => (
-                "with",
-                "Section I.A.15",
-                "two conditions that the classification joins by `with` are presumed to be related",
-            ),
             Self::Combination => (
                 "combination",
                 "Section I.B.9",
                 "one code that says two conditions is coded instead of the two",
-            ),
-            Self::AcuteAndChronic => (
-                "acute_and_chronic",
-                "Section I.B.8",
-                "acute and chronic forms with codes of their own are both coded, the acute first",
             ),
             Self::Sequela => (
                 "sequela",
@@ -302,11 +237,6 @@ impl Rule {
                 "laterality",
                 "Section I.B.13",
                 "where a code tells sides apart, the documented side is coded",
-            ),
-            Self::Placeholder => (
-                "placeholder",
-                "Section I.A.4",
-                "the placeholder X fills a code up to its 7th character",
             ),
             Self::SeventhCharacter => (
                 "seventh_character",
@@ -338,11 +268,6 @@ impl Rule {
                 "Section I.C.4.a",
                 "diabetes is coded with the complications that affect the patient",
             ),
-            Self::DiabetesMedicine => (
-                "diabetes_medicine",
-                "Section I.C.4.a.3",
-                "insulin or other medicines that a diabetic takes have a code of their own",
-            ),
             Self::Neoplasm => (
                 "neoplasm",
                 "Section I.C.2",
@@ -352,11 +277,6 @@ impl Rule {
                 "history_code",
                 "Sections IV.J and I.C.21.c.4",
                 "a history of the patient or family that bears on care is coded as history",
-            ),
-            Self::StatusCode => (
-                "status_code",
-                "Section I.C.21.c.3",
-                "a status that may change the course of treatment is coded as such",
             ),
             Self::ExternalCause => (
                 "external_cause",

@@ -46,7 +46,7 @@ pub(super) fn apply(dictionary: &Dictionary, note: Note, candidates: &mut [Candi
         let Some(leaves) = coded.get(&category).filter(|leaves| leaves.len() > 1) else {
             continue;
         };
-        if !says_nothing_more(&candidate.mention.title) {
+        if !candidate.says_nothing_more() {
             continue;
         }
         let more = |leaf: &&u32| dictionary.says_more(**leaf, meant);
@@ -59,15 +59,4 @@ pub(super) fn apply(dictionary: &Dictionary, note: Note, candidates: &mut [Candi
 
 fn category(candidate: &Candidate) -> Option<[u8; 3]> {
     candidate.category()?.as_bytes().try_into().ok()
-}
-
-fn says_nothing_more(title: &str) -> bool {
-    [
-        "unspecified",
-        "Unspecified",
-        "without complications",
-        "uncomplicated",
-    ]
-    .iter()
-    .any(|words| title.contains(words))
 }

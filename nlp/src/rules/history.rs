@@ -1,0 +1,96 @@
+//! A condition that is over is coded as the personal history that it leaves.
+
+use std::collections::BTreeSet;
+
+use super::ranges::{Range, ranges, rows};
+use crate::assertion::Assertion;
+use crate::candidate::Candidate;
+use crate::coding::{Decision, Joined, Reason};
+use crate::dictionary::Dictionary;
+use crate::note::{Note, NoteKind};
+use crate::rules::Rule;
+
+static HISTORY: &str = include_str!("../../terminology/history.tsv");
+
+/// Which history each condition leaves (`terminology/history.tsv`).
+#[derive(Clone, Debug)]
+pub(super) struct History(Vec<(Vec<Range>, &'static str)>);
+
+impl History {
+    pub(super) fn embedded() -> Self {
+        let read = |row: Vec<&'static str>| Some((ranges(row.first()?), *row.get(1)?));
+        Self(rows(HISTORY).filter_map(read).collect())
+    }
+
+    /// Codes what was left out because it is past as a history, where there is a code for it.
+    pub(super) fn apply(&self, dictionary: &Dictionary, note: Note, candidates: &mut [Candidate]) {
+        if note.kind == NoteKind::Narrative {
+            return;
+        }
+        let coded: BTreeSet<String> = candidates
+            .iter()
+            .filter_map(Candidate::coded)
+            .map(str::to_owned)
+            .collect();
+        for candidate in candidates {
+            let is_past = matches!(
+                candidate.mention.decision,
+                Decision::NotCoded(Reason::Historical { .. })
+            ) && candidate.mention.assertion == Assertion::Historical;
+            let Some(code) = candidate.mention.code.as_deref().filter(|_| is_past) else {
+                continue;
+            };
+            let left = self
+                .0
+                .iter()
+                .find(|(conditions, _)| conditions.iter().any(|range| range.holds(code)));
+            // What is there again is no history.
+            if let Some((conditions, left)) = left
+                && !coded
+                    .iter()
+                    .any(|code| conditions.iter().any(|range| range.holds(code)))
+                && dictionary.is_billable(left)
+                && let Some(title) = dictionary.title(left)
+            {
+                candidate.mention.decision = Decision::Coded;
+                candidate.take(Joined {
+                    code: (*left).to_owned(),
+                    title,
+                    rule: Rule::HistoryCode,
+                });
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::codes_of;
+
+    #[test]
+    fn every_line_names_codes_of_the_edition() {
+        let dictionary = Dictionary::fy2026();
+        for row in rows(HISTORY) {
+            assert_eq!(row.len(), 2, "{row:?}");
+            assert!(dictionary.is_billable(row[1]), "{row:?}");
+            for code in row[0].split([';', '-']) {
+                assert!(
+                    dictionary.title(code.trim()).is_some(),
+                    "`{code}` in {row:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_over_becomes_a_history() {
+        assert_eq!(codes_of("PMH: Pulmonary embolism."), ["Z86.711"]);
+        assert_eq!(
+            codes_of("PMH: Pulmonary embolism.\nASSESSMENT: Pulmonary embolism."),
+            ["I26.99"]
+        );
+        assert_eq!(codes_of("HPI: No history of pulmonary embolism."), [""; 0]);
+        assert_eq!(codes_of("FAMILY HISTORY: Pulmonary embolism."), [""; 0]);
+    }
+}

@@ -2,7 +2,9 @@
 //!
 //! Header: `ICDTERMS`, the format's version (one byte), the length of the inflated body
 //! (four bytes, little end first). zlib's own checksum tells damage. Inside, numbers are
-//! LEB128, a list is its length and its items, strings are one text and their lengths.
+//! LEB128, a list is its length and its items, strings are one text and their lengths. A long
+//! list of numbers is kept by their bytes: all the lowest ones, then all the next ones, which
+//! reads fast and compresses well.
 //! The body is a function of the tables alone: same terminology, same bytes.
 
 use std::io::Read;
@@ -18,7 +20,7 @@ use crate::trie::Trie;
 use crate::vocabulary::Vocabulary;
 
 const MAGIC: &[u8; 8] = b"ICDTERMS";
-pub(super) const VERSION: u8 = 5;
+pub(super) const VERSION: u8 = 6;
 /// What is reserved before a body is inflated, in bytes; a damaged header asks for no more.
 const USUAL_BODY: usize = 32 << 20;
 const HEADER: usize = MAGIC.len() + 1 + 4;
@@ -223,8 +225,8 @@ impl Reader<'_> {
         let diseases = Diseases {
             ids: self.strings("diseases")?,
             names: self.strings("diseases")?,
-            doids: self.list("diseases", |reader| reader.number("diseases"))?,
-            groups: self.list("diseases", |reader| reader.number("diseases"))?,
+            doids: self.numbers("diseases")?,
+            groups: self.numbers("diseases")?,
         };
         let mut node = 0;
         let meanings = self.list("meanings", |reader| reader.meaning(&mut node))?;
@@ -342,34 +344,23 @@ impl Reader<'_> {
     /// A list of numbers; most of a dictionary is such lists.
     fn numbers(&mut self, part: &'static str) -> Result<Vec<u32>, DictionaryError> {
         let length = self.number(part)? as usize;
-        if length > self.body.len() {
-            return Err(DictionaryError::Damaged { part });
+        let width = usize::from(self.byte(part)?);
+        if width > 4 || length > self.body.len() || length * width > self.body.len() {
+            return Err(damaged(part));
         }
-        let mut numbers = Vec::with_capacity(length);
-        while numbers.len() < length {
-            // Eight numbers of one byte each are told by one look at their highest bits.
-            match self.body.first_chunk::<8>() {
-                Some(eight)
-                    if length - numbers.len() >= 8
-                        && u64::from_le_bytes(*eight) & 0x8080_8080_8080_8080 == 0 =>
-                {
-                    numbers.extend(eight.map(u32::from));
-                    self.body = &self.body[8..];
-                }
-                _ => numbers.push(self.number(part)?),
+        let mut numbers = vec![0; length];
+        for plane in 0..width {
+            let (bytes, rest) = self.body.split_at(length);
+            for (number, byte) in numbers.iter_mut().zip(bytes) {
+                *number |= u32::from(*byte) << (8 * plane);
             }
+            self.body = rest;
         }
         Ok(numbers)
     }
 
     pub(super) fn strings(&mut self, part: &'static str) -> Result<Strings, DictionaryError> {
-        let mut end: u32 = 0;
-        let ends = self.list(part, |reader| {
-            end = end
-                .checked_add(reader.number(part)?)
-                .ok_or_else(|| damaged(part))?;
-            Ok(end)
-        })?;
+        let (ends, end) = self.ends(part)?;
         let Some((text, rest)) = self.body.split_at_checked(end as usize) else {
             return Err(DictionaryError::Damaged { part });
         };
@@ -383,14 +374,19 @@ impl Reader<'_> {
         Ok(Strings { text, ends })
     }
 
-    pub(super) fn lists(&mut self, part: &'static str) -> Result<Lists, DictionaryError> {
+    /// Where each of a row of things ends, kept as their lengths, and where the last one does.
+    fn ends(&mut self, part: &'static str) -> Result<(Vec<u32>, u32), DictionaryError> {
+        let mut ends = self.numbers(part)?;
         let mut end: u32 = 0;
-        let ends = self.list(part, |reader| {
-            end = end
-                .checked_add(reader.number(part)?)
-                .ok_or_else(|| damaged(part))?;
-            Ok(end)
-        })?;
+        for length in &mut ends {
+            end = end.checked_add(*length).ok_or_else(|| damaged(part))?;
+            *length = end;
+        }
+        Ok((ends, end))
+    }
+
+    pub(super) fn lists(&mut self, part: &'static str) -> Result<Lists, DictionaryError> {
+        let (ends, end) = self.ends(part)?;
         let items = self.numbers(part)?;
         if items.len() != end as usize {
             return Err(DictionaryError::Damaged { part });
@@ -480,14 +476,8 @@ impl Writer {
         }
         self.strings(&tables.diseases.ids);
         self.strings(&tables.diseases.names);
-        self.count(tables.diseases.doids.len());
-        for doid in &tables.diseases.doids {
-            self.number(*doid);
-        }
-        self.count(tables.diseases.groups.len());
-        for groups in &tables.diseases.groups {
-            self.number(*groups);
-        }
+        self.numbers(&tables.diseases.doids);
+        self.numbers(&tables.diseases.groups);
         self.count(tables.meanings.len());
         let mut before = 0;
         for meaning in &tables.meanings {
@@ -513,49 +503,51 @@ impl Writer {
     }
 
     pub(super) fn lists(&mut self, lists: &Lists) {
-        self.count(lists.len());
-        let mut before = 0;
-        for end in &lists.ends {
-            self.number(end - before);
-            before = *end;
-        }
-        self.count(lists.items.len());
-        for item in &lists.items {
-            self.number(*item);
-        }
+        self.ends(&lists.ends);
+        self.numbers(&lists.items);
     }
 
     pub(super) fn trie(&mut self, trie: &Trie) {
-        let labels: Vec<_> = trie.labels().collect();
-        self.count(labels.len());
-        self.number(0);
+        let counts: Vec<_> = trie.child_counts().collect();
+        let mut labels: Vec<_> = trie.labels().collect();
         let mut node = 1;
-        for count in trie.child_counts() {
+        for count in &counts {
             let mut before = 0;
-            for label in &labels[node..node + count as usize] {
-                self.number(label - before);
-                before = *label;
+            for label in &mut labels[node..node + *count as usize] {
+                (before, *label) = (*label, *label - before);
             }
-            node += count as usize;
+            node += *count as usize;
         }
-        self.count(labels.len());
-        for count in trie.child_counts() {
-            self.number(count);
-        }
-        self.count(labels.len());
-        for value in trie.values() {
-            self.number(value);
-        }
+        self.numbers(&labels);
+        self.numbers(&counts);
+        self.numbers(&trie.values().collect::<Vec<_>>());
     }
 
     pub(super) fn strings(&mut self, strings: &Strings) {
-        self.count(strings.len());
-        let mut before = 0;
-        for end in &strings.ends {
-            self.number(end - before);
-            before = *end;
-        }
+        self.ends(&strings.ends);
         self.body.extend(strings.text.as_bytes());
+    }
+
+    fn ends(&mut self, ends: &[u32]) {
+        let mut before = 0;
+        let length = |end: &u32| *end - std::mem::replace(&mut before, *end);
+        self.numbers(&ends.iter().map(length).collect::<Vec<_>>());
+    }
+
+    /// The numbers' lowest bytes, then their next ones, up to the highest that any of them has.
+    fn numbers(&mut self, numbers: &[u32]) {
+        self.count(numbers.len());
+        let most = numbers.iter().max().map_or(0, |most| most.leading_zeros());
+        let width = if numbers.is_empty() {
+            0
+        } else {
+            4 - most as usize / 8
+        };
+        self.body.push(u8::try_from(width).unwrap_or(4));
+        for plane in 0..width {
+            self.body
+                .extend(numbers.iter().map(|number| number.to_le_bytes()[plane]));
+        }
     }
 
     pub(super) fn count(&mut self, count: usize) {

@@ -1,5 +1,9 @@
 //! A mention on its way to a decision, with what the later stages need to know of it.
 
+use std::collections::BTreeSet;
+
+use rustc_hash::FxHashSet;
+
 use crate::coding::{Decision, Joined, Mention, Reason};
 use crate::dictionary::Meaning;
 use crate::rules::Rule;
@@ -51,4 +55,11 @@ impl Candidate {
     pub(crate) fn category(&self) -> Option<&str> {
         self.coded()?.get(..3)
     }
+}
+
+/// The codes that count, each once.
+pub(crate) fn coded(candidates: &[Candidate]) -> BTreeSet<String> {
+    // A long note says the same many times; only what is new is kept in order.
+    let codes: FxHashSet<&str> = candidates.iter().filter_map(Candidate::coded).collect();
+    codes.into_iter().map(str::to_owned).collect()
 }

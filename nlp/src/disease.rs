@@ -6,7 +6,7 @@
 pub(crate) mod model;
 mod short_form;
 
-use std::collections::BTreeMap;
+use rustc_hash::FxHashMap;
 
 use crate::Span;
 use crate::dictionary::{Dictionary, Meaning, Origin, Sense};
@@ -184,8 +184,8 @@ fn weigh_within(namings: &[Naming], scores: &mut [f32]) {
 }
 
 /// How often each disease is named.
-pub(crate) fn often(namings: &[Naming]) -> BTreeMap<u32, usize> {
-    let mut often = BTreeMap::new();
+pub(crate) fn often(namings: &[Naming]) -> FxHashMap<u32, usize> {
+    let mut often = FxHashMap::default();
     for naming in namings {
         *often.entry(naming.disease).or_insert(0) += 1;
     }

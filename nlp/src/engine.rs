@@ -414,24 +414,23 @@ impl Engine {
         meaning: Meaning,
         tokens: &[Token],
         said: &[Said],
-    ) -> Vec<(Meaning, Vec<Attribute>)> {
+    ) -> impl Iterator<Item = (Meaning, Vec<Attribute>)> {
         let found = meaning
             .node
             .and_then(|node| Some((node, self.dictionary.most_specific(node, said)?)));
-        let Some((node, found)) = found else {
-            return vec![(meaning, Vec::new())];
-        };
-        std::iter::once(found.leaf)
-            .chain(found.other_side)
-            .map(|leaf| {
+        let sides = match found {
+            None => [Some((meaning, Vec::new())), None],
+            Some((node, found)) => [Some(found.leaf), found.other_side].map(|leaf| {
+                let leaf = leaf?;
                 let used = self.dictionary.used(node, leaf, said, tokens);
                 let meaning = Meaning {
                     node: Some(leaf),
                     ..meaning
                 };
-                (meaning, used)
-            })
-            .collect()
+                Some((meaning, used))
+            }),
+        };
+        sides.into_iter().flatten()
     }
 }
 

@@ -91,17 +91,29 @@ enum Class {
     Hyphen,
 }
 
+/// The classes of the ASCII characters.
+const ASCII: [Class; 128] = {
+    let mut classes = [Class::Mark; 128];
+    let mut byte = 0;
+    while byte < classes.len() {
+        #[expect(clippy::cast_possible_truncation, reason = "it is below 128")]
+        let class = match byte as u8 {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => Class::Letter,
+            b'-' => Class::Hyphen,
+            b'"' | b'\'' | b'`' | b'*' | b'_' | 0..=b' ' | 0x7f => Class::Gap,
+            _ => Class::Mark,
+        };
+        classes[byte] = class;
+        byte += 1;
+    }
+    classes
+};
+
 impl Pieces<'_> {
     fn class(&self, at: usize) -> (Class, usize) {
         let byte = self.text.as_bytes()[at];
         if byte.is_ascii() {
-            let class = match byte {
-                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => Class::Letter,
-                b'-' => Class::Hyphen,
-                b'"' | b'\'' | b'`' | b'*' | b'_' | 0..=b' ' | 0x7f => Class::Gap,
-                _ => Class::Mark,
-            };
-            return (class, 1);
+            return (ASCII[usize::from(byte)], 1);
         }
         let Some(letter) = self.text[at..].chars().next() else {
             return (Class::Gap, 1);
@@ -233,10 +245,9 @@ pub(crate) fn folded_form(word: &str, form: &mut String) {
         return;
     }
     if form.len() >= 6 {
-        for british in ["ae", "oe"] {
-            while let Some(at) = form.find(british) {
-                form.remove(at);
-            }
+        let is_british = |pair: &[u8]| matches!(pair, b"ae" | b"oe");
+        while let Some(at) = form.as_bytes().windows(2).position(is_british) {
+            form.remove(at);
         }
     }
     singular(form);

@@ -1,9 +1,7 @@
 //! Conditions that have one code together get it.
 
-use std::collections::BTreeSet;
-
 use super::ranges::{Range, ranges, rows};
-use crate::candidate::Candidate;
+use crate::candidate::{self, Candidate};
 use crate::coding::Joined;
 use crate::dictionary::Dictionary;
 use crate::note::{Note, NoteKind};
@@ -59,8 +57,8 @@ impl Combinations {
         if note.kind == NoteKind::Narrative {
             return;
         }
+        let mut coded = candidate::coded(candidates);
         for combination in &self.0 {
-            let coded: BTreeSet<&str> = candidates.iter().filter_map(Candidate::coded).collect();
             let holds = |ranges: &[Range]| {
                 coded
                     .iter()
@@ -69,14 +67,12 @@ impl Combinations {
             if !combination.partners.iter().all(|ranges| holds(ranges)) {
                 continue;
             }
-            let conditions: BTreeSet<String> = coded
-                .iter()
-                .filter(|code| combination.condition.iter().any(|range| range.holds(code)))
-                .map(|code| (*code).to_owned())
-                .collect();
+            let is_condition =
+                |code: &&String| combination.condition.iter().any(|range| range.holds(code));
             // A note names one type of diabetes; where it names two, the first is no surer.
-            if let Some(condition) = conditions.first() {
+            if let Some(condition) = coded.iter().find(is_condition) {
                 combination.join(dictionary, condition, candidates);
+                coded = candidate::coded(candidates);
             }
         }
     }

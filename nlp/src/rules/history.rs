@@ -1,10 +1,8 @@
 //! A condition that is over is coded as the personal history that it leaves.
 
-use std::collections::BTreeSet;
-
 use super::ranges::{Range, ranges, rows};
 use crate::assertion::Assertion;
-use crate::candidate::Candidate;
+use crate::candidate::{self, Candidate};
 use crate::coding::{Decision, Joined, Reason};
 use crate::dictionary::Dictionary;
 use crate::note::{Note, NoteKind};
@@ -27,11 +25,7 @@ impl History {
         if note.kind == NoteKind::Narrative {
             return;
         }
-        let coded: BTreeSet<String> = candidates
-            .iter()
-            .filter_map(Candidate::coded)
-            .map(str::to_owned)
-            .collect();
+        let coded = candidate::coded(candidates);
         for candidate in candidates {
             let is_past = matches!(
                 candidate.mention.decision,

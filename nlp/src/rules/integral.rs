@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use rustc_hash::{FxHashMap, FxHashSet};
+
 use super::ranges::{Range, ranges, rows};
 use crate::candidate::Candidate;
 use crate::coding::Reason;
@@ -41,24 +43,24 @@ impl Integral {
         if note.kind == NoteKind::Narrative {
             return;
         }
-        let diagnoses: BTreeSet<String> = candidates
+        let diagnoses: FxHashSet<&str> = candidates
             .iter()
             // What the patient merely brought along explains no symptom of today.
             .filter(|candidate| candidate.mention.rule != Rule::Chronic)
             .filter_map(Candidate::coded)
             .filter(|code| !code.starts_with('R'))
-            .map(str::to_owned)
             .collect();
-        let mut explained: BTreeMap<String, Option<String>> = BTreeMap::new();
+        let diagnoses: BTreeSet<String> = diagnoses.into_iter().map(str::to_owned).collect();
+        let mut explained: FxHashMap<String, Option<String>> = FxHashMap::default();
         for candidate in candidates {
             let Some(symptom) = candidate.coded() else {
                 continue;
             };
-            let by = explained
-                .entry(symptom.to_owned())
-                .or_insert_with(|| self.explaining(symptom, &diagnoses).map(str::to_owned))
-                .clone();
-            if let Some(by) = by {
+            if !explained.contains_key(symptom) {
+                let by = self.explaining(symptom, &diagnoses).map(str::to_owned);
+                explained.insert(symptom.to_owned(), by);
+            }
+            if let Some(by) = explained[symptom].clone() {
                 let rule = match note.kind {
                     NoteKind::RadiologyReport => Rule::ExplainedByResult,
                     _ => Rule::IntegralSymptom,

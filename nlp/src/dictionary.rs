@@ -3,9 +3,13 @@
 mod attributes;
 mod bytes;
 mod delta;
+mod inflating;
 mod lists;
 mod meaning;
+mod reader;
 mod tree;
+#[cfg(any(feature = "build", test))]
+mod writer;
 
 use std::sync::{Arc, OnceLock};
 
@@ -140,7 +144,7 @@ impl Dictionary {
         static READ: OnceLock<Dictionary> = OnceLock::new();
         READ.get_or_init(|| {
             let body = delta::apply(FY2026, FY2025);
-            let tables = body.and_then(|body| bytes::decode_body(&body));
+            let tables = body.and_then(|body| bytes::decode_body(body.as_slice(), body.len()));
             Self(Arc::new(tables.expect(
                 "the embedded files were written together and checked by the build",
             )))
@@ -536,6 +540,12 @@ impl Strings {
             self.ends[at - 1] as usize
         };
         &self.text[start..self.ends[at] as usize]
+    }
+
+    /// Whether the string at a place is this one.
+    pub(crate) fn is(&self, at: usize, string: &str) -> bool {
+        let start = at.checked_sub(1).map_or(0, |before| self.ends[before]);
+        self.text.as_bytes()[start as usize..self.ends[at] as usize] == *string.as_bytes()
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -16,7 +16,11 @@ pub fn sentences(text: &str, within: Span) -> Vec<Span> {
     let mut begin = within.start;
     let mut line = within.start;
     let mut at = within.start;
-    while at < bytes.len() {
+    while let Some(next) = bytes[at..]
+        .iter()
+        .position(|byte| MAY_END[usize::from(*byte)])
+    {
+        at += next;
         let ends = match bytes[at] {
             b'\n' => {
                 let ends = line_ends(bytes, line, at);
@@ -44,6 +48,18 @@ pub fn sentences(text: &str, within: Span) -> Vec<Span> {
     push(text, &mut found, Span::new(begin, bytes.len()));
     found
 }
+
+/// The bytes at which a sentence may end.
+const MAY_END: [bool; 256] = {
+    let mut may_end = [false; 256];
+    let mut at = 0;
+    while at < ENDS.len() {
+        may_end[ENDS[at] as usize] = true;
+        at += 1;
+    }
+    may_end
+};
+const ENDS: &[u8] = b"\n?!.)";
 
 fn push(text: &str, found: &mut Vec<Span>, span: Span) {
     let sentence = span.of(text);

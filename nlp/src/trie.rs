@@ -24,6 +24,14 @@ struct Node {
     first_child: u32,
     /// The value of the phrase that ends here, plus one; zero where none ends.
     value: u32,
+    /// Of each child's label the bit that [`bit`] gives: most words that follow a phrase's
+    /// beginning lead nowhere, and this tells so without a look at the children.
+    children: u32,
+}
+
+/// One of 32 bits for a word.
+fn bit(word: WordId) -> u32 {
+    1 << (word % 32)
 }
 
 /// A phrase found at the front of a sequence of words.
@@ -49,6 +57,74 @@ const FEW: usize = 8;
 
 /// How many words a phrase may be found across.
 pub(crate) const MOST_PASSED: usize = 3;
+
+/// The nodes of a trie that is being read, in the order of their numbers.
+///
+/// Labels are kept as their distances from those of the sibling before, and instead of the
+/// first child its place holds how many children there are.
+pub(crate) struct Nodes(Vec<Node>);
+
+impl Nodes {
+    /// So many nodes.
+    pub(crate) fn of(length: usize) -> Self {
+        Self(vec![Node::default(); length])
+    }
+
+    /// Adds bits to a node's label.
+    pub(crate) fn label(&mut self, node: usize, bits: u32) {
+        self.0[node].label |= bits;
+    }
+
+    /// Adds bits to a node's number of children.
+    pub(crate) fn children(&mut self, node: usize, bits: u32) {
+        self.0[node].first_child |= bits;
+    }
+
+    /// Adds bits to a node's value.
+    pub(crate) fn value(&mut self, node: usize, bits: u32) {
+        self.0[node].value |= bits;
+    }
+
+    /// The trie of these nodes, if they are one and no label is larger.
+    pub(crate) fn assemble(mut self, largest: WordId) -> Option<Trie> {
+        let length = self.0.len();
+        let mut next: usize = 1;
+        for node in 0..length {
+            let end = next.checked_add(self.0[node].first_child as usize)?;
+            let (mut label, mut children): (WordId, u32) = (0, 0);
+            for child in self.0.get_mut(next..end)? {
+                label = label.checked_add(child.label)?;
+                child.label = label;
+                children |= bit(label);
+            }
+            if label > largest {
+                return None;
+            }
+            self.0[node].children = children;
+            self.0[node].first_child = u32::try_from(next).ok()?;
+            next = end;
+        }
+        if next != length {
+            return None;
+        }
+        let end = u32::try_from(next).ok()?;
+        self.0.push(Node {
+            first_child: end,
+            ..Node::default()
+        });
+        let mut trie = Trie {
+            nodes: self.0,
+            roots: Vec::new(),
+        };
+        let top = trie.children(0);
+        let words = trie.nodes[top.clone()].last().map_or(0, |last| last.label);
+        trie.roots = vec![0; words as usize + 1];
+        for (child, number) in trie.nodes[top].iter().zip(1..) {
+            trie.roots[child.label as usize] = number;
+        }
+        Some(trie)
+    }
+}
 
 impl Default for Trie {
     fn default() -> Self {
@@ -87,35 +163,21 @@ impl Trie {
             }
             counts.push(children);
         }
-        Self::assemble(&labels, &counts, &values)
-    }
-
-    /// The trie with these labels (the root's first), child counts and values.
-    pub(crate) fn assemble(labels: &[WordId], counts: &[u32], values: &[u32]) -> Self {
-        let mut nodes = Vec::with_capacity(counts.len() + 1);
-        let mut next = 1;
-        for ((label, count), value) in labels.iter().zip(counts).zip(values) {
-            nodes.push(Node {
-                label: *label,
-                first_child: next,
-                value: *value,
-            });
-            next += count;
+        let mut nodes = Nodes::of(labels.len());
+        let mut first = 1;
+        for (node, (count, value)) in counts.into_iter().zip(values).enumerate() {
+            nodes.children(node, count);
+            nodes.value(node, value);
+            let mut before = 0;
+            for (child, label) in labels.iter().enumerate().skip(first).take(count as usize) {
+                nodes.label(child, label - before);
+                before = *label;
+            }
+            first += count as usize;
         }
-        nodes.push(Node {
-            first_child: next,
-            ..Node::default()
-        });
-        let top = counts.first().map_or(0, |count| *count as usize);
-        let largest = labels[1..=top]
-            .iter()
-            .max()
-            .map_or(0, |label| *label as usize);
-        let mut roots = vec![0; largest + 1];
-        for (node, label) in (1_u32..).zip(&labels[1..=top]) {
-            roots[*label as usize] = node;
-        }
-        Self { nodes, roots }
+        nodes
+            .assemble(WordId::MAX)
+            .expect("the nodes were laid out as a trie just now")
     }
 
     /// The longest phrase that the words begin with.
@@ -296,6 +358,9 @@ impl Trie {
                 .get(word as usize)
                 .copied()
                 .filter(|child| *child != 0);
+        }
+        if self.nodes[node as usize].children & bit(word) == 0 {
+            return None;
         }
         let children = self.children(node);
         let first = children.start;

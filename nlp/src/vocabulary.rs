@@ -61,7 +61,9 @@ impl Vocabulary {
         let mut at = self.first_slot(hash);
         loop {
             let slot = self.slots[at];
-            if slot.number == 0 || slot.tag == tag(hash) && self.word(slot.number) == form {
+            if slot.number == 0
+                || slot.tag == tag(hash) && self.words.is(slot.number as usize - 1, form)
+            {
                 return slot.number;
             }
             at = self.next_slot(at);

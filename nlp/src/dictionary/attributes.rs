@@ -1,6 +1,9 @@
 //! What titles say beyond a condition, laid out for finding the most specific code.
 
-use super::bytes::{DictionaryError, Reader};
+use std::io::BufRead;
+
+use super::bytes::DictionaryError;
+use super::reader::{Reader, damaged};
 use super::{Lists, Strings};
 use crate::attributes::AttributeKind;
 use crate::trie::{Trie, WordId};
@@ -82,11 +85,10 @@ impl AttributeTables {
         u32::try_from(self.kinds.len()).unwrap_or(0)
     }
 
-    pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, DictionaryError> {
+    pub(super) fn read(reader: &mut Reader<impl BufRead>) -> Result<Self, DictionaryError> {
         const PART: &str = "attributes";
-        let damaged = || DictionaryError::Damaged { part: PART };
         let kinds = reader.list(PART, |reader| {
-            AttributeKind::from_number(reader.byte(PART)?).ok_or_else(damaged)
+            AttributeKind::from_number(reader.byte(PART)?).ok_or_else(|| damaged(PART))
         })?;
         let names = reader.strings(PART)?;
         let says_too = reader.lists(PART)?;
@@ -126,7 +128,7 @@ impl AttributeTables {
 
 #[cfg(any(feature = "build", test))]
 impl AttributeTables {
-    pub(super) fn write(&self, writer: &mut super::bytes::Writer) {
+    pub(super) fn write(&self, writer: &mut super::writer::Writer) {
         writer.count(self.kinds.len());
         writer
             .body

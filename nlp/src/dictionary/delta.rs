@@ -5,7 +5,8 @@
 //! Header: `ICDDELTA`, the format's version, the length of the body that it makes, and zlib's
 //! checksum of the body that it copies from (four bytes each, little and big end first).
 
-use super::bytes::{DictionaryError, Reader, VERSION, inflate};
+use super::bytes::{DictionaryError, VERSION, inflate};
+use super::reader::Reader;
 
 const MAGIC: &[u8; 8] = b"ICDDELTA";
 const HEADER: usize = MAGIC.len() + 1 + 4 + 4;
@@ -30,7 +31,7 @@ pub(super) fn apply(base: &[u8], delta: &[u8]) -> Result<Vec<u8>, DictionaryErro
         .fold(0, |length, byte| length << 8 | usize::from(*byte));
     let base = super::bytes::body(base)?;
     let runs = inflate(runs, super::bytes::LARGEST_BODY)?;
-    let mut reader = Reader { body: &runs };
+    let mut reader = Reader::new(runs.as_slice(), runs.len());
     let count = reader.number("runs")? as usize;
     let mut spans = Vec::new();
     for _ in 0..count {
@@ -41,7 +42,7 @@ pub(super) fn apply(base: &[u8], delta: &[u8]) -> Result<Vec<u8>, DictionaryErro
         ];
         spans.push(run.map(|number| number as usize));
     }
-    let mut own = reader.body;
+    let mut own = reader.rest();
     let mut body = Vec::with_capacity(length.min(super::bytes::LARGEST_BODY));
     for [from, copied, added] in spans {
         let run = from
@@ -68,7 +69,7 @@ pub(super) fn apply(base: &[u8], delta: &[u8]) -> Result<Vec<u8>, DictionaryErro
 pub(crate) fn make(base: &[u8], new: &[u8]) -> Result<Vec<u8>, DictionaryError> {
     let checksum = &base[base.len().saturating_sub(4)..];
     let (base, new) = (super::bytes::body(base)?, super::bytes::body(new)?);
-    let mut writer = super::bytes::Writer::default();
+    let mut writer = super::writer::Writer::default();
     let mut own = Vec::new();
     let runs = runs(&base, &new);
     writer.count(runs.len());

@@ -15,6 +15,8 @@ use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "build")]
+pub(crate) use self::attributes::sides;
 pub(crate) use self::attributes::{AttributeTables, Feature, NEVER, WordClass, value_feature};
 pub use self::bytes::DictionaryError;
 #[cfg(feature = "build")]

@@ -1,8 +1,8 @@
 //! Sections of a note, and what each means for coding.
 
-use std::collections::HashMap;
 use std::sync::OnceLock;
 
+use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
 use crate::Span;
@@ -168,7 +168,7 @@ impl SectionKind {
     /// assert_eq!(SectionKind::of_heading("Hypertension"), None);
     /// ```
     pub fn of_heading(heading: &str) -> Option<Self> {
-        static KINDS: OnceLock<HashMap<&str, SectionKind>> = OnceLock::new();
+        static KINDS: OnceLock<FxHashMap<&str, SectionKind>> = OnceLock::new();
         if heading.len() > LONGEST_HEADING {
             return None;
         }
@@ -186,7 +186,7 @@ impl SectionKind {
             if !plain.is_empty() {
                 plain.push(' ');
             }
-            plain.push_str(&word.to_ascii_lowercase());
+            plain.extend(word.chars().map(|letter| letter.to_ascii_lowercase()));
         }
         kinds.get(plain.as_str()).copied()
     }

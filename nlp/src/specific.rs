@@ -122,18 +122,7 @@ impl Dictionary {
 
     /// The features of right, left and bilateral.
     pub(crate) fn sides(&self) -> Option<(Feature, Feature, Feature)> {
-        let tables = self.attributes();
-        let of = |name: &str| {
-            let sides = tables
-                .kinds
-                .iter()
-                .take_while(|kind| **kind == AttributeKind::Laterality);
-            (0..)
-                .zip(sides)
-                .find(|(at, _)| tables.names.get(*at as usize) == name)
-                .map(|(at, _)| value_feature(at))
-        };
-        Some((of("right")?, of("left")?, of("bilateral")?))
+        self.attributes().sides
     }
 
     /// Everything that a code asks for.

@@ -336,9 +336,12 @@ impl Titles {
             classes.resize(classes.len().max(at + 1), 0);
             classes[at] = *class;
         }
+        let kinds: Vec<_> = table.values.iter().map(|value| value.kind).collect();
+        let names = Strings::new(table.values.iter().map(|value| &value.name));
         AttributeTables {
-            kinds: table.values.iter().map(|value| value.kind).collect(),
-            names: Strings::new(table.values.iter().map(|value| &value.name)),
+            sides: crate::dictionary::sides(&kinds, &names),
+            kinds,
+            names,
             says_too: Lists::new(says_too),
             phrases: Trie::new(table.in_notes.iter().map(|(forms, value)| {
                 let words = forms.iter().map(|form| number(form)).collect();

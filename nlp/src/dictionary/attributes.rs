@@ -32,6 +32,22 @@ pub(crate) struct AttributeTables {
     pub(crate) asked: Lists,
     /// For each code what its title only names as unspecified.
     pub(crate) generic: Lists,
+    /// Right, left and bilateral, made from the values on reading.
+    pub(crate) sides: Option<(Feature, Feature, Feature)>,
+}
+
+/// The features of right, left and bilateral among the values.
+pub(crate) fn sides(
+    kinds: &[AttributeKind],
+    names: &Strings,
+) -> Option<(Feature, Feature, Feature)> {
+    let of = |side: &str| {
+        let is_side =
+            |at: &usize| kinds[*at] == AttributeKind::Laterality && names.get(*at) == side;
+        let at = (0..kinds.len().min(names.len())).find(is_side)?;
+        Some(value_feature(u32::try_from(at).ok()?))
+    };
+    Some((of("right")?, of("left")?, of("bilateral")?))
 }
 
 /// The feature of a value by its place.
@@ -95,6 +111,7 @@ impl AttributeTables {
         let phrases = reader.trie()?;
         let classes = reader.list(PART, |reader| reader.byte(PART))?;
         Ok(Self {
+            sides: sides(&kinds, &names),
             kinds,
             names,
             says_too,

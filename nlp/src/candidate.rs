@@ -15,6 +15,8 @@ pub(crate) struct Candidate {
     pub(crate) mention: Mention,
     /// What its term means.
     pub(crate) meaning: Meaning,
+    /// The 7th character that the words around it ask for.
+    pub(crate) seventh: Option<char>,
 }
 
 impl Candidate {

@@ -235,10 +235,18 @@ impl Dictionary {
 
     /// The code that a claim carries for a meaning, or nothing where a note must say more.
     pub fn billable(&self, meaning: Meaning) -> Option<Billable> {
+        self.billable_with(meaning, None)
+    }
+
+    /// The same with a 7th character that the note asks for, if its code takes that one.
+    pub(crate) fn billable_with(&self, meaning: Meaning, asked: Option<char>) -> Option<Billable> {
         let node = self.0.nodes[meaning.node? as usize]
             .default
             .checked_sub(1)? as usize;
-        let seventh = default_seventh(self.0.sevenths_of(node));
+        let set = self.0.sevenths_of(node);
+        let seventh = asked
+            .and_then(|asked| set.iter().find(|seventh| seventh.character == asked))
+            .or_else(|| default_seventh(set));
         let code = self.0.codes.get(node);
         Some(Billable {
             code: seventh.map_or_else(
@@ -247,6 +255,17 @@ impl Dictionary {
             ),
             title: self.0.full_title(node, seventh),
         })
+    }
+
+    /// The different sets of 7th characters.
+    pub(crate) fn seventh_sets(&self) -> &[Vec<Seventh>] {
+        &self.0.sevenths
+    }
+
+    /// Which set of 7th characters the leaf has that stands for a code, if it needs one.
+    pub(crate) fn seventh_set(&self, node: u32) -> Option<usize> {
+        let leaf = self.default_leaf(node)?;
+        usize::from(self.0.nodes[leaf as usize].seventh).checked_sub(1)
     }
 
     /// What a term means that a rule makes for a code of the tabular list, perhaps a category.

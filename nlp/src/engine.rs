@@ -19,6 +19,7 @@ use crate::selection::{self, Choice};
 use crate::sense;
 use crate::sentence::sentences;
 use crate::setting::Setting;
+use crate::seventh::{self, Sevenths};
 use crate::token::{Token, Tokenizer};
 
 /// How many characters of the text a mention shows on each side.
@@ -43,6 +44,7 @@ pub struct Engine {
     narrative: NarrativeTerms,
     neoplasms: Neoplasms,
     diseases: Model,
+    sevenths: Sevenths,
     rules: Rules,
     setting: Option<Setting>,
 }
@@ -67,6 +69,7 @@ impl Engine {
         let cues = Cues::embedded(&mut tokenizer);
         let narrative = NarrativeTerms::embedded(&dictionary, &mut tokenizer);
         let neoplasms = Neoplasms::embedded(&mut tokenizer, &dictionary);
+        let sevenths = Sevenths::of(&dictionary, &mut tokenizer);
         let diseases = Model::read(WEIGHTS, &dictionary, &mut tokenizer);
         Self {
             dictionary,
@@ -75,6 +78,7 @@ impl Engine {
             narrative,
             neoplasms,
             diseases,
+            sevenths,
             rules: Rules::embedded(),
             setting: None,
         }
@@ -153,7 +157,22 @@ impl Engine {
                     let concept = Concept { meaning, ..concept };
                     let mut mention = self.mention(text, note, section, tokens, concept, *context);
                     mention.attributes = attributes;
-                    candidates.push(Candidate { mention, meaning });
+                    let seventh = self.seventh(tokens, &terms.concepts, at, meaning);
+                    let character = seventh.as_ref().map(|chosen| chosen.character);
+                    if let Some(chosen) = seventh
+                        && let Some(billable) = self
+                            .dictionary
+                            .billable_with(meaning, Some(chosen.character))
+                    {
+                        mention.code = Some(billable.code);
+                        mention.title = billable.title;
+                        mention.attributes.push(chosen.attribute);
+                    }
+                    candidates.push(Candidate {
+                        mention,
+                        meaning,
+                        seventh: character,
+                    });
                 }
             }
             for naming in &terms.namings {
@@ -166,6 +185,7 @@ impl Engine {
             }
         });
         sense::choose(&self.dictionary, text, &mut candidates);
+        seventh::agree(&self.dictionary, &mut candidates);
         self.name_diseases(&mut candidates, &namings, hints);
         self.rules.apply(&self.dictionary, note, &mut candidates);
         (note, candidates)
@@ -326,6 +346,29 @@ impl Engine {
                 see(section.kind, &tokens, &terms, &contexts);
             }
         }
+    }
+
+    /// The 7th character that the words around a concept ask for.
+    fn seventh(
+        &self,
+        tokens: &[Token],
+        concepts: &[Concept],
+        at: usize,
+        meaning: Meaning,
+    ) -> Option<seventh::Chosen> {
+        let leaf = meaning.node?;
+        self.dictionary.seventh_set(leaf)?;
+        // What stands beyond another condition is said of that one.
+        let is_condition = |concept: &&Concept| concept.meaning.has_code();
+        let before = concepts[..at].iter().rfind(is_condition);
+        let after = concepts[at + 1..].iter().find(is_condition);
+        let around = Span::new(
+            before.map_or(0, |before| before.tokens.end),
+            after.map_or(tokens.len(), |after| after.tokens.start),
+        );
+        let mention = concepts[at].tokens;
+        self.sevenths
+            .choose(&self.dictionary, leaf, tokens, mention, around)
     }
 
     fn mention(

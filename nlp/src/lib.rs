@@ -24,6 +24,7 @@ mod selection;
 mod sense;
 mod sentence;
 mod setting;
+mod seventh;
 mod span;
 mod specific;
 mod token;

@@ -387,8 +387,10 @@ fn numbered(terms: &BTreeMap<Vec<String>, Meaning>, words: &[&str], meanings: &[
     }))
 }
 
-/// The longest term, in words, that is kept; longer titles never occur in notes.
+/// The longest term, in words, that is kept. A title is kept whole: notes that were made from
+/// a list of codes hold it as it stands.
 const LONGEST_TERM: usize = 12;
+const LONGEST_TITLE: usize = 48;
 
 /// Terms with the code that each means best so far.
 #[derive(Default)]
@@ -400,9 +402,22 @@ struct Candidates {
 impl Candidates {
     /// Notes that `term` may mean the code at `at`, at this cost; the cheapest counts.
     fn add(&mut self, term: &str, at: usize, origin: Origin, cost: u32) {
-        // Titles are matched in any case, whatever capitals they are printed with.
-        let forms = forms(&term.to_lowercase());
-        if forms.is_empty() || forms.len() > LONGEST_TERM || is_too_vague(&forms, origin) {
+        // Titles are matched in any case, whatever capitals they are printed with; the capitals
+        // go first where another term begins with the same abbreviation.
+        let small = forms(&term.to_lowercase());
+        let printed = forms(term);
+        if printed != small {
+            self.offer(printed, at, origin, cost);
+        }
+        self.offer(small, at, origin, cost);
+    }
+
+    fn offer(&mut self, forms: Vec<String>, at: usize, origin: Origin, cost: u32) {
+        let longest = match origin {
+            Origin::Title => LONGEST_TITLE,
+            _ => LONGEST_TERM,
+        };
+        if forms.is_empty() || forms.len() > longest || is_too_vague(&forms, origin) {
             return;
         }
         let rank = match origin {

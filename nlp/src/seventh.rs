@@ -137,7 +137,7 @@ impl Sevenths {
         let (asked, said) = if set.iter().any(|asked| asked.encounter.is_some()) {
             self.by_encounter(set, dictionary, tokens, around)?
         } else {
-            by_words(set, tokens, around)?
+            by_words(set, dictionary, tokens, around)?
         };
         Some(Chosen {
             character: asked.character,
@@ -168,10 +168,7 @@ impl Sevenths {
             };
             let said = Span::new(at, at + found.words);
             at = said.end;
-            let denies =
-                |token: &Token| dictionary.word_class(token.word) & WordClass::Deny as u8 != 0;
-            let before = said.start.saturating_sub(DENIED).max(around.start);
-            if tokens[before..said.start].iter().any(denies) {
+            if is_denied(dictionary, tokens, around.start, said.start) {
                 continue;
             }
             match SAYINGS[found.value as usize].1 {
@@ -211,8 +208,22 @@ impl Sevenths {
     }
 }
 
+/// Whether a word near before `at`, with no mark between, denies what stands there.
+fn is_denied(dictionary: &Dictionary, tokens: &[Token], from: usize, at: usize) -> bool {
+    let near = at.saturating_sub(DENIED).max(from);
+    let before = tokens[near..at].iter().rev();
+    before
+        .take_while(|token| token.is_word)
+        .any(|token| dictionary.word_class(token.word) & WordClass::Deny as u8 != 0)
+}
+
 /// The character whose words all stand around, if there is one that has the most of them.
-fn by_words<'s>(set: &'s [Asked], tokens: &[Token], around: Span) -> Option<(&'s Asked, Span)> {
+fn by_words<'s>(
+    set: &'s [Asked],
+    dictionary: &Dictionary,
+    tokens: &[Token],
+    around: Span,
+) -> Option<(&'s Asked, Span)> {
     let place = |word: &u32| {
         (around.start..around.end)
             .find(|at| tokens[*at].word == *word || tokens[*at].otherwise == *word)
@@ -224,6 +235,9 @@ fn by_words<'s>(set: &'s [Asked], tokens: &[Token], around: Span) -> Option<(&'s
         let Some(places) = places else { continue };
         let first = places.iter().min().copied().unwrap_or_default();
         let last = places.iter().max().copied().unwrap_or_default();
+        if is_denied(dictionary, tokens, around.start, first) {
+            continue;
+        }
         let more = best.map_or(0, |(best, _)| best.words.len());
         is_only = asked.words.len() != more;
         if asked.words.len() > more {
@@ -256,7 +270,8 @@ impl Asked {
             () if says("malunion") => Some(Healing::Malunion),
             () => None,
         };
-        let is_unsaid = says("unspecified") || says("without") || encounter.is_some();
+        let is_unsaid =
+            says("unspecified") || says("without") || says("other") || encounter.is_some();
         let words = meaning.split(|letter: char| !letter.is_alphanumeric());
         let words = words.filter(|word| !is_unsaid && !word.is_empty() && !PLAIN.contains(word));
         Self {

@@ -7,6 +7,7 @@ use quick_xml::events::Event;
 
 use super::BuildError;
 use crate::dictionary::with_seventh;
+use crate::vocabulary::forms;
 
 /// The tabular list, every code after the one that it stands below.
 #[derive(Debug, Default)]
@@ -148,8 +149,8 @@ impl Tabular {
 
     /// The leaf that stands for a code when nothing more is known, if the list has one.
     ///
-    /// That is the code itself when it is a leaf, its only child, or the child whose title
-    /// says that it is unspecified or uncomplicated (which usually ends in 9); and so on down.
+    /// That is the code itself when it is a leaf, its only child, or the child whose title is
+    /// the same (`F20.8` and `F20.89`) or says that it is unspecified or uncomplicated (which usually ends in 9); and so on down.
     pub(super) fn default_leaf(&self, at: usize) -> Option<usize> {
         let code = &self.codes[at];
         match code.children.as_slice() {
@@ -167,7 +168,9 @@ impl Tabular {
                         .iter()
                         .any(|term| term.eq_ignore_ascii_case(&format!("{} NOS", code.title)));
                     let nine = child.code.ends_with('9');
-                    u32::from(named) * 8
+                    let same = forms(&child.title) == forms(&code.title);
+                    u32::from(same) * 16
+                        + u32::from(named) * 8
                         + u32::from(says_nothing) * 2
                         + u32::from(nothing_more) * 2
                         + u32::from(nine && (says_nothing || nothing_more)) * 2

@@ -105,7 +105,8 @@ impl Combination {
                 .any(|range| range.holds(code));
             let gives_way = if code == condition {
                 // What says only that there is no complication is no longer true.
-                !self.together.starts_with('=') || candidate.says_nothing_more()
+                !self.together.starts_with('=')
+                    || candidate.mention.title.contains("without complications")
             } else if is_partner {
                 self.fate == Fate::Joins
             } else {

@@ -269,9 +269,14 @@ impl<'d> Search<'d> {
         })
     }
 
-    /// Of leaves that take up the same, the only one that stands for its category or says
-    /// itself that it is unspecified.
+    /// Of leaves that take up the same, the only one beside the default leaf, or the only one
+    /// that stands for its category or says itself that it is unspecified.
     fn plainest(&self, leaves: &[u32]) -> Option<u32> {
+        let above = |leaf: u32| self.dictionary.parent(leaf);
+        let is_beside = |leaf: &&u32| {
+            self.default
+                .is_some_and(|default| above(**leaf) == above(default))
+        };
         let is_default = |leaf: &&u32| {
             let parent = self.dictionary.parent(**leaf);
             parent.and_then(|parent| self.dictionary.default_leaf(parent)) == Some(**leaf)
@@ -284,7 +289,8 @@ impl<'d> Search<'d> {
             [one] => Some(**one),
             _ => None,
         };
-        only(leaves.iter().filter(is_default).collect())
+        only(leaves.iter().filter(is_beside).collect())
+            .or_else(|| only(leaves.iter().filter(is_default).collect()))
             .or_else(|| only(leaves.iter().filter(is_unspecified).collect()))
             .or_else(|| {
                 only(
@@ -312,6 +318,18 @@ mod tests {
         for (text, wanted) in cases {
             assert_eq!(codes(text), *wanted, "{text}");
         }
+    }
+
+    #[test]
+    fn a_side_leaves_the_kind_of_condition_as_it_is() {
+        check(&[
+            ("ASSESSMENT: s/p R BKA.", &["Z89.511"]),
+            ("ASSESSMENT: BKA.", &["Z89.519"]),
+            (
+                "ASSESSMENT: Non-pressure chronic ulcer of foot.",
+                &["L97.509"],
+            ),
+        ]);
     }
 
     #[test]

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use lightsout_nlp::{Dictionary, Engine};
 
 /// What the engine really reaches on the samples; raise these when it gets better.
-const RECALL: f64 = 0.91;
-const PRECISION: f64 = 0.92;
+const RECALL: f64 = 0.93;
+const PRECISION: f64 = 0.93;
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../samples/charts")

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use quick_xml::Reader;
 use quick_xml::events::Event;
 
-use super::BuildError;
+use super::{BuildError, number};
 use crate::dictionary::with_seventh;
 use crate::vocabulary::forms;
 
@@ -160,8 +160,11 @@ impl Tabular {
                 let vagueness = |child: usize| {
                     let child = &self.codes[child];
                     let title = child.title.to_lowercase();
-                    let says_nothing =
-                        title.contains("unspecified") || title.contains("not specified");
+                    let unsaid = ["unspecified", "not specified"]
+                        .map(|words| title.matches(words).count())
+                        .iter()
+                        .sum::<usize>();
+                    let says_nothing = unsaid > 0;
                     let nothing_more = title.contains("without") || title.contains("uncomplicated");
                     let named = child
                         .inclusions
@@ -171,7 +174,7 @@ impl Tabular {
                     let same = forms(&child.title) == forms(&code.title);
                     u32::from(same) * 16
                         + u32::from(named) * 8
-                        + u32::from(says_nothing) * 2
+                        + number(unsaid) * 2
                         + u32::from(nothing_more) * 2
                         + u32::from(nine && (says_nothing || nothing_more)) * 2
                 };

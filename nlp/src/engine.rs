@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use rustc_hash::FxHashMap;
+
 use crate::Span;
 use crate::assertion::{Context, Cues, Temporality};
 use crate::attributes::{self, Attribute, Said};
@@ -424,26 +426,32 @@ impl Engine {
     /// that are nothing else.
     fn name_diseases(&self, candidates: &mut Vec<Candidate>, namings: &[Naming], hints: f32) {
         let sure = disease::sure(&self.diseases, &self.dictionary, namings, hints);
+        // A note names the same few diseases again and again.
+        let mut known: FxHashMap<u32, Vec<Disease>> = FxHashMap::default();
         for (naming, sure) in namings.iter().zip(sure) {
             if sure < disease::SURE_ENOUGH {
                 continue;
             }
-            let doid = self.dictionary.doid_of(naming.disease);
-            let ids = self.dictionary.disease_ids(naming.disease);
-            let named: Vec<_> = ids
-                .map(|id| Disease {
+            let named = known.entry(naming.disease).or_insert_with(|| {
+                let doid = self.dictionary.doid_of(naming.disease);
+                let ids = self.dictionary.disease_ids(naming.disease);
+                ids.map(|id| Disease {
                     span: naming.span,
                     mesh: id.to_owned(),
                     doid: doid.clone(),
                 })
-                .collect();
+                .collect()
+            });
+            for disease in &mut *named {
+                disease.span = naming.span;
+            }
             // One term may stand for a code of each side.
             let span = candidates[naming.concept].mention.span;
             let both = candidates[naming.concept..]
                 .iter_mut()
                 .take_while(|candidate| candidate.mention.span == span);
             for candidate in both {
-                candidate.mention.diseases.extend_from_slice(&named);
+                candidate.mention.diseases.extend_from_slice(named);
             }
         }
         candidates.retain(|candidate| {

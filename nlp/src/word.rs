@@ -224,19 +224,11 @@ pub(crate) fn abbreviation_form(word: &str, form: &mut String) {
 /// comparison go through them, so that only what they merge matters.
 pub(crate) fn folded_form(word: &str, form: &mut String) {
     form.clear();
-    for letter in word.chars() {
-        match letter {
-            '\0'..='\x7f' => form.push(letter.to_ascii_lowercase()),
-            '\u{2019}' => form.push('\''),
-            'à'..='å' | 'À'..='Å' => form.push('a'),
-            'ç' | 'Ç' => form.push('c'),
-            'è'..='ë' | 'È'..='Ë' => form.push('e'),
-            'ì'..='ï' | 'Ì'..='Ï' => form.push('i'),
-            'ñ' | 'Ñ' => form.push('n'),
-            'ò'..='ö' | 'Ò'..='Ö' => form.push('o'),
-            'ù'..='ü' | 'Ù'..='Ü' => form.push('u'),
-            _ => form.extend(letter.to_lowercase()),
-        }
+    if word.is_ascii() {
+        form.push_str(word);
+        form.make_ascii_lowercase();
+    } else {
+        fold_letters(word, form);
     }
     if form.ends_with("'s") {
         form.truncate(form.len() - 2);
@@ -253,6 +245,24 @@ pub(crate) fn folded_form(word: &str, form: &mut String) {
     singular(form);
     if form.len() >= 5 && form.ends_with("our") {
         form.replace_range(form.len() - 2.., "r");
+    }
+}
+
+/// Small letters without their accents.
+fn fold_letters(word: &str, form: &mut String) {
+    for letter in word.chars() {
+        match letter {
+            '\0'..='\x7f' => form.push(letter.to_ascii_lowercase()),
+            '\u{2019}' => form.push('\''),
+            'à'..='å' | 'À'..='Å' => form.push('a'),
+            'ç' | 'Ç' => form.push('c'),
+            'è'..='ë' | 'È'..='Ë' => form.push('e'),
+            'ì'..='ï' | 'Ì'..='Ï' => form.push('i'),
+            'ñ' | 'Ñ' => form.push('n'),
+            'ò'..='ö' | 'Ò'..='Ö' => form.push('o'),
+            'ù'..='ü' | 'Ù'..='Ü' => form.push('u'),
+            _ => form.extend(letter.to_lowercase()),
+        }
     }
 }
 

@@ -34,9 +34,12 @@ fn main() {
 
     let engine = Engine::new(Dictionary::fy2026());
     let (one, ten) = (notes(MEGABYTE), notes(10 * MEGABYTE));
-    // Both threads read ten megabytes with one dictionary before memory is asked for.
-    on_two(&engine, &ten);
+    // Both threads read ten megabytes with one dictionary before memory is asked for: first in
+    // notes of a usual length, then in one note each.
+    on_two_in_notes(&engine, &ten);
     println!("memory of two threads, peak   {:>8.0} MB", peak_memory());
+    on_two(&engine, &ten);
+    println!("the same, notes of 10 MB      {:>8.0} MB", peak_memory());
 
     let [single, double] = medians([&|| seconds(|| engine.code(&ten).codes.len()) * 2.0, &|| {
         on_two(&engine, &ten)
@@ -97,6 +100,18 @@ fn on_two(engine: &Engine, text: &str) -> f64 {
     })
 }
 
+/// Lets two threads code the text in notes of some kilobytes.
+fn on_two_in_notes(engine: &Engine, text: &str) {
+    let read = || -> usize {
+        let notes = text.split_inclusive("\n\n\n");
+        notes.map(|note| engine.code(note).codes.len()).sum()
+    };
+    thread::scope(|scope| {
+        let other = scope.spawn(read);
+        black_box(read() + other.join().unwrap_or_default());
+    });
+}
+
 /// The largest resident set of this process so far, in megabytes, where Linux tells it.
 fn peak_memory() -> f64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
@@ -117,6 +132,6 @@ fn notes(length: usize) -> String {
     let charts = charts
         .iter()
         .filter_map(|path| std::fs::read_to_string(path).ok());
-    let all: String = charts.map(|chart| chart + "\n\n").collect();
+    let all: String = charts.map(|chart| chart + "\n\n\n").collect();
     all.repeat(length / all.len() + 1)
 }

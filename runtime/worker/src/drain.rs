@@ -291,7 +291,9 @@ mod tests {
         let summary = drained(&queue, |queue| *queue.extended.lock().unwrap() > 2).await;
         assert_eq!(queue.deleted(), ["a"]);
         assert_eq!(queue.waiting(), ["hang 1", "hang 2"]);
-        assert_eq!((summary.received, summary.failed), (3, 0));
+        // A lane that was receiving meanwhile may get what another one gave back.
+        assert!(summary.received >= 3, "{summary:?}");
+        assert_eq!(summary.failed, 0);
     }
 
     #[tokio::test]

@@ -15,6 +15,16 @@ pub struct Concept {
     pub meaning: Meaning,
 }
 
+impl Concept {
+    /// Where its words stand in the text that `tokens` are of.
+    pub(crate) fn span(&self, tokens: &[Token]) -> Span {
+        Span::new(
+            tokens[self.tokens.start].span.start,
+            tokens[self.tokens.end - 1].span.end,
+        )
+    }
+}
+
 /// What a sentence holds; the buffers serve one sentence after the other.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Terms {

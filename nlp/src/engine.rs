@@ -64,6 +64,14 @@ pub struct Analysis<'e> {
     pub concepts: Vec<(Concept, Context<'e>)>,
 }
 
+/// Where a mention stands.
+#[derive(Clone, Copy)]
+struct Place<'t> {
+    text: &'t str,
+    note: Note,
+    section: SectionKind,
+}
+
 impl Engine {
     /// An engine that finds this dictionary's terms.
     pub fn new(dictionary: Dictionary) -> Self {
@@ -156,18 +164,17 @@ impl Engine {
                     &mut said,
                 );
                 for (meaning, attributes) in self.specific(concept.meaning, tokens, &said) {
-                    let concept = Concept { meaning, ..concept };
-                    let mut mention = self.mention(text, note, section, tokens, concept, *context);
-                    mention.attributes = attributes;
                     let seventh = self.seventh(tokens, &terms.concepts, at, meaning);
                     let character = seventh.as_ref().map(|chosen| chosen.character);
-                    if let Some(chosen) = seventh
-                        && let Some(billable) = self
-                            .dictionary
-                            .billable_with(meaning, Some(chosen.character))
-                    {
-                        mention.code = Some(billable.code);
-                        mention.title = billable.title;
+                    let place = Place {
+                        text,
+                        note,
+                        section,
+                    };
+                    let span = concept.span(tokens);
+                    let mut mention = self.mention(place, span, meaning, character, *context);
+                    mention.attributes = attributes;
+                    if let Some(chosen) = seventh.filter(|_| mention.code.is_some()) {
                         mention.attributes.push(chosen.attribute);
                     }
                     candidates.push(Candidate {
@@ -375,23 +382,23 @@ impl Engine {
 
     fn mention(
         &self,
-        text: &str,
-        note: Note,
-        section: SectionKind,
-        tokens: &[Token],
-        concept: Concept,
+        place: Place<'_>,
+        span: Span,
+        meaning: Meaning,
+        seventh: Option<char>,
         context: Context<'_>,
     ) -> Mention {
-        let span = Span::new(
-            tokens[concept.tokens.start].span.start,
-            tokens[concept.tokens.end - 1].span.end,
-        );
-        let billable = self.dictionary.billable(concept.meaning);
-        let is_chronic = self.dictionary.is_chronic(concept.meaning);
+        let Place {
+            text,
+            note,
+            section,
+        } = place;
+        let billable = self.dictionary.billable_with(meaning, seventh);
+        let is_chronic = self.dictionary.is_chronic(meaning);
         let (decision, rule) = match statement::decide(note, section, is_chronic, context) {
             Err((reason, rule)) => (Decision::NotCoded(reason), rule),
             Ok(rule) if billable.is_some() => (Decision::Coded, rule),
-            Ok(_) => match self.dictionary.code(concept.meaning) {
+            Ok(_) => match self.dictionary.code(meaning) {
                 Some(category) => {
                     let category = category.to_owned();
                     let reason = Reason::NotSpecific { category };
@@ -402,7 +409,7 @@ impl Engine {
         };
         let (code, title) = match billable {
             Some(billable) => (Some(billable.code), billable.title),
-            None => (None, self.dictionary.title_of(concept.meaning).to_owned()),
+            None => (None, self.dictionary.title_of(meaning).to_owned()),
         };
         Mention {
             span,

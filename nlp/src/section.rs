@@ -178,17 +178,23 @@ impl SectionKind {
                 .flat_map(|(kind, names)| names.split("; ").map(move |name| (name, *kind)))
                 .collect()
         });
-        let mut plain = String::with_capacity(heading.len());
+        // Folded in place: names are looked up at every line and colon of a note.
+        let mut plain = [0; LONGEST_HEADING];
+        let mut end = 0;
         for word in heading
             .split(|letter: char| letter.is_whitespace() || letter == '_')
             .filter(|word| !word.is_empty())
         {
-            if !plain.is_empty() {
-                plain.push(' ');
+            if end > 0 {
+                plain[end] = b' ';
+                end += 1;
             }
-            plain.extend(word.chars().map(|letter| letter.to_ascii_lowercase()));
+            plain[end..end + word.len()].copy_from_slice(word.as_bytes());
+            end += word.len();
         }
-        kinds.get(plain.as_str()).copied()
+        plain[..end].make_ascii_lowercase();
+        let plain = std::str::from_utf8(&plain[..end]).ok()?;
+        kinds.get(plain).copied()
     }
 }
 

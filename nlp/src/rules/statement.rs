@@ -18,7 +18,7 @@ pub(crate) fn decide(
     is_chronic: bool,
     context: Context<'_>,
 ) -> Result<Rule, (Reason, Rule)> {
-    let named = Reason::Section {
+    let named = || Reason::Section {
         section: section.name().to_owned(),
     };
     let unfit = match section.meaning() {
@@ -30,7 +30,7 @@ pub(crate) fn decide(
         section.meaning(),
         SectionMeaning::Current | SectionMeaning::History
     );
-    let Some(cue) = context.cue.map(str::to_owned) else {
+    let Some(cue) = context.cue else {
         return match section.meaning() {
             SectionMeaning::Current => Ok(Rule::Documented),
             SectionMeaning::History if is_chronic => Ok(Rule::Chronic),
@@ -40,25 +40,26 @@ pub(crate) fn decide(
                 },
                 Rule::NoLongerPresent,
             )),
-            _ => Err((named, unfit)),
+            _ => Err((named(), unfit)),
         };
     };
     if !is_fit && context.assertion != Assertion::Negated {
-        return Err((named, unfit));
+        return Err((named(), unfit));
     }
+    let cue = || cue.to_owned();
     match context.assertion {
         Assertion::Present => Ok(Rule::Documented),
-        Assertion::Negated => Err((Reason::Negated { cue }, Rule::Denied)),
+        Assertion::Negated => Err((Reason::Negated { cue: cue() }, Rule::Denied)),
         Assertion::Possible if is_concluded(note, section) || is_told(note, section) => {
             Ok(Rule::UncertainInpatient)
         }
         Assertion::Historical if is_told(note, section) => Ok(Rule::Documented),
-        Assertion::Possible => Err((Reason::Possible { cue }, Rule::UncertainOutpatient)),
-        Assertion::Hypothetical => Err((Reason::Hypothetical { cue }, Rule::NotOccurred)),
-        Assertion::Family => Err((Reason::Family { cue }, Rule::FamilyHistory)),
+        Assertion::Possible => Err((Reason::Possible { cue: cue() }, Rule::UncertainOutpatient)),
+        Assertion::Hypothetical => Err((Reason::Hypothetical { cue: cue() }, Rule::NotOccurred)),
+        Assertion::Family => Err((Reason::Family { cue: cue() }, Rule::FamilyHistory)),
         Assertion::Historical if is_chronic => Ok(Rule::Chronic),
         Assertion::Historical if section == SectionKind::Indication => Ok(Rule::ReasonForTest),
-        Assertion::Historical => Err((Reason::Historical { cue }, Rule::NoLongerPresent)),
+        Assertion::Historical => Err((Reason::Historical { cue: cue() }, Rule::NoLongerPresent)),
     }
 }
 

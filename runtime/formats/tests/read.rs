@@ -7,12 +7,12 @@ use lightsout_formats::{Format, Narrative, Rejection, read};
 
 fn fixture(name: &str) -> Vec<u8> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
-    std::fs::read(folder.join(name)).unwrap()
+    std::fs::read(folder.join(name)).expect("the fixture is there")
 }
 
 fn check(name: &str, format: Format, expected: &str) -> Narrative<'static> {
     let bytes: &'static [u8] = fixture(name).leak();
-    let narrative = read(bytes).unwrap();
+    let narrative = read(bytes).expect("the fixture is read");
     assert_eq!(narrative.format, format);
     assert_eq!(narrative.text, expected);
     for part in &narrative.parts {

@@ -28,8 +28,8 @@ pub(crate) fn write(html: &str, lines: &mut Lines) {
             Token::Comment(_) | Token::Doctype(_) | Token::Error(_) => {}
         }
     }
-    while page.open_rows > 0 {
-        page.close(b"tr");
+    for _ in 0..page.open_rows {
+        page.lines.end_row();
     }
 }
 

@@ -228,6 +228,9 @@ fn what_is_sent_to_break_a_reader_is_rejected_at_once() {
     assert_eq!(read(&xml).unwrap_err().code(), "too_deep");
     let html = format!("<html>{}Fever.", "<table><tr><td><div>".repeat(deep));
     assert_eq!(read(html.as_bytes()).unwrap().text, "- Fever.");
+    // A row and a hidden element that are both left open.
+    let open = "<html><table><tr><td>Fever.<title>";
+    assert_eq!(read(open.as_bytes()).unwrap().text, "- Fever.");
     let pipes = message("ORU^R01", &format!("OBX|1|TX|a||{}", "&".repeat(9_000_000)));
     assert_eq!(read(&pipes).unwrap_err().code(), "too_many_parts");
     let values = document(&format!("\"x\":[{}0]", "0,".repeat(3_000_000)));

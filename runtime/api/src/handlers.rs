@@ -96,7 +96,12 @@ pub(crate) async fn chart(store: &impl Store, chart: &str, request: &Request) ->
     };
     let mut body = summarised(&summary);
     match outcome {
-        Outcome::Coded { coding } => body.insert("coding".to_owned(), coding),
+        Outcome::Coded { coding, format } => {
+            if let Some(format) = format {
+                body.insert("format".to_owned(), Value::from(format));
+            }
+            body.insert("coding".to_owned(), coding)
+        }
         Outcome::Rejected { reason, detail } => body.insert(
             "rejection".to_owned(),
             json!({"reason": reason, "detail": detail}),

@@ -299,7 +299,10 @@ mod answers {
 
     fn coded(code: &str) -> Outcome {
         let coding = json!({"codes": [{"code": code, "evidence": [{"start": 0, "end": 3}]}]});
-        Outcome::Coded { coding }
+        Outcome::Coded {
+            coding,
+            format: None,
+        }
     }
 
     fn rejected() -> Outcome {

@@ -87,7 +87,8 @@ async fn stored(config: &SdkConfig) -> Aws {
     s3.create_bucket().bucket("large").send().await.unwrap();
     let coded = |code: &str| {
         let coding = json!({"codes": [{"code": code}]});
-        serde_json::to_string(&Outcome::Coded { coding }).unwrap()
+        let format = None;
+        serde_json::to_string(&Outcome::Coded { coding, format }).unwrap()
     };
     s3.put_object()
         .bucket("large")

@@ -52,6 +52,9 @@ pub enum Outcome {
     Coded {
         /// The engine's answer, as `lightsout-nlp` writes it.
         coding: serde_json::Value,
+        /// What the chart was written in, such as `cda`; outcomes of before say nothing.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        format: Option<String>,
     },
     /// The chart cannot be coded, however often one tries.
     Rejected {
@@ -83,3 +86,15 @@ pub mod attribute {
 
 /// The largest outcome, in bytes of JSON, that is stored in the item itself.
 pub const INLINE_OUTCOME_LIMIT: usize = 350_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn outcomes_that_say_no_format_are_still_read() {
+        let stored = r#"{"status":"coded","coding":{"codes":[]}}"#;
+        let outcome: Outcome = serde_json::from_str(stored).unwrap();
+        assert_eq!(serde_json::to_string(&outcome).unwrap(), stored);
+    }
+}

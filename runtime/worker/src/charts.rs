@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use lightsout_nlp::{Engine, LARGEST_TEXT, Rejection, check_text};
+use lightsout_formats::{Rejection, limits::LARGEST_CHART, read};
+use lightsout_nlp::Engine;
 use lightsout_protocol::{
     chart::{ChartReference, arrivals},
     coding::{Outcome, OutcomeKey},
@@ -40,13 +41,16 @@ impl<I: Inbox, R: Results> Charts<I, R> {
     }
 
     async fn outcome(&self, chart: &ChartReference) -> Result<Outcome, Fault> {
-        let fetched = self.inbox.fetch(chart, LARGEST_TEXT as u64).await;
+        let fetched = self.inbox.fetch(chart, LARGEST_CHART as u64).await;
         match fetched {
             Ok(Fetched::Bytes(bytes)) => Ok(self.code(bytes).await),
-            Ok(Fetched::TooLarge(bytes)) => Ok(rejected(&Rejection::TooLarge {
-                bytes: usize::try_from(bytes).unwrap_or(usize::MAX),
-                limit: LARGEST_TEXT,
-            })),
+            Ok(Fetched::TooLarge(bytes)) => Ok(rejected(
+                &lightsout_nlp::Rejection::TooLarge {
+                    bytes: usize::try_from(bytes).unwrap_or(usize::MAX),
+                    limit: LARGEST_CHART,
+                }
+                .into(),
+            )),
             Ok(Fetched::Missing) => Ok(Outcome::Rejected {
                 reason: "missing".to_owned(),
                 detail: "this version of the file is no longer in the inbox; upload it again"
@@ -64,9 +68,12 @@ impl<I: Inbox, R: Results> Charts<I, R> {
         // not bounded.
         let _core = self.cores.acquire().await;
         let engine = Arc::clone(&self.engine);
-        let coded = tokio::task::spawn_blocking(move || match check_text(&bytes) {
-            Ok(text) => match serde_json::to_value(engine.code(text)) {
-                Ok(coding) => Outcome::Coded { coding },
+        let coded = tokio::task::spawn_blocking(move || match read(&bytes) {
+            Ok(narrative) => match serde_json::to_value(engine.code(&narrative.text)) {
+                Ok(coding) => Outcome::Coded {
+                    coding,
+                    format: Some(narrative.format.name().to_owned()),
+                },
                 Err(_) => engine_fault(),
             },
             Err(rejection) => rejected(&rejection),
@@ -139,7 +146,7 @@ fn engine_fault() -> Outcome {
 mod tests {
     use std::{collections::BTreeMap, sync::Mutex};
 
-    use lightsout_nlp::Dictionary;
+    use lightsout_nlp::{Dictionary, LARGEST_TEXT};
 
     use super::*;
     use crate::{inbox::InboxError, results::ResultsError};
@@ -228,6 +235,19 @@ mod tests {
             })
         );
         assert_eq!(*shelf.0.lock().unwrap(), before);
+    }
+
+    #[tokio::test]
+    async fn a_chart_is_recognised_by_what_it_holds_and_never_by_its_name() {
+        let message = b"MSH|^~\\&|a|b|c|d|e||MDM^T02|1|P|2.5.1\rOBX|1|TX|||ASSESSMENT: Gout.\r";
+        let (charts, shelf) = charts(&[("note.txt", message)]);
+        charts.work(&arrival("inbox", "note.txt")).await;
+        let kept = shelf.0.lock().unwrap();
+        let Some(Outcome::Coded { coding, format }) = kept.values().next() else {
+            panic!("the message is coded");
+        };
+        assert_eq!(format.as_deref(), Some("hl7"));
+        assert_eq!(coding["codes"][0]["code"], "M10.9");
     }
 
     #[tokio::test]

@@ -301,7 +301,7 @@ async fn every_chart_ends_as_coded_or_rejected_and_none_is_coded_twice() {
     let results = pipeline.results().await;
     let outcome =
         |chart: &str| -> Outcome { serde_json::from_str(&results[chart]["outcome"]).unwrap() };
-    let Outcome::Coded { coding } = outcome("coded 1") else {
+    let Outcome::Coded { coding, .. } = outcome("coded 1") else {
         panic!("the chart is not coded");
     };
     assert_eq!(coding["codes"][0]["code"], "E11.9");

@@ -1,0 +1,183 @@
+//! Charts that were cut, repeated, mixed and overwritten: none ends a reader.
+//!
+//! `LIGHTSOUT_FUZZ_CASES` says how many are tried, `LIGHTSOUT_FUZZ_SEED` where they begin; a
+//! failure names the case, so that it is found again. A small number runs with the other tests:
+//!
+//! ```console
+//! $ LIGHTSOUT_FUZZ_CASES=1000000 cargo test --release -p lightsout-formats --test fuzz -- --nocapture
+//! ```
+
+use std::{
+    collections::BTreeMap,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
+};
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use lightsout_formats::read;
+
+const CASES: u64 = 3_000;
+
+/// Numbers that follow from a seed (`SplitMix64`, Steele and others 2014).
+struct Dice(u64);
+
+impl Dice {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    /// A number below `end`, which is not zero.
+    fn below(&mut self, end: usize) -> usize {
+        usize::try_from(self.next() % end as u64).expect("it is below a `usize`")
+    }
+
+    fn one_of<'t, T>(&mut self, all: &'t [T]) -> &'t T {
+        &all[self.below(all.len())]
+    }
+}
+
+/// Pieces that steer the readers.
+const PIECES: [&str; 44] = [
+    "\r",
+    "\n",
+    "|",
+    "^",
+    "~",
+    "&",
+    "\\",
+    "\\.br\\",
+    "\\X0D\\",
+    "\\X",
+    "\\.sp99999\\",
+    "OBX|1|ED|||^TEXT^^Base64^",
+    "MSH|^~\\&|",
+    "BHS|^~\\&|\r",
+    "\u{b}",
+    "\u{1c}\r",
+    "NTE|1||",
+    "<",
+    ">",
+    "</",
+    "/>",
+    "<br/>",
+    "<td>",
+    "<tr>",
+    "</tr>",
+    "<table>",
+    "<list><item>",
+    "<section>",
+    "</section>",
+    "<text>",
+    "<![CDATA[",
+    "]]>",
+    "<!--",
+    "&#0;",
+    "&lt;",
+    "&x;",
+    "<!DOCTYPE a>",
+    "{",
+    "}",
+    "[",
+    "\"",
+    "\\u0000",
+    "\"data\":\"",
+    "\u{feff}",
+];
+
+fn mutate(dice: &mut Dice, charts: &[Vec<u8>], chart: &mut Vec<u8>) {
+    let at = dice.below(chart.len() + 1);
+    let end = at + dice.below((chart.len() - at).min(200) + 1);
+    match dice.below(9) {
+        0 => drop(chart.drain(at..end)),
+        1 => {
+            let copy = chart[at..end].to_vec();
+            let times = dice.below(20);
+            chart.splice(at..at, copy.repeat(times));
+        }
+        2 => {
+            let other = dice.one_of(charts);
+            let start = dice.below(other.len());
+            let length = dice.below((other.len() - start).min(400) + 1);
+            chart.splice(at..end, other[start..start + length].iter().copied());
+        }
+        3 | 4 => {
+            let piece = dice.one_of(&PIECES).as_bytes();
+            let times = if dice.below(20) == 0 {
+                dice.below(300)
+            } else {
+                1
+            };
+            chart.splice(at..at, piece.repeat(times));
+        }
+        5 => {
+            let byte = u8::try_from(dice.below(256)).expect("it is below 256");
+            chart.insert(at, byte);
+        }
+        6 => chart.truncate(at),
+        7 if at < chart.len() => chart[at] ^= 1 << dice.below(8),
+        7 => {}
+        _ => {
+            // A broken chart that is whole base64 reaches the reader within.
+            let data = BASE64_STANDARD.encode(&*chart);
+            *chart = match dice.below(2) {
+                0 => format!("{{\"resourceType\":\"DocumentReference\",\"content\":[{{\"attachment\":{{\"data\":\"{data}\"}}}}]}}"),
+                _ => format!("MSH|^~\\&|a|b|c|d|e||ORU^R01|1|P|2.5.1\rOBX|1|ED|||^TEXT^^Base64^{data}"),
+            }
+            .into_bytes();
+        }
+    }
+    chart.truncate(40_000);
+}
+
+fn number(name: &str, default: u64) -> u64 {
+    match std::env::var(name) {
+        Ok(value) => value.parse().expect("the variable holds a whole number"),
+        Err(_) => default,
+    }
+}
+
+#[test]
+fn what_mutations_make_of_the_fixtures_is_read_or_rejected() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+    let mut paths: Vec<_> = std::fs::read_dir(folder)
+        .expect("the fixtures are there")
+        .map(|entry| entry.expect("the fixtures can be listed").path())
+        .filter(|path| path.extension().is_some_and(|kind| kind != "md"))
+        .collect();
+    paths.sort();
+    let charts: Vec<Vec<u8>> = paths
+        .iter()
+        .map(|path| std::fs::read(path).expect("a fixture can be read"))
+        .collect();
+    let mut ends = BTreeMap::<String, u64>::new();
+    let seed = number("LIGHTSOUT_FUZZ_SEED", 1);
+    for case in seed..seed + number("LIGHTSOUT_FUZZ_CASES", CASES) {
+        let mut dice = Dice(case);
+        let mut chart = dice.one_of(&charts).clone();
+        for _ in 0..=dice.below(6) {
+            mutate(&mut dice, &charts, &mut chart);
+        }
+        let tried = catch_unwind(AssertUnwindSafe(|| match read(&chart) {
+            Err(rejection) => rejection.code().to_owned(),
+            Ok(narrative) => {
+                let mut end = 0;
+                for part in &narrative.parts {
+                    assert!(end <= part.start && part.start < part.end);
+                    assert!(!narrative.text[part.start..part.end].trim().is_empty());
+                    end = part.end;
+                }
+                assert!(end <= narrative.text.len() && narrative.text.len() <= 3 * chart.len());
+                format!("read as {}", narrative.format)
+            }
+        }));
+        let Ok(end) = tried else {
+            panic!("case {case}: {:?}", String::from_utf8_lossy(&chart));
+        };
+        *ends.entry(end).or_default() += 1;
+    }
+    println!("{ends:#?}");
+}

@@ -15,10 +15,9 @@ use lightsout_protocol::{
     control::{ITEM, LEASE, PART, RUNS},
     environment::LauncherEnvironment,
     fleet::{role, tag},
+    launch::{Abandoned, Fault, Standing, Start, Step, Taking, World, Written},
     run::{Depth, Hold, Lease, RunId, RunState, UnixSeconds},
 };
-
-use crate::launch::{Abandoned, Fault, Standing, Start, Step, Taking, World, Written};
 
 /// EC2's codes that mean a launch with this token has happened before.
 const HAPPENED_BEFORE: [&str; 1] = ["IdempotentParameterMismatch"];

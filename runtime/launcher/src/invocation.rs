@@ -6,9 +6,8 @@ use std::{
 };
 
 use lambda_runtime::Diagnostic;
+use lightsout_protocol::launch::{LaunchError, World, launch};
 use serde_json::{Value, json};
-
-use crate::launch::{LaunchError, World, launch};
 
 /// What is left of the invocation's time to log and to answer.
 const MARGIN: Duration = Duration::from_millis(500);

@@ -8,13 +8,10 @@
 
 mod aws;
 mod invocation;
-mod launch;
-#[cfg(test)]
-mod memory;
 
 pub use aws::Aws;
 pub use invocation::invocation;
-pub use launch::{
+pub use lightsout_protocol::launch::{
     Abandoned, Decision, Fault, LaunchError, Report, Standing, Start, Step, Taking, World, Written,
     launch,
 };

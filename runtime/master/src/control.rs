@@ -14,6 +14,7 @@ use aws_sdk_dynamodb::{
 use lightsout_protocol::{
     control::{HEARTBEAT, HOLDER, ITEM, LEASE, MASTER_KEY, PART, RUNS, hosts_part, master_part},
     fleet::WorkerHost,
+    oversight::Ending,
     run::{Depth, RunId, RunState, UnixSeconds},
 };
 
@@ -41,15 +42,6 @@ pub struct Progress {
     pub depth: Option<Depth>,
     /// How many workers are wanted.
     pub workers: u32,
-}
-
-/// How a run ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Ending {
-    /// The queue is drained and every machine ended.
-    Done,
-    /// The run ended early, for the reason given.
-    Failed(String),
 }
 
 /// Why the control table could not be read or written.

@@ -6,11 +6,11 @@
 use std::{fs, path::Path, time::Duration};
 
 use aws_sdk_s3::{Client, config, primitives::ByteStream};
-use lightsout_protocol::run::RunState;
+use lightsout_protocol::{oversight::Ending, run::RunState};
 
 use crate::{
     Chain,
-    control::{ControlError, Ending, Progress, Tenure},
+    control::{ControlError, Progress, Tenure},
     fleet::Fleet,
     playbook::Attempt,
     surroundings::{Surroundings, now},

@@ -3,8 +3,8 @@
 //! In reading order:
 //!
 //! - [`Command`]: what the binary `master` can be asked to do
-//! - [`supervise`]: the loop that follows a run from its first host to its last
-//! - [`oversight`]: the decisions of that loop, as a pure function
+//! - [`supervise`]: the loop that follows a run from its first host to its last;
+//!   it decides by [`lightsout_protocol::oversight`]
 //! - [`playbook`]: Ansible as a detached process, and what it reports
 //! - [`control`]: the lease and the run in the control table
 //! - [`fleet`]: the worker instances, found by tag alone
@@ -20,7 +20,6 @@ pub mod control;
 pub mod ending;
 pub mod fleet;
 pub mod hosts;
-pub mod oversight;
 pub mod playbook;
 pub mod queue;
 pub mod supervise;

@@ -12,12 +12,13 @@ use std::{
 };
 
 use lightsout_contract::fleet::bundle;
+use lightsout_protocol::oversight::{Events, FRESH_STARTS, Status};
 use rustix::process::{Pid, Signal, kill_process_group};
 use serde::Deserialize;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use crate::{oversight::FRESH_STARTS, surroundings::Surroundings};
+use crate::surroundings::Surroundings;
 
 /// The task with which hosts begin to code.
 pub const CODING_TASK: &str = "Start the worker";
@@ -41,26 +42,6 @@ echo $? > exit-code.new && mv exit-code.new exit-code
 pub struct Attempt {
     number: u32,
     folder: PathBuf,
-}
-
-/// Whether Ansible runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Status {
-    /// The process lives.
-    Running,
-    /// The process left this exit code.
-    Exited(i32),
-    /// The process is gone without an exit code: it was killed.
-    Dead,
-}
-
-/// What the callback plugin has written so far.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Events {
-    /// Events that tell of progress.
-    pub progress: usize,
-    /// Hosts on which the worker was started.
-    pub coding: usize,
 }
 
 /// Why the playbook could not be started.

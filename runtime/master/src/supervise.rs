@@ -5,6 +5,7 @@ use std::{fs, io, path::Path, process::Stdio, time::Duration};
 use lightsout_contract::fleet::bundle;
 use lightsout_protocol::{
     control::MISSED_HEARTBEATS,
+    oversight::{Cause, Ending, Observation, Oversight, Step, Workers},
     run::{Depth, RunState, UnixSeconds, fleet_size},
 };
 use tokio::{
@@ -14,10 +15,9 @@ use tokio::{
 
 use crate::{
     BoxError, Chain,
-    control::{ControlError, Ending, Progress, Tenure},
+    control::{ControlError, Progress, Tenure},
     ending::{self, Cleared},
     fleet::Fleet,
-    oversight::{Observation, Oversight, Step, Workers},
     playbook::Attempt,
     queue,
     surroundings::{Surroundings, now},
@@ -212,11 +212,7 @@ impl<'a> Watching<'a> {
         time < self.heard_at + MISSED_HEARTBEATS * self.around.heartbeat_seconds()
     }
 
-    async fn start_anew(
-        &mut self,
-        cause: &crate::oversight::Cause,
-        workers: Workers,
-    ) -> Result<(), BoxError> {
+    async fn start_anew(&mut self, cause: &Cause, workers: Workers) -> Result<(), BoxError> {
         tracing::warn!(%cause, ?workers, attempt = self.attempt.number(), "the playbook is started anew");
         self.attempt.stop().await;
         if workers == Workers::Replace {
@@ -235,17 +231,22 @@ impl<'a> Watching<'a> {
         if ending::clear(self.around, self.tenure).await? == Cleared::SomeLeft {
             return Ok(Some(Ending::Done));
         }
-        let left = measured(self.around).await.unwrap_or_default();
-        if left.visible + left.delayed == 0 {
-            return Ok(Some(Ending::Done));
-        }
-        match self.oversight.left_behind(self.attempt.number(), now()) {
-            Step::StartAnew(cause, workers) => {
-                self.start_anew(&cause, workers).await?;
-                Ok(None)
+        loop {
+            let left = measured(self.around).await;
+            let step = self
+                .oversight
+                .after_clearing(left, self.attempt.number(), now());
+            match step {
+                Step::StartAnew(cause, workers) => {
+                    self.start_anew(&cause, workers).await?;
+                    return Ok(None);
+                }
+                Step::End(ending) => return Ok(Some(ending)),
+                Step::GoOn(state) => {
+                    self.report(state).await?;
+                    tokio::time::sleep(TICK).await;
+                }
             }
-            Step::End(ending) => Ok(Some(ending)),
-            Step::GoOn(_) => Ok(None),
         }
     }
 }

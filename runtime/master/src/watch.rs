@@ -2,9 +2,11 @@
 
 use std::{fs, time::Duration};
 
+use lightsout_protocol::oversight::Ending;
+
 use crate::{
     BoxError,
-    control::{Ending, Tenure},
+    control::Tenure,
     ending,
     supervise::{LOCK, lock},
     surroundings::{Surroundings, now},

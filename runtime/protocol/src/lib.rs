@@ -9,6 +9,10 @@
 //! - [`chart`]: references to charts, as they travel through the queue
 //! - [`coding`]: what is stored about a chart once it was coded or rejected
 //! - [`run`]: the lease, the states of a run, and the launcher's decision
+//! - [`launch`]: the launcher's steps, generic over the world they are taken in
+//! - [`oversight`]: the decisions of the master's supervisor
+//! - [`leave`]: when a worker ends
+//! - [`reap`]: what the reaper ends, and when it wakes the launcher
 //! - [`fleet`]: what the hosts of one run tell each other
 //! - [`control`]: how all of that is laid out in the control table
 //! - [`environment`]: what each program needs, and the programs themselves
@@ -18,4 +22,10 @@ pub mod coding;
 pub mod control;
 pub mod environment;
 pub mod fleet;
+pub mod launch;
+pub mod leave;
+#[cfg(test)]
+mod memory;
+pub mod oversight;
+pub mod reap;
 pub mod run;

@@ -248,6 +248,36 @@ pub fn fleet_size(backlog: u64, messages_per_worker: u64, most: u32) -> u32 {
     u32::try_from(wanted).unwrap_or(u32::MAX).min(most.max(1))
 }
 
+/// Returns how many workers a run wants now, given how many it wanted before.
+///
+/// The fleet grows while charts keep arriving and never shrinks: workers end by
+/// themselves. `charts_per_minute` is what one worker was measured to do, zero
+/// before it is known; `seconds_left` is the time to the run's deadline, and
+/// more workers are wanted where the backlog would not be done by then.
+///
+/// ```
+/// use lightsout_protocol::run::grow;
+///
+/// assert_eq!(grow(2, 9_000, 1_000, 0, 3_600, 16), 9);
+/// assert_eq!(grow(9, 100, 1_000, 50, 3_600, 16), 9);
+/// assert_eq!(grow(1, 900, 1_000, 10, 1_800, 16), 3);
+/// ```
+pub fn grow(
+    wanted: u32,
+    backlog: u64,
+    messages_per_worker: u64,
+    charts_per_minute: u64,
+    seconds_left: u64,
+    most: u32,
+) -> u32 {
+    let by_backlog = fleet_size(backlog, messages_per_worker, most);
+    let by_deadline = match charts_per_minute * seconds_left / 60 {
+        0 => by_backlog,
+        each => fleet_size(backlog, each, most),
+    };
+    wanted.max(by_backlog).max(by_deadline).min(most.max(1))
+}
+
 /// Tells a drained queue from one whose numbers merely lag.
 ///
 /// A queue counts as drained after [`READINGS`](Self::READINGS) readings of

@@ -1,11 +1,6 @@
 //! The decisions of the supervisor, without clock, client or randomness.
 
-use lightsout_protocol::run::{Depth, DrainWatch, RunState, UnixSeconds};
-
-use crate::{
-    control::Ending,
-    playbook::{Events, Status},
-};
+use crate::run::{Depth, DrainWatch, RunState, UnixSeconds};
 
 /// How often the playbook may be started anew in one run.
 pub const FRESH_STARTS: u32 = 3;
@@ -14,6 +9,35 @@ pub const FRESH_STARTS: u32 = 3;
 ///
 /// A worker that codes ten charts at once shows progress far more often.
 pub const STUCK_SECONDS: u64 = 600;
+
+/// Whether Ansible runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// The process lives.
+    Running,
+    /// The process left this exit code.
+    Exited(i32),
+    /// The process is gone without an exit code: it was killed.
+    Dead,
+}
+
+/// What the callback plugin has written so far.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Events {
+    /// Events that tell of progress.
+    pub progress: usize,
+    /// Hosts on which the worker was started.
+    pub coding: usize,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ending {
+    /// The queue is drained and every machine ended.
+    Done,
+    /// The run ended early, for the reason given.
+    Failed(String),
+}
 
 /// What the supervisor sees at one moment.
 #[derive(Debug, Clone, Copy)]
@@ -128,9 +152,24 @@ impl Oversight {
         }
     }
 
-    /// Decides about charts that were seen after every worker had ended.
-    pub fn left_behind(&mut self, attempt: u32, now: UnixSeconds) -> Step {
-        self.start_anew(Cause::ChartsLeft, attempt, now)
+    /// Decides what follows once every worker has ended and the queue was looked
+    /// at once more: a chart that arrived meanwhile must not wait for an alarm
+    /// that never changes.
+    ///
+    /// A queue that could not be measured, `depth` being none, is not taken for
+    /// an empty one, and what a worker held when it was ended comes back late: the
+    /// queue is looked at again until the deadline.
+    pub fn after_clearing(&mut self, depth: Option<Depth>, attempt: u32, now: UnixSeconds) -> Step {
+        if now >= self.deadline {
+            return Step::End(Ending::Failed("the deadline has passed".to_owned()));
+        }
+        match depth {
+            Some(depth) if depth.is_zero() => Step::End(Ending::Done),
+            Some(depth) if depth.visible + depth.delayed > 0 => {
+                self.start_anew(Cause::ChartsLeft, attempt, now)
+            }
+            Some(_) | None => Step::GoOn(RunState::Terminating),
+        }
     }
 
     fn state(&self) -> RunState {
@@ -254,6 +293,22 @@ mod tests {
         let (at, step) = first_decision(&mut oversight, &seen(Status::Exited(0), None), 1);
         assert_eq!(at, 500);
         assert!(matches!(step, Step::End(Ending::Failed(_))));
+    }
+
+    #[test]
+    fn a_queue_that_cannot_be_measured_after_the_end_is_looked_at_again() {
+        let mut oversight = Oversight::new(500, 4, 0);
+        let again = Step::GoOn(RunState::Terminating);
+        assert_eq!(oversight.after_clearing(None, 1, 100), again);
+        assert_eq!(oversight.after_clearing(Some(charts(0, 2)), 1, 100), again);
+        let done = Step::End(Ending::Done);
+        assert_eq!(oversight.after_clearing(Some(charts(0, 0)), 1, 101), done);
+        let anew = Step::StartAnew(Cause::ChartsLeft, Workers::Adopt);
+        assert_eq!(oversight.after_clearing(Some(charts(1, 0)), 1, 102), anew);
+        assert!(matches!(
+            oversight.after_clearing(None, 1, 500),
+            Step::End(Ending::Failed(_))
+        ));
     }
 
     proptest! {

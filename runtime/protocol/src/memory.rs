@@ -7,9 +7,10 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use lightsout_protocol::run::{Depth, Hold, Lease, RunId, RunState, UnixSeconds};
-
-use crate::launch::{Abandoned, Fault, Standing, Start, Taking, World, Written};
+use crate::{
+    launch::{Abandoned, Fault, Standing, Start, Taking, World, Written},
+    run::{Depth, Hold, Lease, RunId, RunState, UnixSeconds},
+};
 
 /// What becomes of one request for a master.
 #[derive(Debug, Clone, Copy)]

@@ -1,10 +1,11 @@
-//! The launcher's steps, whatever world they are taken in.
+//! The launcher's steps, whatever world they are taken in: AWS, or a simulation.
 
-use lightsout_protocol::{
+use serde::Serialize;
+
+use crate::{
     fleet::role,
     run::{Depth, LaunchDecision, Lease, RunId, RunState, UnixSeconds, decide_launch},
 };
-use serde::Serialize;
 
 /// How often a decision is made again after another launcher was faster.
 const DECISIONS: u32 = 4;
@@ -295,7 +296,7 @@ fn abandoned(standing: &Standing) -> Option<Abandoned<'_>> {
 mod tests {
     use super::*;
     use crate::memory::{Fate, Memory, run_alone, run_for, run_together};
-    use lightsout_protocol::run::Hold;
+    use crate::run::Hold;
     use proptest::prelude::*;
 
     const LEASE_SECONDS: u64 = 60;

@@ -1,0 +1,154 @@
+//! Instances: idempotent launches, late listings, an end that takes time.
+
+use std::collections::BTreeMap;
+
+use lightsout_protocol::run::RunId;
+
+/// What an instance is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// The master.
+    Master,
+    /// The worker of that number.
+    Worker(u32),
+}
+
+/// Where an instance stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// It boots until then.
+    Pending(u64),
+    /// It runs.
+    Running,
+    /// It ends then.
+    ShuttingDown(u64),
+    /// It is gone.
+    Terminated,
+}
+
+/// One instance.
+#[derive(Debug, Clone)]
+pub struct Instance {
+    /// Its id.
+    pub id: u64,
+    /// What it is for.
+    pub role: Role,
+    /// The run it was started for.
+    pub run: RunId,
+    /// Whether its tags are there.
+    pub is_tagged: bool,
+    /// When EC2 started it.
+    pub launched_at: u64,
+    /// Where it stands.
+    pub standing: Standing,
+    /// Whether nothing on it moves any more.
+    pub is_frozen: bool,
+    /// What ended it.
+    pub ended_by: Option<&'static str>,
+}
+
+impl Instance {
+    /// Returns whether it costs money and may work.
+    pub fn is_alive(&self) -> bool {
+        matches!(self.standing, Standing::Pending(_) | Standing::Running)
+    }
+}
+
+/// How a launch ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Launched {
+    /// This one was started, now or before.
+    Started(u64),
+    /// The token was used with other parameters.
+    Mismatch,
+}
+
+/// Seconds by which a stale listing lags.
+const STALE: u64 = 30;
+
+/// Seconds that an end takes.
+const SHUTTING_DOWN: u64 = 10;
+
+/// All instances that ever were.
+#[derive(Debug, Default)]
+pub struct Ec2 {
+    /// By id.
+    pub instances: Vec<Instance>,
+    tokens: BTreeMap<String, (Role, u64)>,
+}
+
+impl Ec2 {
+    /// Starts one instance, once for each token.
+    pub fn launch(
+        &mut self,
+        token: String,
+        role: Role,
+        run: &RunId,
+        is_tagged: bool,
+        now: u64,
+        boot: u64,
+    ) -> Launched {
+        if let Some((of, id)) = self.tokens.get(&token) {
+            return if *of == role {
+                Launched::Started(*id)
+            } else {
+                Launched::Mismatch
+            };
+        }
+        let id = self.instances.len() as u64;
+        self.instances.push(Instance {
+            id,
+            role,
+            run: run.clone(),
+            is_tagged,
+            launched_at: now,
+            standing: Standing::Pending(now + boot),
+            is_frozen: false,
+            ended_by: None,
+        });
+        self.tokens.insert(token, (role, id));
+        Launched::Started(id)
+    }
+
+    /// Returns whether a launch with this token has happened.
+    pub fn knows(&self, token: &str) -> bool {
+        self.tokens.contains_key(token)
+    }
+
+    /// Lists what is tagged and not gone; a stale listing misses the youngest.
+    pub fn list(&self, is_stale: bool, now: u64) -> Vec<Instance> {
+        let is_shown = |instance: &&Instance| {
+            instance.is_tagged
+                && instance.standing != Standing::Terminated
+                && !(is_stale && instance.launched_at + STALE > now)
+        };
+        self.instances.iter().filter(is_shown).cloned().collect()
+    }
+
+    /// Ends an instance.
+    pub fn terminate(&mut self, id: u64, by: &'static str, now: u64) {
+        let Some(instance) = usize::try_from(id)
+            .ok()
+            .and_then(|id| self.instances.get_mut(id))
+        else {
+            return;
+        };
+        if instance.is_alive() {
+            instance.standing = Standing::ShuttingDown(now + SHUTTING_DOWN);
+            instance.ended_by = Some(by);
+        }
+    }
+
+    /// Lets time pass.
+    pub fn pass(&mut self, now: u64) {
+        for instance in &mut self.instances {
+            match instance.standing {
+                Standing::Pending(until) if until <= now => instance.standing = Standing::Running,
+                Standing::ShuttingDown(until) if until <= now => {
+                    instance.standing = Standing::Terminated;
+                }
+                _ => {}
+            }
+        }
+    }
+}

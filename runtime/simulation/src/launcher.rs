@@ -1,0 +1,317 @@
+//! The launcher Lambda: the real steps, polled one call at a time.
+
+use std::{
+    pin::Pin,
+    task::{Context, Poll, Waker},
+};
+
+use lightsout_protocol::{
+    launch::{
+        Decision, Fault, LaunchError, Report, Standing, Start, Step, Taking, World, Written, launch,
+    },
+    run::{Depth, Hold, Lease, RunId, RunState, UnixSeconds},
+};
+
+use crate::{
+    ec2::{Launched, Role},
+    mutant::Mutant,
+    schedule::Kind,
+    table::Run,
+    world::{LEASE, Shared},
+};
+
+/// What EC2 says where it is short.
+const CAPACITY: &str = "InsufficientInstanceCapacity";
+
+/// Seconds after which Lambda ends an invocation.
+const TIMEOUT: u64 = 30;
+
+type Task = Pin<Box<dyn Future<Output = Result<Report, LaunchError>>>>;
+
+/// One invocation, until it is over.
+pub struct Invocation {
+    task: Option<Task>,
+    began: u64,
+}
+
+impl Invocation {
+    /// Begins an invocation.
+    pub fn new(shared: Shared, began: u64) -> Self {
+        let task = async move {
+            let world = Simulated(shared);
+            launch(&world, LEASE).await
+        };
+        Self {
+            task: Some(Box::pin(task)),
+            began,
+        }
+    }
+
+    /// Lets the invocation take one call further.
+    pub fn step(&mut self, shared: &Shared) {
+        if shared.borrow().now > self.began + TIMEOUT {
+            shared.borrow_mut().count("an invocation times out");
+            self.task = None;
+        }
+        let Some(task) = &mut self.task else { return };
+        if let Poll::Ready(end) = task.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            self.task = None;
+            let mut state = shared.borrow_mut();
+            state.count(match &end {
+                Ok(report) => match report.decision {
+                    Decision::StayIdle => "the launcher stays idle",
+                    Decision::LeaveToRunning => "the launcher leaves it to the run",
+                    Decision::RepeatLaunch => "the launcher repeats a launch",
+                    Decision::Launch => "the launcher launches",
+                },
+                Err(LaunchError::Refused { .. }) => "the launch is refused",
+                Err(LaunchError::Outrun) => "the launcher is outrun",
+                Err(_) => "a step of the launcher fails",
+            });
+            if let Ok(Report {
+                decision: Decision::StayIdle | Decision::LeaveToRunning,
+                ..
+            }) = end
+            {
+                return;
+            }
+            state.tell(|| format!("launcher: {end:?}"));
+        }
+    }
+
+    /// Kills the invocation where it stands.
+    pub fn kill(&mut self) {
+        self.task = None;
+    }
+
+    /// Returns whether the invocation is over.
+    pub fn is_over(&self) -> bool {
+        self.task.is_none()
+    }
+}
+
+/// The world as the launcher's programs see it.
+struct Simulated(Shared);
+
+impl Simulated {
+    fn fault<T>(step: Step) -> Result<T, Fault> {
+        Err(Fault {
+            step,
+            code: "timeout".to_owned(),
+        })
+    }
+
+    /// Asks EC2 once: what it did, and whether its answer is lost.
+    fn request(&self, run: &RunId, token: &str) -> Result<(Launched, bool), String> {
+        let mut state = self.0.borrow_mut();
+        // A token that is known is answered from memory, capacity or not.
+        if !state.ec2.knows(token) && state.hit(Kind::CapacityShort) {
+            return Err(CAPACITY.to_owned());
+        }
+        let token = if state.has_bug(Mutant::TokenWithTimestamp) {
+            format!("{token}-{}", state.now)
+        } else {
+            token.to_owned()
+        };
+        state.record(&token);
+        let boot = if state.hit(Kind::SlowBoot) {
+            150
+        } else {
+            20 + state.random.below(20)
+        };
+        let is_lost = state.hit(Kind::LaunchAnswerLost);
+        let is_tagged = !(is_lost && state.has_bug(Mutant::TagsAfterLaunch));
+        let now = state.now;
+        let launched = state
+            .ec2
+            .launch(token, Role::Master, run, is_tagged, now, boot);
+        state.tell(|| format!("EC2: the master of {run}: {launched:?}"));
+        Ok((launched, is_lost))
+    }
+
+    fn is_down(&self) -> bool {
+        self.0.borrow_mut().hit(Kind::TableDown)
+    }
+
+    /// Applies `write`, and loses the answer where the schedule says so.
+    fn answer(&self, step: Step, write: impl FnOnce(&Shared) -> Written) -> Result<Written, Fault> {
+        if self.is_down() {
+            return Self::fault(step);
+        }
+        let written = write(&self.0);
+        if self.0.borrow_mut().hit(Kind::TableAnswerLost) {
+            return Self::fault(step);
+        }
+        Ok(written)
+    }
+}
+
+impl World for Simulated {
+    fn now(&self) -> UnixSeconds {
+        self.0.borrow().now
+    }
+
+    async fn depth(&self) -> Result<Depth, Fault> {
+        interruption().await;
+        let mut state = self.0.borrow_mut();
+        if state.hit(Kind::QueueDown) {
+            return Self::fault(Step::Measure);
+        }
+        Ok(if state.hit(Kind::CountsLag) {
+            state.sqs.late_depth()
+        } else {
+            state.sqs.depth(state.now)
+        })
+    }
+
+    async fn standing(&self) -> Result<Standing, Fault> {
+        interruption().await;
+        if self.is_down() {
+            return Self::fault(Step::Read);
+        }
+        let state = self.0.borrow();
+        let lease = state.table.lease.clone();
+        let run = lease
+            .as_ref()
+            .and_then(|lease| state.table.runs.get(lease.run.as_str()));
+        Ok(Standing {
+            state: run.map(|run| run.state),
+            lease,
+        })
+    }
+
+    async fn take(&self, taking: &Taking<'_>) -> Result<Written, Fault> {
+        interruption().await;
+        self.answer(Step::Take, |shared| {
+            let mut state = shared.borrow_mut();
+            let is_checked = !state.has_bug(Mutant::TakeWithoutCondition);
+            if is_checked && state.table.lease.as_ref() != taking.last {
+                return Written::TooLate;
+            }
+            if let Some(abandoned) = &taking.abandoned {
+                let run = state.table.runs.get_mut(abandoned.run.as_str());
+                match run {
+                    Some(run) if run.state == abandoned.state => run.state = RunState::Failed,
+                    _ if is_checked => return Written::TooLate,
+                    _ => {}
+                }
+            }
+            let now = state.now;
+            if state
+                .table
+                .lease
+                .as_ref()
+                .is_some_and(|lease| !lease.is_free(now))
+            {
+                state.violate(1, || "a lease that is held was taken".to_owned());
+            }
+            state.record(taking.next.run.as_str());
+            state.table.lease = Some(taking.next.clone());
+            state.table.holder = None;
+            let run = Run {
+                state: RunState::Requested,
+                epoch: taking.next.epoch,
+                started_at: now,
+            };
+            state
+                .table
+                .runs
+                .insert(taking.next.run.as_str().to_owned(), run);
+            Written::Done
+        })
+    }
+
+    async fn start_master(&self, run: &RunId, token: &str) -> Start {
+        interruption().await;
+        let (launched, is_lost) = match self.request(run, token) {
+            Ok(launched) => launched,
+            Err(code) => return Start::Refused(code),
+        };
+        interruption().await;
+        match launched {
+            _ if is_lost && self.0.borrow().has_bug(Mutant::UnansweredIsRefused) => {
+                Start::Refused("timeout".to_owned())
+            }
+            _ if is_lost => Start::Unanswered("timeout".to_owned()),
+            Launched::Started(_) | Launched::Mismatch => Start::Started,
+        }
+    }
+
+    async fn record_launch(&self, lease: &Lease) -> Result<Written, Fault> {
+        interruption().await;
+        self.answer(Step::RecordLaunch, |shared| {
+            let mut state = shared.borrow_mut();
+            let is_it = state
+                .table
+                .lease
+                .as_ref()
+                .is_some_and(|held| held.epoch == lease.epoch && held.run == lease.run);
+            let Some(run) = state.table.runs.get_mut(lease.run.as_str()) else {
+                return Written::TooLate;
+            };
+            if !is_it || run.state != RunState::Requested {
+                return Written::TooLate;
+            }
+            run.state = RunState::Launching;
+            state.table.lease = Some(lease.clone());
+            Written::Done
+        })
+    }
+
+    async fn give_back(
+        &self,
+        lease: &Lease,
+        reason: &str,
+        _: UnixSeconds,
+    ) -> Result<Written, Fault> {
+        interruption().await;
+        self.answer(Step::GiveBack, |shared| {
+            let mut state = shared.borrow_mut();
+            state.record(reason);
+            let is_it = state
+                .table
+                .lease
+                .as_ref()
+                .is_some_and(|held| held.epoch == lease.epoch);
+            let Some(run) = state.table.runs.get_mut(lease.run.as_str()) else {
+                return Written::TooLate;
+            };
+            if !is_it || run.state != RunState::Requested {
+                return Written::TooLate;
+            }
+            run.state = RunState::Failed;
+            state.table.lease = Some(Lease {
+                hold: Hold::Released,
+                ..lease.clone()
+            });
+            let has_master = state
+                .ec2
+                .instances
+                .iter()
+                .any(|i| i.run == lease.run && i.is_alive());
+            if has_master && reason == CAPACITY {
+                // Two launchers asked, and EC2 refused the first alone. Its
+                // master finds the lease given back, and ends itself.
+                state.count("a master starts for a run that counts as refused");
+            } else if has_master {
+                state.violate(1, || {
+                    format!("{} counts as refused, and its master runs", lease.run)
+                });
+            }
+            Written::Done
+        })
+    }
+}
+
+/// Gives way once, so that others may act between any two calls.
+async fn interruption() {
+    let mut gave_way = false;
+    std::future::poll_fn(|_| {
+        if std::mem::replace(&mut gave_way, true) {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    })
+    .await;
+}

@@ -73,7 +73,8 @@ pub struct Limits {
 ///
 /// An instance of `pipeline` is ended only when its run has no right to it (the
 /// lease is expired, given back, or another run's) or it is past its deadline,
-/// **and** it is past its boot grace, **and** the sweep before saw it so too.
+/// **and** it is past its boot grace, **and** the sweep before saw it so too, **and** no
+/// heartbeat came between the two.
 /// Why each of the three: a registry that lagged had live work killed
 /// ([terraform-aws-github-runner #4391][4391]).
 ///
@@ -98,26 +99,31 @@ pub fn decide_reap(
             sweep: last.clone(),
         };
     }
-    let has_no_right = |instance: &InstanceSeen| {
-        let age = now.saturating_sub(instance.launched_at);
+    let has_no_right = |instance: &InstanceSeen, at: UnixSeconds| {
+        let age = at.saturating_sub(instance.launched_at);
         let is_overdue = age >= limits.deadline_seconds;
         let is_stray = match lease {
             Err(Unread) => false,
             Ok(None) => true,
-            Ok(Some(lease)) => lease.is_free(now) || instance.run.as_ref() != Some(&lease.run),
+            Ok(Some(lease)) => lease.is_free(at) || instance.run.as_ref() != Some(&lease.run),
         };
         age >= BOOT_GRACE.min(limits.deadline_seconds) && (is_overdue || is_stray)
     };
-    let suspects: Vec<String> = seen
+    let suspects: Vec<&InstanceSeen> = seen
         .iter()
         .filter(|instance| instance.pipeline.as_deref() == Some(pipeline))
-        .filter(|instance| has_no_right(instance))
-        .map(|instance| instance.id.clone())
+        .filter(|instance| has_no_right(instance, now))
         .collect();
+    // What the sweep before saw must have held ever since: a lease that was extended in between
+    // was not yet expired then, as it stands now.
     let end = suspects
         .iter()
-        .filter(|id| last.suspects.contains(id))
-        .cloned()
+        .filter(|instance| last.suspects.contains(&instance.id) && has_no_right(instance, last.at))
+        .map(|instance| instance.id.clone())
+        .collect();
+    let suspects = suspects
+        .into_iter()
+        .map(|instance| instance.id.clone())
         .collect();
     let (wake_up, wake_ups, epoch) = wake(lease, depth, last, now);
     Reaping {
@@ -201,6 +207,34 @@ mod tests {
     fn an_instance_of_an_expired_run_is_ended_when_it_is_seen_twice() {
         let ends = twice(&[instance("i-1", 4)], &lease(4, 900), 1_000);
         assert_eq!(ends, [vec![], vec!["i-1".to_owned()]]);
+    }
+
+    #[test]
+    fn a_run_that_was_heard_between_two_sweeps_keeps_its_machines() {
+        let seen = [instance("i-1", 4)];
+        let none = Sweep::default();
+        let first = decide_reap("p", &seen, &lease(4, 990), None, &none, LIMITS, 1_000);
+        assert_eq!(first.sweep.suspects, ["i-1"]);
+        let second = decide_reap(
+            "p",
+            &seen,
+            &lease(4, 1_050),
+            None,
+            &first.sweep,
+            LIMITS,
+            1_060,
+        );
+        assert_eq!(second.end, Vec::<String>::new());
+        let third = decide_reap(
+            "p",
+            &seen,
+            &lease(4, 1_050),
+            None,
+            &second.sweep,
+            LIMITS,
+            1_120,
+        );
+        assert_eq!(third.end, ["i-1"]);
     }
 
     #[test]

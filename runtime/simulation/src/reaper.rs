@@ -68,13 +68,15 @@ impl Reaper {
         } else {
             Some(state.sqs.depth(now))
         };
-        if state.has_bug(Mutant::ReaperSeesOnce) {
-            self.last.suspects = seen.iter().map(|instance| instance.id.clone()).collect();
-        }
-        let limits = Limits {
+        let mut limits = Limits {
             sweep_seconds: SWEEP,
             deadline_seconds: DEADLINE,
         };
+        if state.has_bug(Mutant::ReaperSeesOnce) {
+            self.last.suspects = seen.iter().map(|instance| instance.id.clone()).collect();
+            self.last.at = now;
+            limits.sweep_seconds = 0;
+        }
         let reaping = decide_reap("p", &seen, &lease, depth, &self.last, limits, now);
         self.last = reaping.sweep;
         match reaping.wake_up {

@@ -7,10 +7,12 @@ mod chronic;
 mod diseases;
 mod import;
 mod index;
+mod instructions;
 mod learn;
 mod lexicon;
 mod names;
 mod ontology;
+mod references;
 pub mod selection;
 mod sites;
 mod tabular;
@@ -80,6 +82,9 @@ pub enum BuildError {
     /// The tabular list has too little in it.
     #[error("the tabular list holds {0} codes, expected more than 40000")]
     TooFewCodes(usize),
+    /// Notes of the tabular list name codes in a form that is not known; none is left out unseen.
+    #[error("{} note(s) of the tabular list name codes that cannot be read: {}", .0.len(), .0.join("; "))]
+    Unread(Vec<String>),
     /// An ontology is not the JSON that is expected.
     #[error("the ontology `{file}` cannot be read")]
     Ontology {
@@ -121,6 +126,10 @@ pub struct Summary {
     pub lexicon: usize,
     /// Diseases of MeSH and OMIM that terms name.
     pub diseases: usize,
+    /// Notes of the tabular list at its codes.
+    pub notes: usize,
+    /// Codes and ranges that those notes name.
+    pub references: usize,
     /// Different words.
     pub words: usize,
     /// Nodes of the term trie.
@@ -171,6 +180,7 @@ pub fn dictionary(
         })
         .collect();
 
+    let (instructions, references) = instructions::read(&tabular)?;
     let (coded, in_lexicon) = terms(&tabular, &lines, &sites, published)?;
     let (terms, senses) = with_diseases(coded, &names.names, &names.table);
     let meanings: BTreeSet<_> = terms.values().copied().collect();
@@ -211,6 +221,7 @@ pub fn dictionary(
         vocabulary: Arc::new(crate::Vocabulary::of(Strings::new(&words))),
         terms: trie,
         attributes: titles.tables(&table, &tabular, |word| number_of[word] + 1),
+        instructions,
         tree: Tree::default(),
         nodes,
     };
@@ -227,6 +238,8 @@ pub fn dictionary(
         terms: terms.len(),
         lexicon: in_lexicon,
         diseases: tables.diseases.ids.len(),
+        notes: tables.instructions.nodes.len(),
+        references,
         words: words.len(),
         nodes: tables.terms.len(),
     };

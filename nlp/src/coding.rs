@@ -17,7 +17,8 @@ use crate::setting::Setting;
 pub struct Coding {
     /// The edition of ICD-10-CM that the codes are of.
     pub edition: String,
-    /// Billable codes, each once, the surest first.
+    /// Billable codes, each once, the surest first; but what is coded first by the tabular list
+    /// stands before what comes from it.
     pub codes: Vec<Code>,
     /// Every term found, in the order of the text, coded or not; a condition of both sides that
     /// no code says to be bilateral stands twice, once with the code of each side.
@@ -43,6 +44,51 @@ pub struct Code {
     /// What weighed most for the code in the learnt model (`with=J18.9`), the heaviest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub because: Vec<String>,
+    /// What the notes of the tabular list say of it and of the other codes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub advice: Vec<Advice>,
+}
+
+/// What a note of the tabular list says of a code, as far as the other codes bear on it.
+///
+/// ```
+/// use lightsout_nlp::{Advice, Rule};
+/// let advice = Advice {
+///     rule: Rule::CodeFirst,
+///     says: "code first underlying disease".to_owned(),
+///     codes: vec!["G30.9".to_owned()],
+/// };
+/// assert_eq!(advice.to_string(), "code first underlying disease: `G30.9` (Section I.A.13)");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Advice {
+    /// The rule that it follows.
+    pub rule: Rule,
+    /// The words of the tabular list; empty where it only excludes.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub says: String,
+    /// The other codes that it is about; empty where none of them is what it asks for.
+    pub codes: Vec<String>,
+}
+
+impl fmt::Display for Advice {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.rule {
+            Rule::Excludes1 => formatter.write_str("not coded beside ")?,
+            Rule::Excludes2 => formatter.write_str("not part of it, so coded beside it: ")?,
+            _ => write!(formatter, "{}: ", self.says)?,
+        }
+        for (at, code) in self.codes.iter().enumerate() {
+            write!(formatter, "{}`{code}`", if at == 0 { "" } else { ", " })?;
+        }
+        if self.codes.is_empty() {
+            formatter.write_str("no code of the note")?;
+        }
+        if self.rule == Rule::Excludes1 {
+            formatter.write_str(" unless the two are unrelated")?;
+        }
+        write!(formatter, " ({})", self.rule.source())
+    }
 }
 
 /// A term of the terminology in the note.
@@ -181,6 +227,11 @@ pub enum Reason {
         /// The diagnosis that it belongs to.
         to: String,
     },
+    /// A code of the note excludes it (Excludes1).
+    Excluded {
+        /// The code that stands.
+        by: String,
+    },
     /// The model that learnt from coded notes of this kind says that coders leave it out.
     NotChosen {
         /// What weighed most against it; empty where nothing spoke for it.
@@ -226,6 +277,7 @@ impl Reason {
             Self::NoCode => "no_code",
             Self::Superseded { .. } => "superseded",
             Self::Integral { .. } => "integral",
+            Self::Excluded { .. } => "excluded",
             Self::NotChosen { .. } => "not_chosen",
             Self::ExternalCause => "external_cause",
             Self::AssertionOnly => "assertion_only",
@@ -248,6 +300,7 @@ impl fmt::Display for Reason {
             Self::Superseded { by } => write!(formatter, "superseded by `{by}`"),
             Self::NoCode => formatter.write_str(NO_CODE),
             Self::Integral { to } => write!(formatter, "integral to `{to}`"),
+            Self::Excluded { by } => write!(formatter, "excluded by `{by}`"),
             Self::NotChosen { because } => write!(formatter, "left out by coders, by `{because}`"),
             Self::ExternalCause => formatter.write_str(EXTERNAL_CAUSE),
             Self::AssertionOnly => formatter.write_str(ASSERTION_ONLY),
@@ -280,6 +333,7 @@ impl FromStr for Reason {
             "section " => Ok(Self::Section { section: quoted }),
             "not specific enough, category " => Ok(Self::NotSpecific { category: quoted }),
             "integral to " => Ok(Self::Integral { to: quoted }),
+            "excluded by " => Ok(Self::Excluded { by: quoted }),
             "superseded by " => Ok(Self::Superseded { by: quoted }),
             "left out by coders, by " => Ok(Self::NotChosen { because: quoted }),
             _ => Err(unknown()),
@@ -326,6 +380,9 @@ mod tests {
             Reason::NoCode,
             Reason::Integral {
                 to: "J18.9".to_owned(),
+            },
+            Reason::Excluded {
+                by: "E11.9".to_owned(),
             },
             Reason::NotChosen {
                 because: "with=J18.9".to_owned(),

@@ -4,6 +4,7 @@ mod attributes;
 mod bytes;
 mod delta;
 mod inflating;
+mod instructions;
 mod lists;
 mod meaning;
 mod reader;
@@ -23,6 +24,9 @@ pub use self::bytes::DictionaryError;
 pub(crate) use self::bytes::encode;
 #[cfg(feature = "build")]
 pub(crate) use self::delta::make as make_delta;
+#[cfg(feature = "build")]
+pub(crate) use self::instructions::WIDE;
+pub(crate) use self::instructions::{Instruction, InstructionKind, Instructions};
 pub(crate) use self::lists::Lists;
 pub(crate) use self::meaning::Sense;
 pub use self::meaning::{Meaning, Origin};
@@ -72,6 +76,7 @@ pub(crate) struct Tables {
     /// The terms, each with the place of its meaning.
     pub(crate) terms: Trie,
     pub(crate) attributes: AttributeTables,
+    pub(crate) instructions: Instructions,
     /// Made from the codes on reading.
     pub(crate) tree: Tree,
 }
@@ -209,6 +214,51 @@ impl Dictionary {
             .map(|(node, _)| node)
             .or_else(|| self.0.node_of(code))?;
         Some(self.0.nodes[node].chapter)
+    }
+
+    /// Whether a note of the tabular list says of either code that the other is not coded
+    /// beside it (Excludes1), unless the two conditions have nothing to do with each other.
+    ///
+    /// ```
+    /// use lightsout_nlp::Dictionary;
+    /// let dictionary = Dictionary::fy2026();
+    /// assert!(dictionary.excludes("E10.9", "E11.9"), "a diabetes has one type");
+    /// assert!(!dictionary.excludes("E11.9", "I10"));
+    /// ```
+    pub fn excludes(&self, code: &str, other: &str) -> bool {
+        let places = [code, other].map(|code| self.place(code));
+        let [Some(code), Some(other)] = places else {
+            return false;
+        };
+        let one_way = |code: (u32, Option<char>), other: (u32, Option<char>)| {
+            self.instructions(code.0)
+                .filter(|instruction| instruction.kind.is_excludes1())
+                .any(|instruction| {
+                    let mut names = false;
+                    instruction.among(&[other], |_| names = true);
+                    names
+                })
+        };
+        code != other && (one_way(code, other) || one_way(other, code))
+    }
+
+    /// The place of a billable code and its 7th character.
+    pub(crate) fn place(&self, code: &str) -> Option<(u32, Option<char>)> {
+        let (node, seventh) = self.0.billable_leaf(code)?;
+        let seventh = seventh.map(|seventh| seventh.character);
+        Some((u32::try_from(node).ok()?, seventh))
+    }
+
+    /// The notes of the tabular list at a code and at those above it.
+    pub(crate) fn instructions(&self, node: u32) -> impl Iterator<Item = Instruction<'_>> {
+        std::iter::successors(Some(node), |node| self.parent(*node))
+            .flat_map(|node| self.0.instructions.at(node))
+    }
+
+    /// The codes of the tabular list, categories included, in order.
+    #[cfg(all(test, feature = "build"))]
+    pub(crate) fn listed(&self) -> impl Iterator<Item = &str> {
+        self.0.codes.iter()
     }
 
     /// The number of codes in the tabular list, categories included, before 7th characters.

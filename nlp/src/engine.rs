@@ -130,9 +130,11 @@ impl Engine {
     pub fn code(&self, text: &str) -> Coding {
         let (note, mut candidates) = self.candidates(text);
         let choices = selection::apply(note, &mut candidates);
+        let mut codes = codes(&candidates, &choices);
+        Rules::conclude(&self.dictionary, &mut codes);
         Coding {
             edition: self.dictionary.edition().to_owned(),
-            codes: codes(&candidates, &choices),
+            codes,
             mentions: candidates
                 .into_iter()
                 .map(|candidate| candidate.mention)
@@ -515,6 +517,7 @@ fn codes(candidates: &[Candidate], choices: &[Choice]) -> Vec<Code> {
                         rule,
                         score: 0.0,
                         because: Vec::new(),
+                        advice: Vec::new(),
                     },
                     1.0,
                 )

@@ -37,7 +37,7 @@ pub use assertion::{Assertion, Context, Cues, Experiencer, FoundCue, Temporality
 pub use attributes::{Attribute, AttributeKind};
 pub use check::{BinaryKind, LARGEST_TEXT, Rejection, check_text};
 pub use coding::{
-    Code, Coding, Decision, Disease, Joined, Mention, Reason, Snippet, UnknownReason,
+    Advice, Code, Coding, Decision, Disease, Joined, Mention, Reason, Snippet, UnknownReason,
 };
 pub use concept::{Concept, concepts};
 pub use dictionary::{Billable, Dictionary, DictionaryError, Meaning, Origin};

@@ -4,14 +4,18 @@
 //! into decisions; a rule never looks at the text. What does not count (negated, uncertain,
 //! another person's) has no effect on what does.
 
+mod advice;
 mod combination;
+mod excludes;
 mod external;
 mod history;
 mod integral;
 mod ranges;
 mod rule;
+mod sequence;
 pub(crate) mod statement;
 mod superseded;
+mod told;
 mod unknown_site;
 
 pub use self::external::ExternalCauses;
@@ -20,7 +24,9 @@ pub use self::rule::Rule;
 use self::combination::Combinations;
 use self::history::History;
 use self::integral::Integral;
+use self::told::Told;
 use crate::candidate::Candidate;
+use crate::coding::Code;
 use crate::dictionary::Dictionary;
 use crate::note::Note;
 
@@ -53,6 +59,15 @@ impl Rules {
         self.combinations.apply(dictionary, note, candidates);
         self.integral.apply(note, candidates);
         name_symptoms(candidates);
+        excludes::apply(dictionary, note, candidates);
+    }
+
+    /// Lets the rules speak that look at the codes as they leave the engine: no code comes or
+    /// goes here.
+    pub(crate) fn conclude(dictionary: &Dictionary, codes: &mut Vec<Code>) {
+        let told = Told::of(dictionary, codes.iter().map(|code| code.code.as_str()));
+        advice::apply(&told, codes);
+        sequence::apply(&told, codes);
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
-use lightsout_nlp::{BinaryKind, Decision, Dictionary, Engine, Rejection, Span, check_text};
+use lightsout_nlp::{BinaryKind, Decision, Dictionary, Engine, Rejection, Rule, Span, check_text};
 use proptest::prelude::*;
 
 fn engine() -> &'static Engine {
@@ -105,6 +105,33 @@ proptest! {
             for span in &code.evidence {
                 let stands = coding.mentions.iter().any(|mention| mention.span == *span && mention.decision == Decision::Coded && (mention.code.as_ref() == Some(&code.code) || mention.also.iter().any(|also| also.code == code.code)));
                 prop_assert!(stands);
+            }
+        }
+    }
+
+    #[test]
+    fn codes_that_exclude_each_other_say_so(text in note()) {
+        let coding = engine().code(&text);
+        for code in &coding.codes {
+            for other in &coding.codes {
+                if engine().dictionary().excludes(&code.code, &other.code) {
+                    let says = |code: &lightsout_nlp::Code, other: &str| code.advice.iter().any(|advice| advice.rule == Rule::Excludes1 && advice.codes.iter().any(|code| code == other));
+                    prop_assert!(says(code, &other.code) && says(other, &code.code), "{} {}", code.code, other.code);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn advice_names_other_codes_of_the_note(text in note()) {
+        let coding = engine().code(&text);
+        let at = |code: &str| coding.codes.iter().position(|known| known.code == code);
+        for code in &coding.codes {
+            for advice in &code.advice {
+                prop_assert!(!advice.to_string().is_empty());
+                for other in &advice.codes {
+                    prop_assert!(at(other).is_some() && *other != code.code);
+                }
             }
         }
     }

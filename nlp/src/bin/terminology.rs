@@ -327,7 +327,7 @@ fn write(editions: &[Edition], terminology: &Path) -> Result<(), Failure> {
         write_whole(&target, &edition.bytes)?;
         let summary = edition.summary;
         println!(
-            "{}: {} bytes, {} codes, {} billable, {} terms ({} of the lexicon), {} diseases, {} words, {} nodes",
+            "{}: {} bytes, {} codes, {} billable, {} terms ({} of the lexicon), {} diseases, {} notes of the list ({} codes and ranges), {} words, {} nodes",
             target.display(),
             edition.bytes.len(),
             summary.codes,
@@ -335,6 +335,8 @@ fn write(editions: &[Edition], terminology: &Path) -> Result<(), Failure> {
             summary.terms,
             summary.lexicon,
             summary.diseases,
+            summary.notes,
+            summary.references,
             summary.words,
             summary.nodes
         );

@@ -25,8 +25,46 @@ pub(super) struct TabularCode {
     pub(super) parent: Option<usize>,
     pub(super) children: Vec<usize>,
     pub(super) inclusions: Vec<String>,
+    /// Its notes, those of its block and chapter included.
+    pub(super) notes: Vec<TabularNote>,
     sevenths: Vec<(char, String)>,
 }
+
+/// One of the notes that stand at a code, a block or a chapter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct TabularNote {
+    pub(super) kind: TabularNoteKind,
+    /// Whether it stands at a block or chapter.
+    pub(super) is_wide: bool,
+    /// Its lines; the first may only lead to the others.
+    pub(super) lines: Vec<String>,
+}
+
+/// How the XML calls a note.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum TabularNoteKind {
+    Excludes1,
+    Excludes2,
+    CodeFirst,
+    UseAdditional,
+    CodeAlso,
+}
+
+impl TabularNoteKind {
+    fn of(element: &str) -> Option<Self> {
+        match element {
+            "excludes1" => Some(Self::Excludes1),
+            "excludes2" => Some(Self::Excludes2),
+            "codeFirst" => Some(Self::CodeFirst),
+            "useAdditionalCode" => Some(Self::UseAdditional),
+            "codeAlso" => Some(Self::CodeAlso),
+            _ => None,
+        }
+    }
+}
+
+/// A block or chapter that is being read: its first code, and its notes.
+type Wide = (usize, Vec<TabularNote>);
 
 /// Reads the XML; codes come out in alphabetical order.
 pub(super) fn read(xml: &str) -> Result<Tabular, BuildError> {
@@ -37,6 +75,8 @@ pub(super) fn read(xml: &str) -> Result<Tabular, BuildError> {
     let mut chapter = 0;
     let mut text = String::new();
     let mut extension = None;
+    let mut lines = Vec::new();
+    let mut wide: Vec<Wide> = Vec::new();
     loop {
         let event = reader.read_event().map_err(|source| BuildError::Xml {
             at: reader.error_position(),
@@ -45,6 +85,9 @@ pub(super) fn read(xml: &str) -> Result<Tabular, BuildError> {
         match event {
             Event::Start(start) => {
                 let name = String::from_utf8_lossy(start.name().as_ref()).into_owned();
+                if matches!(name.as_str(), "chapter" | "section") {
+                    wide.push((tabular.codes.len(), Vec::new()));
+                }
                 match name.as_str() {
                     "chapter" => chapter += 1,
                     "diag" => {
@@ -83,11 +126,26 @@ pub(super) fn read(xml: &str) -> Result<Tabular, BuildError> {
                 let element = path.pop().unwrap_or_default();
                 let within = path.last().map(String::as_str).unwrap_or_default();
                 let current = open.last().map(|at| &mut tabular.codes[*at]);
+                if let Some(kind) = TabularNoteKind::of(&element) {
+                    let note = TabularNote {
+                        kind,
+                        is_wide: within != "diag",
+                        lines: std::mem::take(&mut lines),
+                    };
+                    match (current, wide.last_mut()) {
+                        (Some(code), _) => code.notes.push(note),
+                        (None, Some((_, notes))) => notes.push(note),
+                        (None, None) => {}
+                    }
+                    continue;
+                }
                 match (within, element.as_str(), current) {
                     ("ICD10CM.tabular", "version", _) => tabular.version = value,
                     ("diag", "name", Some(code)) => code.code = value,
                     ("diag", "desc", Some(code)) => code.title = value,
                     ("inclusionTerm", "note", Some(code)) => code.inclusions.push(value),
+                    (kind, "note", _) if TabularNoteKind::of(kind).is_some() => lines.push(value),
+                    (_, "chapter" | "section", _) => tabular.inherit(wide.pop()),
                     ("sevenChrDef", "extension", Some(code)) => code
                         .sevenths
                         .extend(extension.take().map(|character| (character, value))),
@@ -108,6 +166,15 @@ pub(super) fn read(xml: &str) -> Result<Tabular, BuildError> {
 }
 
 impl Tabular {
+    /// Gives the notes of a block or chapter to its categories.
+    fn inherit(&mut self, wide: Option<Wide>) {
+        let Some((first, notes)) = wide else { return };
+        let categories = self.codes[first..].iter_mut();
+        for category in categories.filter(|code| code.parent.is_none()) {
+            category.notes.extend_from_slice(&notes);
+        }
+    }
+
     /// Keeps only the 7th characters that make a code of the list.
     ///
     /// The XML gives them to a whole category; that some codes do not take all of them

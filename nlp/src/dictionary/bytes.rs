@@ -18,7 +18,7 @@ use super::writer::Writer;
 use super::{Meaning, Node, Sense, Tables};
 
 const MAGIC: &[u8; 8] = b"ICDTERMS";
-pub(super) const VERSION: u8 = 6;
+pub(super) const VERSION: u8 = 7;
 /// What is reserved before a body is inflated, in bytes; a damaged header asks for no more.
 const USUAL_BODY: usize = 32 << 20;
 const HEADER: usize = MAGIC.len() + 1 + 4;
@@ -194,6 +194,9 @@ fn check(tables: &Tables) -> Result<(), DictionaryError> {
     }
     if !tables.attributes.fits(codes, tables.vocabulary.len()) {
         return damaged("attributes");
+    }
+    if !tables.instructions.fits(codes) {
+        return damaged("notes of the tabular list");
     }
     Ok(())
 }

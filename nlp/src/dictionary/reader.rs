@@ -4,8 +4,8 @@ use std::io::BufRead;
 use std::sync::Arc;
 
 use super::{
-    AttributeTables, DictionaryError, Diseases, Inclusion, Lists, Meaning, Node, Origin, Sense,
-    Seventh, Strings, Tables,
+    AttributeTables, DictionaryError, Diseases, Inclusion, Instructions, Lists, Meaning, Node,
+    Origin, Sense, Seventh, Strings, Tables,
 };
 use crate::trie::{self, Trie};
 use crate::vocabulary::Vocabulary;
@@ -81,6 +81,7 @@ impl<B: BufRead> Reader<B> {
         let words = self.strings("words")?;
         let terms = self.trie()?;
         let attributes = AttributeTables::read(self)?;
+        let instructions = Instructions::read(self)?;
         Ok(Tables {
             edition,
             codes,
@@ -95,6 +96,7 @@ impl<B: BufRead> Reader<B> {
             vocabulary: Arc::new(Vocabulary::of(words)),
             terms,
             attributes,
+            instructions,
             tree: super::Tree::default(),
         })
     }
@@ -172,7 +174,7 @@ impl<B: BufRead> Reader<B> {
     }
 
     /// A list of numbers; most of a dictionary is such lists.
-    fn numbers(&mut self, part: &'static str) -> Result<Vec<u32>, DictionaryError> {
+    pub(super) fn numbers(&mut self, part: &'static str) -> Result<Vec<u32>, DictionaryError> {
         let length = self.length(part)?;
         let mut numbers = vec![0; length];
         self.planes(part, length, |at, bits| numbers[at] |= bits)?;

@@ -64,6 +64,7 @@ impl Writer {
         self.strings(tables.vocabulary.words());
         self.trie(&tables.terms);
         tables.attributes.write(self);
+        tables.instructions.write(self);
     }
 
     pub(super) fn lists(&mut self, lists: &Lists) {
@@ -99,7 +100,7 @@ impl Writer {
     }
 
     /// The numbers' lowest bytes, then their next ones, up to the highest that any of them has.
-    fn numbers(&mut self, numbers: &[u32]) {
+    pub(super) fn numbers(&mut self, numbers: &[u32]) {
         self.count(numbers.len());
         let most = numbers.iter().max().map_or(0, |most| most.leading_zeros());
         let width = if numbers.is_empty() {

@@ -24,7 +24,7 @@ const WIDTH: usize = 80;
 /// How many terms are named when a chart has none for a code.
 const TERMS: usize = 6;
 
-/// Every code with its evidence and rule, and why each other mention is not coded.
+/// Every code with its evidence, its rule and what the tabular list notes of it, and why each other mention is not coded.
 ///
 /// ```
 /// use lightsout_nlp::render::{Chart, Look, explain};
@@ -43,6 +43,11 @@ const TERMS: usize = 6;
 ///               ASSESSMENT: [Asthma]. No evidence of pneumonia.
 ///           because: a diagnosis is coded because the provider states that the
 ///           condition exists (Section I.A.19)
+///           note: use additional code to identify: eosinophilic asthma (J82.83);
+///           exposure to environmental tobacco smoke (Z77.22); exposure to tobacco
+///           smoke in the perinatal period (P96.81); history of tobacco dependence
+///           (Z87.891); occupational exposure to environmental t…: no code of the
+///           note (Sections I.A.13 and I.B.7)
 ///
 /// NOT CODED
 ///
@@ -215,6 +220,9 @@ impl Page {
         rules.dedup();
         for rule in rules {
             self.wrapped(&" ".repeat(INDENT), &format!("because: {rule}"), INDENT);
+        }
+        for advice in &code.advice {
+            self.wrapped(&" ".repeat(INDENT), &format!("note: {advice}"), INDENT);
         }
         self.out.push('\n');
     }

@@ -119,7 +119,7 @@ pub struct Condition {
     pub subject: Reference,
     /// Where the chart says so.
     pub evidence: Vec<Evidence>,
-    /// The rule, one note for each.
+    /// The rules and what the tabular list's notes say, one note for each.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub note: Vec<Annotation>,
 }
@@ -241,6 +241,7 @@ pub fn bundle(chart: &Chart<'_>, edition: &str) -> Resource {
         for (_, mention) in evidence(chart.coding, &code.evidence) {
             notes.extend(mention.map(|mention| mention.rule.to_string()));
         }
+        notes.extend(code.advice.iter().map(ToString::to_string));
         let kind = (Verification::Confirmed, Some("active"));
         entry.push(writer.condition(kind, &code.code, &code.title, &code.evidence, notes));
     }

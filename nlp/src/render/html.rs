@@ -221,6 +221,13 @@ fn code_card(
             Escaped(&rule.to_string())
         );
     }
+    for advice in &code.advice {
+        let _ = write!(
+            out,
+            "\n<p class=\"rule\"><em>Note:</em> {}</p>",
+            Escaped(&advice.to_string())
+        );
+    }
     out.push_str("</li>\n");
 }
 

@@ -76,6 +76,16 @@ pub enum Rule {
     HistoryCode,
     /// How an injury came about.
     ExternalCause,
+    /// Not coded because another code of the note excludes it.
+    Excludes1,
+    /// Not part of another code, which may stand beside it.
+    Excludes2,
+    /// Stands behind what it comes from.
+    CodeFirst,
+    /// Stands before a code that says more of it.
+    UseAdditionalCode,
+    /// May ask for a second code, in either order.
+    CodeAlso,
     /// Chosen by a model that was learnt from coded notes of this kind.
     Learnt,
     /// No coding was asked for.
@@ -84,7 +94,7 @@ pub enum Rule {
 
 impl Rule {
     /// Every rule.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 35] = [
         Self::Documented,
         Self::SignOrSymptom,
         Self::Denied,
@@ -113,6 +123,11 @@ impl Rule {
         Self::Neoplasm,
         Self::HistoryCode,
         Self::ExternalCause,
+        Self::Excludes1,
+        Self::Excludes2,
+        Self::CodeFirst,
+        Self::UseAdditionalCode,
+        Self::CodeAlso,
         Self::Learnt,
         Self::AssertionOnly,
     ];
@@ -282,6 +297,31 @@ impl Rule {
                 "external_cause",
                 "Section I.C.20",
                 "how an injury came about is coded only where that is asked for, and never first",
+            ),
+            Self::Excludes1 => (
+                "excludes1",
+                "Section I.A.12.a",
+                "two codes that exclude each other are not coded together, unless the conditions are unrelated",
+            ),
+            Self::Excludes2 => (
+                "excludes2",
+                "Section I.A.12.b",
+                "a condition that is not part of another may be coded beside it",
+            ),
+            Self::CodeFirst => (
+                "code_first",
+                "Section I.A.13",
+                "the underlying condition is coded before its manifestation",
+            ),
+            Self::UseAdditionalCode => (
+                "use_additional_code",
+                "Sections I.A.13 and I.B.7",
+                "a condition is coded before the code that says more of it",
+            ),
+            Self::CodeAlso => (
+                "code_also",
+                "Section I.A.17",
+                "two codes may be needed to say a condition whole, in either order",
             ),
             Self::Learnt => (
                 "learnt",

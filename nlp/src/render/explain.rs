@@ -24,7 +24,8 @@ const WIDTH: usize = 80;
 /// How many terms are named when a chart has none for a code.
 const TERMS: usize = 6;
 
-/// Every code with its evidence, its rule and what the tabular list notes of it, and why each other mention is not coded.
+/// Every code with its evidence, its rule and what the tabular list notes of it, and why each
+/// other mention is not coded.
 ///
 /// ```
 /// use lightsout_nlp::render::{Chart, Look, explain};

@@ -43,8 +43,8 @@ struct Pair {
 /// 5. Both, with an advice: the provider is to be asked.
 ///
 /// Reports and narratives keep both with an advice: those who code them code each condition for
-/// itself (of 164 codes that would leave the training reports of `CodiEsp`, by a rough count, they gave 130), and the
-/// learnt model has chosen there already.
+/// itself (of 164 codes that would leave the training reports of `CodiEsp`, by a rough count, they
+/// gave 130), and the learnt model has chosen there already.
 pub(super) fn apply(dictionary: &Dictionary, note: Note, candidates: &mut [Candidate]) {
     if note.kind != NoteKind::Chart {
         return;

@@ -14,31 +14,10 @@ use std::{
 };
 
 use base64::{Engine, prelude::BASE64_STANDARD};
+use fastrand::Rng;
 use lightsout_formats::read;
 
 const CASES: u64 = 3_000;
-
-/// Numbers that follow from a seed (`SplitMix64`, Steele and others 2014).
-struct Dice(u64);
-
-impl Dice {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    /// A number below `end`, which is not zero.
-    fn below(&mut self, end: usize) -> usize {
-        usize::try_from(self.next() % end as u64).expect("it is below a `usize`")
-    }
-
-    fn one_of<'t, T>(&mut self, all: &'t [T]) -> &'t T {
-        &all[self.below(all.len())]
-    }
-}
 
 /// Pieces that steer the readers.
 const PIECES: [&str; 44] = [
@@ -88,42 +67,39 @@ const PIECES: [&str; 44] = [
     "\u{feff}",
 ];
 
-fn mutate(dice: &mut Dice, charts: &[Vec<u8>], chart: &mut Vec<u8>) {
-    let at = dice.below(chart.len() + 1);
-    let end = at + dice.below((chart.len() - at).min(200) + 1);
-    match dice.below(9) {
+fn mutate(dice: &mut Rng, charts: &[Vec<u8>], chart: &mut Vec<u8>) {
+    let at = dice.usize(..=chart.len());
+    let end = at + dice.usize(..=(chart.len() - at).min(200));
+    match dice.usize(..9) {
         0 => drop(chart.drain(at..end)),
         1 => {
             let copy = chart[at..end].to_vec();
-            let times = dice.below(20);
+            let times = dice.usize(..20);
             chart.splice(at..at, copy.repeat(times));
         }
         2 => {
-            let other = dice.one_of(charts);
-            let start = dice.below(other.len());
-            let length = dice.below((other.len() - start).min(400) + 1);
+            let other = &charts[dice.usize(..charts.len())];
+            let start = dice.usize(..other.len());
+            let length = dice.usize(..=(other.len() - start).min(400));
             chart.splice(at..end, other[start..start + length].iter().copied());
         }
         3 | 4 => {
-            let piece = dice.one_of(&PIECES).as_bytes();
-            let times = if dice.below(20) == 0 {
-                dice.below(300)
+            let piece = PIECES[dice.usize(..PIECES.len())].as_bytes();
+            let times = if dice.usize(..20) == 0 {
+                dice.usize(..300)
             } else {
                 1
             };
             chart.splice(at..at, piece.repeat(times));
         }
-        5 => {
-            let byte = u8::try_from(dice.below(256)).expect("it is below 256");
-            chart.insert(at, byte);
-        }
+        5 => chart.insert(at, dice.u8(..)),
         6 => chart.truncate(at),
-        7 if at < chart.len() => chart[at] ^= 1 << dice.below(8),
+        7 if at < chart.len() => chart[at] ^= 1 << dice.usize(..8),
         7 => {}
         _ => {
             // A broken chart that is whole base64 reaches the reader within.
             let data = BASE64_STANDARD.encode(&*chart);
-            *chart = match dice.below(2) {
+            *chart = match dice.usize(..2) {
                 0 => format!("{{\"resourceType\":\"DocumentReference\",\"content\":[{{\"attachment\":{{\"data\":\"{data}\"}}}}]}}"),
                 _ => format!("MSH|^~\\&|a|b|c|d|e||ORU^R01|1|P|2.5.1\rOBX|1|ED|||^TEXT^^Base64^{data}"),
             }
@@ -156,9 +132,9 @@ fn what_mutations_make_of_the_fixtures_is_read_or_rejected() {
     let mut ends = BTreeMap::<String, u64>::new();
     let seed = number("LIGHTSOUT_FUZZ_SEED", 1);
     for case in seed..seed + number("LIGHTSOUT_FUZZ_CASES", CASES) {
-        let mut dice = Dice(case);
-        let mut chart = dice.one_of(&charts).clone();
-        for _ in 0..=dice.below(6) {
+        let mut dice = Rng::with_seed(case);
+        let mut chart = charts[dice.usize(..charts.len())].clone();
+        for _ in 0..=dice.usize(..6) {
             mutate(&mut dice, &charts, &mut chart);
         }
         let tried = catch_unwind(AssertUnwindSafe(|| match read(&chart) {

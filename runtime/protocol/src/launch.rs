@@ -1,5 +1,8 @@
 //! The launcher's steps, whatever world they are taken in: AWS, or a simulation.
 
+#[cfg(test)]
+mod memory;
+
 use serde::Serialize;
 
 use crate::{
@@ -294,8 +297,8 @@ fn abandoned(standing: &Standing) -> Option<Abandoned<'_>> {
 
 #[cfg(test)]
 mod tests {
+    use super::memory::{Fate, Memory, run_alone, run_for, run_together};
     use super::*;
-    use crate::memory::{Fate, Memory, run_alone, run_for, run_together};
     use crate::run::Hold;
     use proptest::prelude::*;
 

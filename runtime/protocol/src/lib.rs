@@ -24,8 +24,6 @@ pub mod environment;
 pub mod fleet;
 pub mod launch;
 pub mod leave;
-#[cfg(test)]
-mod memory;
 pub mod oversight;
 pub mod reap;
 pub mod run;

@@ -43,8 +43,6 @@ pub struct Instance {
     pub standing: Standing,
     /// Whether nothing on it moves any more.
     pub is_frozen: bool,
-    /// What ended it.
-    pub ended_by: Option<&'static str>,
 }
 
 impl Instance {
@@ -52,15 +50,6 @@ impl Instance {
     pub fn is_alive(&self) -> bool {
         matches!(self.standing, Standing::Pending(_) | Standing::Running)
     }
-}
-
-/// How a launch ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Launched {
-    /// This one was started, now or before.
-    Started(u64),
-    /// The token was used with other parameters.
-    Mismatch,
 }
 
 /// Seconds by which a stale listing lags.
@@ -74,11 +63,11 @@ const SHUTTING_DOWN: u64 = 10;
 pub struct Ec2 {
     /// By id.
     pub instances: Vec<Instance>,
-    tokens: BTreeMap<String, (Role, u64)>,
+    tokens: BTreeMap<String, u64>,
 }
 
 impl Ec2 {
-    /// Starts one instance, once for each token.
+    /// Starts one instance, once for each token, and returns its id.
     pub fn launch(
         &mut self,
         token: String,
@@ -87,13 +76,9 @@ impl Ec2 {
         is_tagged: bool,
         now: u64,
         boot: u64,
-    ) -> Launched {
-        if let Some((of, id)) = self.tokens.get(&token) {
-            return if *of == role {
-                Launched::Started(*id)
-            } else {
-                Launched::Mismatch
-            };
+    ) -> u64 {
+        if let Some(id) = self.tokens.get(&token) {
+            return *id;
         }
         let id = self.instances.len() as u64;
         self.instances.push(Instance {
@@ -104,10 +89,9 @@ impl Ec2 {
             launched_at: now,
             standing: Standing::Pending(now + boot),
             is_frozen: false,
-            ended_by: None,
         });
-        self.tokens.insert(token, (role, id));
-        Launched::Started(id)
+        self.tokens.insert(token, id);
+        id
     }
 
     /// Returns whether a launch with this token has happened.
@@ -126,7 +110,7 @@ impl Ec2 {
     }
 
     /// Ends an instance.
-    pub fn terminate(&mut self, id: u64, by: &'static str, now: u64) {
+    pub fn terminate(&mut self, id: u64, now: u64) {
         let Some(instance) = usize::try_from(id)
             .ok()
             .and_then(|id| self.instances.get_mut(id))
@@ -135,7 +119,6 @@ impl Ec2 {
         };
         if instance.is_alive() {
             instance.standing = Standing::ShuttingDown(now + SHUTTING_DOWN);
-            instance.ended_by = Some(by);
         }
     }
 

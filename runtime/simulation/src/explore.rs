@@ -101,3 +101,13 @@ pub fn shrink(schedule: &Schedule, options: &Options) -> Schedule {
         }
     }
 }
+
+/// Says what happened in a schedule, for people.
+pub fn readable(schedule: &Schedule, told: &[String]) -> String {
+    let mut text = schedule.to_string();
+    for line in told {
+        text.push_str(line);
+        text.push('\n');
+    }
+    text
+}

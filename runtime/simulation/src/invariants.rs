@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use crate::{
     ec2::Role,
     layer::Layer,
-    schedule::Schedule,
     world::{DEADLINE, State},
 };
 
@@ -50,7 +49,7 @@ pub fn all_along(state: &mut State) {
 }
 
 /// Returns whether nothing is left to happen.
-pub fn is_quiet(state: &State, _: usize) -> bool {
+pub fn is_quiet(state: &State) -> bool {
     state.sqs.messages.is_empty()
         && state
             .ec2
@@ -72,14 +71,4 @@ pub fn at_the_end(state: &mut State, charts: usize) {
         }
         state.violate(2, || format!("chart {chart} is lost"));
     }
-}
-
-/// Says what a schedule broke, for people.
-pub fn readable(schedule: &Schedule, told: &[String]) -> String {
-    let mut text = schedule.to_string();
-    for line in told {
-        text.push_str(line);
-        text.push('\n');
-    }
-    text
 }

@@ -13,7 +13,7 @@ use lightsout_protocol::{
 };
 
 use crate::{
-    ec2::{Launched, Role},
+    ec2::Role,
     mutant::Mutant,
     schedule::Kind,
     table::Run,
@@ -101,8 +101,8 @@ impl Simulated {
         })
     }
 
-    /// Asks EC2 once: what it did, and whether its answer is lost.
-    fn request(&self, run: &RunId, token: &str) -> Result<(Launched, bool), String> {
+    /// Asks EC2 once: whether its answer is lost, or why it refused.
+    fn request(&self, run: &RunId, token: &str) -> Result<bool, String> {
         let mut state = self.0.borrow_mut();
         // A token that is known is answered from memory, capacity or not.
         if !state.ec2.knows(token) && state.hit(Kind::CapacityShort) {
@@ -122,11 +122,11 @@ impl Simulated {
         let is_lost = state.hit(Kind::LaunchAnswerLost);
         let is_tagged = !(is_lost && state.has_bug(Mutant::TagsAfterLaunch));
         let now = state.now;
-        let launched = state
+        let id = state
             .ec2
             .launch(token, Role::Master, run, is_tagged, now, boot);
-        state.tell(|| format!("EC2: the master of {run}: {launched:?}"));
-        Ok((launched, is_lost))
+        state.tell(|| format!("EC2: the master of {run} is i-{id}"));
+        Ok(is_lost)
     }
 
     fn is_down(&self) -> bool {
@@ -210,7 +210,6 @@ impl World for Simulated {
             state.table.holder = None;
             let run = Run {
                 state: RunState::Requested,
-                epoch: taking.next.epoch,
                 started_at: now,
             };
             state
@@ -223,17 +222,17 @@ impl World for Simulated {
 
     async fn start_master(&self, run: &RunId, token: &str) -> Start {
         interruption().await;
-        let (launched, is_lost) = match self.request(run, token) {
-            Ok(launched) => launched,
+        let is_lost = match self.request(run, token) {
+            Ok(is_lost) => is_lost,
             Err(code) => return Start::Refused(code),
         };
         interruption().await;
-        match launched {
-            _ if is_lost && self.0.borrow().has_bug(Mutant::UnansweredIsRefused) => {
-                Start::Refused("timeout".to_owned())
-            }
-            _ if is_lost => Start::Unanswered("timeout".to_owned()),
-            Launched::Started(_) | Launched::Mismatch => Start::Started,
+        if !is_lost {
+            Start::Started
+        } else if self.0.borrow().has_bug(Mutant::UnansweredIsRefused) {
+            Start::Refused("timeout".to_owned())
+        } else {
+            Start::Unanswered("timeout".to_owned())
         }
     }
 

@@ -9,8 +9,7 @@ use std::{
 
 use clap::Parser;
 use lightsout_simulation::{
-    explore::{Summary, explore, shrink},
-    invariants::readable,
+    explore::{Summary, explore, readable, shrink},
     layer::Layer,
     mutant::Mutant,
     schedule::Schedule,

@@ -7,7 +7,7 @@ use lightsout_protocol::{
 };
 
 use crate::{
-    ec2::{Instance, Launched, Role},
+    ec2::{Instance, Role},
     layer::Layer,
     mutant::Mutant,
     schedule::Kind,
@@ -426,7 +426,7 @@ impl Master {
         // By EC2 first, by a power-off where that fails.
         if self.is_cut_off(state) || !state.terminate(self.id, "the finalizer") {
             state.count("a master powers off by itself");
-            state.ec2.terminate(self.id, "its own power-off", now);
+            state.ec2.terminate(self.id, now);
         }
     }
 
@@ -560,12 +560,11 @@ impl Master {
             };
             let is_lost = state.hit(Kind::LaunchAnswerLost);
             let is_tagged = !(is_lost && state.has_bug(Mutant::TagsAfterLaunch));
-            let launched =
-                state
-                    .ec2
-                    .launch(token, Role::Worker(number), &self.run, is_tagged, now, boot);
-            state.tell(|| format!("EC2: worker {number} of {}: {launched:?}", self.run));
-            if is_lost || launched == Launched::Mismatch {
+            let id = state
+                .ec2
+                .launch(token, Role::Worker(number), &self.run, is_tagged, now, boot);
+            state.tell(|| format!("EC2: worker {number} of {} is i-{id}", self.run));
+            if is_lost {
                 self.ansible.status = Some(Status::Exited(2));
                 return;
             }

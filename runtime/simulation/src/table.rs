@@ -9,8 +9,6 @@ use lightsout_protocol::run::{Hold, Lease, RunState};
 pub struct Run {
     /// Where it stands.
     pub state: RunState,
-    /// Its epoch.
-    pub epoch: u64,
     /// When it was begun.
     pub started_at: u64,
 }

@@ -47,8 +47,6 @@ pub struct Worker {
     process: Option<Process>,
     notice_until: Option<u64>,
     cut_off_until: u64,
-    /// Why its process ended, if it did.
-    pub left: Option<Leave>,
 }
 
 impl Worker {
@@ -61,14 +59,12 @@ impl Worker {
             process: None,
             notice_until: None,
             cut_off_until: 0,
-            left: None,
         }
     }
 
     /// Starts the process, as Ansible asks; one that works goes on.
     pub fn start(&mut self, now: u64) {
         if self.process.is_none() {
-            self.left = None;
             self.process = Some(Process {
                 vigil: Vigil::new(self.run.clone(), now),
                 drain: DrainWatch::new(DRAIN),
@@ -107,7 +103,7 @@ impl Worker {
             self.notice_until = Some(now + 120);
         }
         if self.notice_until.is_some_and(|until| until <= now) {
-            state.ec2.terminate(self.id, "spot", now);
+            state.ec2.terminate(self.id, now);
             self.process = None;
             return;
         }
@@ -127,7 +123,7 @@ impl Worker {
         {
             state.count("a worker's guard");
             state.tell(|| format!("i-{} powers off by its guard", self.id));
-            state.ec2.terminate(self.id, "a worker's guard", now);
+            state.ec2.terminate(self.id, now);
             self.process = None;
             return;
         }
@@ -148,7 +144,6 @@ impl Worker {
                     state.sqs.hide(held.receipt, 0, now);
                 }
             }
-            self.left = Some(reason);
             return;
         }
         work(state, &mut process, self.id, is_cut_off, no_queue);

@@ -100,8 +100,6 @@ pub struct State {
     pub results: BTreeMap<usize, String>,
     /// Charts that are in the inbox no more.
     pub deleted: Vec<usize>,
-    /// When the lease was last extended, by run.
-    pub heard: BTreeMap<String, u64>,
     schedule: Schedule,
     used: Vec<bool>,
     outcome: Outcome,
@@ -196,7 +194,7 @@ impl State {
             self.count(by);
             self.tell(|| format!("i-{id} is ended by {by}"));
         }
-        self.ec2.terminate(id, by, now);
+        self.ec2.terminate(id, now);
         true
     }
 }
@@ -215,7 +213,6 @@ pub fn run(schedule: &Schedule, options: &Options) -> Outcome {
         ec2: Ec2::default(),
         results: BTreeMap::new(),
         deleted: Vec::new(),
-        heard: BTreeMap::new(),
         used: vec![false; schedule.faults.len()],
         schedule: schedule.clone(),
         outcome: Outcome::default(),
@@ -248,7 +245,7 @@ pub fn run(schedule: &Schedule, options: &Options) -> Outcome {
         if all_came
             && time > end_of_faults
             && world.invocations.is_empty()
-            && invariants::is_quiet(&state, schedule.arrivals.len())
+            && invariants::is_quiet(&state)
         {
             invariants::at_the_end(&mut state, schedule.arrivals.len());
             break;
@@ -391,7 +388,7 @@ impl Actors {
             {
                 let now = state.now;
                 if kind == Kind::WorkerMachineLost {
-                    state.ec2.terminate(id, "chance", now);
+                    state.ec2.terminate(id, now);
                 } else if let Some(instance) = usize::try_from(id)
                     .ok()
                     .and_then(|id| state.ec2.instances.get_mut(id))
@@ -426,11 +423,11 @@ impl Actors {
         for (id, age, is_frozen) in ages {
             if state.options.has(Layer::PowerOff) && !is_frozen && age >= DEADLINE {
                 state.count("the power-off timer");
-                state.ec2.terminate(id, "the power-off timer", now);
+                state.ec2.terminate(id, now);
             }
             if state.options.has(Layer::Person) && age >= DEADLINE + 900 + 1_800 {
                 state.count("a person");
-                state.ec2.terminate(id, "a person", now);
+                state.ec2.terminate(id, now);
             }
         }
     }

@@ -159,9 +159,11 @@ impl Cues {
             .chain([Span::new(tokens.len(), tokens.len())])
         {
             while at < free.start {
-                let words = tokens[at..free.start]
-                    .iter()
-                    .map(|token| (token.word, token.otherwise));
+                if !self.trie.may_begin(tokens[at].words()) {
+                    at += 1;
+                    continue;
+                }
+                let words = tokens[at..free.start].iter().map(Token::words);
                 match self.trie.longest(words) {
                     Some(cue) => {
                         found.push(FoundCue {
@@ -209,12 +211,11 @@ impl Cues {
     /// Whether a phrase within a mention says that it is of the patient's background.
     fn is_background(&self, mention: &[Token]) -> bool {
         (0..mention.len()).any(|at| {
-            let words = mention[at..]
-                .iter()
-                .map(|token| (token.word, token.otherwise));
-            self.trie
-                .longest(words)
-                .is_some_and(|found| self.cues[found.value as usize].is_background)
+            self.trie.may_begin(mention[at].words())
+                && self
+                    .trie
+                    .longest(mention[at..].iter().map(Token::words))
+                    .is_some_and(|found| self.cues[found.value as usize].is_background)
         })
     }
 

@@ -5,6 +5,8 @@
 //! the same noun phrase, those inside it, and those after it up to a mark, a verb or another
 //! condition. What is denied there counts for nothing.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use crate::Span;
@@ -14,11 +16,11 @@ use crate::token::Token;
 
 /// Something said of a mention that its code was chosen by.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Attribute {
+pub struct Attribute<'a> {
     /// What sort of thing it is.
     pub kind: AttributeKind,
     /// What it is, as the table of attributes or a title has it.
-    pub value: String,
+    pub value: Cow<'a, str>,
     /// Where the note says so, in bytes.
     pub span: Span,
 }
@@ -242,9 +244,10 @@ impl Reading<'_> {
 
     /// Takes the longest phrase of the table that begins here, and says where it ends.
     fn phrase(&mut self, at: usize, end: usize) -> Option<usize> {
-        let words = self.tokens[at..end]
-            .iter()
-            .map(|token| (token.word, token.otherwise));
+        if !self.tables.phrases.may_begin(self.tokens[at].words()) {
+            return None;
+        }
+        let words = self.tokens[at..end].iter().map(Token::words);
         let found = self.tables.phrases.longest(words)?;
         let tokens = Span::new(at, at + found.words);
         if found.words == 1 && !self.is_abbreviated_side(at) {

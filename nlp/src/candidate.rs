@@ -1,41 +1,39 @@
 //! A mention on its way to a decision, with what the later stages need to know of it.
 
-use std::collections::BTreeSet;
-
 use rustc_hash::FxHashSet;
 
 use crate::coding::{Decision, Joined, Mention, Reason};
 use crate::dictionary::Meaning;
+use crate::icd_code::IcdCode;
 use crate::rules::Rule;
 
 /// A mention and the concept behind it, before and after the rules have spoken.
 #[derive(Clone, Debug)]
-pub(crate) struct Candidate {
+pub(crate) struct Candidate<'a> {
     /// What will be answered.
-    pub(crate) mention: Mention,
+    pub(crate) mention: Mention<'a>,
     /// What its term means.
     pub(crate) meaning: Meaning,
     /// The 7th character that the words around it ask for.
     pub(crate) seventh: Option<char>,
 }
 
-impl Candidate {
+impl<'a> Candidate<'a> {
     /// Its code, if it counts as the rules stand.
-    pub(crate) fn coded(&self) -> Option<&str> {
+    pub(crate) fn coded(&self) -> Option<IcdCode> {
         self.mention
             .code
-            .as_deref()
             .filter(|_| self.mention.decision == Decision::Coded)
     }
 
     /// Lets it no longer count.
-    pub(crate) fn leave(&mut self, reason: Reason, rule: Rule) {
+    pub(crate) fn leave(&mut self, reason: Reason<'a>, rule: Rule) {
         self.mention.decision = Decision::NotCoded(reason);
         self.mention.rule = rule;
     }
 
     /// Gives it the code that a rule found in place of its own.
-    pub(crate) fn take(&mut self, joined: Joined) {
+    pub(crate) fn take(&mut self, joined: Joined<'a>) {
         self.mention.code = Some(joined.code);
         self.mention.title = joined.title;
         self.mention.rule = joined.rule;
@@ -54,14 +52,16 @@ impl Candidate {
     }
 
     /// The category (three characters) of its code, if it counts.
-    pub(crate) fn category(&self) -> Option<&str> {
-        self.coded()?.get(..3)
+    pub(crate) fn category(&self) -> Option<[u8; 3]> {
+        self.coded().map(IcdCode::category)
     }
 }
 
-/// The codes that count, each once.
-pub(crate) fn coded(candidates: &[Candidate]) -> BTreeSet<String> {
+/// The codes that count, each once, in order.
+pub(crate) fn coded(candidates: &[Candidate<'_>]) -> Vec<IcdCode> {
     // A long note says the same many times; only what is new is kept in order.
-    let codes: FxHashSet<&str> = candidates.iter().filter_map(Candidate::coded).collect();
-    codes.into_iter().map(str::to_owned).collect()
+    let codes: FxHashSet<_> = candidates.iter().filter_map(Candidate::coded).collect();
+    let mut codes: Vec<_> = codes.into_iter().collect();
+    codes.sort_unstable();
+    codes
 }

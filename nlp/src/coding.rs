@@ -1,5 +1,8 @@
 //! What the engine answers: codes, and every mention with the reason it counts or not.
 
+mod owned;
+
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
@@ -8,32 +11,36 @@ use serde::{Deserialize, Serialize};
 use crate::Span;
 use crate::assertion::{Assertion, Experiencer, Temporality};
 use crate::attributes::Attribute;
+use crate::icd_code::IcdCode;
 use crate::rules::Rule;
 use crate::section::SectionKind;
 use crate::setting::Setting;
 
 /// The codes of a note, and the mentions that they come from.
+///
+/// What it says in words of the note or of the dictionary it borrows from them; what was read
+/// back from JSON owns its words. [`Coding::into_owned`] turns the one into the other.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Coding {
+pub struct Coding<'a> {
     /// The edition of ICD-10-CM that the codes are of.
-    pub edition: String,
+    pub edition: Cow<'a, str>,
     /// Billable codes, each once, the surest first; but what is coded first by the tabular list
     /// stands before what comes from it.
-    pub codes: Vec<Code>,
+    pub codes: Vec<Code<'a>>,
     /// Every term found, in the order of the text, coded or not; a condition of both sides that
     /// no code says to be bilateral stands twice, once with the code of each side.
-    pub mentions: Vec<Mention>,
+    pub mentions: Vec<Mention<'a>>,
     /// The setting whose rules were used.
     pub setting: Setting,
 }
 
 /// A billable code with its evidence.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Code {
+pub struct Code<'a> {
     /// The code, with its dot.
-    pub code: String,
+    pub code: IcdCode,
     /// Its official title.
-    pub title: String,
+    pub title: Cow<'a, str>,
     /// Where the note says so.
     pub evidence: Vec<Span>,
     /// The rule by which it is coded; of several, the one that says most.
@@ -56,9 +63,10 @@ pub struct Code {
 /// let advice = Advice {
 ///     rule: Rule::CodeFirst,
 ///     says: "code first underlying disease".to_owned(),
-///     codes: vec!["G30.9".to_owned()],
+///     codes: vec!["G30.9".parse()?],
 /// };
 /// assert_eq!(advice.to_string(), "code first underlying disease: `G30.9` (Section I.A.13)");
+/// # Ok::<(), lightsout_nlp::NotACode>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Advice {
@@ -68,7 +76,7 @@ pub struct Advice {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub says: String,
     /// The other codes that it is about; empty where none of them is what it asks for.
-    pub codes: Vec<String>,
+    pub codes: Vec<IcdCode>,
 }
 
 impl fmt::Display for Advice {
@@ -93,15 +101,15 @@ impl fmt::Display for Advice {
 
 /// A term of the terminology in the note.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Mention {
+pub struct Mention<'a> {
     /// Where it stands, in bytes.
     pub span: Span,
     /// What stands there.
-    pub text: String,
+    pub text: Cow<'a, str>,
     /// The billable code that it means, if it says enough for one.
-    pub code: Option<String>,
+    pub code: Option<IcdCode>,
     /// The title of the code, of the category where no code is billable, or of the disease.
-    pub title: String,
+    pub title: Cow<'a, str>,
     /// The section that it stands in.
     pub section: SectionKind,
     /// How it is asserted.
@@ -112,130 +120,130 @@ pub struct Mention {
     pub experiencer: Experiencer,
     /// The diseases of MeSH or OMIM that it names; where it names several, each with its words.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub diseases: Vec<Disease>,
+    pub diseases: Vec<Disease<'a>>,
     /// What is said beside it that its code was chosen by.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub attributes: Vec<Attribute>,
+    pub attributes: Vec<Attribute<'a>>,
     /// Whether it was coded.
-    pub decision: Decision,
+    pub decision: Decision<'a>,
     /// The rule that decided so.
     pub rule: Rule,
     /// Further codes that it is evidence of together with other mentions.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub also: Vec<Joined>,
+    pub also: Vec<Joined<'a>>,
     /// The words around it.
-    pub context: Snippet,
+    pub context: Snippet<'a>,
 }
 
 /// A code that several conditions have together.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Joined {
+pub struct Joined<'a> {
     /// The billable code.
-    pub code: String,
+    pub code: IcdCode,
     /// Its title.
-    pub title: String,
+    pub title: Cow<'a, str>,
     /// The rule that joins the conditions.
     pub rule: Rule,
 }
 
 /// A disease that a mention names, whatever is said of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Disease {
+pub struct Disease<'a> {
     /// The words that name it, in bytes; they may reach further than the mention.
     pub span: Span,
     /// `D…` or `C…` of MeSH, or `OMIM:…`.
-    pub mesh: String,
+    pub mesh: Cow<'a, str>,
     /// `DOID:…`, where the Disease Ontology has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub doid: Option<String>,
+    pub doid: Option<Doid>,
 }
 
 /// Words around a mention, cut at character boundaries.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Snippet {
+pub struct Snippet<'a> {
     /// What stands before it.
-    pub before: String,
+    pub before: Cow<'a, str>,
     /// What stands after it.
-    pub after: String,
+    pub after: Cow<'a, str>,
 }
 
 /// Whether a mention was coded.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "status", content = "reason", rename_all = "snake_case")]
-pub enum Decision {
+pub enum Decision<'a> {
     /// Its code is among the codes.
     Coded,
     /// It counts for no code.
-    NotCoded(Reason),
+    NotCoded(Reason<'a>),
 }
 
 /// Why a mention was not coded; its text is stable and reads back.
 ///
 /// ```
 /// use lightsout_nlp::Reason;
-/// let reason = Reason::Negated { cue: "denies".to_owned() };
+/// let reason = Reason::Negated { cue: "denies".into() };
 /// assert_eq!(reason.to_string(), "negated by `denies`");
 /// assert_eq!("negated by `denies`".parse(), Ok(reason));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
-pub enum Reason {
+pub enum Reason<'a> {
     /// The note says that the patient does not have it.
     Negated {
         /// The words that say so, as the list of cues has them.
-        cue: String,
+        cue: Cow<'a, str>,
     },
     /// The note is not sure; outpatient rules forbid coding what is probable or suspected.
     Possible {
         /// The words that say so.
-        cue: String,
+        cue: Cow<'a, str>,
     },
     /// The note speaks of what might come.
     Hypothetical {
         /// The words that say so.
-        cue: String,
+        cue: Cow<'a, str>,
     },
     /// The note speaks of the past, and the condition is not one that stays.
     Historical {
         /// The words or the section that say so.
-        cue: String,
+        cue: Cow<'a, str>,
     },
     /// The note speaks of someone else.
     Family {
         /// The words that say so.
-        cue: String,
+        cue: Cow<'a, str>,
     },
     /// Nothing in this section is a diagnosis of the patient.
     Section {
         /// The section's usual name.
-        section: String,
+        section: Cow<'a, str>,
     },
     /// The term means a category, and no code below it stands for "nothing more is known".
     NotSpecific {
         /// The category.
-        category: String,
+        category: IcdCode,
     },
     /// The term names a disease for which the terminology has no code.
     NoCode,
     /// Another mention says more of the same condition.
     Superseded {
         /// The code that says more.
-        by: String,
+        by: IcdCode,
     },
     /// It is a symptom that routinely belongs to a diagnosis of the note.
     Integral {
         /// The diagnosis that it belongs to.
-        to: String,
+        to: IcdCode,
     },
     /// A code of the note excludes it (Excludes1).
     Excluded {
         /// The code that stands.
-        by: String,
+        by: IcdCode,
     },
     /// The model that learnt from coded notes of this kind says that coders leave it out.
     NotChosen {
         /// What weighed most against it; empty where nothing spoke for it.
-        because: String,
+        because: Cow<'a, str>,
     },
     /// It says how an injury came about, which was not asked for.
     ExternalCause,
@@ -252,7 +260,7 @@ const EXTERNAL_CAUSE: &str = "external causes were not asked for";
 const ASSERTION_ONLY: &str = "only the assertion was asked for";
 const NO_CODE: &str = "the terminology has no code for it";
 
-impl Reason {
+impl Reason<'_> {
     /// Whether a model that learnt from coders may overrule it; what is denied never is coded.
     pub(crate) fn is_soft(&self) -> bool {
         matches!(
@@ -285,7 +293,7 @@ impl Reason {
     }
 }
 
-impl fmt::Display for Reason {
+impl fmt::Display for Reason<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Negated { cue } => write!(formatter, "negated by `{cue}`"),
@@ -308,7 +316,7 @@ impl fmt::Display for Reason {
     }
 }
 
-impl FromStr for Reason {
+impl FromStr for Reason<'_> {
     type Err = UnknownReason;
 
     fn from_str(text: &str) -> Result<Self, UnknownReason> {
@@ -323,7 +331,9 @@ impl FromStr for Reason {
         }
         let unknown = || UnknownReason(text.to_owned());
         let (what, rest) = text.split_once('`').ok_or_else(unknown)?;
-        let quoted = rest.strip_suffix('`').ok_or_else(unknown)?.to_owned();
+        let quoted = rest.strip_suffix('`').ok_or_else(unknown)?;
+        let code = || quoted.parse().map_err(|_| unknown());
+        let quoted = Cow::Owned(quoted.to_owned());
         match what {
             "negated by " => Ok(Self::Negated { cue: quoted }),
             "possible by " => Ok(Self::Possible { cue: quoted }),
@@ -331,23 +341,23 @@ impl FromStr for Reason {
             "historical by " => Ok(Self::Historical { cue: quoted }),
             "family history by " => Ok(Self::Family { cue: quoted }),
             "section " => Ok(Self::Section { section: quoted }),
-            "not specific enough, category " => Ok(Self::NotSpecific { category: quoted }),
-            "integral to " => Ok(Self::Integral { to: quoted }),
-            "excluded by " => Ok(Self::Excluded { by: quoted }),
-            "superseded by " => Ok(Self::Superseded { by: quoted }),
+            "not specific enough, category " => Ok(Self::NotSpecific { category: code()? }),
+            "integral to " => Ok(Self::Integral { to: code()? }),
+            "excluded by " => Ok(Self::Excluded { by: code()? }),
+            "superseded by " => Ok(Self::Superseded { by: code()? }),
             "left out by coders, by " => Ok(Self::NotChosen { because: quoted }),
             _ => Err(unknown()),
         }
     }
 }
 
-impl From<Reason> for String {
-    fn from(reason: Reason) -> Self {
+impl From<Reason<'_>> for String {
+    fn from(reason: Reason<'_>) -> Self {
         reason.to_string()
     }
 }
 
-impl TryFrom<String> for Reason {
+impl TryFrom<String> for Reason<'_> {
     type Error = UnknownReason;
 
     fn try_from(text: String) -> Result<Self, UnknownReason> {
@@ -355,13 +365,50 @@ impl TryFrom<String> for Reason {
     }
 }
 
+/// The number of a disease in the Disease Ontology, written `DOID:13189`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub struct Doid(pub u32);
+
+/// A text that is no `DOID:` with a number.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no number of the Disease Ontology such as `DOID:13189`")]
+pub struct NotADoid(String);
+
+impl fmt::Display for Doid {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "DOID:{}", self.0)
+    }
+}
+
+impl From<Doid> for String {
+    fn from(doid: Doid) -> Self {
+        doid.to_string()
+    }
+}
+
+impl TryFrom<String> for Doid {
+    type Error = NotADoid;
+
+    fn try_from(text: String) -> Result<Self, NotADoid> {
+        let number = text
+            .strip_prefix("DOID:")
+            .and_then(|digits| digits.parse().ok());
+        number.map(Self).ok_or(NotADoid(text))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn code(text: &str) -> IcdCode {
+        text.parse().expect("it is a code")
+    }
+
     #[test]
     fn every_reason_reads_back_from_its_text() {
-        let cue = || "no".to_owned();
+        let cue = || Cow::Borrowed("no");
         for reason in [
             Reason::Negated { cue: cue() },
             Reason::Possible { cue: cue() },
@@ -369,23 +416,17 @@ mod tests {
             Reason::Historical { cue: cue() },
             Reason::Family { cue: cue() },
             Reason::Section {
-                section: "Allergies".to_owned(),
+                section: "Allergies".into(),
             },
             Reason::NotSpecific {
-                category: "T36".to_owned(),
+                category: code("T36"),
             },
-            Reason::Superseded {
-                by: "E11.65".to_owned(),
-            },
+            Reason::Superseded { by: code("E11.65") },
             Reason::NoCode,
-            Reason::Integral {
-                to: "J18.9".to_owned(),
-            },
-            Reason::Excluded {
-                by: "E11.9".to_owned(),
-            },
+            Reason::Integral { to: code("J18.9") },
+            Reason::Excluded { by: code("E11.9") },
             Reason::NotChosen {
-                because: "with=J18.9".to_owned(),
+                because: "with=J18.9".into(),
             },
             Reason::ExternalCause,
             Reason::AssertionOnly,
@@ -398,7 +439,7 @@ mod tests {
     #[test]
     fn decisions_are_told_apart_in_json() {
         let not = Decision::NotCoded(Reason::Negated {
-            cue: "denies".to_owned(),
+            cue: "denies".into(),
         });
         let json = serde_json::to_string(&not).unwrap();
         assert_eq!(

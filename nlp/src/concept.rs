@@ -62,6 +62,14 @@ impl Terms {
         // From these tokens on, a term with a code may begin, and no term reaches further.
         let (mut free, mut reached) = (0, 0);
         for at in 0..tokens.len() {
+            // Most words begin nothing.
+            let words = tokens[at].words();
+            if !dictionary.trie().may_begin(words)
+                && !short_forms.may_concern(text, &tokens[at])
+                && narrative.is_none_or(|narrative| !narrative.may_begin(words))
+            {
+                continue;
+            }
             let first = self.namings.len();
             let (mut coded, named) = self.beginning(dictionary, tokens, at);
             let defined = short_forms.get(text, &tokens[at]);
@@ -87,8 +95,19 @@ impl Terms {
                     ));
                 }
             } else {
-                for concept in [named, coded].into_iter().flatten() {
-                    short_forms.define(text, tokens, concept.tokens, concept.meaning);
+                if let Some(Concept {
+                    tokens: term,
+                    meaning,
+                }) = named
+                {
+                    short_forms.define(text, tokens, term, meaning);
+                }
+                if let Some(Concept {
+                    tokens: term,
+                    meaning,
+                }) = coded
+                {
+                    short_forms.define(text, tokens, term, meaning);
                 }
                 short_forms.define_other(text, tokens, at);
             }

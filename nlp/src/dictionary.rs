@@ -12,6 +12,7 @@ mod tree;
 #[cfg(any(feature = "build", test))]
 mod writer;
 
+use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Serialize};
@@ -31,6 +32,9 @@ pub(crate) use self::lists::Lists;
 pub(crate) use self::meaning::Sense;
 pub use self::meaning::{Meaning, Origin};
 pub(crate) use self::tree::Tree;
+use crate::Span;
+use crate::coding::Doid;
+use crate::icd_code::IcdCode;
 use crate::trie::{Trie, WordId};
 use crate::vocabulary::Vocabulary;
 
@@ -128,11 +132,11 @@ pub(crate) struct Strings {
 
 /// A code as it is billed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Billable {
+pub struct Billable<'d> {
     /// The code with its dot, placeholders and 7th character.
-    pub code: String,
+    pub code: IcdCode,
     /// Its title, with the meaning of its 7th character.
-    pub title: String,
+    pub title: Cow<'d, str>,
 }
 
 impl Dictionary {
@@ -180,13 +184,13 @@ impl Dictionary {
     }
 
     /// The title of a category or a billable code, its 7th character's meaning included.
-    pub fn title(&self, code: &str) -> Option<String> {
+    pub fn title(&self, code: &str) -> Option<Cow<'_, str>> {
         if let Some((node, seventh)) = self.0.billable_leaf(code) {
             return Some(self.0.full_title(node, seventh));
         }
         self.0
             .node_of(code)
-            .map(|node| self.0.titles.get(node).to_owned())
+            .map(|node| Cow::Borrowed(self.0.titles.get(node)))
     }
 
     /// The inclusion terms that the tabular list gives for a code.
@@ -284,12 +288,16 @@ impl Dictionary {
     }
 
     /// The code that a claim carries for a meaning, or nothing where a note must say more.
-    pub fn billable(&self, meaning: Meaning) -> Option<Billable> {
+    pub fn billable(&self, meaning: Meaning) -> Option<Billable<'_>> {
         self.billable_with(meaning, None)
     }
 
     /// The same with a 7th character that the note asks for, if its code takes that one.
-    pub(crate) fn billable_with(&self, meaning: Meaning, asked: Option<char>) -> Option<Billable> {
+    pub(crate) fn billable_with(
+        &self,
+        meaning: Meaning,
+        asked: Option<char>,
+    ) -> Option<Billable<'_>> {
         let node = self.0.nodes[meaning.node? as usize]
             .default
             .checked_sub(1)? as usize;
@@ -297,12 +305,21 @@ impl Dictionary {
         let seventh = asked
             .and_then(|asked| set.iter().find(|seventh| seventh.character == asked))
             .or_else(|| default_seventh(set));
-        let code = self.0.codes.get(node);
+        let code: IcdCode = self.0.codes.get(node).parse().ok()?;
         Some(Billable {
-            code: seventh.map_or_else(
-                || code.to_owned(),
-                |seventh| with_seventh(code, seventh.character),
-            ),
+            code: match seventh {
+                Some(seventh) => code.with_seventh(seventh.character)?,
+                None => code,
+            },
+            title: self.0.full_title(node, seventh),
+        })
+    }
+
+    /// A billable code with its title.
+    pub(crate) fn billed(&self, code: &str) -> Option<Billable<'_>> {
+        let (node, seventh) = self.0.billable_leaf(code)?;
+        Some(Billable {
+            code: code.parse().ok()?,
             title: self.0.full_title(node, seventh),
         })
     }
@@ -370,21 +387,21 @@ impl Dictionary {
     /// let dictionary = Dictionary::fy2026();
     /// let (_, gout) = dictionary.terms().find(|(term, _)| term == "gout").unwrap();
     /// assert_eq!(dictionary.mesh(gout), Some("D006073"));
-    /// assert_eq!(dictionary.doid(gout).as_deref(), Some("DOID:13189"));
+    /// assert_eq!(dictionary.doid(gout).unwrap().to_string(), "DOID:13189");
     /// ```
     pub fn mesh(&self, meaning: Meaning) -> Option<&str> {
         Some(self.0.diseases.ids.get(meaning.disease? as usize))
     }
 
     /// The id of the disease that a meaning names in the Disease Ontology.
-    pub fn doid(&self, meaning: Meaning) -> Option<String> {
+    pub fn doid(&self, meaning: Meaning) -> Option<Doid> {
         self.doid_of(meaning.disease?)
     }
 
-    pub(crate) fn doid_of(&self, disease: u32) -> Option<String> {
+    pub(crate) fn doid_of(&self, disease: u32) -> Option<Doid> {
         match self.0.diseases.doids[disease as usize] {
             0 => None,
-            doid => Some(format!("DOID:{doid}")),
+            doid => Some(Doid(doid)),
         }
     }
 
@@ -579,12 +596,12 @@ impl Tables {
         right.then_some((node, Some(seventh)))
     }
 
-    fn full_title(&self, node: usize, seventh: Option<&Seventh>) -> String {
+    fn full_title(&self, node: usize, seventh: Option<&Seventh>) -> Cow<'_, str> {
         let title = self.titles.get(node);
-        seventh.map_or_else(
-            || title.to_owned(),
-            |seventh| format!("{title}, {}", seventh.meaning),
-        )
+        match seventh {
+            Some(seventh) => format!("{title}, {}", seventh.meaning).into(),
+            None => title.into(),
+        }
     }
 }
 
@@ -613,10 +630,16 @@ impl Strings {
         &self.text[start..self.ends[at] as usize]
     }
 
+    /// Where in the text the string at a place stands.
+    pub(crate) fn span(&self, at: usize) -> Span {
+        let start = at.checked_sub(1).map_or(0, |before| self.ends[before]);
+        Span::new(start as usize, self.ends[at] as usize)
+    }
+
     /// Whether the string at a place is this one.
     pub(crate) fn is(&self, at: usize, string: &str) -> bool {
-        let start = at.checked_sub(1).map_or(0, |before| self.ends[before]);
-        self.text.as_bytes()[start as usize..self.ends[at] as usize] == *string.as_bytes()
+        let span = self.span(at);
+        self.text.as_bytes()[span.start..span.end] == *string.as_bytes()
     }
 
     pub(crate) fn len(&self) -> usize {

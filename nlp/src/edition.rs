@@ -281,8 +281,9 @@ mod tests {
     fn the_same_note_is_coded_by_the_edition_of_its_date() {
         let code = |date: &str| {
             let edition = Edition::for_date_of_service(date.parse().unwrap()).unwrap();
-            let coding = Engine::new(edition.dictionary()).code("Assessment: multiple sclerosis.");
-            (coding.edition, coding.codes[0].code.clone())
+            let engine = Engine::new(edition.dictionary());
+            let coding = engine.code("Assessment: multiple sclerosis.");
+            (coding.edition.into_owned(), coding.codes[0].code)
         };
         let (earlier, old) = code("2025-09-30");
         let (newest, new) = code("2025-10-01");

@@ -12,6 +12,7 @@ use crate::coding::{Code, Coding, Decision, Disease, Mention, Reason, Snippet};
 use crate::concept::{Concept, Terms};
 use crate::dictionary::{Dictionary, Meaning, Origin};
 use crate::disease::{self, Model, Naming, ShortForms, WEIGHTS};
+use crate::icd_code::IcdCode;
 use crate::narrative::NarrativeTerms;
 use crate::neoplasm::Neoplasms;
 use crate::note::{Note, NoteKind};
@@ -102,7 +103,8 @@ impl Engine {
     /// use lightsout_nlp::{Dictionary, Engine, Setting};
     /// let note = "ASSESSMENT: Fever, probable pneumonia.";
     /// let codes = |setting| {
-    ///     let coding = Engine::new(Dictionary::fy2026()).with_setting(setting).code(note);
+    ///     let engine = Engine::new(Dictionary::fy2026()).with_setting(setting);
+    ///     let coding = engine.code(note);
     ///     coding.codes.into_iter().map(|code| code.code).collect::<Vec<_>>()
     /// };
     /// assert_eq!(codes(Setting::Outpatient), ["R50.9"]);
@@ -127,13 +129,13 @@ impl Engine {
     }
 
     /// The codes of a note and the mentions that they come from, in linear time.
-    pub fn code(&self, text: &str) -> Coding {
+    pub fn code<'a>(&'a self, text: &'a str) -> Coding<'a> {
         let (note, mut candidates) = self.candidates(text);
         let choices = selection::apply(note, &mut candidates);
         let mut codes = codes(&candidates, &choices);
         Rules::conclude(&self.dictionary, &mut codes);
         Coding {
-            edition: self.dictionary.edition().to_owned(),
+            edition: self.dictionary.edition().into(),
             codes,
             mentions: candidates
                 .into_iter()
@@ -144,7 +146,7 @@ impl Engine {
     }
 
     /// The candidates of a note as the rules leave them, before the learnt model chooses.
-    pub(crate) fn candidates(&self, text: &str) -> (Note, Vec<Candidate>) {
+    pub(crate) fn candidates<'a>(&'a self, text: &'a str) -> (Note, Vec<Candidate<'a>>) {
         let sections = sections(text);
         let note = self.note(text, &sections);
         let mut candidates = Vec::new();
@@ -237,7 +239,7 @@ impl Engine {
     ///
     /// Nothing is coded: the mention carries assertion, temporality and experiencer. A target
     /// outside the text, or within white space, is present and recent.
-    pub fn assert_target(&self, text: &str, target: Span) -> Mention {
+    pub fn assert_target<'a>(&'a self, text: &'a str, target: Span) -> Mention<'a> {
         let holds = |span: &Span| span.start <= target.start && target.start < span.end;
         let section = sections(text)
             .into_iter()
@@ -273,9 +275,9 @@ impl Engine {
         let context = self.contexts(&tokens, &concepts, section.kind)[0];
         Mention {
             span: target,
-            text: target.of(text).to_owned(),
+            text: target.of(text).into(),
             code: None,
-            title: String::new(),
+            title: "".into(),
             section: section.kind,
             assertion: context.assertion,
             temporality: context.temporality,
@@ -327,12 +329,12 @@ impl Engine {
         Note { kind, setting }
     }
 
-    fn each_sentence(
-        &self,
+    fn each_sentence<'a>(
+        &'a self,
         text: &str,
         note: Note,
         sections: &[Section],
-        mut see: impl FnMut(SectionKind, &[Token], &Terms, &[Context<'_>]),
+        mut see: impl FnMut(SectionKind, &[Token], &Terms, &[Context<'a>]),
     ) {
         let mut tokens = Vec::new();
         let mut terms = Terms::default();
@@ -366,7 +368,7 @@ impl Engine {
         concepts: &[Concept],
         at: usize,
         meaning: Meaning,
-    ) -> Option<seventh::Chosen> {
+    ) -> Option<seventh::Chosen<'_>> {
         let leaf = meaning.node?;
         self.dictionary.seventh_set(leaf)?;
         // What stands beyond another condition is said of that one.
@@ -382,14 +384,14 @@ impl Engine {
             .choose(&self.dictionary, leaf, tokens, mention, around)
     }
 
-    fn mention(
-        &self,
-        place: Place<'_>,
+    fn mention<'a>(
+        &'a self,
+        place: Place<'a>,
         span: Span,
         meaning: Meaning,
         seventh: Option<char>,
-        context: Context<'_>,
-    ) -> Mention {
+        context: Context<'a>,
+    ) -> Mention<'a> {
         let Place {
             text,
             note,
@@ -400,22 +402,21 @@ impl Engine {
         let (decision, rule) = match statement::decide(note, section, is_chronic, context) {
             Err((reason, rule)) => (Decision::NotCoded(reason), rule),
             Ok(rule) if billable.is_some() => (Decision::Coded, rule),
-            Ok(_) => match self.dictionary.code(meaning) {
-                Some(category) => {
-                    let category = category.to_owned();
+            Ok(_) => match self.dictionary.code(meaning).map(str::parse) {
+                Some(Ok(category)) => {
                     let reason = Reason::NotSpecific { category };
                     (Decision::NotCoded(reason), Rule::LevelOfDetail)
                 }
-                None => (Decision::NotCoded(Reason::NoCode), Rule::NotClassified),
+                _ => (Decision::NotCoded(Reason::NoCode), Rule::NotClassified),
             },
         };
         let (code, title) = match billable {
             Some(billable) => (Some(billable.code), billable.title),
-            None => (None, self.dictionary.title_of(meaning).to_owned()),
+            None => (None, self.dictionary.title_of(meaning).into()),
         };
         Mention {
             span,
-            text: span.of(text).to_owned(),
+            text: span.of(text).into(),
             code,
             title,
             section,
@@ -433,10 +434,15 @@ impl Engine {
 
     /// Gives each candidate the diseases that its words name, and drops those without any
     /// that are nothing else.
-    fn name_diseases(&self, candidates: &mut Vec<Candidate>, namings: &[Naming], hints: f32) {
+    fn name_diseases<'a>(
+        &'a self,
+        candidates: &mut Vec<Candidate<'a>>,
+        namings: &[Naming],
+        hints: f32,
+    ) {
         let sure = disease::sure(&self.diseases, &self.dictionary, namings, hints);
         // A note names the same few diseases again and again.
-        let mut known: FxHashMap<u32, Vec<Disease>> = FxHashMap::default();
+        let mut known: FxHashMap<u32, Vec<Disease<'_>>> = FxHashMap::default();
         for (naming, sure) in namings.iter().zip(sure) {
             if sure < disease::SURE_ENOUGH {
                 continue;
@@ -446,8 +452,8 @@ impl Engine {
                 let ids = self.dictionary.disease_ids(naming.disease);
                 ids.map(|id| Disease {
                     span: naming.span,
-                    mesh: id.to_owned(),
-                    doid: doid.clone(),
+                    mesh: id.into(),
+                    doid,
                 })
                 .collect()
             });
@@ -474,7 +480,7 @@ impl Engine {
         meaning: Meaning,
         tokens: &[Token],
         said: &[Said],
-    ) -> impl Iterator<Item = (Meaning, Vec<Attribute>)> {
+    ) -> impl Iterator<Item = (Meaning, Vec<Attribute<'_>>)> {
         let found = meaning
             .node
             .and_then(|node| Some((node, self.dictionary.most_specific(node, said)?)));
@@ -495,8 +501,8 @@ impl Engine {
 }
 
 /// The coded candidates by code, the surest code first.
-fn codes(candidates: &[Candidate], choices: &[Choice]) -> Vec<Code> {
-    let mut codes: BTreeMap<&str, (Code, f64)> = BTreeMap::new();
+fn codes<'a>(candidates: &[Candidate<'a>], choices: &[Choice]) -> Vec<Code<'a>> {
+    let mut codes: BTreeMap<IcdCode, (Code<'a>, f64)> = BTreeMap::new();
     for candidate in candidates {
         let Some(code) = candidate.coded() else {
             continue;
@@ -506,12 +512,12 @@ fn codes(candidates: &[Candidate], choices: &[Choice]) -> Vec<Code> {
         let joined = mention
             .also
             .iter()
-            .map(|also| (also.code.as_str(), &also.title, also.rule));
+            .map(|also| (also.code, &also.title, also.rule));
         for (code, title, rule) in own.chain(joined) {
             let (entry, doubt) = codes.entry(code).or_insert_with(|| {
                 (
                     Code {
-                        code: code.to_owned(),
+                        code,
                         title: title.clone(),
                         evidence: Vec::new(),
                         rule,
@@ -562,7 +568,7 @@ fn round(score: f64) -> f64 {
     (score * 10_000.0).round() / 10_000.0
 }
 
-fn snippet(text: &str, span: Span) -> Snippet {
+fn snippet(text: &str, span: Span) -> Snippet<'_> {
     let before = text.get(..span.start).unwrap_or_default();
     let after = text.get(span.end..).unwrap_or_default();
     let mut from = before.len().saturating_sub(SNIPPET);
@@ -577,7 +583,7 @@ fn snippet(text: &str, span: Span) -> Snippet {
         to = next.map_or(after.len(), |(at, _)| at);
     }
     Snippet {
-        before: before[from..].to_owned(),
-        after: after[..to].to_owned(),
+        before: before[from..].into(),
+        after: after[..to].into(),
     }
 }

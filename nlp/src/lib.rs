@@ -13,9 +13,11 @@ mod dictionary;
 mod disease;
 mod edition;
 mod engine;
+mod icd_code;
 mod narrative;
 mod neoplasm;
 mod note;
+mod packed_word;
 mod record;
 pub mod render;
 mod rules;
@@ -37,12 +39,14 @@ pub use assertion::{Assertion, Context, Cues, Experiencer, FoundCue, Temporality
 pub use attributes::{Attribute, AttributeKind};
 pub use check::{BinaryKind, LARGEST_TEXT, Rejection, check_text};
 pub use coding::{
-    Advice, Code, Coding, Decision, Disease, Joined, Mention, Reason, Snippet, UnknownReason,
+    Advice, Code, Coding, Decision, Disease, Doid, Joined, Mention, NotADoid, Reason, Snippet,
+    UnknownReason,
 };
 pub use concept::{Concept, concepts};
 pub use dictionary::{Billable, Dictionary, DictionaryError, Meaning, Origin};
 pub use edition::{Edition, EditionError, NoDate, ServiceDate};
 pub use engine::{Analysis, Engine};
+pub use icd_code::{IcdCode, NotACode};
 pub use note::{Note, NoteKind};
 pub use record::{Record, RecordCode, RecordMention, to_jsonl_record, to_target_record};
 pub use rules::{ExternalCauses, Rule};

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use crate::alternatives::wordings;
 use crate::dictionary::{Dictionary, Meaning, Origin};
 use crate::token::{Token, Tokenizer};
-use crate::trie::Trie;
+use crate::trie::{Trie, WordId};
 
 static NARRATIVE: &str = include_str!("../terminology/narrative.tsv");
 
@@ -46,11 +46,16 @@ impl NarrativeTerms {
         }
     }
 
+    /// Whether a term may begin with a word.
+    pub(crate) fn may_begin(&self, words: (WordId, WordId)) -> bool {
+        self.trie.may_begin(words)
+    }
+
     /// The longest term that the tokens begin with: how many it takes, and what it means.
     ///
     /// A term that means nothing takes its tokens away from shorter terms of the dictionary.
     pub(crate) fn longest(&self, tokens: &[Token]) -> Option<(usize, Option<Meaning>)> {
-        let words = tokens.iter().map(|token| (token.word, token.otherwise));
+        let words = tokens.iter().map(Token::words);
         let found = self.trie.longest(words)?;
         Some((found.words, self.meanings[found.value as usize]))
     }

@@ -9,7 +9,7 @@ use crate::concept::{Concept, Terms};
 use crate::dictionary::{Dictionary, Meaning, Origin};
 use crate::disease::{Naming, Place};
 use crate::token::{Token, Tokenizer};
-use crate::trie::{Trie, WordId};
+use crate::trie::Trie;
 
 /// What kinds there are, each with the behaviours to look for.
 static KINDS: &str = include_str!("../terminology/neoplasm-kinds.tsv");
@@ -378,10 +378,10 @@ fn rows(tsv: &'static str) -> impl Iterator<Item = (&'static str, &'static str)>
 
 /// The longest phrase at a token, as its number of words and its value.
 fn longest(trie: &Trie, tokens: &[Token], at: usize) -> Option<(usize, usize)> {
-    let words = tokens[at..]
-        .iter()
-        .map(|token| -> (WordId, WordId) { (token.word, token.otherwise) });
-    let found = trie.longest(words)?;
+    if !trie.may_begin(tokens[at].words()) {
+        return None;
+    }
+    let found = trie.longest(tokens[at..].iter().map(Token::words))?;
     Some((found.words, found.value as usize))
 }
 
@@ -394,7 +394,7 @@ mod tests {
         let engine = Engine::new(Dictionary::fy2026());
         let mentions = engine.code(text).mentions.into_iter();
         mentions
-            .filter_map(|mention| Some((mention.text, mention.code?)))
+            .filter_map(|mention| Some((mention.text.into_owned(), mention.code?.into())))
             .collect()
     }
 

@@ -1,30 +1,33 @@
 //! A coding as one line of JSON, for scoring against gold data.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
 use crate::Span;
 use crate::assertion::{Assertion, Experiencer, Temporality};
-use crate::coding::{Coding, Decision, Mention};
+use crate::coding::{Coding, Decision, Doid, Mention};
+use crate::icd_code::IcdCode;
 
 /// One document's answer; offsets count Unicode code points.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Record {
+pub struct Record<'a> {
     /// The document's name.
     pub doc_id: String,
     /// The edition of ICD-10-CM that the codes are of.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub edition: String,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub edition: Cow<'a, str>,
     /// Its codes.
     pub codes: Vec<RecordCode>,
     /// Its mentions, coded or not.
-    pub mentions: Vec<RecordMention>,
+    pub mentions: Vec<RecordMention<'a>>,
 }
 
 /// A code of a [`Record`].
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct RecordCode {
     /// The billable code, with its dot.
-    pub code: String,
+    pub code: IcdCode,
     /// Start and end of its evidence.
     pub spans: Vec<[usize; 2]>,
     /// Always present: only what is present becomes a code.
@@ -35,7 +38,7 @@ pub struct RecordCode {
 
 /// A mention of a [`Record`].
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct RecordMention {
+pub struct RecordMention<'a> {
     /// The first code point.
     pub start: usize,
     /// One past the last code point.
@@ -48,19 +51,19 @@ pub struct RecordMention {
     pub experiencer: Experiencer,
     /// The billable code that it means.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub code: Option<String>,
+    pub code: Option<IcdCode>,
     /// Whether the code counts for the document.
     pub coded: bool,
     /// The disease that it names: `D…` or `C…` of MeSH, or `OMIM:…`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub mesh: Option<String>,
+    pub mesh: Option<Cow<'a, str>>,
     /// The same disease in the Disease Ontology.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub doid: Option<String>,
+    pub doid: Option<Doid>,
 }
 
 /// The record of one document, in time linear in its text.
-pub fn to_jsonl_record(doc_id: &str, text: &str, coding: &Coding) -> Record {
+pub fn to_jsonl_record<'a>(doc_id: &str, text: &str, coding: &Coding<'a>) -> Record<'a> {
     let chars = CodePoints::of(
         text,
         coding
@@ -78,7 +81,7 @@ pub fn to_jsonl_record(doc_id: &str, text: &str, coding: &Coding) -> Record {
             ),
     );
     let codes = coding.codes.iter().map(|code| RecordCode {
-        code: code.code.clone(),
+        code: code.code,
         spans: code.evidence.iter().map(|span| chars.span(*span)).collect(),
         assertion: Assertion::Present,
         score: code.score,
@@ -96,18 +99,18 @@ pub fn to_jsonl_record(doc_id: &str, text: &str, coding: &Coding) -> Record {
 }
 
 /// The record of a document with one marked target and nothing else.
-pub fn to_target_record(doc_id: &str, text: &str, mention: &Mention) -> Record {
+pub fn to_target_record(doc_id: &str, text: &str, mention: &Mention<'_>) -> Record<'static> {
     let chars = CodePoints::of(text, [mention.span]);
     Record {
         doc_id: doc_id.to_owned(),
-        edition: String::new(),
+        edition: Cow::Borrowed(""),
         codes: Vec::new(),
         mentions: vec![record(mention, &chars)],
     }
 }
 
 /// The record of a mention, and one more for each disease that other words of it name.
-fn records(mention: &Mention, chars: &CodePoints) -> Vec<RecordMention> {
+fn records<'a>(mention: &Mention<'a>, chars: &CodePoints) -> Vec<RecordMention<'a>> {
     let mut records = vec![record(mention, chars)];
     for disease in &mention.diseases {
         let own = disease.span == mention.span && records[0].mesh.is_none();
@@ -123,12 +126,12 @@ fn records(mention: &Mention, chars: &CodePoints) -> Vec<RecordMention> {
         }
         let at = if own { 0 } else { records.len() - 1 };
         records[at].mesh = Some(disease.mesh.clone());
-        records[at].doid.clone_from(&disease.doid);
+        records[at].doid = disease.doid;
     }
     records
 }
 
-fn record(mention: &Mention, chars: &CodePoints) -> RecordMention {
+fn record(mention: &Mention<'_>, chars: &CodePoints) -> RecordMention<'static> {
     let [start, end] = chars.span(mention.span);
     RecordMention {
         start,
@@ -136,7 +139,7 @@ fn record(mention: &Mention, chars: &CodePoints) -> RecordMention {
         assertion: mention.assertion,
         temporality: mention.temporality,
         experiencer: mention.experiencer,
-        code: mention.code.clone(),
+        code: mention.code,
         coded: mention.decision == Decision::Coded,
         mesh: None,
         doid: None,
@@ -205,7 +208,11 @@ mod tests {
                 .iter()
                 .map(|mention| {
                     let said = text[mention.start..mention.end].to_owned();
-                    (said, mention.code.clone(), mention.mesh.clone())
+                    (
+                        said,
+                        mention.code.map(String::from),
+                        mention.mesh.as_deref().map(str::to_owned),
+                    )
                 })
                 .collect()
         };

@@ -23,5 +23,5 @@ pub struct Chart<'c> {
     /// Its text, as it was coded.
     pub text: &'c str,
     /// Its coding.
-    pub coding: &'c Coding,
+    pub coding: &'c Coding<'c>,
 }

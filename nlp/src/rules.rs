@@ -51,7 +51,12 @@ impl Rules {
     }
 
     /// Lets every rule decide, in the order in which they build on each other.
-    pub(crate) fn apply(&self, dictionary: &Dictionary, note: Note, candidates: &mut [Candidate]) {
+    pub(crate) fn apply<'a>(
+        &self,
+        dictionary: &'a Dictionary,
+        note: Note,
+        candidates: &mut [Candidate<'a>],
+    ) {
         external::apply(self.external_causes, note, candidates);
         superseded::apply(dictionary, note, candidates);
         unknown_site::apply(candidates);
@@ -64,7 +69,7 @@ impl Rules {
 
     /// Lets the rules speak that look at the codes as they leave the engine: no code comes or
     /// goes here.
-    pub(crate) fn conclude(dictionary: &Dictionary, codes: &mut Vec<Code>) {
+    pub(crate) fn conclude(dictionary: &Dictionary, codes: &mut Vec<Code<'_>>) {
         let told = Told::of(dictionary, codes.iter().map(|code| code.code.as_str()));
         advice::apply(&told, codes);
         sequence::apply(&told, codes);
@@ -72,9 +77,9 @@ impl Rules {
 }
 
 /// Says of what is coded as documented and stands among signs and symptoms that it does.
-fn name_symptoms(candidates: &mut [Candidate]) {
+fn name_symptoms(candidates: &mut [Candidate<'_>]) {
     for candidate in candidates {
-        let is_symptom = candidate.coded().is_some_and(|code| code.starts_with('R'));
+        let is_symptom = candidate.coded().is_some_and(|code| code.letter() == b'R');
         if is_symptom && candidate.mention.rule == Rule::Documented {
             candidate.mention.rule = Rule::SignOrSymptom;
         }
@@ -83,7 +88,7 @@ fn name_symptoms(candidates: &mut [Candidate]) {
 
 /// The codes of a note, in the order of the alphabet.
 #[cfg(test)]
-fn codes_of(note: &str) -> Vec<String> {
+fn codes_of(note: &str) -> Vec<crate::IcdCode> {
     let engine = crate::Engine::new(Dictionary::fy2026());
     let mut codes: Vec<_> = engine
         .code(note)

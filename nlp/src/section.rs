@@ -168,16 +168,11 @@ impl SectionKind {
     /// assert_eq!(SectionKind::of_heading("Hypertension"), None);
     /// ```
     pub fn of_heading(heading: &str) -> Option<Self> {
-        static KINDS: OnceLock<FxHashMap<&str, SectionKind>> = OnceLock::new();
-        if heading.len() > LONGEST_HEADING {
+        static NAMES: OnceLock<Names> = OnceLock::new();
+        let names = NAMES.get_or_init(Names::embedded);
+        if heading.len() > LONGEST_HEADING || !names.may_be(heading.as_bytes()) {
             return None;
         }
-        let kinds = KINDS.get_or_init(|| {
-            HEADINGS
-                .iter()
-                .flat_map(|(kind, names)| names.split("; ").map(move |name| (name, *kind)))
-                .collect()
-        });
         // Folded in place: names are looked up at every line and colon of a note.
         let mut plain = [0; LONGEST_HEADING];
         let mut end = 0;
@@ -194,7 +189,47 @@ impl SectionKind {
         }
         plain[..end].make_ascii_lowercase();
         let plain = std::str::from_utf8(&plain[..end]).ok()?;
-        kinds.get(plain).copied()
+        names.kinds.get(plain).copied()
+    }
+}
+
+/// The names of headings.
+struct Names {
+    kinds: FxHashMap<&'static str, SectionKind>,
+    /// For each first letter the last letters, as bits: names are looked up at every line and
+    /// colon of a note, and these two letters tell most of what is none.
+    ends: [u32; 128],
+}
+
+impl Names {
+    fn embedded() -> Self {
+        let names = HEADINGS
+            .iter()
+            .flat_map(|(kind, names)| names.split("; ").map(move |name| (name, *kind)));
+        let mut ends = [0; 128];
+        for (name, _) in names.clone() {
+            if let ([first, ..], [.., last]) = (name.as_bytes(), name.as_bytes()) {
+                ends[usize::from(*first)] |= 1 << (last & 31);
+            }
+        }
+        Self {
+            kinds: names.collect(),
+            ends,
+        }
+    }
+
+    /// Whether a heading may have a name, by its first and last letter.
+    fn may_be(&self, heading: &[u8]) -> bool {
+        let (Some(first), Some(last)) = (heading.first(), heading.last()) else {
+            return false;
+        };
+        let is_mark = |end: &u8| !end.is_ascii_alphanumeric();
+        // What is no letter may be white space, which belongs to no name.
+        if is_mark(first) || is_mark(last) {
+            return true;
+        }
+        let [first, last] = [first, last].map(u8::to_ascii_lowercase);
+        self.ends[usize::from(first)] & 1 << (last & 31) != 0
     }
 }
 

@@ -11,6 +11,7 @@ pub(crate) mod model;
 
 use crate::candidate::Candidate;
 use crate::coding::{Decision, Reason};
+use crate::icd_code::IcdCode;
 use crate::note::{Note, NoteKind};
 use crate::rules::Rule;
 
@@ -21,7 +22,7 @@ use self::model::{Model, probability};
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Choice {
     /// The code.
-    pub(crate) code: String,
+    pub(crate) code: IcdCode,
     /// How likely a coder assigns it, 0 to 1.
     pub(crate) probability: f64,
     /// The features that weighed most for or against it, the heaviest first.
@@ -36,7 +37,7 @@ const SHOWN: usize = 3;
 /// Lets the model of this kind of note decide over what the rules left open.
 ///
 /// Returns what it says of each code it chose, by code; nothing where there is no model.
-pub(crate) fn apply(note: Note, candidates: &mut [Candidate]) -> Vec<Choice> {
+pub(crate) fn apply(note: Note, candidates: &mut [Candidate<'_>]) -> Vec<Choice> {
     match Model::of(note.kind) {
         Some(model) => choose(model, note, candidates),
         None => Vec::new(),
@@ -44,7 +45,7 @@ pub(crate) fn apply(note: Note, candidates: &mut [Candidate]) -> Vec<Choice> {
 }
 
 /// Lets this model decide, whatever the kind of note it was learnt from.
-pub(crate) fn choose(model: &Model, note: Note, candidates: &mut [Candidate]) -> Vec<Choice> {
+pub(crate) fn choose(model: &Model, note: Note, candidates: &mut [Candidate<'_>]) -> Vec<Choice> {
     let proposals = proposals(candidates);
     if note.kind == NoteKind::Narrative && proposals.len() < LEAST_OF_NARRATIVE {
         return Vec::new();
@@ -84,7 +85,7 @@ pub(crate) fn choose(model: &Model, note: Note, candidates: &mut [Candidate]) ->
                 Decision::Coded
             } else {
                 Decision::NotCoded(Reason::NotChosen {
-                    because: choice.because.first().cloned().unwrap_or_default(),
+                    because: choice.because.first().cloned().unwrap_or_default().into(),
                 })
             };
         }
@@ -97,8 +98,8 @@ pub(crate) fn choose(model: &Model, note: Note, candidates: &mut [Candidate]) ->
 
 fn weigh(
     model: &Model,
-    candidates: &[Candidate],
-    proposals: &[Proposal<'_>],
+    candidates: &[Candidate<'_>],
+    proposals: &[Proposal],
     place: usize,
 ) -> Choice {
     let mut sum = 0.0;
@@ -116,7 +117,7 @@ fn weigh(
     weighed.retain(|(weight, _)| (*weight > 0.0) == is_chosen);
     weighed.sort_by(|left, right| right.0.abs().total_cmp(&left.0.abs()));
     Choice {
-        code: proposals[place].code.to_owned(),
+        code: proposals[place].code,
         probability,
         because: weighed
             .iter()
@@ -131,8 +132,9 @@ mod tests {
     use super::*;
     use crate::{Dictionary, Engine};
 
-    fn codes(text: &str) -> Vec<String> {
-        let coding = Engine::new(Dictionary::fy2026()).code(text);
+    fn codes(text: &str) -> Vec<IcdCode> {
+        let engine = Engine::new(Dictionary::fy2026());
+        let coding = engine.code(text);
         coding.codes.into_iter().map(|code| code.code).collect()
     }
 

@@ -23,9 +23,9 @@ struct Sense {
 ///
 /// Words within a mention that is denied, hypothetical or someone else's tell nothing. The
 /// text is read only when such a term was found, and then once.
-pub(crate) fn choose(dictionary: &Dictionary, text: &str, candidates: &mut [Candidate]) {
+pub(crate) fn choose<'a>(dictionary: &'a Dictionary, text: &str, candidates: &mut [Candidate<'a>]) {
     for sense in senses() {
-        let is_meant = |candidate: &Candidate| {
+        let is_meant = |candidate: &Candidate<'_>| {
             sense
                 .terms
                 .iter()
@@ -34,7 +34,7 @@ pub(crate) fn choose(dictionary: &Dictionary, text: &str, candidates: &mut [Cand
         if !candidates.iter().any(is_meant) || !speaks_of(sense, text, candidates) {
             continue;
         }
-        let Some(title) = dictionary.title(sense.code) else {
+        let Some(billable) = dictionary.billed(sense.code) else {
             continue;
         };
         for candidate in candidates
@@ -43,15 +43,15 @@ pub(crate) fn choose(dictionary: &Dictionary, text: &str, candidates: &mut [Cand
         {
             if let Some(meaning) = dictionary.meaning_of(sense.code) {
                 candidate.meaning.node = meaning.node;
-                candidate.mention.code = Some(sense.code.to_owned());
-                candidate.mention.title.clone_from(&title);
+                candidate.mention.code = Some(billable.code);
+                candidate.mention.title.clone_from(&billable.title);
             }
         }
     }
 }
 
 /// Whether the text holds one of the words of a sense where they tell what it is about.
-fn speaks_of(sense: &Sense, text: &str, candidates: &[Candidate]) -> bool {
+fn speaks_of(sense: &Sense, text: &str, candidates: &[Candidate<'_>]) -> bool {
     let mut silent = candidates
         .iter()
         .map(|candidate| &candidate.mention)
@@ -103,8 +103,9 @@ mod tests {
     use super::*;
     use crate::Engine;
 
-    fn codes(text: &str) -> Vec<String> {
-        let coding = Engine::new(Dictionary::fy2026()).code(text);
+    fn codes(text: &str) -> Vec<crate::IcdCode> {
+        let engine = Engine::new(Dictionary::fy2026());
+        let coding = engine.code(text);
         coding.codes.into_iter().map(|code| code.code).collect()
     }
 

@@ -90,9 +90,9 @@ const SAYINGS: [(&str, Saying); 9] = [
 
 /// A 7th character that a note asks for, with the words that do.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Chosen {
+pub(crate) struct Chosen<'a> {
     pub(crate) character: char,
-    pub(crate) attribute: Attribute,
+    pub(crate) attribute: Attribute<'a>,
 }
 
 impl Sevenths {
@@ -128,7 +128,7 @@ impl Sevenths {
         tokens: &[Token],
         mention: Span,
         around: Span,
-    ) -> Option<Chosen> {
+    ) -> Option<Chosen<'_>> {
         let set = &self.sets[dictionary.seventh_set(leaf)?];
         let around = Span::new(
             around.start.max(mention.start.saturating_sub(BEFORE)),
@@ -143,7 +143,7 @@ impl Sevenths {
             character: asked.character,
             attribute: Attribute {
                 kind: AttributeKind::Episode,
-                value: asked.meaning.clone(),
+                value: asked.meaning.as_str().into(),
                 span: Span::new(tokens[said.start].span.start, tokens[said.end - 1].span.end),
             },
         })
@@ -160,8 +160,7 @@ impl Sevenths {
         let mut all: Option<Span> = None;
         let mut at = around.start;
         while at < around.end {
-            let words = tokens[at..around.end].iter();
-            let words = words.map(|token| (token.word, token.otherwise));
+            let words = tokens[at..around.end].iter().map(Token::words);
             let Some(found) = self.phrases.longest(words) else {
                 at += 1;
                 continue;
@@ -291,7 +290,7 @@ const PLAIN: &[&str] = &[
 ];
 
 /// Lets mentions of one condition that say nothing of the encounter follow the one that does.
-pub(crate) fn agree(dictionary: &Dictionary, candidates: &mut [Candidate]) {
+pub(crate) fn agree<'a>(dictionary: &'a Dictionary, candidates: &mut [Candidate<'a>]) {
     let mut told: FxHashMap<u32, char> = FxHashMap::default();
     for candidate in candidates.iter() {
         if let (Some(character), Some(node), Some(_)) =
@@ -336,8 +335,9 @@ mod tests {
     use super::*;
     use crate::Engine;
 
-    fn codes(text: &str) -> Vec<String> {
-        let coding = Engine::new(Dictionary::fy2026()).code(text);
+    fn codes(text: &str) -> Vec<crate::IcdCode> {
+        let engine = Engine::new(Dictionary::fy2026());
+        let coding = engine.code(text);
         let mut codes: Vec<_> = coding.codes.into_iter().map(|code| code.code).collect();
         codes.sort();
         codes

@@ -81,7 +81,7 @@ impl Dictionary {
         leaf: u32,
         said: &[Said],
         tokens: &[Token],
-    ) -> Vec<Attribute> {
+    ) -> Vec<Attribute<'_>> {
         let tables = self.attributes();
         let asked = self.asked(leaf);
         let free = Search::new(self, node).map_or_else(Vec::new, |search| search.free);
@@ -90,7 +90,7 @@ impl Dictionary {
                 feature == bilateral && (asked.contains(&right) || asked.contains(&left))
             })
         };
-        let mut used: Vec<Attribute> = Vec::new();
+        let mut used: Vec<Attribute<'_>> = Vec::new();
         for said in said {
             let is_asked = asked.contains(&said.feature) && !free.contains(&said.feature);
             if !is_asked && !is_split(said.feature) {
@@ -105,11 +105,11 @@ impl Dictionary {
             };
             if used
                 .iter()
-                .all(|known| (known.kind, known.value.as_str()) != (kind, value))
+                .all(|known| (known.kind, known.value.as_ref()) != (kind, value))
             {
                 used.push(Attribute {
                     kind,
-                    value: value.to_owned(),
+                    value: value.into(),
                     span: Span::new(
                         tokens[said.tokens.start].span.start,
                         tokens[said.tokens.end - 1].span.end,
@@ -307,8 +307,9 @@ impl<'d> Search<'d> {
 mod tests {
     use crate::{AttributeKind, Dictionary, Engine};
 
-    fn codes(text: &str) -> Vec<String> {
-        let coding = Engine::new(Dictionary::fy2026()).code(text);
+    fn codes(text: &str) -> Vec<crate::IcdCode> {
+        let engine = Engine::new(Dictionary::fy2026());
+        let coding = engine.code(text);
         let mut codes: Vec<_> = coding.codes.into_iter().map(|code| code.code).collect();
         codes.sort();
         codes
@@ -388,8 +389,8 @@ mod tests {
             ("Type 2 diabetes mellitus with complications.", &["E11.8"]),
             ("Knee pain but no left hip fracture.", &["M25.569"]),
         ]);
-        let denied =
-            Engine::new(Dictionary::fy2026()).code("No obstruction of the inguinal hernia.");
+        let engine = Engine::new(Dictionary::fy2026());
+        let denied = engine.code("No obstruction of the inguinal hernia.");
         assert_eq!(denied.mentions[0].code.as_deref(), Some("K40.90"));
         check(&[("Obstruction of the inguinal hernia.", &["K40.30"])]);
     }
@@ -444,14 +445,15 @@ mod tests {
     #[test]
     fn a_mention_shows_what_its_code_was_chosen_by() {
         let text = "Asthma, mild persistent.";
-        let coding = Engine::new(Dictionary::fy2026()).code(text);
+        let engine = Engine::new(Dictionary::fy2026());
+        let coding = engine.code(text);
         let [asthma] = coding.mentions.as_slice() else {
             panic!("one mention, not {:?}", coding.mentions);
         };
         let said: Vec<_> = asthma
             .attributes
             .iter()
-            .map(|said| (said.kind, said.value.as_str(), said.span.of(text)))
+            .map(|said| (said.kind, said.value.as_ref(), said.span.of(text)))
             .collect();
         assert_eq!(
             said,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::Span;
+use crate::packed_word::PackedWord;
 use crate::trie::WordId;
 use crate::vocabulary::{LONGEST_WORD, Vocabulary};
 use crate::word::{PieceKind, abbreviation_form, folded_form, is_abbreviation, pieces};
@@ -20,6 +21,13 @@ pub struct Token {
     pub closes: bool,
     /// Whether it is a word rather than a mark.
     pub is_word: bool,
+}
+
+impl Token {
+    /// Its numbers, as the tries take them.
+    pub(crate) fn words(&self) -> (WordId, WordId) {
+        (self.word, self.otherwise)
+    }
 }
 
 /// An item of a list that is no longer, in bytes, may be an abbreviation alone.
@@ -85,10 +93,23 @@ impl Tokenizer {
                 .of(text)
                 .bytes()
                 .any(|byte| byte.is_ascii_lowercase());
-        let mut form = String::with_capacity(LONGEST_WORD);
+        let mut form = String::new();
         for piece in pieces(text, sentence) {
             let span = piece.span;
             let letters = span.of(text);
+            let packed = (piece.kind == PieceKind::Word)
+                .then(|| PackedWord::folded(text, span))
+                .flatten();
+            if let Some(packed) = packed {
+                tokens.push(Token {
+                    span,
+                    word: self.number_of(|words| words.number_of_packed(packed)),
+                    otherwise: 0,
+                    closes: false,
+                    is_word: true,
+                });
+                continue;
+            }
             let mut token = Token {
                 span,
                 word: 0,
@@ -105,11 +126,11 @@ impl Tokenizer {
                 PieceKind::Word if letters.len() > LONGEST_WORD => {}
                 PieceKind::Word => {
                     folded_form(letters, &mut form);
-                    let ordinary = self.number(&form);
+                    let ordinary = self.number_of(|words| words.number(&form));
                     token.word = ordinary;
                     if is_abbreviation(letters) {
                         abbreviation_form(letters, &mut form);
-                        let abbreviation = self.number(&form);
+                        let abbreviation = self.number_of(|words| words.number(&form));
                         if abbreviation != 0 && !(shouted && ordinary != 0) {
                             token.word = abbreviation;
                             token.otherwise = ordinary;
@@ -121,9 +142,9 @@ impl Tokenizer {
         }
     }
 
-    fn number(&self, form: &str) -> WordId {
-        match self.terms.number(form) {
-            0 => match self.further.number(form) {
+    fn number_of(&self, number: impl Fn(&Vocabulary) -> WordId) -> WordId {
+        match number(&self.terms) {
+            0 => match number(&self.further) {
                 0 => 0,
                 further => further + WordId::try_from(self.terms.len()).unwrap_or(0),
             },

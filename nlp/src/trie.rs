@@ -180,6 +180,12 @@ impl Trie {
             .expect("the nodes were laid out as a trie just now")
     }
 
+    /// Whether a phrase may begin with a word, given as its number and an alternative.
+    pub(crate) fn may_begin(&self, (word, otherwise): (WordId, WordId)) -> bool {
+        let is_root = |word: WordId| self.roots.get(word as usize).is_some_and(|root| *root != 0);
+        is_root(word) || otherwise != 0 && is_root(otherwise)
+    }
+
     /// The longest phrase that the words begin with.
     ///
     /// Each word is given as its number and an alternative, tried in that order

@@ -5,6 +5,7 @@ use std::hash::Hasher;
 use rustc_hash::FxHasher;
 
 use crate::dictionary::Strings;
+use crate::packed_word::PackedWord;
 use crate::span::Span;
 use crate::trie::WordId;
 use crate::word::{PieceKind, abbreviation_form, folded_form, is_abbreviation, pieces};
@@ -54,16 +55,26 @@ impl Vocabulary {
 
     /// The number of a form, or zero.
     pub fn number(&self, form: &str) -> WordId {
+        self.number_where(hash(form), |at| self.words.is(at, form))
+    }
+
+    /// The number of a packed form, or zero.
+    pub(crate) fn number_of_packed(&self, form: PackedWord) -> WordId {
+        self.number_where(form.hash(), |at| {
+            let span = self.words.span(at);
+            span.len() == form.len() && PackedWord::at(&self.words.text, span) == Some(form)
+        })
+    }
+
+    /// The number of the word with this hash of which `is` holds, or zero.
+    fn number_where(&self, hash: u64, is: impl Fn(usize) -> bool) -> WordId {
         if self.slots.is_empty() {
             return 0;
         }
-        let hash = hash(form);
         let mut at = self.first_slot(hash);
         loop {
             let slot = self.slots[at];
-            if slot.number == 0
-                || slot.tag == tag(hash) && self.words.is(slot.number as usize - 1, form)
-            {
+            if slot.number == 0 || slot.tag == tag(hash) && is(slot.number as usize - 1) {
                 return slot.number;
             }
             at = self.next_slot(at);
@@ -147,6 +158,9 @@ fn slots_for(words: usize) -> usize {
 }
 
 fn hash(form: &str) -> u64 {
+    if let Some(packed) = PackedWord::at(form, Span::new(0, form.len())) {
+        return packed.hash();
+    }
     let mut hasher = FxHasher::default();
     hasher.write(form.as_bytes());
     hasher.finish()

@@ -154,6 +154,11 @@ impl Pieces<'_> {
             while at < self.end && bytes[at].is_ascii_alphanumeric() {
                 at += 1;
             }
+            // Nearly every word ends before a gap or a mark, which needs no closer look.
+            let plainly_ends = |byte: &u8| byte.is_ascii() && !matches!(byte, b'\'' | b'.');
+            if at >= self.end || bytes.get(at).is_none_or(plainly_ends) {
+                return at;
+            }
             if let Some(width) = self.letter_width(at) {
                 at += width;
                 continue;

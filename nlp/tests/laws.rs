@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
-use lightsout_nlp::{BinaryKind, Decision, Dictionary, Engine, Rejection, Rule, Span, check_text};
+use lightsout_nlp::{
+    BinaryKind, Decision, Dictionary, Engine, IcdCode, Rejection, Rule, Span, check_text,
+};
 use proptest::prelude::*;
 
 fn engine() -> &'static Engine {
@@ -57,7 +59,7 @@ fn note() -> impl Strategy<Value = String> {
     prop::collection::vec(part, 0..24).prop_map(|parts| parts.join(" "))
 }
 
-fn codes(text: &str) -> BTreeSet<String> {
+fn codes(text: &str) -> BTreeSet<IcdCode> {
     engine()
         .code(text)
         .codes
@@ -73,7 +75,7 @@ proptest! {
     fn spans_lie_in_the_text_on_character_boundaries(text in note()) {
         let coding = engine().code(&text);
         for mention in &coding.mentions {
-            prop_assert_eq!(text.get(mention.span.start..mention.span.end), Some(mention.text.as_str()));
+            prop_assert_eq!(text.get(mention.span.start..mention.span.end), Some(mention.text.as_ref()));
             prop_assert!(!mention.span.is_empty());
         }
         for pair in coding.mentions.windows(2) {

@@ -41,8 +41,9 @@ fn a_title_is_coded_with_its_own_code() {
     let mut chapters: BTreeMap<u8, (u32, u32)> = BTreeMap::new();
     for code in dictionary.billable_codes() {
         let title = dictionary.title(&code).unwrap();
-        let coding = engine.code(&format!("ASSESSMENT: {title}."));
-        let is_own = matches!(&coding.codes[..], [only] if only.code == code);
+        let note = format!("ASSESSMENT: {title}.");
+        let coding = engine.code(&note);
+        let is_own = matches!(&coding.codes[..], [only] if *only.code == *code);
         let (own, all) = chapters
             .entry(dictionary.chapter(&code).unwrap())
             .or_default();

@@ -579,7 +579,7 @@ mod tests {
                 ..Meaning::NOTHING
             });
             let code = meaning.and_then(|meaning| base.billable(meaning));
-            code.map_or_else(String::new, |code| code.code)
+            code.map_or_else(String::new, |code| code.code.into())
         })
     }
 

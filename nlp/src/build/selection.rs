@@ -168,12 +168,12 @@ pub fn validate(engine: &Engine, learnt: &[Coded], judged: &[Coded]) -> [Tally; 
 #[derive(Clone)]
 struct Seen<'c> {
     note: Note,
-    candidates: Vec<Candidate>,
+    candidates: Vec<Candidate<'c>>,
     gold: &'c [String],
 }
 
 impl<'c> Seen<'c> {
-    fn all(engine: &Engine, notes: &'c [Coded]) -> Vec<Self> {
+    fn all(engine: &'c Engine, notes: &'c [Coded]) -> Vec<Self> {
         notes
             .iter()
             .map(|coded| {
@@ -192,7 +192,7 @@ impl<'c> Seen<'c> {
         let mut candidates = self.candidates.clone();
         selection::choose(model, self.note, &mut candidates);
         let codes: BTreeSet<_> = candidates.iter().filter_map(Candidate::coded).collect();
-        codes.into_iter().map(str::to_owned).collect()
+        codes.into_iter().map(String::from).collect()
     }
 }
 
@@ -219,7 +219,7 @@ fn weights(
                     .or_default() += 1.0;
             });
             in_note.extend(features.keys().cloned());
-            examples.push((features, is_right(seen.gold, proposals[place].code)));
+            examples.push((features, is_right(seen.gold, &proposals[place].code)));
         }
         for feature in in_note {
             *support.entry(feature).or_default() += 1;

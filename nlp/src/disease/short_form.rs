@@ -10,6 +10,9 @@ use crate::Span;
 use crate::dictionary::Meaning;
 use crate::token::Token;
 
+/// What opens the brackets around a short form.
+const OPENING: &[u8] = b"([";
+
 /// The longest short form, in bytes.
 const LONGEST: usize = 10;
 
@@ -20,6 +23,11 @@ pub(crate) struct ShortForms<'t> {
 }
 
 impl<'t> ShortForms<'t> {
+    /// Whether a token may be a short form of this note, or open the brackets around one.
+    pub(crate) fn may_concern(&self, text: &str, token: &Token) -> bool {
+        !self.meanings.is_empty() || OPENING.contains(&text.as_bytes()[token.span.start])
+    }
+
     /// What a token means as a short form of this note.
     pub(crate) fn get(&self, text: &str, token: &Token) -> Option<Meaning> {
         if self.meanings.is_empty() || token.span.len() > LONGEST {
@@ -65,7 +73,7 @@ fn bracketed<'t>(text: &'t str, tokens: &[Token], at: usize) -> Option<&'t str> 
         let token: Option<&Token> = tokens.get(at);
         token.is_some_and(|token| marks.contains(&text.as_bytes()[token.span.start]))
     };
-    if !is(at, b"([") || !is(at + 2, b")],;") {
+    if !is(at, OPENING) || !is(at + 2, b")],;") {
         return None;
     }
     let short = singular(tokens[at + 1].span.of(text));

@@ -32,7 +32,8 @@ const TERMS: usize = 6;
 /// use lightsout_nlp::{Dictionary, Engine};
 ///
 /// let text = "ASSESSMENT: Asthma. No evidence of pneumonia.";
-/// let coding = Engine::new(Dictionary::fy2026()).code(text);
+/// let engine = Engine::new(Dictionary::fy2026());
+/// let coding = engine.code(text);
 /// let chart = Chart { name: "visit.txt", text, coding: &coding };
 /// assert_eq!(explain(&chart, Look::Plain), "\
 /// visit.txt: 1 code, 1 mention not coded
@@ -100,14 +101,18 @@ impl Wanted {
             .terms()
             .filter(|(_, meaning)| {
                 let billable = dictionary.billable(*meaning);
-                billable.is_some_and(|billable| billable.code.starts_with(&code))
+                billable.is_some_and(|billable| billable.code.starts_with(code.as_str()))
             })
             .map(|(term, _)| term)
             .collect();
         terms.sort_unstable_by(|left, right| left.len().cmp(&right.len()).then(left.cmp(right)));
         terms.dedup();
         terms.truncate(TERMS);
-        Some(Self { code, title, terms })
+        Some(Self {
+            title: title.into_owned(),
+            code,
+            terms,
+        })
     }
 
     fn is(&self, code: &str) -> bool {
@@ -203,7 +208,7 @@ impl Page {
         self.out.push('\n');
     }
 
-    fn code(&mut self, chart: &Chart<'_>, lines: &Lines, code: &Code) {
+    fn code(&mut self, chart: &Chart<'_>, lines: &Lines, code: &Code<'_>) {
         let label = self.painted("32;1", &format!("{:<INDENT$}", code.code));
         self.wrapped(&label, &code.title, INDENT);
         let evidence = evidence(chart.coding, &code.evidence);
@@ -228,7 +233,13 @@ impl Page {
         self.out.push('\n');
     }
 
-    fn mention(&mut self, chart: &Chart<'_>, lines: &Lines, mention: &Mention, reason: &Reason) {
+    fn mention(
+        &mut self,
+        chart: &Chart<'_>,
+        lines: &Lines,
+        mention: &Mention<'_>,
+        reason: &Reason<'_>,
+    ) {
         let code = match reason {
             Reason::NotSpecific { category } => category,
             _ => mention.code.as_deref().unwrap_or("-"),
@@ -293,7 +304,7 @@ impl Page {
     }
 }
 
-fn place(lines: &Lines, mention: &Mention) -> String {
+fn place(lines: &Lines, mention: &Mention<'_>) -> String {
     format!(
         "line {}, {}, {}",
         lines.number(mention.span.start),

@@ -300,14 +300,14 @@ impl Verification {
 type Kind = (Verification, Option<&'static str>);
 
 /// What is denied, doubted or past and not coded from elsewhere, by code and status.
-fn others<'c>(chart: &Chart<'c>) -> BTreeMap<(&'c str, Kind), Vec<&'c Mention>> {
+fn others<'c>(chart: &Chart<'c>) -> BTreeMap<(&'c str, Kind), Vec<&'c Mention<'c>>> {
     let coded: std::collections::BTreeSet<&str> = chart
         .coding
         .codes
         .iter()
         .map(|code| code.code.as_str())
         .collect();
-    let mut others: BTreeMap<_, Vec<&Mention>> = BTreeMap::new();
+    let mut others: BTreeMap<_, Vec<&Mention<'_>>> = BTreeMap::new();
     for mention in &chart.coding.mentions {
         let Some(code) = mention.code.as_deref().filter(|code| !coded.contains(code)) else {
             continue;

@@ -22,7 +22,8 @@ const STYLE: &str = include_str!("page.css");
 /// use lightsout_nlp::{Dictionary, Engine};
 ///
 /// let text = "Asthma & <b>cough</b>";
-/// let coding = Engine::new(Dictionary::fy2026()).code(text);
+/// let engine = Engine::new(Dictionary::fy2026());
+/// let coding = engine.code(text);
 /// let page = html::page(&[Chart { name: "visit.txt", text, coding: &coding }]);
 /// assert!(page.starts_with("<!DOCTYPE html>") && page.ends_with("</html>\n"));
 /// assert!(page.contains(" &amp; &lt;b&gt;") && !page.contains("<b>"));
@@ -296,7 +297,8 @@ mod tests {
     use crate::{Dictionary, Engine};
 
     fn pages(text: &str) -> String {
-        let coding = Engine::new(Dictionary::fy2026()).code(text);
+        let engine = Engine::new(Dictionary::fy2026());
+        let coding = engine.code(text);
         let chart = Chart {
             name: "a \"chart\"",
             text,

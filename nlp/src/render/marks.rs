@@ -8,13 +8,13 @@ use crate::coding::{Coding, Decision, Mention};
 pub(super) struct Mark<'c> {
     pub(super) span: Span,
     /// The mention that stands there, if one does.
-    pub(super) mention: Option<&'c Mention>,
+    pub(super) mention: Option<&'c Mention<'c>>,
     /// The codes, by their place among the codes, whose evidence it is.
     pub(super) codes: Vec<usize>,
 }
 
 /// The marks of a coding; where evidence overlaps an earlier mark, that one carries its code.
-pub(super) fn marks(coding: &Coding) -> Vec<Mark<'_>> {
+pub(super) fn marks<'c>(coding: &'c Coding<'c>) -> Vec<Mark<'c>> {
     let mut marks: Vec<Mark<'_>> = coding
         .mentions
         .iter()
@@ -47,7 +47,10 @@ pub(super) fn marks(coding: &Coding) -> Vec<Mark<'_>> {
 }
 
 /// The mentions that the evidence of a code stands on, in the order of the text.
-pub(super) fn evidence<'c>(coding: &'c Coding, spans: &[Span]) -> Vec<(Span, Option<&'c Mention>)> {
+pub(super) fn evidence<'c>(
+    coding: &'c Coding<'c>,
+    spans: &[Span],
+) -> Vec<(Span, Option<&'c Mention<'c>>)> {
     spans
         .iter()
         .map(|span| {
@@ -64,7 +67,9 @@ pub(super) fn evidence<'c>(coding: &'c Coding, spans: &[Span]) -> Vec<(Span, Opt
 }
 
 /// The mentions that count for no code.
-pub(super) fn not_coded(coding: &Coding) -> impl Iterator<Item = (&Mention, &crate::Reason)> {
+pub(super) fn not_coded<'c>(
+    coding: &'c Coding<'c>,
+) -> impl Iterator<Item = (&'c Mention<'c>, &'c crate::Reason<'c>)> {
     coding
         .mentions
         .iter()

@@ -15,7 +15,8 @@ const TITLE: usize = 52;
 /// use lightsout_nlp::{Dictionary, Engine};
 ///
 /// let text = "PMH: asthma\nASSESSMENT: Asthma. Gout.";
-/// let coding = Engine::new(Dictionary::fy2026()).code(text);
+/// let engine = Engine::new(Dictionary::fy2026());
+/// let coding = engine.code(text);
 /// assert_eq!(table(&Chart { name: "visit.txt", text, coding: &coding }), "\
 /// visit.txt
 ///   J45.909   Unspecified asthma, uncomplicated                     lines 1, 2

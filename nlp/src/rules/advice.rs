@@ -9,7 +9,7 @@ use crate::rules::Rule;
 const MANIFESTATION: &str = "in diseases classified elsewhere";
 
 /// Writes to each code what the notes at it say of the others, and what they miss.
-pub(super) fn apply(told: &Told<'_>, codes: &mut [Code]) {
+pub(super) fn apply(told: &Told<'_>, codes: &mut [Code<'_>]) {
     let mut found: Vec<(usize, Rule, String, Vec<usize>)> = Vec::new();
     told.each(
         |_| true,
@@ -57,8 +57,8 @@ pub(super) fn apply(told: &Told<'_>, codes: &mut [Code]) {
     found.sort();
     let mut before: Option<(usize, Rule, String)> = None;
     for (at, rule, says, named) in found {
-        let named = named.into_iter().map(|other| codes[other].code.clone());
-        let named: Vec<String> = named.collect();
+        let named = named.into_iter().map(|other| codes[other].code);
+        let named: Vec<_> = named.collect();
         let key = (at, rule, says);
         let advice = &mut codes[at].advice;
         match advice.last_mut().filter(|_| before.as_ref() == Some(&key)) {
@@ -84,7 +84,8 @@ mod tests {
 
     /// What is advised on a code, a line each.
     fn advised(note: &str, code: &str) -> Vec<String> {
-        let coding: Coding = Engine::new(Dictionary::fy2026()).code(note);
+        let engine = Engine::new(Dictionary::fy2026());
+        let coding: Coding = engine.code(note);
         let found = coding.codes.iter().find(|found| found.code == code);
         let found = found.unwrap_or_else(|| panic!("{code} of {:?}", coding.codes));
         found.advice.iter().map(ToString::to_string).collect()

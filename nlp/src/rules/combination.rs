@@ -4,6 +4,7 @@ use super::ranges::{Range, ranges, rows};
 use crate::candidate::{self, Candidate};
 use crate::coding::Joined;
 use crate::dictionary::Dictionary;
+use crate::icd_code::IcdCode;
 use crate::note::{Note, NoteKind};
 use crate::rules::Rule;
 
@@ -53,7 +54,12 @@ impl Combinations {
     ///
     /// Not in a narrative: prose without headings tells of conditions years apart, and those
     /// who code case reports code each condition for itself.
-    pub(super) fn apply(&self, dictionary: &Dictionary, note: Note, candidates: &mut [Candidate]) {
+    pub(super) fn apply<'a>(
+        &self,
+        dictionary: &'a Dictionary,
+        note: Note,
+        candidates: &mut [Candidate<'a>],
+    ) {
         if note.kind == NoteKind::Narrative {
             return;
         }
@@ -62,16 +68,20 @@ impl Combinations {
             let holds = |ranges: &[Range]| {
                 coded
                     .iter()
-                    .any(|code| ranges.iter().any(|range| range.holds(code)))
+                    .any(|code| ranges.iter().any(|range| range.holds(*code)))
             };
             if !combination.partners.iter().all(|ranges| holds(ranges)) {
                 continue;
             }
-            let is_condition =
-                |code: &&String| combination.condition.iter().any(|range| range.holds(code));
+            let is_condition = |code: &&IcdCode| {
+                combination
+                    .condition
+                    .iter()
+                    .any(|range| range.holds(**code))
+            };
             // A note names one type of diabetes; where it names two, the first is no surer.
             if let Some(condition) = coded.iter().find(is_condition) {
-                combination.join(dictionary, condition, candidates);
+                combination.join(dictionary, *condition, candidates);
                 coded = candidate::coded(candidates);
             }
         }
@@ -79,19 +89,21 @@ impl Combinations {
 }
 
 impl Combination {
-    fn join(&self, dictionary: &Dictionary, condition: &str, candidates: &mut [Candidate]) {
+    fn join<'a>(
+        &self,
+        dictionary: &'a Dictionary,
+        condition: IcdCode,
+        candidates: &mut [Candidate<'a>],
+    ) {
         let together = self
             .together
             .replace('=', condition.get(..3).unwrap_or_default());
-        let Some(title) = dictionary
-            .title(&together)
-            .filter(|_| dictionary.is_billable(&together))
-        else {
+        let Some(billable) = dictionary.billed(&together) else {
             return;
         };
         let joined = Joined {
-            code: together,
-            title,
+            code: billable.code,
+            title: billable.title,
             rule: self.rule,
         };
         for candidate in candidates {

@@ -1,5 +1,6 @@
 //! Of two codes that exclude each other (Excludes1) a chart keeps the one that the list asks for.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::told::Told;
@@ -7,17 +8,18 @@ use crate::attributes::AttributeKind;
 use crate::candidate::Candidate;
 use crate::coding::Reason;
 use crate::dictionary::{Dictionary, InstructionKind};
+use crate::icd_code::IcdCode;
 use crate::note::{Note, NoteKind};
 use crate::rules::Rule;
 
 /// How the codes of chapter 19 begin: injuries and poisonings.
-const INJURIES: [char; 2] = ['S', 'T'];
+const INJURIES: [u8; 2] = *b"ST";
 
 /// What the mentions of a note say of one of its codes.
 #[derive(Debug, Default)]
-struct Evidence {
+struct Evidence<'a> {
     is_vague: bool,
-    sides: BTreeSet<String>,
+    sides: BTreeSet<Cow<'a, str>>,
 }
 
 /// Which of the two codes a note stands at, and what it says of the other.
@@ -45,7 +47,7 @@ struct Pair {
 /// Reports and narratives keep both with an advice: those who code them code each condition for
 /// itself (of 164 codes that would leave the training reports of `CodiEsp`, by a rough count, they
 /// gave 130), and the learnt model has chosen there already.
-pub(super) fn apply(dictionary: &Dictionary, note: Note, candidates: &mut [Candidate]) {
+pub(super) fn apply(dictionary: &Dictionary, note: Note, candidates: &mut [Candidate<'_>]) {
     if note.kind != NoteKind::Chart {
         return;
     }
@@ -53,7 +55,7 @@ pub(super) fn apply(dictionary: &Dictionary, note: Note, candidates: &mut [Candi
     if codes.len() < 2 {
         return;
     }
-    let names: Vec<&str> = codes.keys().map(String::as_str).collect();
+    let names: Vec<IcdCode> = codes.keys().copied().collect();
     let left = left_out(dictionary, &names, &codes);
     if left.is_empty() {
         return;
@@ -64,19 +66,21 @@ pub(super) fn apply(dictionary: &Dictionary, note: Note, candidates: &mut [Candi
 }
 
 /// The codes of a note with what is said of them, in the order of the alphabet.
-fn evidence(candidates: &[Candidate]) -> BTreeMap<String, Evidence> {
-    let mut codes: BTreeMap<String, Evidence> = BTreeMap::new();
+fn evidence<'a>(candidates: &[Candidate<'a>]) -> BTreeMap<IcdCode, Evidence<'a>> {
+    let mut codes: BTreeMap<IcdCode, Evidence<'a>> = BTreeMap::new();
     for candidate in candidates {
         let Some(code) = candidate.coded() else {
             continue;
         };
-        let known = codes.entry(code.to_owned()).or_default();
-        known.is_vague |= candidate.says_nothing_more();
+        let known = codes.entry(code).or_insert_with(|| Evidence {
+            is_vague: candidate.says_nothing_more(),
+            ..Evidence::default()
+        });
         let attributes = candidate.mention.attributes.iter();
         let sides = attributes.filter(|attribute| attribute.kind == AttributeKind::Laterality);
         known.sides.extend(sides.map(|side| side.value.clone()));
         for also in &candidate.mention.also {
-            codes.entry(also.code.clone()).or_default();
+            codes.entry(also.code).or_default();
         }
     }
     codes
@@ -85,11 +89,11 @@ fn evidence(candidates: &[Candidate]) -> BTreeMap<String, Evidence> {
 /// The codes that give way, each with the one that it gives way to.
 fn left_out(
     dictionary: &Dictionary,
-    names: &[&str],
-    codes: &BTreeMap<String, Evidence>,
-) -> BTreeMap<String, String> {
+    names: &[IcdCode],
+    codes: &BTreeMap<IcdCode, Evidence<'_>>,
+) -> BTreeMap<IcdCode, IcdCode> {
     let mut pairs: BTreeMap<(usize, usize), Pair> = BTreeMap::new();
-    let told = Told::of(dictionary, names.iter().copied());
+    let told = Told::of(dictionary, names.iter().map(IcdCode::as_str));
     told.each(
         |instruction| instruction.kind.is_excludes1(),
         |code, instruction, named| {
@@ -107,10 +111,10 @@ fn left_out(
             }
         },
     );
-    let mut left: BTreeMap<String, String> = BTreeMap::new();
+    let mut left: BTreeMap<IcdCode, IcdCode> = BTreeMap::new();
     for ((first, second), pair) in pairs {
         let [first, second] = [first, second].map(|at| names[at]);
-        if left.contains_key(first) || left.contains_key(second) {
+        if left.contains_key(&first) || left.contains_key(&second) {
             continue;
         }
         let Some(stays) = stays(pair, [first, second], codes) else {
@@ -121,7 +125,7 @@ fn left_out(
         } else {
             (second, first)
         };
-        left.insert(leaves.to_owned(), stays.to_owned());
+        left.insert(leaves, stays);
     }
     left
 }
@@ -133,12 +137,16 @@ enum Stays {
 }
 
 /// Which of two codes that exclude each other stays, or nothing where both do.
-fn stays(pair: Pair, codes: [&str; 2], evidence: &BTreeMap<String, Evidence>) -> Option<Stays> {
-    let [first, second] = codes.map(|code| &evidence[code]);
+fn stays(
+    pair: Pair,
+    codes: [IcdCode; 2],
+    evidence: &BTreeMap<IcdCode, Evidence<'_>>,
+) -> Option<Stays> {
+    let [first, second] = codes.map(|code| &evidence[&code]);
     let are_apart = !first.sides.is_empty()
         && !second.sides.is_empty()
         && first.sides.is_disjoint(&second.sides);
-    if are_apart || codes.iter().all(|code| code.starts_with(INJURIES)) {
+    if are_apart || codes.iter().all(|code| INJURIES.contains(&code.letter())) {
         return None;
     }
     // A note with a condition speaks of another disease than the one that is there.
@@ -147,7 +155,7 @@ fn stays(pair: Pair, codes: [&str; 2], evidence: &BTreeMap<String, Evidence>) ->
     if said == [None, None] {
         return None;
     }
-    match codes.map(|code| code.starts_with('R')) {
+    match codes.map(|code| code.letter() == b'R') {
         [true, false] => return Some(Stays::Second),
         [false, true] => return Some(Stays::First),
         _ => {}
@@ -160,7 +168,7 @@ fn stays(pair: Pair, codes: [&str; 2], evidence: &BTreeMap<String, Evidence>) ->
         [None, Some(_)] => Some(Stays::First),
         _ => {
             // What is over or only bears on health gives way to what is there.
-            let is_factor = codes.map(|code| code.starts_with('Z'));
+            let is_factor = codes.map(|code| code.letter() == b'Z');
             match [is_factor, [first.is_vague, second.is_vague]] {
                 [[true, false], _] | [[false, false], [true, false]] => Some(Stays::Second),
                 [[false, true], _] | [[false, false], [false, true]] => Some(Stays::First),
@@ -171,8 +179,8 @@ fn stays(pair: Pair, codes: [&str; 2], evidence: &BTreeMap<String, Evidence>) ->
 }
 
 /// Takes from a candidate what gives way; what it is evidence of besides stays.
-fn leave(candidate: &mut Candidate, left: &BTreeMap<String, String>) {
-    let Some(by) = candidate.coded().map(|code| left.get(code).cloned()) else {
+fn leave(candidate: &mut Candidate<'_>, left: &BTreeMap<IcdCode, IcdCode>) {
+    let Some(by) = candidate.coded().map(|code| left.get(&code).copied()) else {
         return;
     };
     let also = &mut candidate.mention.also;
@@ -230,12 +238,13 @@ mod tests {
             first: Some(InstructionKind::Instead),
             second: None,
         };
-        let sided = |side: &str| Evidence {
+        let sided = |side: &'static str| Evidence {
             is_vague: false,
-            sides: BTreeSet::from([side.to_owned()]),
+            sides: BTreeSet::from([side.into()]),
         };
-        let check = |codes: [&str; 2], sides: [&str; 2], expected| {
-            let evidence = codes.map(str::to_owned).into_iter().zip(sides.map(sided));
+        let check = |codes: [&str; 2], sides: [&'static str; 2], expected| {
+            let codes = codes.map(|code| code.parse().expect("it is a code"));
+            let evidence = codes.into_iter().zip(sides.map(sided));
             assert_eq!(stays(pair, codes, &evidence.collect()), expected);
         };
         check(["H10.9", "H16.9"], ["right", "right"], Some(Stays::Second));

@@ -22,11 +22,11 @@ pub enum ExternalCauses {
 }
 
 /// Leaves external causes out, or names the rule by which they count.
-pub(super) fn apply(causes: ExternalCauses, note: Note, candidates: &mut [Candidate]) {
+pub(super) fn apply(causes: ExternalCauses, note: Note, candidates: &mut [Candidate<'_>]) {
     for candidate in candidates {
         let is_cause = candidate
             .coded()
-            .is_some_and(|code| code.starts_with(['V', 'W', 'X', 'Y']));
+            .is_some_and(|code| (b'V'..=b'Y').contains(&code.letter()));
         match causes {
             _ if !is_cause => {}
             ExternalCauses::Left if note.kind == NoteKind::Narrative => {}
@@ -45,11 +45,11 @@ mod tests {
     fn external_causes_count_where_they_are_asked_for() {
         let engine = Engine::new(Dictionary::fy2026());
         let note = "HPI: Unspecified fall. Concussion.";
-        let codes = |engine: &Engine| -> Vec<String> {
+        let codes = |engine: &Engine| -> Vec<crate::IcdCode> {
             let codes = engine.code(note).codes.into_iter();
             codes.map(|code| code.code).collect()
         };
-        let cause = "W19.XXXA".to_owned();
+        let cause = "W19.XXXA".parse().expect("it is a code");
         assert!(!codes(&engine).is_empty() && !codes(&engine).contains(&cause));
         let asked = engine.with_external_causes(ExternalCauses::Coded);
         assert!(codes(&asked).contains(&cause));
@@ -57,7 +57,8 @@ mod tests {
 
     #[test]
     fn prose_without_headings_keeps_its_external_causes() {
-        let coding = Engine::new(Dictionary::fy2026()).code("Unspecified fall. Concussion.");
+        let engine = Engine::new(Dictionary::fy2026());
+        let coding = engine.code("Unspecified fall. Concussion.");
         assert!(coding.codes.iter().any(|code| code.code == "W19.XXXA"));
     }
 }

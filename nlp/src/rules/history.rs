@@ -21,7 +21,12 @@ impl History {
     }
 
     /// Codes what was left out because it is past as a history, where there is a code for it.
-    pub(super) fn apply(&self, dictionary: &Dictionary, note: Note, candidates: &mut [Candidate]) {
+    pub(super) fn apply<'a>(
+        &self,
+        dictionary: &'a Dictionary,
+        note: Note,
+        candidates: &mut [Candidate<'a>],
+    ) {
         if note.kind == NoteKind::Narrative {
             return;
         }
@@ -31,7 +36,7 @@ impl History {
                 candidate.mention.decision,
                 Decision::NotCoded(Reason::Historical { .. })
             ) && candidate.mention.assertion == Assertion::Historical;
-            let Some(code) = candidate.mention.code.as_deref().filter(|_| is_past) else {
+            let Some(code) = candidate.mention.code.filter(|_| is_past) else {
                 continue;
             };
             let left = self
@@ -42,14 +47,13 @@ impl History {
             if let Some((conditions, left)) = left
                 && !coded
                     .iter()
-                    .any(|code| conditions.iter().any(|range| range.holds(code)))
-                && dictionary.is_billable(left)
-                && let Some(title) = dictionary.title(left)
+                    .any(|code| conditions.iter().any(|range| range.holds(*code)))
+                && let Some(billable) = dictionary.billed(left)
             {
                 candidate.mention.decision = Decision::Coded;
                 candidate.take(Joined {
-                    code: (*left).to_owned(),
-                    title,
+                    code: billable.code,
+                    title: billable.title,
                     rule: Rule::HistoryCode,
                 });
             }

@@ -1,12 +1,13 @@
 //! A symptom that routinely belongs to a diagnosis of the note is not coded beside it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::ranges::{Range, ranges, rows};
 use crate::candidate::Candidate;
 use crate::coding::Reason;
+use crate::icd_code::IcdCode;
 use crate::note::{Note, NoteKind};
 use crate::rules::Rule;
 
@@ -39,28 +40,28 @@ impl Integral {
     ///
     /// Not in a narrative: it tells the findings of a whole illness in the order in which they
     /// came and concludes nothing, so no diagnosis in it can be said to explain all of them.
-    pub(super) fn apply(&self, note: Note, candidates: &mut [Candidate]) {
+    pub(super) fn apply(&self, note: Note, candidates: &mut [Candidate<'_>]) {
         if note.kind == NoteKind::Narrative {
             return;
         }
-        let diagnoses: FxHashSet<&str> = candidates
+        let diagnoses: FxHashSet<IcdCode> = candidates
             .iter()
             // What the patient merely brought along explains no symptom of today.
             .filter(|candidate| candidate.mention.rule != Rule::Chronic)
             .filter_map(Candidate::coded)
-            .filter(|code| !code.starts_with('R'))
+            .filter(|code| code.letter() != b'R')
             .collect();
-        let diagnoses: BTreeSet<String> = diagnoses.into_iter().map(str::to_owned).collect();
-        let mut explained: FxHashMap<String, Option<String>> = FxHashMap::default();
+        let mut diagnoses: Vec<_> = diagnoses.into_iter().collect();
+        diagnoses.sort_unstable();
+        let mut explained: FxHashMap<IcdCode, Option<IcdCode>> = FxHashMap::default();
         for candidate in candidates {
             let Some(symptom) = candidate.coded() else {
                 continue;
             };
-            if !explained.contains_key(symptom) {
-                let by = self.explaining(symptom, &diagnoses).map(str::to_owned);
-                explained.insert(symptom.to_owned(), by);
-            }
-            if let Some(by) = explained[symptom].clone() {
+            let by = explained
+                .entry(symptom)
+                .or_insert_with(|| self.explaining(symptom, &diagnoses));
+            if let Some(by) = *by {
                 let rule = match note.kind {
                     NoteKind::RadiologyReport => Rule::ExplainedByResult,
                     _ => Rule::IntegralSymptom,
@@ -71,16 +72,16 @@ impl Integral {
     }
 
     /// The first of the diagnoses that the symptom belongs to.
-    fn explaining<'d>(&self, symptom: &str, diagnoses: &'d BTreeSet<String>) -> Option<&'d str> {
-        let belongs = self.by_category.get(symptom.get(..3)?)?;
-        let explains = |diagnosis: &&String| {
+    fn explaining(&self, symptom: IcdCode, diagnoses: &[IcdCode]) -> Option<IcdCode> {
+        let belongs = self.by_category.get(&symptom[..3])?;
+        let explains = |diagnosis: &&IcdCode| {
             belongs.iter().any(|(ranges, symptoms)| {
                 symptoms.holds(symptom)
-                    && ranges.iter().any(|range| range.holds(diagnosis))
-                    && !symptoms.holds(diagnosis)
+                    && ranges.iter().any(|range| range.holds(**diagnosis))
+                    && !symptoms.holds(**diagnosis)
             })
         };
-        diagnoses.iter().find(explains).map(String::as_str)
+        diagnoses.iter().find(explains).copied()
     }
 }
 

@@ -1,10 +1,14 @@
 //! Ranges of codes as the tables of the rules write them.
 
+use crate::icd_code::IcdCode;
+
 /// Codes from one to another, everything below both included; one code stands for itself.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Range {
-    first: String,
-    last: String,
+    /// The characters of the first code, and what sorts before any other after them.
+    first: [u8; 8],
+    /// The characters of the last code, and what sorts after any other after them.
+    last: [u8; 8],
 }
 
 impl Range {
@@ -12,16 +16,24 @@ impl Range {
     pub(super) fn new(text: &str) -> Self {
         let (first, last) = text.split_once('-').unwrap_or((text, text));
         Self {
-            first: first.trim().to_owned(),
-            last: last.trim().to_owned(),
+            first: padded(first.trim(), 0),
+            last: padded(last.trim(), u8::MAX),
         }
     }
 
     /// Whether a code stands in the range.
-    pub(super) fn holds(&self, code: &str) -> bool {
-        let within = |end: &str| code.get(..end.len()).unwrap_or(code);
-        within(&self.first) >= self.first.as_str() && within(&self.last) <= self.last.as_str()
+    pub(super) fn holds(&self, code: IcdCode) -> bool {
+        (self.first..=self.last).contains(&code.bytes())
     }
+}
+
+/// The first eight bytes of a text, and others after them where it is shorter.
+fn padded(text: &str, after: u8) -> [u8; 8] {
+    let mut bytes = [after; 8];
+    for (byte, letter) in bytes.iter_mut().zip(text.bytes()) {
+        *byte = letter;
+    }
+    bytes
 }
 
 /// Ranges with `;` between them.
@@ -44,14 +56,17 @@ mod tests {
 
     #[test]
     fn a_range_holds_what_stands_below_its_ends() {
+        let code = |text: &str| text.parse().expect("it is a code");
         let range = Range::new("J12-J18");
-        for code in ["J12", "J15.1", "J18.9"] {
-            assert!(range.holds(code), "{code}");
+        for text in ["J12", "J15.1", "J18.9"] {
+            assert!(range.holds(code(text)), "{text}");
         }
-        for code in ["J11.1", "J20.9", "K12"] {
-            assert!(!range.holds(code), "{code}");
+        for text in ["J11.1", "J20.9", "K12"] {
+            assert!(!range.holds(code(text)), "{text}");
         }
-        assert!(Range::new("R06.0").holds("R06.02") && !Range::new("R06.0").holds("R06.2"));
-        assert!(!Range::new("R06.02").holds("R06.0"));
+        assert!(
+            Range::new("R06.0").holds(code("R06.02")) && !Range::new("R06.0").holds(code("R06.2"))
+        );
+        assert!(!Range::new("R06.02").holds(code("R06.0")));
     }
 }

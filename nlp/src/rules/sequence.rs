@@ -11,7 +11,7 @@ const EXTERNAL_CAUSES: [char; 4] = ['V', 'W', 'X', 'Y'];
 ///
 /// Otherwise the order stays: the surest first, which is what the assessment says (section II).
 /// Where notes ask for both orders of two codes, `code first` counts.
-pub(super) fn apply(told: &Told<'_>, codes: &mut Vec<Code>) {
+pub(super) fn apply(told: &Told<'_>, codes: &mut Vec<Code<'_>>) {
     if codes.len() < 2 {
         return;
     }
@@ -43,7 +43,7 @@ pub(super) fn apply(told: &Told<'_>, codes: &mut Vec<Code>) {
     let mut numbers: Vec<usize> = (0..codes.len()).collect();
     numbers.sort_by_key(is_external);
     let order = order(&numbers, &first);
-    let mut slots: Vec<Option<Code>> = codes.drain(..).map(Some).collect();
+    let mut slots: Vec<Option<Code<'_>>> = codes.drain(..).map(Some).collect();
     codes.extend(order.into_iter().filter_map(|at| slots[at].take()));
 }
 
@@ -102,7 +102,8 @@ mod tests {
 
     #[track_caller]
     fn check(note: &str, expected: &[&str]) {
-        let coding = Engine::new(Dictionary::fy2026()).code(note);
+        let engine = Engine::new(Dictionary::fy2026());
+        let coding = engine.code(note);
         let codes: Vec<_> = coding.codes.iter().map(|code| code.code.as_str()).collect();
         assert_eq!(codes, expected);
     }

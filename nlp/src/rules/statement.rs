@@ -1,5 +1,7 @@
 //! What the note states of a mention decides first whether it can count at all.
 
+use std::borrow::Cow;
+
 use crate::assertion::{Assertion, Context};
 use crate::coding::Reason;
 use crate::note::{Note, NoteKind};
@@ -17,9 +19,9 @@ pub(crate) fn decide(
     section: SectionKind,
     is_chronic: bool,
     context: Context<'_>,
-) -> Result<Rule, (Reason, Rule)> {
+) -> Result<Rule, (Reason<'_>, Rule)> {
     let named = || Reason::Section {
-        section: section.name().to_owned(),
+        section: section.name().into(),
     };
     let unfit = match section.meaning() {
         SectionMeaning::Family => Rule::FamilyHistory,
@@ -36,7 +38,7 @@ pub(crate) fn decide(
             SectionMeaning::History if is_chronic => Ok(Rule::Chronic),
             SectionMeaning::History => Err((
                 Reason::Historical {
-                    cue: section.name().to_owned(),
+                    cue: section.name().into(),
                 },
                 Rule::NoLongerPresent,
             )),
@@ -46,7 +48,7 @@ pub(crate) fn decide(
     if !is_fit && context.assertion != Assertion::Negated {
         return Err((named(), unfit));
     }
-    let cue = || cue.to_owned();
+    let cue = || Cow::Borrowed(cue);
     match context.assertion {
         Assertion::Present => Ok(Rule::Documented),
         Assertion::Negated => Err((Reason::Negated { cue: cue() }, Rule::Denied)),

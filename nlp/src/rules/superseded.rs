@@ -7,6 +7,7 @@ use rustc_hash::FxHashMap;
 use crate::candidate::Candidate;
 use crate::coding::Reason;
 use crate::dictionary::Dictionary;
+use crate::icd_code::IcdCode;
 use crate::note::{Note, NoteKind};
 use crate::rules::Rule;
 
@@ -17,11 +18,11 @@ const SYMPTOMS: u8 = b'R';
 ///
 /// `Vomiting, unspecified` does not give way to `Nausea`, though both are of one category. In a
 /// narrative the symptoms of a category are told one by one, and each counts for itself.
-pub(super) fn apply(dictionary: &Dictionary, note: Note, candidates: &mut [Candidate]) {
-    let mut coded: FxHashMap<[u8; 3], BTreeMap<u32, String>> = FxHashMap::default();
+pub(super) fn apply(dictionary: &Dictionary, note: Note, candidates: &mut [Candidate<'_>]) {
+    let mut coded: FxHashMap<[u8; 3], BTreeMap<u32, IcdCode>> = FxHashMap::default();
     for candidate in candidates.iter() {
         if let (Some(category), Some(code), Some(meant)) = (
-            category(candidate),
+            candidate.category(),
             candidate.coded(),
             candidate.meaning.node,
         ) {
@@ -30,11 +31,12 @@ pub(super) fn apply(dictionary: &Dictionary, note: Note, candidates: &mut [Candi
                 .entry(category)
                 .or_default()
                 .entry(leaf)
-                .or_insert_with(|| code.to_owned());
+                .or_insert(code);
         }
     }
     for candidate in candidates {
-        let Some(category) = category(candidate)
+        let Some(category) = candidate
+            .category()
             .filter(|category| !(note.kind == NoteKind::Narrative && category[0] == SYMPTOMS))
         else {
             continue;
@@ -51,12 +53,8 @@ pub(super) fn apply(dictionary: &Dictionary, note: Note, candidates: &mut [Candi
         }
         let more = |leaf: &&u32| dictionary.says_more(**leaf, meant);
         let more = leaves.keys().find(more).and_then(|leaf| leaves.get(leaf));
-        if let Some(by) = more.cloned() {
+        if let Some(by) = more.copied() {
             candidate.leave(Reason::Superseded { by }, Rule::MoreSpecific);
         }
     }
-}
-
-fn category(candidate: &Candidate) -> Option<[u8; 3]> {
-    candidate.category()?.as_bytes().try_into().ok()
 }

@@ -3,35 +3,36 @@
 //! Guideline section I.C.2: `C80.1` is only for a primary site that cannot be determined; the
 //! same holds of `C79.9` for metastases and `D49.9` for a tumor of which no more is said.
 
+use super::ranges::ranges;
 use crate::candidate::Candidate;
 use crate::coding::Reason;
 use crate::rules::Rule;
 
-/// Each code of an unknown site, with the categories that tell the site of such a neoplasm.
-const UNKNOWN: [(&str, &[(&str, &str)]); 3] = [
-    ("C80.1", &[("C00", "C75")]),
-    ("C79.9", &[("C77", "C79")]),
-    ("D49.9", &[("C00", "C79"), ("D00", "D49")]),
+/// Each code of an unknown site, with the codes that tell the site of such a neoplasm.
+const UNKNOWN: [(&str, &str); 3] = [
+    ("C80.1", "C00-C75"),
+    ("C79.9", "C77-C79"),
+    ("D49.9", "C00-C79; D00-D49"),
 ];
 
 /// Leaves the codes of unknown sites to those that tell the site.
-pub(super) fn apply(candidates: &mut [Candidate]) {
+pub(super) fn apply(candidates: &mut [Candidate<'_>]) {
     for (unknown, told) in UNKNOWN {
-        let tells = |candidate: &Candidate| {
-            candidate.coded().is_some_and(|code| code != unknown)
-                && candidate.category().is_some_and(|category| {
-                    told.iter()
-                        .any(|(first, last)| (*first..=*last).contains(&category))
-                })
-        };
-        let Some(by) = candidates.iter().find(|candidate| tells(candidate)) else {
+        let is_unknown =
+            |candidate: &Candidate<'_>| candidate.coded().is_some_and(|code| code == unknown);
+        if !candidates.iter().any(is_unknown) {
             continue;
-        };
-        let by = by.coded().unwrap_or_default().to_owned();
-        for candidate in candidates.iter_mut() {
-            if candidate.coded() == Some(unknown) {
-                candidate.leave(Reason::Superseded { by: by.clone() }, Rule::Neoplasm);
-            }
+        }
+        let told = ranges(told);
+        let mut codes = candidates.iter().filter_map(Candidate::coded);
+        let tells =
+            codes.find(|code| *code != unknown && told.iter().any(|range| range.holds(*code)));
+        let Some(by) = tells else { continue };
+        for candidate in candidates
+            .iter_mut()
+            .filter(|candidate| is_unknown(candidate))
+        {
+            candidate.leave(Reason::Superseded { by }, Rule::Neoplasm);
         }
     }
 }
@@ -43,7 +44,7 @@ mod tests {
     #[test]
     fn a_told_site_stands_for_an_untold_one() {
         let engine = Engine::new(Dictionary::fy2026());
-        let codes = |text: &str| -> Vec<String> {
+        let codes = |text: &str| -> Vec<crate::IcdCode> {
             let coding = engine.code(text);
             coding.codes.into_iter().map(|code| code.code).collect()
         };

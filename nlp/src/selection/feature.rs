@@ -6,6 +6,7 @@ use crate::assertion::Assertion;
 use crate::candidate::Candidate;
 use crate::coding::{Decision, Reason};
 use crate::dictionary::Origin;
+use crate::icd_code::IcdCode;
 use crate::section::SectionKind;
 
 /// One thing that is true of a code in a note: a name and up to two values.
@@ -17,9 +18,9 @@ pub(crate) struct Feature<'n> {
 
 /// A code that some mention of a note stands for, with those mentions.
 #[derive(Clone, Debug)]
-pub(crate) struct Proposal<'c> {
+pub(crate) struct Proposal {
     /// The billable code.
-    pub(crate) code: &'c str,
+    pub(crate) code: IcdCode,
     /// Its admissible mentions, as places among the candidates, in the order of the text.
     pub(crate) mentions: Vec<usize>,
 }
@@ -81,13 +82,13 @@ impl fmt::Display for Feature<'_> {
 ///
 /// What is negated, hypothetical, someone else's, or refused for a reason that no learnt
 /// model may overrule, proposes nothing, so that it cannot change what is chosen.
-pub(crate) fn proposals(candidates: &[Candidate]) -> Vec<Proposal<'_>> {
-    let mut proposals: Vec<Proposal<'_>> = Vec::new();
+pub(crate) fn proposals(candidates: &[Candidate<'_>]) -> Vec<Proposal> {
+    let mut proposals: Vec<Proposal> = Vec::new();
     for (place, candidate) in candidates.iter().enumerate() {
         let Some(code) = admissible(candidate) else {
             continue;
         };
-        match proposals.binary_search_by(|proposal| proposal.code.cmp(code)) {
+        match proposals.binary_search_by(|proposal| proposal.code.cmp(&code)) {
             Ok(known) => proposals[known].mentions.push(place),
             Err(new) => proposals.insert(
                 new,
@@ -101,7 +102,7 @@ pub(crate) fn proposals(candidates: &[Candidate]) -> Vec<Proposal<'_>> {
     proposals
 }
 
-fn admissible(candidate: &Candidate) -> Option<&str> {
+fn admissible(candidate: &Candidate<'_>) -> Option<IcdCode> {
     let mention = &candidate.mention;
     let may_be_chosen = match &mention.decision {
         Decision::Coded => true,
@@ -111,21 +112,18 @@ fn admissible(candidate: &Candidate) -> Option<&str> {
         mention.assertion,
         Assertion::Present | Assertion::Possible | Assertion::Historical
     );
-    mention
-        .code
-        .as_deref()
-        .filter(|_| may_be_chosen && is_patients)
+    mention.code.filter(|_| may_be_chosen && is_patients)
 }
 
 /// Calls `see` with every feature of the proposal at `place`.
 pub(crate) fn each<'n>(
-    candidates: &'n [Candidate],
-    proposals: &[Proposal<'n>],
+    candidates: &'n [Candidate<'_>],
+    proposals: &'n [Proposal],
     place: usize,
     mut see: impl FnMut(Feature<'n>),
 ) {
     let proposal = &proposals[place];
-    let code = proposal.code;
+    let code = proposal.code.as_str();
     let category = category(code);
     let best = best_of(candidates, proposal);
     let rule = rule_of(best);
@@ -187,10 +185,10 @@ pub(crate) fn each<'n>(
             continue;
         }
         definite |= !other.code.starts_with(['R', 'Z']);
-        add("with", code, other.code);
-        add("with category", category, self::category(other.code));
-        if self::category(other.code) == category {
-            add("sibling", code, other.code);
+        add("with", code, &other.code);
+        add("with category", category, self::category(&other.code));
+        if self::category(&other.code) == category {
+            add("sibling", code, &other.code);
         }
     }
     if definite {
@@ -205,7 +203,7 @@ fn category(code: &str) -> &str {
 }
 
 /// The mention that speaks most for a code: the first one coded, or the first one.
-fn best_of<'n>(candidates: &'n [Candidate], proposal: &Proposal<'_>) -> &'n Candidate {
+fn best_of<'n, 'a>(candidates: &'n [Candidate<'a>], proposal: &Proposal) -> &'n Candidate<'a> {
     let coded = proposal
         .mentions
         .iter()
@@ -214,7 +212,7 @@ fn best_of<'n>(candidates: &'n [Candidate], proposal: &Proposal<'_>) -> &'n Cand
 }
 
 /// What the rules said.
-fn rule_of(candidate: &Candidate) -> &'static str {
+fn rule_of(candidate: &Candidate<'_>) -> &'static str {
     match &candidate.mention.decision {
         Decision::Coded => match candidate.mention.assertion {
             Assertion::Historical => "coded of the past",
@@ -224,7 +222,7 @@ fn rule_of(candidate: &Candidate) -> &'static str {
     }
 }
 
-fn origin_of(candidate: &Candidate) -> &'static str {
+fn origin_of(candidate: &Candidate<'_>) -> &'static str {
     match candidate.meaning.origin {
         Origin::Title => "title",
         Origin::Inclusion => "inclusion",
@@ -236,7 +234,7 @@ fn origin_of(candidate: &Candidate) -> &'static str {
     }
 }
 
-fn sections_of(candidates: &[Candidate], proposal: &Proposal<'_>) -> &'static str {
+fn sections_of(candidates: &[Candidate<'_>], proposal: &Proposal) -> &'static str {
     let is_in = |kind| {
         proposal
             .mentions

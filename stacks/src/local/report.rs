@@ -139,8 +139,8 @@ impl Report {
         for code in &coding.codes {
             self.codes.push(CodeFound {
                 chart: chart.name.clone(),
-                code: code.code.clone(),
-                title: code.title.clone(),
+                code: code.code.into(),
+                title: code.title.clone().into_owned(),
                 evidence: evidence(code, &coding.mentions),
             });
         }
@@ -148,7 +148,7 @@ impl Report {
             if let Decision::NotCoded(reason) = &mention.decision {
                 self.not_coded.push(NotCoded {
                     chart: chart.name.clone(),
-                    text: mention.text.clone(),
+                    text: mention.text.clone().into_owned(),
                     reason: reason.to_string(),
                 });
             }
@@ -251,9 +251,9 @@ fn evidence(code: &Code, mentions: &[Mention]) -> Vec<Evidence> {
         .map(|mention| Evidence {
             start: mention.span.start,
             end: mention.span.end,
-            before: mention.context.before.clone(),
-            text: mention.text.clone(),
-            after: mention.context.after.clone(),
+            before: mention.context.before.clone().into_owned(),
+            text: mention.text.clone().into_owned(),
+            after: mention.context.after.clone().into_owned(),
         })
         .collect()
 }

@@ -34,7 +34,7 @@ pub(super) enum Form {
 struct Coded<'a> {
     chart: &'a str,
     #[serde(flatten)]
-    coding: &'a Coding,
+    coding: &'a Coding<'a>,
 }
 
 /// The line of a chart that was rejected.
@@ -152,7 +152,11 @@ impl Form {
 }
 
 /// The record of a document whose target was asked for.
-pub(super) fn target(doc_id: &str, text: &str, mention: &Mention) -> serde_json::Result<String> {
+pub(super) fn target(
+    doc_id: &str,
+    text: &str,
+    mention: &Mention<'_>,
+) -> serde_json::Result<String> {
     Ok(to_string(&to_target_record(doc_id, text, mention))? + "\n")
 }
 

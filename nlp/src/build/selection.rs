@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use crate::candidate::Candidate;
+use crate::dictionary::Dictionary;
 use crate::engine::Engine;
 use crate::note::{Note, NoteKind};
 use crate::selection::feature::{each, proposals};
@@ -95,7 +96,12 @@ pub fn learn(
                 crosswalk.any(gold, code)
             }),
         ),
-        (&NARRATIVE, weights(&NARRATIVE, &narratives, is_exact)),
+        (
+            &NARRATIVE,
+            weights(&NARRATIVE, &narratives, |gold, code| {
+                is_meant(engine.dictionary(), gold, code)
+            }),
+        ),
     ];
     for (recipe, weights) in &models {
         file.push_str(&written(recipe, weights));
@@ -144,7 +150,9 @@ pub fn cross_validate(
 pub fn validate(engine: &Engine, learnt: &[Coded], judged: &[Coded]) -> [Tally; 2] {
     let model = model(
         &NARRATIVE,
-        &weights(&NARRATIVE, &Seen::all(engine, learnt), is_exact),
+        &weights(&NARRATIVE, &Seen::all(engine, learnt), |gold, code| {
+            is_meant(engine.dictionary(), gold, code)
+        }),
     );
     let mut tallies = [Tally::default(); 2];
     for seen in Seen::all(engine, judged) {
@@ -196,8 +204,14 @@ impl<'c> Seen<'c> {
     }
 }
 
-fn is_exact(gold: &[String], code: &str) -> bool {
-    gold.iter().any(|gold| gold == code)
+/// Whether the coders of a case report meant this code of today.
+///
+/// They coded by the edition of 2018: one of their codes that has been divided since (`R51`,
+/// `N18.3`) means each of today's codes that begin with it.
+fn is_meant(dictionary: &Dictionary, gold: &[String], code: &str) -> bool {
+    gold.iter().any(|gold| {
+        gold == code || (code.starts_with(gold.as_str()) && !dictionary.is_billable(gold))
+    })
 }
 
 /// The weights that tell the codes that coders assigned from the others.

@@ -31,7 +31,7 @@ struct Recipe {
 
 const RADIOLOGY: Recipe = Recipe {
     kind: NoteKind::RadiologyReport,
-    penalty: 1.0,
+    penalty: 2.0,
     support: 2,
     threshold: 0.45,
 };

@@ -39,7 +39,7 @@ const RADIOLOGY: Recipe = Recipe {
 const NARRATIVE: Recipe = Recipe {
     kind: NoteKind::Narrative,
     penalty: 8.0,
-    support: 4,
+    support: 5,
     threshold: 0.28,
 };
 
@@ -325,5 +325,20 @@ fn matched(crosswalk: &Crosswalk, gold: &[String], codes: &[String]) -> Tally {
         right: taken.len(),
         extra: codes.len() - taken.len(),
         missed: gold.len() - taken.len(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_that_was_divided_means_its_parts_and_a_whole_one_only_itself() {
+        let dictionary = Dictionary::fy2026();
+        let is_meant = |gold: &str, code| is_meant(&dictionary, &[gold.to_owned()], code);
+        assert!(is_meant("R51", "R51.9"));
+        assert!(is_meant("R50.9", "R50.9"));
+        assert!(!is_meant("R50.9", "R50.81"));
+        assert!(!is_meant("I10", "I10.9"));
     }
 }

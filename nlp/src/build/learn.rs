@@ -7,6 +7,7 @@
 mod gold;
 mod train;
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::ops::AddAssign;
@@ -233,7 +234,7 @@ impl Universe {
                 // The edges of a mark may cut words in two.
                 words.extend(forms.iter().cloned());
                 let name = diseases::Name {
-                    id: marked_words.ids.join("|"),
+                    id: marked_words.id(),
                     source: 0,
                 };
                 // A further, impossible word keeps what is there.
@@ -272,7 +273,7 @@ impl Universe {
         for (_, one) in abstracts {
             let mut own = BTreeSet::new();
             for words in &one.marked {
-                own.insert((forms(words.span.of(&one.text)), words.ids.join("|")));
+                own.insert((forms(words.span.of(&one.text)), words.id()));
             }
             for (forms, id) in own {
                 if (1..=LONGEST_TERM).contains(&forms.len()) {
@@ -287,9 +288,12 @@ impl Universe {
         }
         let mut learnt = Vec::new();
         for (forms, ids) in &marked {
+            let known = self.names.get(forms).map_or(&[][..], Vec::as_slice);
+            let rank = |id: &str| known.iter().position(|name| name.id == id);
             let mut ids: Vec<_> = ids.iter().collect();
-            ids.sort_by_key(|(id, count)| (std::cmp::Reverse(**count), *id));
-            learnt.extend(ids.into_iter().take(MOST_SENSES).map(|(id, _)| Learnt {
+            ids.sort_by_key(|(id, count)| (Reverse(**count), rank(id), *id));
+            let senses = ids.into_iter().take(diseases::MOST_SENSES);
+            learnt.extend(senses.map(|(id, _)| Learnt {
                 forms: forms.clone(),
                 id: id.clone(),
                 right: 0,
@@ -329,8 +333,10 @@ impl Universe {
         }
         let mut learnt = Vec::new();
         for (forms, (seen, right)) in counts {
+            let known = self.names.get(&forms).map_or(&[][..], Vec::as_slice);
+            let rank = |id: &str| known.iter().position(|name| name.id == id);
             let mut senses: Vec<_> = right.into_iter().collect();
-            senses.sort_by_key(|(id, right)| (std::cmp::Reverse(*right), id.clone()));
+            senses.sort_by_key(|(id, right)| (Reverse(*right), rank(id), id.clone()));
             learnt.extend(senses.into_iter().map(|(id, right)| Learnt {
                 forms: forms.clone(),
                 id,
@@ -395,9 +401,6 @@ impl Universe {
         tsv
     }
 }
-
-/// How many diseases one name may mean.
-const MOST_SENSES: usize = 3;
 
 /// Weights nearer to zero than this are not kept.
 const LEAST_WEIGHT: f32 = 0.05;

@@ -297,7 +297,7 @@ pub(crate) fn nearby(
     see(Question::Source.of(u64::from(naming.source)));
     let length = (end - start).min(3) as u64;
     see(Question::PlaceSource
-        .of(length << 16 | naming.place as u64 * 256 + u64::from(naming.source)));
+        .of(length << 16 | (naming.place as u64) << 8 | u64::from(naming.source)));
     see(Question::Sense.of(u64::from(naming.sense) << 8 | u64::from(naming.source)));
     let last = word(tokens, Some(end - 1));
     see(Question::Around.of(two(before, after)));

@@ -32,7 +32,9 @@ use crate::vocabulary::forms;
 pub use self::diseases::DiseaseNames;
 pub use self::import::{ImportError, ImportSummary, ReleaseFile, import};
 pub use self::index::IndexKind;
-pub use self::learn::{Corpora, Judged, LearnError, LearntDiseases, learn_diseases};
+pub use self::learn::{
+    Corpora, Judged, LearnError, LearntDiseases, cross_validate_diseases, learn_diseases,
+};
 use self::tabular::Tabular;
 pub use self::wheel::{
     ONTOLOGIES, Ontologies, Published, RELEASES, Release, Wheel, ontologies, published,

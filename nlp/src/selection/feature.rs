@@ -14,6 +14,8 @@ use crate::section::SectionKind;
 pub(crate) struct Feature<'n> {
     name: &'static str,
     values: [&'n str; 2],
+    /// The hash of all but the second value, which many features share.
+    start: u64,
 }
 
 /// A code that some mention of a note stands for, with those mentions.
@@ -21,13 +23,28 @@ pub(crate) struct Feature<'n> {
 pub(crate) struct Proposal {
     /// The billable code.
     pub(crate) code: IcdCode,
+    /// Whether the rules coded it as a condition of now.
+    is_coded: bool,
     /// Its admissible mentions, as places among the candidates, in the order of the text.
     pub(crate) mentions: Vec<usize>,
 }
 
 impl<'n> Feature<'n> {
-    const fn of(name: &'static str, values: [&'n str; 2]) -> Self {
-        Self { name, values }
+    fn of(name: &'static str, values: [&'n str; 2]) -> Self {
+        let [first, _] = values;
+        Self {
+            name,
+            values,
+            start: hashed_value(hashed(FNV_START, name), "=", first),
+        }
+    }
+
+    /// The same with another second value.
+    fn beside(self, second: &'n str) -> Self {
+        Self {
+            values: [self.values[0], second],
+            ..self
+        }
     }
 
     /// Whether its values are words of the note, which no reason may hold.
@@ -40,14 +57,7 @@ impl<'n> Feature<'n> {
 
     /// Its number in a model: a hash (FNV-1a) of its name as it is written.
     pub(crate) fn key(&self) -> u64 {
-        let [first, second] = self.values;
-        let mut key = hashed(FNV_START, self.name);
-        for (mark, value) in [("=", first), ("|", second)] {
-            if !value.is_empty() {
-                key = hashed(hashed(key, mark), value);
-            }
-        }
-        key
+        hashed_value(self.start, "|", self.values[1])
     }
 }
 
@@ -56,6 +66,14 @@ const FNV_START: u64 = 0xcbf2_9ce4_8422_2325;
 /// The number of a feature that is given as it is written.
 pub(crate) fn key_of(written: &str) -> u64 {
     hashed(FNV_START, written)
+}
+
+/// A value that is not there leaves the hash as it is.
+fn hashed_value(start: u64, mark: &str, value: &str) -> u64 {
+    if value.is_empty() {
+        return start;
+    }
+    hashed(hashed(start, mark), value)
 }
 
 fn hashed(start: u64, text: &str) -> u64 {
@@ -94,10 +112,14 @@ pub(crate) fn proposals(candidates: &[Candidate<'_>]) -> Vec<Proposal> {
                 new,
                 Proposal {
                     code,
+                    is_coded: false,
                     mentions: vec![place],
                 },
             ),
         }
+    }
+    for proposal in &mut proposals {
+        proposal.is_coded = rule_of(best_of(candidates, proposal)) == "coded";
     }
     proposals
 }
@@ -179,18 +201,25 @@ pub(crate) fn each<'n>(
     }
 
     add("codes", few(proposals.len()), "");
+    let [with, with_category, sibling] = [
+        ("with", code),
+        ("with category", category),
+        ("sibling", code),
+    ]
+    .map(|(name, first)| Feature::of(name, [first, ""]));
     let mut definite = false;
     for (other_place, other) in proposals.iter().enumerate() {
-        if other_place == place || rule_of(best_of(candidates, other)) != "coded" {
+        if other_place == place || !other.is_coded {
             continue;
         }
         definite |= !other.code.starts_with(['R', 'Z']);
-        add("with", code, &other.code);
-        add("with category", category, self::category(&other.code));
+        see(with.beside(&other.code));
+        see(with_category.beside(self::category(&other.code)));
         if self::category(&other.code) == category {
-            add("sibling", code, &other.code);
+            see(sibling.beside(&other.code));
         }
     }
+    let mut add = |name, first, second| see(Feature::of(name, [first, second]));
     if definite {
         add("with a diagnosis", "", "");
         add("with a diagnosis", code, "");

@@ -19,6 +19,14 @@ pub(super) struct Marked {
     pub(super) ids: Vec<String>,
 }
 
+impl Marked {
+    /// Its ids as one, whatever their order.
+    pub(super) fn id(&self) -> String {
+        let ids: BTreeSet<_> = self.ids.iter().map(String::as_str).collect();
+        ids.into_iter().collect::<Vec<_>>().join("|")
+    }
+}
+
 impl Abstract {
     /// The ids of all diseases that are marked.
     pub(super) fn ids(&self) -> BTreeSet<&str> {

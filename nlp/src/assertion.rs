@@ -456,6 +456,11 @@ mod tests {
     fn habits_are_background_and_what_has_resolved_is_gone() {
         let smoker = context_of("He is a smoker with a cough.", "smoker");
         assert_eq!(smoker, (Assertion::Present, Temporality::Historical));
+        let weakness = context_of(
+            "Leg weakness, although it resolved within a day.",
+            "weakness",
+        );
+        assert_eq!(weakness.0, Assertion::Negated);
         let ileus = context_of("Postoperative ileus, resolved.", "ileus");
         assert_eq!(ileus, (Assertion::Negated, Temporality::Recent));
     }

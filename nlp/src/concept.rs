@@ -329,7 +329,9 @@ mod tests {
             terms
                 .namings
                 .iter()
-                .filter(|naming| [Place::Whole, Place::Apart].contains(&naming.place))
+                .filter(|naming| {
+                    naming.sense == 0 && [Place::Whole, Place::Apart].contains(&naming.place)
+                })
                 .map(|naming| of(naming.tokens))
                 .collect(),
         )

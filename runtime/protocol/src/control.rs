@@ -6,8 +6,9 @@
 //! | [`RUNS`] | run id | `state` S, `epoch` N, `started_at` N, `ended_at` N, `backlog` N, `workers` N, `reason` S |
 //! | [`master_part`] | [`MASTER_KEY`] | `public_key` S, made for this run alone |
 //! | [`hosts_part`] | instance id | `instance`, `address`, `port`, `user`, `host_key`, `directory`, all S: [`WorkerHost`](crate::fleet::WorkerHost) |
+//! | [`REAPER`] | [`REAPER`] | what the last sweep left, as JSON: `sweep` S, and `at` N, the condition of the next |
 //!
-//! Shell in the workers' user data writes the last row and reads the one
+//! Shell in the workers' user data writes the row of the hosts and reads the one
 //! before it, hence plain attributes of type S.
 
 use lightsout_contract::fleet::control::HOSTS;
@@ -30,6 +31,8 @@ pub const HEARTBEAT: &str = "heartbeat";
 pub const MISSED_HEARTBEATS: u64 = 10;
 /// The part that lists all runs.
 pub const RUNS: &str = "runs";
+/// The one item of the reaper.
+pub const REAPER: &str = "reaper";
 /// The item that holds the master's public key.
 pub const MASTER_KEY: &str = "key";
 

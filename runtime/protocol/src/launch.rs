@@ -297,9 +297,12 @@ fn abandoned(standing: &Standing) -> Option<Abandoned<'_>> {
 
 #[cfg(test)]
 mod tests {
-    use super::memory::{Fate, Memory, run_alone, run_for, run_together};
+    use super::memory::{Fate, Memory};
     use super::*;
-    use crate::run::Hold;
+    use crate::{
+        interleave::testing::{run_alone, run_for, run_together},
+        run::Hold,
+    };
     use proptest::prelude::*;
 
     const LEASE_SECONDS: u64 = 60;

@@ -286,6 +286,7 @@ pub fn grow(
 pub struct DrainWatch {
     at_least: u64,
     since: Option<UnixSeconds>,
+    last: UnixSeconds,
     zeros: u32,
 }
 
@@ -293,20 +294,29 @@ impl DrainWatch {
     /// Readings of zero in a row that are needed.
     pub const READINGS: u32 = 3;
 
+    /// Seconds between two readings past which they are no row: the machine stood
+    /// still, and nobody knows what the queue held meanwhile.
+    const GAP: u64 = 30;
+
     /// Starts a watch that wants zeros over `at_least` seconds.
     pub fn new(at_least: u64) -> Self {
         Self {
             at_least,
             since: None,
+            last: 0,
             zeros: 0,
         }
     }
 
     /// Takes a reading, and returns whether the queue counts as drained.
     pub fn observe(&mut self, depth: Depth, now: UnixSeconds) -> bool {
-        if !depth.is_zero() {
+        let is_in_a_row = now.saturating_sub(self.last) <= Self::GAP;
+        self.last = now;
+        if !depth.is_zero() || !is_in_a_row {
             self.since = None;
             self.zeros = 0;
+        }
+        if !depth.is_zero() {
             return false;
         }
         let since = *self.since.get_or_insert(now);
@@ -390,6 +400,16 @@ mod tests {
         assert!(!watch.observe(Depth::default(), 14));
         assert!(!watch.observe(Depth::default(), 16));
         assert!(watch.observe(Depth::default(), 18));
+    }
+
+    #[test]
+    fn zeros_on_both_sides_of_a_standstill_are_no_row() {
+        let mut watch = DrainWatch::new(4);
+        assert!(!watch.observe(Depth::default(), 10));
+        assert!(!watch.observe(Depth::default(), 12));
+        assert!(!watch.observe(Depth::default(), 300));
+        assert!(!watch.observe(Depth::default(), 302));
+        assert!(watch.observe(Depth::default(), 304));
     }
 
     #[test]

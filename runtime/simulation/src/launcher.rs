@@ -1,11 +1,7 @@
 //! The launcher Lambda: the real steps, polled one call at a time.
 
-use std::{
-    pin::Pin,
-    task::{Context, Poll, Waker},
-};
-
 use lightsout_protocol::{
+    interleave::interruption,
     launch::{
         Decision, Fault, LaunchError, Report, Standing, Start, Step, Taking, World, Written, launch,
     },
@@ -14,80 +10,50 @@ use lightsout_protocol::{
 
 use crate::{
     ec2::Role,
+    invocation::Invocation,
     mutant::Mutant,
     schedule::Kind,
     table::Run,
-    world::{LEASE, Shared},
+    world::{LEASE, Shared, State},
 };
 
 /// What EC2 says where it is short.
 const CAPACITY: &str = "InsufficientInstanceCapacity";
 
-/// Seconds after which Lambda ends an invocation.
-const TIMEOUT: u64 = 30;
+/// An invocation of the launcher.
+pub type Launching = Invocation<Result<Report, LaunchError>>;
 
-type Task = Pin<Box<dyn Future<Output = Result<Report, LaunchError>>>>;
-
-/// One invocation, until it is over.
-pub struct Invocation {
-    task: Option<Task>,
-    began: u64,
+/// Invokes the launcher.
+pub fn invoke(shared: Shared) -> Launching {
+    let began = shared.borrow().now;
+    let task = async move {
+        let world = Simulated(shared);
+        launch(&world, LEASE).await
+    };
+    Invocation::new(task, began)
 }
 
-impl Invocation {
-    /// Begins an invocation.
-    pub fn new(shared: Shared, began: u64) -> Self {
-        let task = async move {
-            let world = Simulated(shared);
-            launch(&world, LEASE).await
-        };
-        Self {
-            task: Some(Box::pin(task)),
-            began,
-        }
+/// Tells how an invocation ended.
+pub fn tell(state: &mut State, end: &Result<Report, LaunchError>) {
+    state.count(match end {
+        Ok(report) => match report.decision {
+            Decision::StayIdle => "the launcher stays idle",
+            Decision::LeaveToRunning => "the launcher leaves it to the run",
+            Decision::RepeatLaunch => "the launcher repeats a launch",
+            Decision::Launch => "the launcher launches",
+        },
+        Err(LaunchError::Refused { .. }) => "the launch is refused",
+        Err(LaunchError::Outrun) => "the launcher is outrun",
+        Err(_) => "a step of the launcher fails",
+    });
+    if let Ok(Report {
+        decision: Decision::StayIdle | Decision::LeaveToRunning,
+        ..
+    }) = end
+    {
+        return;
     }
-
-    /// Lets the invocation take one call further.
-    pub fn step(&mut self, shared: &Shared) {
-        if shared.borrow().now > self.began + TIMEOUT {
-            shared.borrow_mut().count("an invocation times out");
-            self.task = None;
-        }
-        let Some(task) = &mut self.task else { return };
-        if let Poll::Ready(end) = task.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-            self.task = None;
-            let mut state = shared.borrow_mut();
-            state.count(match &end {
-                Ok(report) => match report.decision {
-                    Decision::StayIdle => "the launcher stays idle",
-                    Decision::LeaveToRunning => "the launcher leaves it to the run",
-                    Decision::RepeatLaunch => "the launcher repeats a launch",
-                    Decision::Launch => "the launcher launches",
-                },
-                Err(LaunchError::Refused { .. }) => "the launch is refused",
-                Err(LaunchError::Outrun) => "the launcher is outrun",
-                Err(_) => "a step of the launcher fails",
-            });
-            if let Ok(Report {
-                decision: Decision::StayIdle | Decision::LeaveToRunning,
-                ..
-            }) = end
-            {
-                return;
-            }
-            state.tell(|| format!("launcher: {end:?}"));
-        }
-    }
-
-    /// Kills the invocation where it stands.
-    pub fn kill(&mut self) {
-        self.task = None;
-    }
-
-    /// Returns whether the invocation is over.
-    pub fn is_over(&self) -> bool {
-        self.task.is_none()
-    }
+    state.tell(|| format!("launcher: {end:?}"));
 }
 
 /// The world as the launcher's programs see it.
@@ -169,15 +135,7 @@ impl World for Simulated {
         if self.is_down() {
             return Self::fault(Step::Read);
         }
-        let state = self.0.borrow();
-        let lease = state.table.lease.clone();
-        let run = lease
-            .as_ref()
-            .and_then(|lease| state.table.runs.get(lease.run.as_str()));
-        Ok(Standing {
-            state: run.map(|run| run.state),
-            lease,
-        })
+        Ok(self.0.borrow().table.standing())
     }
 
     async fn take(&self, taking: &Taking<'_>) -> Result<Written, Fault> {
@@ -300,17 +258,4 @@ impl World for Simulated {
             Written::Done
         })
     }
-}
-
-/// Gives way once, so that others may act between any two calls.
-async fn interruption() {
-    let mut gave_way = false;
-    std::future::poll_fn(|_| {
-        if std::mem::replace(&mut gave_way, true) {
-            Poll::Ready(())
-        } else {
-            Poll::Pending
-        }
-    })
-    .await;
 }

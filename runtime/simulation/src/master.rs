@@ -72,6 +72,7 @@ pub struct Master {
     heard_at: u64,
     told: RunState,
     cut_off_until: u64,
+    paused_until: u64,
     skew: u64,
 }
 
@@ -90,6 +91,7 @@ impl Master {
             heard_at: 0,
             told: RunState::Requested,
             cut_off_until: 0,
+            paused_until: 0,
             skew: 0,
         }
     }
@@ -100,6 +102,12 @@ impl Master {
             return;
         }
         let now = state.now;
+        if state.hit_once(Kind::MasterPaused) {
+            self.paused_until = now + 100 + state.random.below(400);
+        }
+        if self.paused_until > now {
+            return;
+        }
         if state.hit_once(Kind::MasterCutOff) {
             self.cut_off_until = now + 100;
         }
@@ -248,6 +256,11 @@ impl Master {
         } else {
             oversight.observe(&seen, clock)
         };
+        if step == Step::End(Ending::Done) && self.holds(state) && Self::is_work_forgotten(state) {
+            state.violate(5, || {
+                "a queue counts as drained while charts wait".to_owned()
+            });
+        }
         self.take(state, step, clock);
     }
 
@@ -350,16 +363,21 @@ impl Master {
     }
 
     fn look_again(&mut self, state: &mut State, clock: u64) {
-        let depth = self.measure(state);
+        let measured = self.measure(state);
         let depth = if state.has_bug(Mutant::UnmeasuredIsEmpty) {
-            Some(depth.unwrap_or_default())
+            Some(measured.unwrap_or_default())
         } else {
-            depth
+            measured
         };
         let Some(oversight) = &mut self.oversight else {
             return;
         };
         let step = oversight.after_clearing(depth, self.ansible.attempt, clock);
+        if step == Step::End(Ending::Done) && measured.is_none() {
+            state.violate(5, || {
+                "a run was called done, and its queue was not measured".to_owned()
+            });
+        }
         self.take_last(state, step, clock);
     }
 
@@ -385,7 +403,7 @@ impl Master {
                 RunState::Failed
             }
         };
-        if *ending == Ending::Done {
+        if *ending == Ending::Done && self.holds(state) {
             self.check_done(state);
         }
         self.write(state, Hold::Released, told);
@@ -393,14 +411,21 @@ impl Master {
         self.phase = Phase::PoweringOff;
     }
 
+    /// Returns whether the lease is this run's: what a master says that lost it is refused.
+    fn holds(&self, state: &State) -> bool {
+        let lease = state.table.lease.as_ref();
+        lease.is_some_and(|lease| lease.run == self.run)
+    }
+
+    /// Returns whether a chart is in the queue that every late count shows by now.
+    fn is_work_forgotten(state: &State) -> bool {
+        let mut messages = state.sqs.messages.iter();
+        messages.any(|message| message.sent_at + 40 < state.now)
+    }
+
     fn check_done(&self, state: &mut State) {
         let now = state.now;
-        let forgotten = state
-            .sqs
-            .messages
-            .iter()
-            .any(|message| message.sent_at + 40 < now);
-        if forgotten && state.options.has(Layer::Finalizer) {
+        if Self::is_work_forgotten(state) && state.options.has(Layer::Finalizer) {
             state.violate(5, || "a run was called done while charts waited".to_owned());
         }
         let left = state.ec2.instances.iter().find(|instance| {

@@ -37,6 +37,7 @@ kinds! {
     TerminateThrottled: "EC2 throttles terminations",
     SlowBoot: "machines boot slowly",
     MasterFrozen: "the master's machine freezes",
+    MasterPaused: "the master's machine stands still for minutes, and goes on",
     SupervisorRestarted: "the supervisor dies and is started again",
     SupervisorGone: "the supervisor dies for good",
     MasterCutOff: "the master reaches neither table, queue nor EC2",
@@ -59,6 +60,7 @@ kinds! {
     ChartDeleted: "a chart is deleted before it is read",
     SlowChart: "a chart takes minutes",
     ReaperTwice: "the reaper runs twice",
+    ReaperKilled: "the reaper is killed in the middle",
     Impostor: "a host answers that the table does not vouch for",
 }
 

@@ -75,8 +75,8 @@ pub struct HostSettings {
     pub image: String,
     /// What programs are built for.
     pub architecture: Architecture,
-    /// The master's instance type.
-    pub master_type: String,
+    /// The master's instance types: the first, and the next where capacity is short.
+    pub master_types: Vec<String>,
     /// The workers' instance types: the first, and the next where capacity is short.
     pub worker_types: Vec<String>,
     /// How many workers of a hundred are asked for as spot instances first.

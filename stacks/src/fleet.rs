@@ -119,7 +119,7 @@ fn hosts(settings: &Settings) -> Hosts {
         environment::Architecture::X86 => Hosts::x86_64(),
     }
     .image(image(&hosts.image))
-    .master_type(&hosts.master_type)
+    .master_types(&hosts.master_types)
     .worker_types(&hosts.worker_types)
     .spot_percent(hosts.spot_percent)
 }

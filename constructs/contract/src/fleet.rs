@@ -18,6 +18,8 @@ environment! {
         control: WriteItems<ControlItem> = "CONTROL_TABLE",
         /// How a master is started.
         master: LaunchFrom<Masters> = "MASTER_TEMPLATE",
+        /// The master's instance types with commas between them, the best first.
+        master_types: Setting<String> = "MASTER_TYPES",
         /// The fleet's name, the value of its tag.
         pipeline: Setting<String> = "PIPELINE",
         /// Seconds for which a new lease is held before the master extends it.

@@ -237,7 +237,7 @@ impl<P: Program> Ground<'_, P> {
             &self.network,
             &self.key,
         )
-        .instance_type(hosts.master_type.as_str())
+        .instance_type(hosts.master_types.first().map_or("", String::as_str))
         .group(&group);
         scope.add("Master", master)
     }
@@ -251,13 +251,14 @@ impl<P: Program> Ground<'_, P> {
     where
         L: Program<Environment<Infra> = LauncherEnvironment<Infra>>,
     {
-        let types = std::slice::from_ref(&self.hosts.master_type);
+        let types = &self.hosts.master_types;
         let environment = LauncherEnvironment {
             work: self.jobs.meter().seen_as(),
             control: self.control.writer(),
             master: master
                 .launcher_of(&self.fleet(role::MASTER), types, Market::OnDemand)
                 .seen_as(),
+            master_types: setting(types.join(",")),
             pipeline: setting(self.name),
             lease_seconds: setting(self.limits.first_lease().as_secs()),
         };

@@ -567,7 +567,7 @@ fn machines_that_cannot_be_are_problems() {
         "give `Hosts::worker_types` at least one, such as `c7g.large`"
     );
     let hosts = Hosts::arm64()
-        .master_type("large")
+        .master_types(["large"])
         .worker_types(["c7i.large", "c7g.large", "c7g.large"])
         .spot_percent(101);
     let found: Vec<_> = problems(|fleet, _| fleet.hosts(hosts))

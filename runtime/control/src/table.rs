@@ -11,9 +11,9 @@ use aws_sdk_dynamodb::{
 };
 use lightsout_aws::SdkConfig;
 use lightsout_protocol::{
-    control::{ITEM, LEASE, PART, RUNS},
+    control::{ASKED_AT, ATTEMPT, ITEM, LEASE, PART, RUNS},
     launch::{Standing, Written},
-    run::{Hold, Lease, RunId, RunState, UnixSeconds},
+    run::{Asking, Hold, Lease, RunId, RunState, UnixSeconds},
 };
 
 use crate::{
@@ -57,13 +57,15 @@ impl Table {
             return Ok(Standing::default());
         };
         let lease = read_lease(&stored).ok_or_else(malformed)?;
-        let state = match self.item(RUNS, lease.run.as_str()).await? {
+        let run = self.item(RUNS, lease.run.as_str()).await?;
+        let state = match &run {
             None => None,
-            Some(run) => Some(read_state(&run).ok_or_else(malformed)?),
+            Some(run) => Some(read_state(run).ok_or_else(malformed)?),
         };
         Ok(Standing {
-            lease: Some(lease),
+            asking: run.as_ref().and_then(read_asking),
             state,
+            lease: Some(lease),
         })
     }
 
@@ -156,6 +158,37 @@ impl Table {
         )
     }
 
+    /// Stores how `run` asks for its master now, provided that `last` is how it asked
+    /// before, and that it has none yet.
+    pub fn ask(&self, run: &RunId, last: Option<Asking>, next: Asking) -> TransactWriteItem {
+        let update = self
+            .update(RUNS, run.as_str())
+            .update_expression("SET #attempt = :next_attempt, #asked_at = :next_asked_at")
+            .expression_attribute_values(":next_attempt", number(next.attempt.into()))
+            .expression_attribute_values(":next_asked_at", number(next.at));
+        updating(asked(update, last))
+    }
+
+    /// Closes `run` early, provided that it has no master, and that `asking` is how it
+    /// asked for one last.
+    pub fn fail_asking(
+        &self,
+        run: &RunId,
+        asking: Asking,
+        reason: &str,
+        now: UnixSeconds,
+    ) -> TransactWriteItem {
+        let update = self
+            .update(RUNS, run.as_str())
+            .update_expression("SET #state = :failed, #reason = :reason, #ended_at = :now")
+            .expression_attribute_names("#reason", "reason")
+            .expression_attribute_names("#ended_at", "ended_at")
+            .expression_attribute_values(":failed", text(RunState::Failed.name()))
+            .expression_attribute_values(":reason", text(reason))
+            .expression_attribute_values(":now", number(now));
+        updating(asked(update, Some(asking)))
+    }
+
     fn holding(&self, lease: &Lease, hold: &Hold, condition: &str) -> UpdateBuilder {
         self.update(LEASE, LEASE)
             .update_expression("SET #expires_at = :expires_at")
@@ -166,6 +199,27 @@ impl Table {
             .expression_attribute_values(":expires_at", number(expiry(hold)))
             .expression_attribute_values(":epoch", number(lease.epoch))
             .expression_attribute_values(":run", text(lease.run.as_str()))
+    }
+}
+
+/// Makes `update` depend on a run that has no master, and asked for one as `last` says.
+fn asked(update: UpdateBuilder, last: Option<Asking>) -> UpdateBuilder {
+    let update = update
+        .expression_attribute_names("#state", "state")
+        .expression_attribute_names("#attempt", ATTEMPT)
+        .expression_attribute_names("#asked_at", ASKED_AT)
+        .expression_attribute_values(":requested", text(RunState::Requested.name()));
+    let has_none = "(attribute_not_exists(#state) OR #state = :requested)";
+    match last {
+        None => update.condition_expression(format!(
+            "{has_none} AND attribute_not_exists(#attempt) AND attribute_not_exists(#asked_at)"
+        )),
+        Some(last) => update
+            .condition_expression(format!(
+                "{has_none} AND #attempt = :attempt AND #asked_at = :asked_at"
+            ))
+            .expression_attribute_values(":attempt", number(last.attempt.into()))
+            .expression_attribute_values(":asked_at", number(last.at)),
     }
 }
 
@@ -196,6 +250,15 @@ fn read_lease(item: &Item) -> Option<Lease> {
 
 fn read_state(item: &Item) -> Option<RunState> {
     RunState::from_name(item.get("state")?.as_s().ok()?)
+}
+
+/// Reads how a run asked for its master; one of an older version did not say.
+fn read_asking(item: &Item) -> Option<Asking> {
+    let number = |name: &str| item.get(name)?.as_n().ok()?.parse::<u64>().ok();
+    Some(Asking {
+        attempt: number(ATTEMPT)?.try_into().ok()?,
+        at: number(ASKED_AT)?,
+    })
 }
 
 fn expiry(hold: &Hold) -> UnixSeconds {

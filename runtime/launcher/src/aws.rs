@@ -2,29 +2,22 @@
 
 use std::time::SystemTime;
 
-use aws_sdk_ec2::types::{LaunchTemplateSpecification, ResourceType, Tag, TagSpecification};
+use aws_sdk_ec2::types::{
+    InstanceType, LaunchTemplateSpecification, ResourceType, Tag, TagSpecification,
+};
 use lightsout_aws::SdkConfig;
 use lightsout_contract::Live;
 use lightsout_control::{Queue, Table, code, number, putting, text, updating};
 use lightsout_protocol::{
-    control::{PART, RUNS},
+    control::{ASKED_AT, ATTEMPT, PART, RUNS},
     environment::LauncherEnvironment,
-    fleet::{role, tag},
+    fleet::{is_short, role, tag},
     launch::{Abandoned, Fault, Standing, Start, Step, Taking, World, Written},
-    run::{Depth, Hold, Lease, RunId, RunState, UnixSeconds},
+    run::{Asking, Depth, Hold, Lease, RunId, RunState, UnixSeconds},
 };
 
 /// EC2's codes that mean a launch with this token has happened before.
 const HAPPENED_BEFORE: [&str; 1] = ["IdempotentParameterMismatch"];
-
-/// EC2's codes that come with a server's status and yet are a final answer:
-/// nothing was started, and asking again at once will not help.
-const NO_CAPACITY: [&str; 4] = [
-    "InsufficientCapacity",
-    "InsufficientHostCapacity",
-    "InsufficientInstanceCapacity",
-    "InsufficientReservedInstanceCapacity",
-];
 
 /// EC2's codes that blame the caller and yet may pass by themselves.
 const MAY_PASS: [&str; 3] = ["RequestLimitExceeded", "Throttling", "RequestExpired"];
@@ -46,6 +39,18 @@ impl Aws {
             queue: Queue::new(config, environment.work.address()),
             environment,
         }
+    }
+
+    /// Lists the master's instance types; the first is the launch template's own.
+    fn types(&self) -> impl Iterator<Item = &str> {
+        self.environment.master_types.address().split(',')
+    }
+
+    /// Returns the instance type of the way of that number, none for the template's.
+    fn other_type(&self, way: u32) -> Option<InstanceType> {
+        let place = usize::try_from(way.saturating_sub(1)).unwrap_or(usize::MAX);
+        let name = self.types().nth(place).filter(|_| place > 0)?;
+        Some(InstanceType::from(name))
     }
 }
 
@@ -70,6 +75,7 @@ impl World for Aws {
             last,
             next,
             abandoned,
+            asking,
             backlog,
             now,
         } = taking;
@@ -80,6 +86,8 @@ impl World for Aws {
             .item("epoch", number(next.epoch))
             .item("started_at", number(*now))
             .item("backlog", number(*backlog))
+            .item(ATTEMPT, number(asking.attempt.into()))
+            .item(ASKED_AT, number(asking.at))
             .condition_expression("attribute_not_exists(#part)")
             .expression_attribute_names("#part", PART);
         let mut writes = vec![putting(self.table.succeed(*last, next)), putting(run)];
@@ -89,7 +97,24 @@ impl World for Aws {
         self.table.write(writes).await.map_err(fault(Step::Take))
     }
 
-    async fn start_master(&self, run: &RunId, token: &str) -> Start {
+    fn ways(&self) -> u32 {
+        u32::try_from(self.types().count()).unwrap_or(u32::MAX)
+    }
+
+    async fn ask(
+        &self,
+        lease: &Lease,
+        last: Option<Asking>,
+        next: Asking,
+    ) -> Result<Written, Fault> {
+        let writes = vec![
+            self.table.hold(lease, &lease.hold),
+            self.table.ask(&lease.run, last, next),
+        ];
+        self.table.write(writes).await.map_err(fault(Step::Ask))
+    }
+
+    async fn start_master(&self, run: &RunId, token: &str, way: u32) -> Start {
         let template = LaunchTemplateSpecification::builder()
             .launch_template_id(self.environment.master.address())
             .version("$Latest")
@@ -110,6 +135,7 @@ impl World for Aws {
             .run_instances()
             .launch_template(template)
             .client_token(token)
+            .set_instance_type(self.other_type(way))
             .min_count(1)
             .max_count(1)
             .tag_specifications(tags(ResourceType::Instance))
@@ -143,13 +169,13 @@ impl World for Aws {
     async fn give_back(
         &self,
         lease: &Lease,
+        asking: Asking,
         reason: &str,
         now: UnixSeconds,
     ) -> Result<Written, Fault> {
         let writes = vec![
             self.table.hold(lease, &Hold::Released),
-            self.table
-                .fail(&lease.run, RunState::Requested, reason, now),
+            self.table.fail_asking(&lease.run, asking, reason, now),
         ];
         self.table
             .write(writes)
@@ -163,9 +189,10 @@ fn judge(code: String, status: Option<u16>) -> Start {
     let is_in = |codes: &[&str]| codes.contains(&code.as_str());
     if is_in(&HAPPENED_BEFORE) {
         Start::Started
-    } else if is_in(&NO_CAPACITY)
-        || (status.is_some_and(|status| (400..500).contains(&status)) && !is_in(&MAY_PASS))
-    {
+    } else if is_short(&code) {
+        // Some of these come with a server's status, and yet are a final answer.
+        Start::Short(code)
+    } else if status.is_some_and(|status| (400..500).contains(&status)) && !is_in(&MAY_PASS) {
         Start::Refused(code)
     } else {
         Start::Unanswered(code)
@@ -191,7 +218,7 @@ mod tests {
         );
         assert_eq!(
             judge("InsufficientInstanceCapacity", Some(500)),
-            refused("InsufficientInstanceCapacity")
+            Start::Short("InsufficientInstanceCapacity".to_owned())
         );
         assert_eq!(judge("InternalError", Some(500)), open("InternalError"));
         assert_eq!(

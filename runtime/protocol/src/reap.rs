@@ -250,6 +250,7 @@ mod tests {
         Standing {
             lease: Some(lease),
             state: Some(RunState::Coding),
+            asking: None,
         }
     }
 

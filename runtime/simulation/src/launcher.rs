@@ -5,7 +5,7 @@ use lightsout_protocol::{
     launch::{
         Decision, Fault, LaunchError, Report, Standing, Start, Step, Taking, World, Written, launch,
     },
-    run::{Depth, Hold, Lease, RunId, RunState, UnixSeconds},
+    run::{Asking, Depth, Hold, Lease, RunId, RunState, UnixSeconds},
 };
 
 use crate::{
@@ -16,6 +16,9 @@ use crate::{
     table::Run,
     world::{LEASE, Shared, State},
 };
+
+/// Instance types that the master may have.
+const WAYS: u32 = 2;
 
 /// What EC2 says where it is short.
 const CAPACITY: &str = "InsufficientInstanceCapacity";
@@ -68,10 +71,12 @@ impl Simulated {
     }
 
     /// Asks EC2 once: whether its answer is lost, or why it refused.
-    fn request(&self, run: &RunId, token: &str) -> Result<bool, String> {
+    fn request(&self, run: &RunId, token: &str, way: u32) -> Result<bool, String> {
         let mut state = self.0.borrow_mut();
         // A token that is known is answered from memory, capacity or not.
-        if !state.ec2.knows(token) && state.hit(Kind::CapacityShort) {
+        let is_little = way == 1 && state.hit(Kind::TypeShort) && state.random.below(2) == 0;
+        let is_short = !state.ec2.knows(token) && (is_little || state.hit(Kind::CapacityShort));
+        if is_short {
             return Err(CAPACITY.to_owned());
         }
         let token = if state.has_bug(Mutant::TokenWithTimestamp) {
@@ -135,7 +140,13 @@ impl World for Simulated {
         if self.is_down() {
             return Self::fault(Step::Read);
         }
-        Ok(self.0.borrow().table.standing())
+        let state = self.0.borrow();
+        let mut standing = state.table.standing();
+        if state.has_bug(Mutant::AskTogether) {
+            // As if nobody ever said that somebody asks.
+            standing.asking = standing.asking.map(|asking| asking.again(0));
+        }
+        Ok(standing)
     }
 
     async fn take(&self, taking: &Taking<'_>) -> Result<Written, Fault> {
@@ -169,6 +180,7 @@ impl World for Simulated {
             let run = Run {
                 state: RunState::Requested,
                 started_at: now,
+                asking: taking.asking,
             };
             state
                 .table
@@ -178,11 +190,45 @@ impl World for Simulated {
         })
     }
 
-    async fn start_master(&self, run: &RunId, token: &str) -> Start {
+    fn ways(&self) -> u32 {
+        WAYS
+    }
+
+    async fn ask(
+        &self,
+        lease: &Lease,
+        last: Option<Asking>,
+        next: Asking,
+    ) -> Result<Written, Fault> {
         interruption().await;
-        let is_lost = match self.request(run, token) {
+        self.answer(Step::Ask, |shared| {
+            let mut state = shared.borrow_mut();
+            let is_checked = !state.has_bug(Mutant::AskTogether);
+            let standing = state.table.standing();
+            let is_it = standing.lease.is_some_and(|held| {
+                held.run == lease.run && held.epoch == lease.epoch && held.hold != Hold::Released
+            });
+            let is_it =
+                is_it && standing.asking == last && standing.state == Some(RunState::Requested);
+            if is_checked && !is_it {
+                return Written::TooLate;
+            }
+            match state.table.runs.get_mut(lease.run.as_str()) {
+                Some(run) => run.asking = next,
+                None => return Written::TooLate,
+            }
+            if next.attempt > 1 {
+                state.count("the launcher tries the next instance type");
+            }
+            Written::Done
+        })
+    }
+
+    async fn start_master(&self, run: &RunId, token: &str, way: u32) -> Start {
+        interruption().await;
+        let is_lost = match self.request(run, token, way) {
             Ok(is_lost) => is_lost,
-            Err(code) => return Start::Refused(code),
+            Err(code) => return Start::Short(code),
         };
         interruption().await;
         if !is_lost {
@@ -218,6 +264,7 @@ impl World for Simulated {
     async fn give_back(
         &self,
         lease: &Lease,
+        asking: Asking,
         reason: &str,
         _: UnixSeconds,
     ) -> Result<Written, Fault> {
@@ -225,6 +272,7 @@ impl World for Simulated {
         self.answer(Step::GiveBack, |shared| {
             let mut state = shared.borrow_mut();
             state.record(reason);
+            let is_checked = !state.has_bug(Mutant::AskTogether);
             let is_it = state
                 .table
                 .lease
@@ -233,7 +281,7 @@ impl World for Simulated {
             let Some(run) = state.table.runs.get_mut(lease.run.as_str()) else {
                 return Written::TooLate;
             };
-            if !is_it || run.state != RunState::Requested {
+            if !is_it || run.state != RunState::Requested || (is_checked && run.asking != asking) {
                 return Written::TooLate;
             }
             run.state = RunState::Failed;
@@ -246,11 +294,7 @@ impl World for Simulated {
                 .instances
                 .iter()
                 .any(|i| i.run == lease.run && i.is_alive());
-            if has_master && reason == CAPACITY {
-                // Two launchers asked, and EC2 refused the first alone. Its
-                // master finds the lease given back, and ends itself.
-                state.count("a master starts for a run that counts as refused");
-            } else if has_master {
+            if has_master {
                 state.violate(1, || {
                     format!("{} counts as refused, and its master runs", lease.run)
                 });

@@ -23,6 +23,7 @@ macro_rules! mutants {
 mutants! {
     DeleteBeforeStore = "delete-before-store",
     NoEpochCheck = "no-epoch-check",
+    AskTogether = "ask-together",
     TokenWithTimestamp = "token-with-timestamp",
     TakeWithoutCondition = "take-without-condition",
     DrainedOnOneZero = "drained-on-one-zero",

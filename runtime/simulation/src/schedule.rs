@@ -33,6 +33,7 @@ kinds! {
     TableAnswerLost: "writes to the control table apply, and their answers are lost",
     LaunchAnswerLost: "instances start, and the answers are lost",
     CapacityShort: "EC2 has no capacity",
+    TypeShort: "EC2 has little capacity for the first instance type",
     DescribeStale: "EC2 lists what was 30 seconds ago",
     TerminateThrottled: "EC2 throttles terminations",
     SlowBoot: "machines boot slowly",

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use lightsout_protocol::{
     launch::Standing,
     reap::Sweep,
-    run::{Hold, Lease, RunState},
+    run::{Asking, Hold, Lease, RunState},
 };
 
 /// One run's item.
@@ -15,6 +15,8 @@ pub struct Run {
     pub state: RunState,
     /// When it was begun.
     pub started_at: u64,
+    /// How its master was asked for last.
+    pub asking: Asking,
 }
 
 /// The lease, the runs and the hosts.
@@ -41,6 +43,7 @@ impl Table {
             .and_then(|lease| self.runs.get(lease.run.as_str()));
         Standing {
             state: run.map(|run| run.state),
+            asking: run.map(|run| run.asking),
             lease,
         }
     }

@@ -8,7 +8,7 @@ use std::{
 use crate::{
     interleave::interruption,
     launch::{Abandoned, Fault, Standing, Start, Taking, World, Written},
-    run::{Depth, Hold, Lease, RunId, RunState, UnixSeconds},
+    run::{Asking, Depth, Hold, Lease, RunId, RunState, UnixSeconds},
 };
 
 /// What becomes of one request for a master.
@@ -16,12 +16,14 @@ use crate::{
 pub(crate) enum Fate {
     Started,
     StartedButUnanswered,
+    Short,
     Refused,
 }
 
 pub(crate) struct Memory {
     now: Cell<UnixSeconds>,
     backlog: u64,
+    ways: u32,
     lease: RefCell<Option<Lease>>,
     runs: RefCell<BTreeMap<String, Run>>,
     masters: RefCell<BTreeSet<String>>,
@@ -34,6 +36,7 @@ struct Run {
     state: RunState,
     backlog: u64,
     reason: Option<String>,
+    asking: Asking,
 }
 
 impl Memory {
@@ -41,6 +44,7 @@ impl Memory {
         Self {
             now: Cell::new(1000),
             backlog,
+            ways: 1,
             lease: RefCell::default(),
             runs: RefCell::default(),
             masters: RefCell::default(),
@@ -52,6 +56,21 @@ impl Memory {
     pub(crate) fn with_fates(self, fates: impl IntoIterator<Item = Fate>) -> Self {
         self.fates.borrow_mut().extend(fates);
         self
+    }
+
+    pub(crate) fn with_ways(mut self, ways: u32) -> Self {
+        self.ways = ways;
+        self
+    }
+
+    /// Counts the runs that are called failed though a master was started for them.
+    pub(crate) fn refused_with_master(&self) -> usize {
+        let masters = self.masters();
+        let runs = self.runs.borrow();
+        let failed = runs.iter().filter(|(_, run)| run.state == RunState::Failed);
+        failed
+            .filter(|(id, _)| masters.iter().any(|token| token.starts_with(id.as_str())))
+            .count()
     }
 
     pub(crate) fn pass(&self, seconds: u64) {
@@ -99,10 +118,15 @@ impl World for Memory {
     async fn standing(&self) -> Result<Standing, Fault> {
         interruption().await;
         let lease = self.lease.borrow().clone();
-        let state = lease
+        let runs = self.runs.borrow();
+        let run = lease
             .as_ref()
-            .and_then(|lease| Some(self.runs.borrow().get(lease.run.as_str())?.state));
-        Ok(Standing { lease, state })
+            .and_then(|lease| runs.get(lease.run.as_str()));
+        Ok(Standing {
+            state: run.map(|run| run.state),
+            asking: run.map(|run| run.asking),
+            lease,
+        })
     }
 
     async fn take(&self, taking: &Taking<'_>) -> Result<Written, Fault> {
@@ -126,19 +150,39 @@ impl World for Memory {
                 state: RunState::Requested,
                 backlog: taking.backlog,
                 reason: None,
+                asking: taking.asking,
             },
         );
         Ok(Written::Done)
     }
 
-    async fn start_master(&self, _: &RunId, token: &str) -> Start {
+    fn ways(&self) -> u32 {
+        self.ways
+    }
+
+    async fn ask(
+        &self,
+        lease: &Lease,
+        last: Option<Asking>,
+        next: Asking,
+    ) -> Result<Written, Fault> {
+        interruption().await;
+        let mut runs = self.runs.borrow_mut();
+        let run = runs.get_mut(lease.run.as_str()).unwrap();
+        if Some(run.asking) != last || run.state != RunState::Requested {
+            return Ok(Written::TooLate);
+        }
+        run.asking = next;
+        Ok(Written::Done)
+    }
+
+    async fn start_master(&self, _: &RunId, token: &str, _: u32) -> Start {
         interruption().await;
         self.requests.set(self.requests.get() + 1);
         let fate = self.fates.borrow_mut().pop_front();
         let end = match fate.unwrap_or(Fate::Started) {
-            Fate::Refused => {
-                return Start::Refused("InsufficientInstanceCapacity".to_owned());
-            }
+            Fate::Short => return Start::Short("InsufficientInstanceCapacity".to_owned()),
+            Fate::Refused => return Start::Refused("UnauthorizedOperation".to_owned()),
             Fate::Started => Start::Started,
             Fate::StartedButUnanswered => Start::Unanswered("timeout".to_owned()),
         };
@@ -165,13 +209,14 @@ impl World for Memory {
     async fn give_back(
         &self,
         lease: &Lease,
+        asking: Asking,
         reason: &str,
         _: UnixSeconds,
     ) -> Result<Written, Fault> {
         interruption().await;
         let mut runs = self.runs.borrow_mut();
         let run = runs.get_mut(lease.run.as_str()).unwrap();
-        if run.state != RunState::Requested {
+        if run.state != RunState::Requested || run.asking != asking {
             return Ok(Written::TooLate);
         }
         run.state = RunState::Failed;

@@ -132,6 +132,7 @@ impl World for Memory {
         Ok(Standing {
             lease: Some(self.lease.borrow().clone()),
             state: Some(self.state.get()),
+            asking: None,
         })
     }
 

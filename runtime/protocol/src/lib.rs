@@ -11,6 +11,7 @@
 //! - [`run`]: the lease, the states of a run, and the launcher's decision
 //! - [`launch`]: the launcher's steps, generic over the world they are taken in
 //! - [`oversight`]: the decisions of the master's supervisor
+//! - [`growth`]: when the fleet of a run grows
 //! - [`leave`]: when a worker ends
 //! - [`reap`]: what the reaper ends and closes, and when it wakes the launcher
 //! - [`sweep`]: the reaper's steps, generic over the world they are taken in
@@ -24,6 +25,7 @@ pub mod coding;
 pub mod control;
 pub mod environment;
 pub mod fleet;
+pub mod growth;
 pub mod interleave;
 pub mod launch;
 pub mod leave;

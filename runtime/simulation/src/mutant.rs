@@ -31,7 +31,6 @@ mutants! {
     UnmeasuredIsEmpty = "unmeasured-is-empty",
     ReaperSeesOnce = "reaper-sees-once",
     ReaperIgnoresGrace = "reaper-ignores-grace",
-    ReaperLooksOnce = "reaper-looks-once",
     ReaperClosesAnyway = "reaper-closes-anyway",
     TagsAfterLaunch = "tags-after-launch",
     TerminateOnce = "terminate-once",

@@ -43,10 +43,7 @@ pub fn invoke(shared: Shared) -> Sweeping {
         };
         (state.now, limits)
     };
-    let world = Simulated {
-        shared,
-        first: std::cell::RefCell::default(),
-    };
+    let world = Simulated { shared };
     let task = async move { sweep(&world, PIPELINE, limits).await };
     Invocation::new(task, began)
 }
@@ -76,8 +73,6 @@ pub fn tell(state: &mut State, end: &Result<Report, Fault>) {
 /// The world as the reaper's program sees it.
 struct Simulated {
     shared: Shared,
-    /// What the lease was when it was read first, for a bug that never reads it again.
-    first: std::cell::RefCell<Option<Standing>>,
 }
 
 impl Simulated {
@@ -140,15 +135,7 @@ impl World for Simulated {
         if self.hit(Kind::TableDown) {
             return fault(Step::Read);
         }
-        let state = self.shared.borrow();
-        if state.has_bug(Mutant::ReaperLooksOnce)
-            && let Some(first) = &*self.first.borrow()
-        {
-            return Ok(first.clone());
-        }
-        let standing = state.table.standing();
-        *self.first.borrow_mut() = Some(standing.clone());
-        Ok(standing)
+        Ok(self.shared.borrow().table.standing())
     }
 
     async fn last_sweep(&self) -> Result<Sweep, Fault> {

@@ -2,7 +2,8 @@
 //!
 //! A [`BatchFleet`] is a whole system for one program of yours, the worker: a queue
 //! with its dead letters, alarms that wake a launcher, a master that starts workers
-//! and ends them and itself, and the keys, roles and groups that all of this takes.
+//! and ends them and itself, a reaper that ends what is left, and the keys, roles and
+//! groups that all of this takes.
 //! While the queue is empty no machine runs.
 //!
 //! # What happens
@@ -16,6 +17,9 @@
 //! 5. The master ends the workers and itself. Should it not, a timer that was armed
 //!    in the first line of each machine's user data powers the machine off, and that
 //!    terminates it.
+//! 6. A crashed machine does neither. The heartbeat invokes the reaper too, which ends
+//!    machines whose run is over or silent, closes that run, and wakes the launcher for
+//!    work that is left; a person is told of both.
 //!
 //! # What a worker must do
 //!
@@ -27,8 +31,8 @@
 //!
 //! # Example: thumbnails of pictures
 //!
-//! The launcher and the master come from the crate `lightsout-protocol`. All the
-//! rest is what another project writes:
+//! The launcher, the master and the reaper come from the crate `lightsout-protocol`.
+//! All the rest is what another project writes:
 //!
 //! ```
 //! use lightsout::{
@@ -36,7 +40,7 @@
 //!     contract::{Binary, Program, ReadObjects, ReceiveFrom, Side, WriteObjects, binary, environment},
 //!     kms::Key, s3::Bucket,
 //! };
-//! use lightsout_protocol::environment::{Launcher, Master, ProgramArchive};
+//! use lightsout_protocol::environment::{Launcher, Master, ProgramArchive, Reaper};
 //!
 //! struct Picture;
 //! struct PictureArrived;
@@ -70,10 +74,12 @@
 //! let thumbnails = storage.add("Thumbnails", Bucket::<Picture>::new(&key));
 //! app.asset_store("Storage", programs.id());
 //!
-//! let shrinking = BatchFleet::new(Launcher, Master, Shrink, &programs, |fleet| ShrinkEnvironment {
-//!     work: fleet.jobs.receiver(),
-//!     pictures: pictures.reader(),
-//!     thumbnails: thumbnails.writer(),
+//! let shrinking = BatchFleet::new(Launcher, Master, Reaper, Shrink, &programs, |fleet| {
+//!     ShrinkEnvironment {
+//!         work: fleet.jobs.receiver(),
+//!         pictures: pictures.reader(),
+//!         thumbnails: thumbnails.writer(),
+//!     }
 //! });
 //! let shrinking = app
 //!     .stack("Shrinking")
@@ -87,8 +93,8 @@
 //! # Ok::<(), lightsout::SynthError>(())
 //! ```
 //!
-//! Cargo builds the launcher and the master from their packages, `lightsout-launcher`
-//! and `lightsout-master`, once any package of the project's workspace depends on
+//! Cargo builds the three from their packages, `lightsout-launcher`, `lightsout-master`
+//! and `lightsout-reaper`, once any package of the project's workspace depends on
 //! them. The best place is the worker's package, which compiles AWS clients anyway.
 //!
 //! The example `fleet` has a bucket that announces its objects, a choice of instance
@@ -97,7 +103,7 @@
 //! # What it costs while nothing waits
 //!
 //! No machine runs. What AWS charges by the hour or month are the keys and, in a
-//! network that the fleet [makes for itself](BatchFleet::network), two endpoints in
+//! network that the fleet [makes for itself](BatchFleet::network), three endpoints in
 //! each zone.
 
 mod alarms;
@@ -115,7 +121,10 @@ use std::fmt;
 
 use lightsout_contract::{
     Program, ReadItems, ReadObjects, SendTo,
-    fleet::{ControlItem, LauncherEnvironment, MasterEnvironment, ProgramArchive, RunLog},
+    fleet::{
+        ControlItem, LauncherEnvironment, MasterEnvironment, ProgramArchive, ReaperEnvironment,
+        RunLog,
+    },
 };
 use lightsout_core::Value;
 
@@ -138,14 +147,15 @@ pub use triggers::Triggers;
 
 /// A queue whose work is done by machines that turn themselves off.
 ///
-/// `L` is the launcher's program, `M` the master's, `P` the worker's; see the
+/// `L` is the launcher's program, `M` the master's, `R` the reaper's, `P` the worker's; see the
 /// [module's documentation](self). Added without an option it makes all that it
 /// needs: a key, a network without a way out, the queue and its dead letters, the
 /// control table, a bucket for logs of runs, and a topic that tells a person.
 #[must_use = "a fleet does nothing until it is added to a stack"]
-pub struct BatchFleet<'a, L, M, P: Program> {
+pub struct BatchFleet<'a, L, M, R, P: Program> {
     launcher: L,
     master: M,
+    reaper: R,
     worker: P,
     environment: WorkerWiring<'a, P>,
     programs: BucketRef<ProgramArchive>,
@@ -173,7 +183,7 @@ pub struct Parts<M> {
 }
 
 /// A fleet that was added to a stack.
-pub struct BatchFleetRef<L, M, P: Program> {
+pub struct BatchFleetRef<L, M, R, P: Program> {
     /// The fleet's name, the value of the tag that its machines carry.
     pub name: String,
     /// The queue.
@@ -186,6 +196,8 @@ pub struct BatchFleetRef<L, M, P: Program> {
     pub logs: BucketRef<RunLog>,
     /// What starts a run.
     pub launcher: FunctionRef<L>,
+    /// What ends machines that nothing else has ended.
+    pub reaper: FunctionRef<R>,
     /// How masters are started.
     pub master: LaunchTemplateRef<M>,
     /// How workers are started.
@@ -218,10 +230,11 @@ enum Place {
     Own(Option<Cidr>),
 }
 
-impl<'a, L, M, P> BatchFleet<'a, L, M, P>
+impl<'a, L, M, R, P> BatchFleet<'a, L, M, R, P>
 where
     L: Program<Environment<Infra> = LauncherEnvironment<Infra>>,
     M: Program<Environment<Infra> = MasterEnvironment<Infra>>,
+    R: Program<Environment<Infra> = ReaperEnvironment<Infra>>,
     P: Program,
 {
     /// A fleet of workers, whose programs are fetched from the bucket `programs`.
@@ -231,6 +244,7 @@ where
     pub fn new(
         launcher: L,
         master: M,
+        reaper: R,
         worker: P,
         programs: &BucketRef<ProgramArchive>,
         environment: impl FnOnce(&Parts<P::Message>) -> P::Environment<Infra> + 'a,
@@ -238,6 +252,7 @@ where
         Self {
             launcher,
             master,
+            reaper,
             worker,
             environment: Box::new(environment),
             programs: *programs,
@@ -361,7 +376,7 @@ where
     }
 }
 
-impl<L, M, P: Program> BatchFleetRef<L, M, P> {
+impl<L, M, R, P: Program> BatchFleetRef<L, M, R, P> {
     /// Lets a program hand in work: the queue's URL, with the permission.
     pub fn sender(&self) -> Wired<SendTo<P::Message>> {
         self.jobs.sender()
@@ -387,7 +402,7 @@ impl<M> fmt::Debug for Parts<M> {
     }
 }
 
-impl<L, M, P: Program> fmt::Debug for BatchFleet<'_, L, M, P> {
+impl<L, M, R, P: Program> fmt::Debug for BatchFleet<'_, L, M, R, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("BatchFleet")
             .field("name", &self.name)
@@ -398,7 +413,7 @@ impl<L, M, P: Program> fmt::Debug for BatchFleet<'_, L, M, P> {
     }
 }
 
-impl<L, M, P: Program> fmt::Debug for BatchFleetRef<L, M, P> {
+impl<L, M, R, P: Program> fmt::Debug for BatchFleetRef<L, M, R, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("BatchFleetRef")
             .field("name", &self.name)

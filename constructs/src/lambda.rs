@@ -2,11 +2,11 @@
 
 use std::{collections::BTreeMap, fmt, marker::PhantomData, time::Duration};
 
-use lightsout_contract::Program;
+use lightsout_contract::{Invoke, Program};
 use lightsout_core::{Arn, AssetRef, Construct, Pseudo, ResourceId, Scope, Value, join};
 
 use crate::{
-    Infra,
+    Infra, Wired,
     cfn::lambda,
     cloudwatch::{Metric, Statistic},
     dynamodb::StreamedTableRef,
@@ -393,6 +393,11 @@ impl<P> FunctionRef<P> {
     /// Returns the group that the function writes its logs to.
     pub const fn logs(&self) -> LogGroupRef {
         self.logs
+    }
+
+    /// Lets a program invoke the function: its name, with the permission.
+    pub fn invoker(&self) -> Wired<Invoke<P>> {
+        Wired::new(self.name(), self.arn())
     }
 
     /// Returns how many invocations failed.

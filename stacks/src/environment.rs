@@ -75,8 +75,8 @@ pub struct HostSettings {
     pub image: String,
     /// What programs are built for.
     pub architecture: Architecture,
-    /// The master's instance type.
-    pub master_type: String,
+    /// The master's instance types: the first, and the next where capacity is short.
+    pub master_types: Vec<String>,
     /// The workers' instance types: the first, and the next where capacity is short.
     pub worker_types: Vec<String>,
     /// How many workers of a hundred are asked for as spot instances first.
@@ -110,6 +110,9 @@ pub struct FleetSettings {
     pub visibility_seconds: u32,
     /// Minutes after which every machine of a run powers off, whatever happens.
     pub deadline_minutes: u64,
+    /// Seconds that a master may take from its launch to its first heartbeat; the reaper
+    /// leaves a machine alone for twice as long.
+    pub boot_seconds: u64,
 }
 
 /// When a run is started.
@@ -228,6 +231,7 @@ impl Settings {
             drain_seconds,
             visibility_seconds,
             deadline_minutes,
+            boot_seconds,
         } = &self.fleet;
         check(
             (1..=500).contains(most_workers),
@@ -265,6 +269,12 @@ impl Settings {
             "fleet.deadline_minutes",
             deadline_minutes.to_string(),
             "5 to 2880",
+        );
+        check(
+            (10..=3600).contains(boot_seconds),
+            "fleet.boot_seconds",
+            boot_seconds.to_string(),
+            "10 to 3600",
         );
         check(
             self.alarms.backlog > 0,

@@ -10,7 +10,7 @@ use lightsout::{
     setting,
     sns::TopicRef,
 };
-use lightsout_protocol::environment::{Launcher, Master, Worker, WorkerEnvironment};
+use lightsout_protocol::environment::{Launcher, Master, Reaper, Worker, WorkerEnvironment};
 
 use crate::{
     assets::AssetsRef,
@@ -32,7 +32,7 @@ pub(crate) struct Fleet<'a> {
 }
 
 impl Construct for Fleet<'_> {
-    type Handle = BatchFleetRef<Launcher, Master, Worker>;
+    type Handle = BatchFleetRef<Launcher, Master, Reaper, Worker>;
 
     fn build(self, scope: &mut Scope<'_>) -> Self::Handle {
         let Self {
@@ -41,8 +41,13 @@ impl Construct for Fleet<'_> {
             storage,
             ..
         } = self;
-        let fleet = BatchFleet::new(Launcher, Master, Worker, &self.assets.bucket, |fleet| {
-            WorkerEnvironment {
+        let fleet = BatchFleet::new(
+            Launcher,
+            Master,
+            Reaper,
+            Worker,
+            &self.assets.bucket,
+            |fleet| WorkerEnvironment {
                 work: fleet.jobs.receiver(),
                 inbox: intake.inbox.reader(),
                 results: storage.results.writer(),
@@ -50,8 +55,8 @@ impl Construct for Fleet<'_> {
                 control: fleet.control.reader(),
                 visibility_seconds: setting(settings.fleet.visibility_seconds),
                 drain_seconds: setting(settings.fleet.drain_seconds),
-            }
-        })
+            },
+        )
         .named(self.pipeline)
         .network(self.network)
         .removal(self.removal)
@@ -63,6 +68,11 @@ impl Construct for Fleet<'_> {
         .hosts(hosts(settings))
         .build(scope);
         scope.output(output::LAUNCHER, fleet.launcher.name(), "What starts a run");
+        scope.output(
+            output::REAPER,
+            fleet.reaper.name(),
+            "What ends what is left",
+        );
         fleet
     }
 }
@@ -71,6 +81,8 @@ impl Construct for Fleet<'_> {
 pub mod output {
     /// The launcher function's name.
     pub const LAUNCHER: &str = "LauncherFunctionName";
+    /// The reaper function's name.
+    pub const REAPER: &str = "ReaperFunctionName";
 }
 
 /// What programs of this environment are built for.
@@ -89,6 +101,7 @@ fn limits(settings: &Settings) -> Limits {
         .lease(Duration::from_secs(fleet.lease_seconds))
         .drain(Duration::from_secs(fleet.drain_seconds))
         .deadline(fleet.deadline())
+        .boot(Duration::from_secs(fleet.boot_seconds))
 }
 
 fn triggers(settings: &Settings) -> Triggers {
@@ -106,7 +119,7 @@ fn hosts(settings: &Settings) -> Hosts {
         environment::Architecture::X86 => Hosts::x86_64(),
     }
     .image(image(&hosts.image))
-    .master_type(&hosts.master_type)
+    .master_types(&hosts.master_types)
     .worker_types(&hosts.worker_types)
     .spot_percent(hosts.spot_percent)
 }

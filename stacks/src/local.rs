@@ -7,6 +7,7 @@
 mod alarm;
 mod ask;
 pub mod charts;
+mod crash;
 mod error;
 mod follow;
 mod inbox;
@@ -62,6 +63,9 @@ pub struct LocalArgs {
     /// Most workers at once
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=16))]
     workers: Option<u32>,
+    /// Crash the master's machine before its workers begin, to see what mends that
+    #[arg(long)]
+    crash_master: bool,
     /// Leave the region up until Ctrl-C, to look around in it
     #[arg(long)]
     keep: bool,
@@ -336,6 +340,7 @@ async fn pipeline(
     let inbox = wanted(&deployment, "Intake", output::intake::INBOX)?;
     let queue = wanted(&deployment, "Intake", output::intake::WORK_QUEUE)?;
     let launcher = wanted(&deployment, "Fleet", output::fleet::LAUNCHER)?;
+    let reaper = wanted(&deployment, "Fleet", output::fleet::REAPER)?;
     let control = wanted(&deployment, "Storage", output::storage::CONTROL)?;
     let api = wanted(&deployment, "Api", output::api::REST_API)?;
 
@@ -357,13 +362,29 @@ async fn pipeline(
     progress.note("bridged here: the local AWS publishes no SQS metrics, and its alarms");
     progress.note("invoke no function; on AWS the alarm itself invokes the launcher");
     let lambda = aws_sdk_lambda::Client::new(&config);
-    let run = alarm::invoke_launcher(&lambda, launcher).await?;
+    let mut run = alarm::invoke_launcher(&lambda, launcher).await?;
     progress.note(&format!("the launcher started {run}"));
 
     progress.begin(Step::Run);
     let dynamodb = aws_sdk_dynamodb::Client::new(&config);
     let deadline = settings.fleet.deadline();
+    let mending = crash::Mending {
+        lambda: &lambda,
+        reaper,
+        dynamodb: &dynamodb,
+        control,
+        region,
+        progress,
+    };
+    let mut reaped = 0;
+    if arguments.crash_master {
+        mending.crash_master().await?;
+        (run, reaped) = mending.until_replaced(&run).await?;
+    }
     follow::until_over(&dynamodb, control, &run, deadline, progress).await?;
+    if arguments.crash_master {
+        reaped += mending.until_none_left().await?;
+    }
 
     progress.begin(Step::Empty);
     let left = none_left(region).await;
@@ -375,6 +396,7 @@ async fn pipeline(
     let query = ask::Query::new(&config, address).await?;
     let mut report = Report::new(&found, isolation);
     report.instances_left = left;
+    report.reaped = reaped;
     for chart in &found.charts {
         report.take(chart, query.chart(&chart.id).await?)?;
     }

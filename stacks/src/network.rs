@@ -16,9 +16,10 @@ pub(crate) struct PrivateNetwork<'a> {
 
 /// The services that programs and user data call, besides S3 and DynamoDB,
 /// which have endpoints of their own kind.
-const SERVICES: [Endpoint; 5] = [
+const SERVICES: [Endpoint; 6] = [
     Endpoint::Ec2,
     Endpoint::Kms,
+    Endpoint::Lambda,
     Endpoint::Logs,
     Endpoint::Sqs,
     Endpoint::Sts,

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, process::Command};
 
 use lightsout_contract::{Binary, Program};
-use lightsout_protocol::environment::{Api, Launcher, Master, Worker};
+use lightsout_protocol::environment::{Api, Launcher, Master, Reaper, Worker};
 use lightsout_tests::workspace;
 
 /// The binaries of the workspace with their packages, as Cargo knows them.
@@ -37,6 +37,7 @@ fn every_program_is_a_binary_of_the_workspace() {
         Api::BINARY,
         Launcher::BINARY,
         Master::BINARY,
+        Reaper::BINARY,
         Worker::BINARY,
     ] {
         assert!(is_there(program), "no binary `{program}`");

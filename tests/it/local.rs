@@ -103,6 +103,22 @@ fn every_chart_is_coded_or_rejected_with_its_reason_and_no_instance_stays() {
 }
 
 #[test]
+fn a_master_that_crashes_is_ended_by_the_reaper_and_its_work_is_done_by_another() {
+    let _alone = alone();
+    let charts = workspace().join("samples/charts");
+    let output = local(&["--json", "--crash-master"], &charts)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{said}");
+    assert!(said.contains(r#""rearming":"launcher""#), "{said}");
+    let report = report(&output);
+    assert!(report["reaped"].as_u64().unwrap() >= 1, "{report:#}");
+    assert_eq!(report["coded"], report["charts"]);
+    assert_eq!(report["instances_left"], 0);
+}
+
+#[test]
 fn a_missing_folder_is_named_with_the_fix() {
     let _alone = alone();
     let output = local(&[], Path::new("no/such/folder")).output().unwrap();

@@ -192,13 +192,13 @@ fn no_policy_allows_all_actions_and_few_name_no_resource() {
 }
 
 #[test]
-fn the_alarms_and_the_heartbeat_wake_the_launcher() {
+fn the_alarms_and_the_heartbeat_wake_the_launcher_and_the_heartbeat_the_reaper() {
     for assembly in assemblies() {
         let template: Template<'_> = assembly.template("Fleet");
         // Two of the alarms start a run; the others tell a person.
-        template.count::<cfn::cloudwatch::Alarm>(5);
+        template.count::<cfn::cloudwatch::Alarm>(8);
         template.count::<cfn::events::Rule>(1);
-        template.count::<cfn::lambda::Permission>(3);
+        template.count::<cfn::lambda::Permission>(4);
     }
 }
 

@@ -54,6 +54,8 @@ capabilities! {
         "dynamodb:UpdateItem",
         "dynamodb:DeleteItem"
     ];
+    /// Invoke the function that runs `P`; the address is its name.
+    Invoke<P> = ["lambda:InvokeFunction"];
     /// Start hosts that run `P` from its launch template; the address is the
     /// template's id.
     LaunchFrom<P> = ["ec2:RunInstances"];

@@ -118,6 +118,7 @@ addresses!(
     WriteObjects,
     ReadItems,
     WriteItems,
+    Invoke,
     LaunchFrom,
     TerminateFleet,
     ReadParameter,

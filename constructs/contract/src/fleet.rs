@@ -5,8 +5,8 @@
 //! is another [`Program`](crate::Program)'s business.
 
 use crate::{
-    LaunchFrom, MeasureQueue, ReadObjects, Setting, TerminateFleet, WriteItems, WriteObjects,
-    environment,
+    Invoke, LaunchFrom, MeasureQueue, ReadObjects, Setting, TerminateFleet, WriteItems,
+    WriteObjects, environment,
 };
 
 environment! {
@@ -18,10 +18,32 @@ environment! {
         control: WriteItems<ControlItem> = "CONTROL_TABLE",
         /// How a master is started.
         master: LaunchFrom<Masters> = "MASTER_TEMPLATE",
+        /// The master's instance types with commas between them, the best first.
+        master_types: Setting<String> = "MASTER_TYPES",
         /// The fleet's name, the value of its tag.
         pipeline: Setting<String> = "PIPELINE",
         /// Seconds for which a new lease is held before the master extends it.
         lease_seconds: Setting<u64> = "LEASE_SECONDS",
+    }
+}
+
+environment! {
+    /// What the reaper needs.
+    pub struct ReaperEnvironment {
+        /// The queue whose depth tells whether work is left.
+        work: MeasureQueue<AnyJob> = "WORK_QUEUE",
+        /// The lease, the runs and what the last sweep left.
+        control: WriteItems<ControlItem> = "CONTROL_TABLE",
+        /// How every host of the fleet is ended, by the fleet's tag.
+        fleet: TerminateFleet<AnyHost> = "FLEET",
+        /// What starts a run for the work that is left.
+        launcher: Invoke<Launchers> = "LAUNCHER",
+        /// Seconds between two sweeps.
+        sweep_seconds: Setting<u64> = "SWEEP_SECONDS",
+        /// Seconds after its launch for which a host that boots is left alone.
+        grace_seconds: Setting<u64> = "GRACE_SECONDS",
+        /// Seconds after which a run is given up, and no host may run any more.
+        deadline_seconds: Setting<u64> = "DEADLINE_SECONDS",
     }
 }
 
@@ -62,6 +84,12 @@ environment! {
 /// A message of whatever the workers receive, which is counted and never read.
 pub enum AnyJob {}
 
+/// The functions that run the launcher; a marker.
+pub enum Launchers {}
+
+/// The hosts of a fleet, whatever they run; a marker.
+pub enum AnyHost {}
+
 /// The hosts that run the master; a marker.
 pub enum Masters {}
 
@@ -77,8 +105,8 @@ pub enum ProgramArchive {}
 /// What the master leaves behind about a run; a marker for typed buckets.
 pub enum RunLog {}
 
-/// What the launcher is invoked with: an alarm, a schedule or a person; it
-/// looks at the queue itself and never at the event.
+/// What the launcher and the reaper are invoked with: an alarm, a schedule, a person
+/// or each other; they look at the world themselves and never at the event.
 pub enum WakeUp {}
 
 /// The variable that carries the control table's name, for the launcher, the
@@ -95,10 +123,17 @@ pub mod control {
     pub const HOSTS: &str = "hosts#";
 }
 
-/// What the launcher says of each invocation, as fields of one line of JSON.
+/// What the launcher and the reaper say of each invocation, as fields of one line of
+/// JSON.
 pub mod report {
-    /// Seconds since the run that works now was begun; absent while none does.
+    /// By the launcher: seconds since the run that works now was begun; absent while none does.
     pub const RUN_SECONDS: &str = "run_seconds";
+    /// By the reaper: instances that it ended.
+    pub const ENDED: &str = "ended";
+    /// By the reaper: what it does about work that nobody does.
+    pub const REARMING: &str = "rearming";
+    /// The value of [`REARMING`] where the launcher was woken often enough in vain.
+    pub const AT_CAP: &str = "at_cap";
 }
 
 /// The names of what a master fetches when it boots.

@@ -53,7 +53,7 @@ pub mod fleet;
 
 pub use binary::Binary;
 pub use capability::{
-    Capability, Endpoint, LaunchFrom, MeasureQueue, ReadItems, ReadObjects, ReadParameter,
+    Capability, Endpoint, Invoke, LaunchFrom, MeasureQueue, ReadItems, ReadObjects, ReadParameter,
     ReadSecret, ReceiveFrom, RotateSecret, SendInOrder, SendTo, Setting, TerminateFleet,
     WriteItems, WriteObjects,
 };

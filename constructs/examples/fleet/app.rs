@@ -15,7 +15,7 @@ use lightsout::{
     s3::{Bucket, LogBucket},
     sqs::{DeadLetters, Queue},
 };
-use lightsout_protocol::environment::{Launcher, Master, ProgramArchive};
+use lightsout_protocol::environment::{Launcher, Master, ProgramArchive, Reaper};
 
 /// A document, as it was scanned.
 pub(crate) enum Document {}
@@ -73,7 +73,7 @@ pub(crate) fn app(stage: &str) -> App {
     storage.output("Inbox", documents.name(), "Where documents are dropped");
     app.asset_store("Storage", programs.id());
 
-    let fleet = BatchFleet::new(Launcher, Master, Reader, &programs, |fleet| {
+    let fleet = BatchFleet::new(Launcher, Master, Reaper, Reader, &programs, |fleet| {
         ReaderEnvironment {
             work: fleet.jobs.receiver(),
             documents: documents.reader(),

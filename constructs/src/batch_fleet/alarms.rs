@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lightsout_contract::fleet::report::RUN_SECONDS;
+use lightsout_contract::fleet::report::{AT_CAP, ENDED, REARMING, RUN_SECONDS};
 use lightsout_core::Scope;
 
 use super::{Limits, Triggers};
@@ -11,6 +11,7 @@ use crate::{
     cloudwatch::{AlarmRef, Metric, Statistic},
     events::{RuleRef, Schedule},
     lambda::FunctionRef,
+    logs::LogGroupRef,
     sns::TopicRef,
     sqs::{DeadLettersRef, QueueRef},
 };
@@ -22,7 +23,8 @@ pub struct Alarms {
     pub backlog: AlarmRef,
     /// A message has waited long enough: starts a run.
     pub oldest: AlarmRef,
-    /// The clock, which looks for work that no alarm told of: starts a run.
+    /// The clock, which looks for work that no alarm told of: starts a run, and lets the
+    /// reaper look for machines that nothing else has ended.
     pub heartbeat: RuleRef,
     /// A message could not be worked on: tells a person.
     pub dead_letters: AlarmRef,
@@ -30,6 +32,12 @@ pub struct Alarms {
     pub launcher_errors: AlarmRef,
     /// A run works on past its deadline: tells a person.
     pub run_too_long: AlarmRef,
+    /// The reaper ended machines that should have ended themselves: tells a person.
+    pub reaped: AlarmRef,
+    /// Work is left that no run finishes, however often one is started: tells a person.
+    pub work_left: AlarmRef,
+    /// The reaper cannot look after the machines: tells a person.
+    pub reaper_errors: AlarmRef,
 }
 
 /// How far past its deadline a run is too long: what ends it needs time itself.
@@ -39,21 +47,23 @@ const OVERTIME: Duration = Duration::from_mins(15);
 const ERROR_PERIOD: Duration = Duration::from_mins(5);
 const ERROR_PERIODS: u32 = 3;
 
-pub(super) struct Watched<'a, L, M> {
+pub(super) struct Watched<'a, L, R, M> {
     pub(super) name: &'a str,
     pub(super) jobs: &'a QueueRef<M>,
     pub(super) failed: &'a DeadLettersRef<M>,
     pub(super) launcher: &'a FunctionRef<L>,
+    pub(super) reaper: &'a FunctionRef<R>,
     pub(super) alerts: &'a TopicRef,
     pub(super) limits: &'a Limits,
     pub(super) triggers: &'a Triggers,
 }
 
-impl<L, M> Watched<'_, L, M> {
+impl<L, R, M> Watched<'_, L, R, M> {
     pub(super) fn watch(self, scope: &mut Scope<'_>) -> Alarms {
         let Self {
             jobs,
             launcher,
+            reaper,
             alerts,
             triggers,
             ..
@@ -72,47 +82,105 @@ impl<L, M> Watched<'_, L, M> {
             .at_least(1)
             .describe("A message could not be worked on; a person has to look.");
         // A heartbeat may lie further apart than the periods would need.
+        let error_period = ERROR_PERIOD.max(whole_minutes(triggers.heartbeat));
         let launcher_errors = launcher
             .errors()
-            .period(ERROR_PERIOD.max(whole_minutes(triggers.heartbeat)))
+            .period(error_period)
             .at_least(1)
             .for_periods(ERROR_PERIODS)
             .describe("Runs cannot be started; the launcher's log tells why.");
+        let reaper_errors = reaper
+            .errors()
+            .period(error_period)
+            .at_least(1)
+            .for_periods(ERROR_PERIODS)
+            .describe("Machines may be left on; the reaper's log tells why.");
         Alarms {
             backlog: scope.add("Backlog", backlog.invokes(launcher)),
             oldest: scope.add("Oldest", oldest.invokes(launcher)),
             heartbeat: scope.add(
                 "Heartbeat",
-                Schedule::every(triggers.heartbeat).invokes(launcher),
+                Schedule::every(triggers.heartbeat)
+                    .invokes(launcher)
+                    .invokes(reaper),
             ),
             dead_letters: scope.add("DeadLetters", dead_letters.notifies(alerts)),
             launcher_errors: scope.add("LauncherErrors", launcher_errors.notifies(alerts)),
             run_too_long: self.watch_duration(scope),
+            reaped: self.watch_reaping(scope),
+            work_left: self.watch_rearming(scope),
+            reaper_errors: scope.add("ReaperErrors", reaper_errors.notifies(alerts)),
         }
     }
 
     /// The launcher says of each invocation for how long the run has worked.
     fn watch_duration(&self, scope: &mut Scope<'_>) -> AlarmRef {
-        let (namespace, name) = (format!("Lightsout/{}", self.name), "RunSeconds");
-        scope.add(
-            "RunSeconds",
-            logs::MetricFilter::new(
-                format!("{{ $.{RUN_SECONDS} >= 0 }}"),
-                self.launcher.logs().name(),
-                [logs::MetricFilterMetricTransformation::new(
-                    name,
-                    namespace.as_str(),
-                    format!("$.{RUN_SECONDS}"),
-                )],
-            ),
-        );
-        let too_long = Metric::new(namespace, name)
+        let logged = Logged {
+            name: "RunSeconds",
+            group: self.launcher.logs(),
+            pattern: format!("{{ $.{RUN_SECONDS} >= 0 }}"),
+            value: format!("$.{RUN_SECONDS}"),
+        };
+        let too_long = self
+            .metric(scope, logged)
             .statistic(Statistic::Maximum)
-            .period(whole_minutes(self.triggers.heartbeat))
             .at_least(seconds(self.limits.deadline + OVERTIME))
             .describe("A run works past its deadline; see which machines are left, and end them.");
         scope.add("RunTooLong", too_long.notifies(self.alerts))
     }
+
+    /// The reaper says of each sweep how many machines it ended.
+    fn watch_reaping(&self, scope: &mut Scope<'_>) -> AlarmRef {
+        let logged = Logged {
+            name: "ReapedInstances",
+            group: self.reaper.logs(),
+            pattern: format!("{{ $.{ENDED} > 0 }}"),
+            value: format!("$.{ENDED}"),
+        };
+        let reaped = self
+            .metric(scope, logged)
+            .statistic(Statistic::Sum)
+            .at_least(1)
+            .describe("Machines did not end themselves and were ended; the run's log tells why.");
+        scope.add("Reaped", reaped.notifies(self.alerts))
+    }
+
+    /// The reaper says of each sweep whether it has given up to wake the launcher.
+    fn watch_rearming(&self, scope: &mut Scope<'_>) -> AlarmRef {
+        let logged = Logged {
+            name: "WakeUpsInVain",
+            group: self.reaper.logs(),
+            pattern: format!("{{ $.{REARMING} = \"{AT_CAP}\" }}"),
+            value: "1".to_owned(),
+        };
+        let left = self
+            .metric(scope, logged)
+            .statistic(Statistic::Sum)
+            .at_least(1)
+            .describe("Work is left that no run finishes; see why the last runs failed.");
+        scope.add("WorkLeft", left.notifies(self.alerts))
+    }
+
+    /// Makes a metric of what a function logs, looked at once in each heartbeat.
+    fn metric(&self, scope: &mut Scope<'_>, logged: Logged) -> Metric {
+        let namespace = format!("Lightsout/{}", self.name);
+        let value = logs::MetricFilterMetricTransformation::new(
+            logged.name,
+            namespace.as_str(),
+            logged.value,
+        );
+        let filter = logs::MetricFilter::new(logged.pattern, logged.group.name(), [value]);
+        scope.add(logged.name, filter);
+        Metric::new(namespace, logged.name).period(whole_minutes(self.triggers.heartbeat))
+    }
+}
+
+/// A number in the log of a function.
+struct Logged {
+    name: &'static str,
+    group: LogGroupRef,
+    pattern: String,
+    value: String,
 }
 
 /// A number of seconds that was checked to be a few days at most.

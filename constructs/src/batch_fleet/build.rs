@@ -4,7 +4,7 @@ use lightsout_contract::{
     Program,
     fleet::{
         CONTROL_VARIABLE, ControlItem, LauncherEnvironment, MasterEnvironment, ProgramArchive,
-        RunLog,
+        ReaperEnvironment, RunLog,
         control::{HOSTS, ITEM, PART},
         role, tag,
     },
@@ -12,8 +12,8 @@ use lightsout_contract::{
 use lightsout_core::{Asset, AssetRef, Construct, Scope, Value, join};
 
 use super::{
-    BatchFleet, BatchFleetRef, Hosts, Limits, Parts, Place, Queues, alarms::Watched, boot, bundle,
-    fault::Fault,
+    BatchFleet, BatchFleetRef, Hosts, Limits, Parts, Place, Queues, Triggers, alarms::Watched,
+    boot, bundle, fault::Fault,
 };
 use crate::{
     Infra,
@@ -41,6 +41,7 @@ const LONGEST_NAME: usize = 128;
 struct Ground<'a, P: Program> {
     name: &'a str,
     limits: &'a Limits,
+    triggers: &'a Triggers,
     hosts: &'a Hosts,
     programs: BucketRef<ProgramArchive>,
     key: KeyRef,
@@ -50,15 +51,16 @@ struct Ground<'a, P: Program> {
     logs: BucketRef<RunLog>,
 }
 
-impl<L, M, P> Construct for BatchFleet<'_, L, M, P>
+impl<L, M, R, P> Construct for BatchFleet<'_, L, M, R, P>
 where
     L: Program<Environment<Infra> = LauncherEnvironment<Infra>>,
     M: Program<Environment<Infra> = MasterEnvironment<Infra>>,
+    R: Program<Environment<Infra> = ReaperEnvironment<Infra>>,
     P: Program,
 {
-    type Handle = BatchFleetRef<L, M, P>;
+    type Handle = BatchFleetRef<L, M, R, P>;
 
-    fn build(self, scope: &mut Scope<'_>) -> BatchFleetRef<L, M, P> {
+    fn build(self, scope: &mut Scope<'_>) -> BatchFleetRef<L, M, R, P> {
         let Self {
             limits,
             triggers,
@@ -89,6 +91,7 @@ where
         let ground = Ground::<P> {
             name: &name,
             limits: &limits,
+            triggers: &triggers,
             hosts: &hosts,
             programs: self.programs,
             key,
@@ -117,11 +120,13 @@ where
             masters,
         );
         let launcher = ground.launcher(scope, self.launcher, &master);
+        let reaper = ground.reaper(scope, self.reaper, &launcher);
         let alarms = Watched {
             name: &name,
             jobs: &jobs,
             failed: &failed,
             launcher: &launcher,
+            reaper: &reaper,
             alerts: &alerts,
             limits: &limits,
             triggers: &triggers,
@@ -134,6 +139,7 @@ where
             control,
             logs,
             launcher,
+            reaper,
             master,
             worker,
             alarms,
@@ -231,7 +237,7 @@ impl<P: Program> Ground<'_, P> {
             &self.network,
             &self.key,
         )
-        .instance_type(hosts.master_type.as_str())
+        .instance_type(hosts.master_types.first().map_or("", String::as_str))
         .group(&group);
         scope.add("Master", master)
     }
@@ -245,13 +251,14 @@ impl<P: Program> Ground<'_, P> {
     where
         L: Program<Environment<Infra> = LauncherEnvironment<Infra>>,
     {
-        let types = std::slice::from_ref(&self.hosts.master_type);
+        let types = &self.hosts.master_types;
         let environment = LauncherEnvironment {
             work: self.jobs.meter().seen_as(),
             control: self.control.writer(),
             master: master
                 .launcher_of(&self.fleet(role::MASTER), types, Market::OnDemand)
                 .seen_as(),
+            master_types: setting(types.join(",")),
             pipeline: setting(self.name),
             lease_seconds: setting(self.limits.first_lease().as_secs()),
         };
@@ -260,6 +267,32 @@ impl<P: Program> Ground<'_, P> {
         let code = Code::new(code, self.programs.name());
         let launcher = Function::new(program, environment, code, &self.network, &self.key);
         scope.add("Launcher", launcher.architecture(self.hosts.architecture))
+    }
+
+    fn reaper<L, R>(
+        &self,
+        scope: &mut Scope<'_>,
+        program: R,
+        launcher: &FunctionRef<L>,
+    ) -> FunctionRef<R>
+    where
+        R: Program<Environment<Infra> = ReaperEnvironment<Infra>>,
+    {
+        // Masters and workers of every run, and nothing that is not of this fleet.
+        let hosts = Fleet::tagged(tag::PIPELINE, self.name);
+        let environment = ReaperEnvironment {
+            work: self.jobs.meter().seen_as(),
+            control: self.control.writer(),
+            fleet: hosts.terminator(),
+            launcher: launcher.invoker().seen_as(),
+            sweep_seconds: setting(self.triggers.heartbeat.as_secs()),
+            grace_seconds: setting(self.limits.boot_grace().as_secs()),
+            deadline_seconds: setting(self.limits.deadline.as_secs()),
+        };
+        let code = scope.asset(Asset::program("Reaper", R::BINARY));
+        let code = Code::new(code, self.programs.name());
+        let reaper = Function::new(program, environment, code, &self.network, &self.key);
+        scope.add("Reaper", reaper.architecture(self.hosts.architecture))
     }
 
     /// Returns the hosts of one role, by their tags.

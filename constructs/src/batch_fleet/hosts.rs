@@ -20,7 +20,7 @@ use crate::{
 pub struct Hosts {
     pub(super) architecture: Architecture,
     pub(super) image: Image,
-    pub(super) master_type: String,
+    pub(super) master_types: Vec<String>,
     pub(super) worker_types: Vec<String>,
     pub(super) spot_percent: u32,
 }
@@ -45,9 +45,10 @@ impl Hosts {
         self
     }
 
-    /// Runs the master on another instance type.
-    pub fn master_type(mut self, name: impl Into<String>) -> Self {
-        self.master_type = name.into();
+    /// Runs the master on one of these instance types: the first, or the next where
+    /// capacity is short; one to ten.
+    pub fn master_types<T: Into<String>>(mut self, names: impl IntoIterator<Item = T>) -> Self {
+        self.master_types = names.into_iter().map(Into::into).collect();
         self
     }
 
@@ -78,30 +79,9 @@ impl Hosts {
 
     pub(super) fn faults(&self) -> Vec<Fault> {
         let mut faults = Vec::new();
-        if self.worker_types.is_empty() {
-            faults.push(Fault::new(
-                "has no instance type for its workers",
-                "give `Hosts::worker_types` at least one, such as `c7g.large`",
-            ));
-        }
-        if self.worker_types.len() > MOST_TYPES {
-            faults.push(Fault::new(
-                format!(
-                    "has {} instance types for its workers",
-                    self.worker_types.len()
-                ),
-                format!("give `Hosts::worker_types` {MOST_TYPES} at most"),
-            ));
-        }
-        for (place, name) in self.worker_types.iter().enumerate() {
-            if self.worker_types[..place].contains(name) {
-                faults.push(Fault::new(
-                    format!("names the instance type `{name}` twice"),
-                    "name it once in `Hosts::worker_types`",
-                ));
-            }
-        }
-        let types = std::iter::once(&self.master_type).chain(&self.worker_types);
+        faults.extend(faults_of("workers", "worker_types", &self.worker_types));
+        faults.extend(faults_of("masters", "master_types", &self.master_types));
+        let types = self.master_types.iter().chain(&self.worker_types);
         for name in types {
             match architecture_of(name) {
                 None => faults.push(Fault::new(
@@ -140,7 +120,7 @@ impl Hosts {
             image: Image::Parameter(format!(
                 "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-{name}"
             )),
-            master_type: master.to_owned(),
+            master_types: vec![master.to_owned()],
             worker_types: vec![worker.to_owned()],
             spot_percent: 0,
         }
@@ -151,6 +131,32 @@ impl Default for Hosts {
     fn default() -> Self {
         Self::arm64()
     }
+}
+
+/// Lists what is wrong with the types of one role, as a list.
+fn faults_of(role: &str, setting: &str, types: &[String]) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    if types.is_empty() {
+        faults.push(Fault::new(
+            format!("has no instance type for its {role}"),
+            format!("give `Hosts::{setting}` at least one, such as `c7g.large`"),
+        ));
+    }
+    if types.len() > MOST_TYPES {
+        faults.push(Fault::new(
+            format!("has {} instance types for its {role}", types.len()),
+            format!("give `Hosts::{setting}` {MOST_TYPES} at most"),
+        ));
+    }
+    for (place, name) in types.iter().enumerate() {
+        if types[..place].contains(name) {
+            faults.push(Fault::new(
+                format!("names the instance type `{name}` twice"),
+                format!("name it once in `Hosts::{setting}`"),
+            ));
+        }
+    }
+    faults
 }
 
 /// Reads the processor from an instance type, by AWS's

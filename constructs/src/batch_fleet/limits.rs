@@ -21,14 +21,12 @@ pub struct Limits {
     pub(super) lease: Duration,
     pub(super) drain: Duration,
     pub(super) deadline: Duration,
+    pub(super) boot: Duration,
 }
 
 /// Heartbeats that a master may miss before its workers end themselves: a small
 /// master that is merely busy must not cost a fleet.
 const MISSED_HEARTBEATS: u64 = 10;
-
-/// How long a master may take from its launch to its first heartbeat.
-const BOOT: Duration = Duration::from_mins(5);
 
 impl Limits {
     /// Four workers, one for each 1000 messages, and four hours.
@@ -41,6 +39,7 @@ impl Limits {
             lease: Duration::from_mins(2),
             drain: Duration::from_mins(1),
             deadline: Duration::from_hours(4),
+            boot: Duration::from_mins(5),
         }
     }
 
@@ -91,10 +90,24 @@ impl Limits {
         self
     }
 
+    /// Waits for a master for this long from its launch to its first heartbeat, 10 s to
+    /// 1 hour; 5 minutes unless said.
+    ///
+    /// The reaper leaves a machine alone for twice as long.
+    pub const fn boot(mut self, time: Duration) -> Self {
+        self.boot = time;
+        self
+    }
+
     /// Returns for how long the launcher takes the lease: until the master's first
     /// heartbeat.
     pub(super) fn first_lease(&self) -> Duration {
-        self.lease.max(BOOT)
+        self.lease.max(self.boot)
+    }
+
+    /// Returns for how long the reaper leaves a machine alone after its launch.
+    pub(super) fn boot_grace(&self) -> Duration {
+        self.first_lease() * 2
     }
 
     /// Returns the seconds between two looks of a worker's host at the lease.
@@ -135,6 +148,7 @@ impl Limits {
                 ("lease", self.lease, seconds(10), hours(1)),
                 ("drain", self.drain, seconds(1), seconds(600)),
                 ("deadline", self.deadline, seconds(300), hours(48)),
+                ("boot", self.boot, seconds(10), hours(1)),
             ]
             .into_iter()
             .filter_map(|(name, found, least, most)| {

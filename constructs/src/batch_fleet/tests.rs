@@ -6,7 +6,7 @@ use lightsout_contract::{
 };
 use lightsout_core::{App, Assembly, Stage, SynthError};
 
-use lightsout_protocol::environment::{Launcher, Master};
+use lightsout_protocol::environment::{Launcher, Master, Reaper};
 
 use super::*;
 use crate::{
@@ -35,7 +35,7 @@ impl Program for Reader {
     type Environment<S: Side> = ReaderEnvironment<S>;
 }
 
-type Reading<'a> = BatchFleet<'a, Launcher, Master, Reader>;
+type Reading<'a> = BatchFleet<'a, Launcher, Master, Reaper, Reader>;
 
 /// Builds the stack `Reading` around a fleet that `change` has changed.
 fn try_synth<'a>(
@@ -48,7 +48,7 @@ fn try_synth<'a>(
     let programs = storage.add("Programs", Bucket::<ProgramArchive>::new(&key));
     app.asset_store("Storage", programs.id());
     let mut stack = app.stack("Reading");
-    let fleet = BatchFleet::new(Launcher, Master, Reader, &programs, |fleet| {
+    let fleet = BatchFleet::new(Launcher, Master, Reaper, Reader, &programs, |fleet| {
         ReaderEnvironment {
             work: fleet.jobs.receiver(),
             language: setting("en"),
@@ -94,10 +94,10 @@ fn a_fleet_without_options_makes_all_that_it_needs() {
     let template = assembly.template("Reading");
     template.count::<cfn::sqs::Queue>(2);
     template.count::<cfn::dynamodb::Table>(1);
-    template.count::<cfn::lambda::Function>(1);
+    template.count::<cfn::lambda::Function>(2);
     template.count::<cfn::ec2::LaunchTemplate>(2);
     template.count::<cfn::iam::InstanceProfile>(2);
-    template.count::<cfn::cloudwatch::Alarm>(5);
+    template.count::<cfn::cloudwatch::Alarm>(8);
     template.count::<cfn::events::Rule>(1);
     template.count::<cfn::sns::Topic>(1);
     template.count::<cfn::kms::Key>(1);
@@ -212,7 +212,7 @@ fn no_role_has_a_wildcard_but_where_aws_knows_no_resource() {
             }
         }
     }
-    assert_eq!(roles, 4, "launcher, master, worker and flow logs");
+    assert_eq!(roles, 5, "launcher, reaper, master, worker and flow logs");
 }
 
 #[test]
@@ -290,6 +290,46 @@ fn the_master_ends_machines_of_this_fleet_only() {
 }
 
 #[test]
+fn the_reaper_ends_every_machine_of_this_fleet_and_wakes_its_launcher() {
+    let assembly = synth();
+    let all = statements(&assembly, "FleetReaper");
+    let allowed = |action: &str| -> Vec<&serde_json::Value> {
+        all.iter()
+            .filter(|statement| allows(statement, action))
+            .collect()
+    };
+    let [end] = allowed("ec2:TerminateInstances")[..] else {
+        panic!("one statement lets it end machines");
+    };
+    let tags = &end["Condition"]["StringEquals"];
+    let wanted =
+        serde_json::json!({"aws:ResourceTag/lightsout:pipeline": "library-dev-reading-fleet"});
+    assert_eq!(*tags, wanted, "of both roles");
+    let [wake] = allowed("lambda:InvokeFunction")[..] else {
+        panic!("one statement lets it invoke");
+    };
+    assert_eq!(wake["Resource"]["Fn::GetAtt"][0], "FleetLauncher", "{wake}");
+    for action in ["ec2:RunInstances", "iam:PassRole", "sqs:ReceiveMessage"] {
+        assert!(allowed(action).is_empty(), "{action}");
+    }
+}
+
+#[test]
+fn the_clock_invokes_the_reaper_which_knows_its_pace_and_its_patience() {
+    let limits = Limits::new().boot(Duration::from_mins(7));
+    let assembly = try_synth(|fleet, _| fleet.limits(limits)).unwrap();
+    let resources = &assembly.template("Reading").json()["Resources"];
+    let targets = resources["FleetHeartbeat"]["Properties"]["Targets"].to_string();
+    assert!(targets.contains("FleetReaper"), "{targets}");
+    let variables = &resources["FleetReaper"]["Properties"]["Environment"]["Variables"];
+    assert_eq!(variables["SWEEP_SECONDS"], "300");
+    assert_eq!(variables["GRACE_SECONDS"], "840");
+    assert_eq!(variables["DEADLINE_SECONDS"], "14400");
+    let filter = resources["FleetWakeUpsInVain"]["Properties"]["FilterPattern"].clone();
+    assert_eq!(filter, "{ $.rearming = \"at_cap\" }");
+}
+
+#[test]
 fn runs_start_by_backlog_by_age_and_by_the_clock() {
     let triggers = Triggers::new()
         .backlog(7)
@@ -311,7 +351,14 @@ fn runs_start_by_backlog_by_age_and_by_the_clock() {
 fn a_person_is_told_of_dead_letters_errors_and_runs_that_never_end() {
     let assembly = synth();
     let resources = &assembly.template("Reading").json()["Resources"];
-    for id in ["FleetDeadLetters", "FleetLauncherErrors", "FleetRunTooLong"] {
+    for id in [
+        "FleetDeadLetters",
+        "FleetLauncherErrors",
+        "FleetReaped",
+        "FleetReaperErrors",
+        "FleetRunTooLong",
+        "FleetWorkLeft",
+    ] {
         assert_eq!(
             resources[id]["Properties"]["AlarmActions"][0]["Ref"], "FleetAlerts",
             "{id}"
@@ -364,7 +411,7 @@ fn two_fleets_of_one_app_keep_apart() {
     app.asset_store("Storage", programs.id());
     let mut stack = app.stack("Reading");
     let names = ["Fast", "Slow"].map(|id| {
-        let fleet = BatchFleet::new(Launcher, Master, Reader, &programs, |fleet| {
+        let fleet = BatchFleet::new(Launcher, Master, Reaper, Reader, &programs, |fleet| {
             ReaderEnvironment {
                 work: fleet.jobs.receiver(),
                 language: setting(id),
@@ -520,7 +567,7 @@ fn machines_that_cannot_be_are_problems() {
         "give `Hosts::worker_types` at least one, such as `c7g.large`"
     );
     let hosts = Hosts::arm64()
-        .master_type("large")
+        .master_types(["large"])
         .worker_types(["c7i.large", "c7g.large", "c7g.large"])
         .spot_percent(101);
     let found: Vec<_> = problems(|fleet, _| fleet.hosts(hosts))
@@ -585,9 +632,11 @@ fn a_worker_that_does_not_receive_or_hides_the_control_table_is_a_problem() {
     let mut stack = app.stack("Reading");
     let key = stack.add("Key", Key::new("Programs"));
     let programs = stack.add("Programs", Bucket::<ProgramArchive>::new(&key));
-    let fleet = BatchFleet::new(Launcher, Master, Idle, &programs, |fleet| IdleEnvironment {
-        elsewhere: fleet.jobs.sender(),
-        control: setting("mine"),
+    let fleet = BatchFleet::new(Launcher, Master, Reaper, Idle, &programs, |fleet| {
+        IdleEnvironment {
+            elsewhere: fleet.jobs.sender(),
+            control: setting("mine"),
+        }
     });
     stack.add("Fleet", fleet);
     app.asset_store("Reading", programs.id());
@@ -623,7 +672,7 @@ fn a_worker_may_look_at_its_run() {
     let mut storage = app.stack("Storage");
     let key = storage.add("Key", Key::new("Programs"));
     let programs = storage.add("Programs", Bucket::<ProgramArchive>::new(&key));
-    let fleet = BatchFleet::new(Launcher, Master, Aware, &programs, |fleet| {
+    let fleet = BatchFleet::new(Launcher, Master, Reaper, Aware, &programs, |fleet| {
         AwareEnvironment {
             work: fleet.jobs.receiver(),
             control: fleet.control.writer(),

@@ -24,7 +24,7 @@ use lightsout_launcher::{Aws, Decision, Step, Taking, World as _, Written, launc
 use lightsout_protocol::{
     control::{ITEM, PART},
     environment::LauncherEnvironment,
-    run::{Hold, Lease, RunState},
+    run::{Asking, Hold, Lease, RunState},
 };
 
 #[tokio::test]
@@ -59,14 +59,28 @@ async fn a_run_is_taken_launched_left_alone_and_given_back() {
         last: None,
         next: &next,
         abandoned: None,
+        asking: Asking::first(world.now()),
         backlog: 1,
         now: world.now(),
     };
     assert_eq!(world.take(&taking).await.unwrap(), Written::Done);
     assert_eq!(world.take(&taking).await.unwrap(), Written::TooLate);
 
-    // The one that lost repeats the launch of the one that won.
+    // The one that lost leaves the launch to the one that won.
+    let report = launch(&world, 60).await.unwrap();
+    assert_eq!(report.decision, Decision::LeaveToRunning);
     let held = world.standing().await.unwrap();
+    assert_eq!(held.asking, Some(taking.asking));
+    let second = taking.asking.next(world.now());
+    let first = Some(taking.asking);
+    assert_eq!(
+        world.ask(&next, first, second).await.unwrap(),
+        Written::Done
+    );
+    assert_eq!(
+        world.ask(&next, first, second).await.unwrap(),
+        Written::TooLate
+    );
     assert_eq!(held.lease.as_ref(), Some(&next));
     assert_eq!(held.state, Some(RunState::Requested));
     assert_eq!(
@@ -83,7 +97,10 @@ async fn a_run_is_taken_launched_left_alone_and_given_back() {
 
     // A launch that is recorded is not taken for refused any more.
     assert_eq!(
-        world.give_back(&next, "Unsupported", 7).await.unwrap(),
+        world
+            .give_back(&next, second, "Unsupported", 7)
+            .await
+            .unwrap(),
         Written::TooLate
     );
     let held = world.standing().await.unwrap();
@@ -111,11 +128,17 @@ async fn a_refused_launch_releases_the_lease_for_the_next_run() {
         last: None,
         next: &first,
         abandoned: None,
+        asking: Asking::first(world.now()),
         backlog: 1,
         now: world.now(),
     };
     world.take(&taking).await.unwrap();
-    let given_back = world.give_back(&first, "Unsupported", world.now()).await;
+    let other = taking.asking.next(world.now());
+    let now = world.now();
+    let too_late = world.give_back(&first, other, "Unsupported", now).await;
+    assert_eq!(too_late.unwrap(), Written::TooLate, "somebody else asks");
+    let asking = taking.asking;
+    let given_back = world.give_back(&first, asking, "Unsupported", now).await;
     assert_eq!(given_back.unwrap(), Written::Done);
     let free = world.standing().await.unwrap();
     assert_eq!(free.state, Some(RunState::Failed));
@@ -127,6 +150,7 @@ async fn a_refused_launch_releases_the_lease_for_the_next_run() {
         last: Some(&last),
         next: &second,
         abandoned: None,
+        asking: Asking::first(world.now()),
         backlog: 1,
         now: world.now(),
     };

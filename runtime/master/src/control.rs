@@ -15,7 +15,7 @@ use lightsout_protocol::{
     control::{HEARTBEAT, HOLDER, ITEM, LEASE, MASTER_KEY, PART, RUNS, hosts_part, master_part},
     fleet::WorkerHost,
     oversight::Ending,
-    run::{Depth, RunId, RunState, UnixSeconds},
+    run::{Depth, Hold, Lease, RunId, RunState, UnixSeconds},
 };
 
 use crate::{BoxError, surroundings::Surroundings};
@@ -216,6 +216,23 @@ impl Tenure {
             }
         })
     }
+}
+
+/// Reads the lease as it is now, whoever holds it.
+pub async fn lease(around: &Surroundings) -> Result<Option<Lease>, ControlError> {
+    let client = Client::new(&around.aws);
+    let table = around.environment.control.address();
+    let Some(item) = read(&client, table, LEASE, LEASE).await? else {
+        return Ok(None);
+    };
+    Ok(Some(Lease {
+        epoch: number(&item, LEASE, "epoch")?,
+        run: RunId::from_stored(text(&item, LEASE, "run")?),
+        hold: match number(&item, LEASE, "expires_at")? {
+            0 => Hold::Released,
+            expiry => Hold::Until(expiry),
+        },
+    }))
 }
 
 /// Lists the hosts that have announced themselves for the run.

@@ -6,11 +6,14 @@
 use std::{fs, path::Path, time::Duration};
 
 use aws_sdk_s3::{Client, config, primitives::ByteStream};
-use lightsout_protocol::{oversight::Ending, run::RunState};
+use lightsout_protocol::{
+    oversight::{Ending, ends_workers},
+    run::RunState,
+};
 
 use crate::{
     Chain,
-    control::{ControlError, Progress, Tenure},
+    control::{self, ControlError, Progress, Tenure},
     fleet::Fleet,
     playbook::Attempt,
     surroundings::{Surroundings, now},
@@ -56,6 +59,24 @@ pub async fn clear(around: &Surroundings, tenure: &Tenure) -> Result<Cleared, Co
                 Ok(()) => {}
             }
         }
+    }
+}
+
+/// Ends the workers of a run whose lease is lost, where they are nobody else's.
+///
+/// Nothing is written: the table belongs to whoever holds the lease now.
+pub async fn abandon(around: &Surroundings) {
+    match control::lease(around).await {
+        Ok(lease) if ends_workers(&around.run, lease.as_ref()) => {
+            tracing::warn!(run = %around.run, "the lease is lost: the workers are ended");
+            let fleet = Fleet::new(around);
+            let clearing = tokio::time::timeout(CLEARING, fleet.terminate_until_none());
+            if clearing.await.is_err() {
+                tracing::error!(run = %around.run, "EC2 still shows workers");
+            }
+        }
+        Ok(_) => tracing::warn!(run = %around.run, "another machine is the master of this run"),
+        Err(error) => tracing::warn!(error = %Chain(&error), "the lease cannot be read"),
     }
 }
 

@@ -11,7 +11,7 @@ use aws_sdk_ec2::{
     },
 };
 use lightsout_protocol::{
-    fleet::{Market, Offer, offers, role, tag},
+    fleet::{Market, Offer, is_short, offers, role, tag},
     run::RunId,
 };
 use serde::Serialize;
@@ -20,20 +20,6 @@ use crate::{BoxError, surroundings::Surroundings};
 
 /// How often EC2 is asked whether the workers have ended.
 const ASK_AGAIN: Duration = Duration::from_secs(2);
-
-/// Error codes that mean: no capacity now, with these parameters.
-///
-/// Source: [EC2's error codes](https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html).
-const SHORT: [&str; 7] = [
-    "InsufficientInstanceCapacity",
-    "InsufficientFreeAddressesInSubnet",
-    "InstanceLimitExceeded",
-    "MaxSpotInstanceCountExceeded",
-    "SpotMaxPriceTooLow",
-    // The zone has no instances of this type at all.
-    "Unsupported",
-    "VcpuLimitExceeded",
-];
 
 /// The workers of one run.
 pub struct Fleet {
@@ -281,7 +267,7 @@ impl Fleet {
             .await;
         let Err(error) = answer else { return Ok(()) };
         match error.code() {
-            Some(code) if SHORT.contains(&code) => Err(Shortage::Capacity(code.to_owned())),
+            Some(code) if is_short(code) => Err(Shortage::Capacity(code.to_owned())),
             _ => Err(Shortage::Other(service("start a worker", error))),
         }
     }

@@ -12,7 +12,10 @@ use std::{
 };
 
 use lightsout_contract::fleet::bundle;
-use lightsout_protocol::oversight::{Events, FRESH_STARTS, Status};
+use lightsout_protocol::{
+    growth::MOST_GROWTHS,
+    oversight::{Events, FRESH_STARTS, Status},
+};
 use rustix::process::{Pid, Signal, kill_process_group};
 use serde::Deserialize;
 use serde_json::json;
@@ -44,6 +47,24 @@ pub struct Attempt {
     folder: PathBuf,
 }
 
+/// What a start of the playbook is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// It is the first, or the one before it failed.
+    Work,
+    /// The one before it worked, and its fleet was too small.
+    Growth,
+}
+
+/// What an attempt was started with, as far as a later supervisor must know.
+#[derive(Debug, Default, Deserialize)]
+struct Started {
+    #[serde(default)]
+    workers: u32,
+    #[serde(default)]
+    grows: bool,
+}
+
 /// Why the playbook could not be started.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot {action} `{path}`")]
@@ -62,7 +83,7 @@ impl Attempt {
 
     /// Lists every attempt of this run.
     pub fn all(around: &Surroundings) -> Vec<Self> {
-        (1..=FRESH_STARTS + 1)
+        (1..=1 + FRESH_STARTS + MOST_GROWTHS)
             .map(|number| Self::numbered(around, number))
             .take_while(|attempt| attempt.folder.is_dir())
             .collect()
@@ -72,11 +93,12 @@ impl Attempt {
     pub async fn start(
         around: &Surroundings,
         last: Option<&Self>,
+        purpose: Purpose,
         workers: u32,
         seconds_left: u64,
     ) -> Result<Self, StartError> {
         let attempt = Self::numbered(around, last.map_or(0, |last| last.number) + 1);
-        attempt.prepare(around, workers, seconds_left)?;
+        attempt.prepare(around, purpose, workers, seconds_left)?;
         let playbooks = around.bundle.join(bundle::PLAYBOOKS);
         let child = tokio::process::Command::new("setsid")
             .args(["sh", "-c", DETACHED])
@@ -109,6 +131,16 @@ impl Attempt {
     /// Returns 1 for the first start in a run, 2 for the next, and so on.
     pub fn number(&self) -> u32 {
         self.number
+    }
+
+    /// Returns how many workers the attempt was started for, 0 where that is not known.
+    pub fn workers(&self) -> u32 {
+        self.started().workers
+    }
+
+    /// Returns whether the attempt was started so that the fleet grows.
+    pub fn grows(&self) -> bool {
+        self.started().grows
     }
 
     /// Looks at the process and its exit code.
@@ -171,9 +203,15 @@ impl Attempt {
         self.folder.join(name)
     }
 
+    fn started(&self) -> Started {
+        let text = fs::read_to_string(self.path("variables.json")).unwrap_or_default();
+        serde_json::from_str(&text).unwrap_or_default()
+    }
+
     fn prepare(
         &self,
         around: &Surroundings,
+        purpose: Purpose,
         workers: u32,
         seconds_left: u64,
     ) -> Result<(), StartError> {
@@ -185,6 +223,7 @@ impl Attempt {
         let variables = json!({
             "attempt": self.number,
             "coding_seconds": seconds_left,
+            "grows": purpose == Purpose::Growth,
             "master": master,
             "run_directory": around.folder,
             "worker": worker,
@@ -280,6 +319,16 @@ mod tests {
                 coding: 1
             }
         );
+    }
+
+    #[test]
+    fn an_attempt_tells_what_it_was_started_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let attempt = attempt(folder.path());
+        assert_eq!((attempt.workers(), attempt.grows()), (0, false));
+        let variables = r#"{"attempt": 2, "workers": 6, "grows": true}"#;
+        fs::write(folder.path().join("variables.json"), variables).unwrap();
+        assert_eq!((attempt.workers(), attempt.grows()), (6, true));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::{fs, io, path::Path, process::Stdio, time::Duration};
 use lightsout_contract::fleet::bundle;
 use lightsout_protocol::{
     control::MISSED_HEARTBEATS,
+    growth::Growth,
     oversight::{Cause, Ending, Observation, Oversight, Step, Workers},
     run::{Depth, RunState, UnixSeconds, fleet_size},
 };
@@ -18,7 +19,7 @@ use crate::{
     control::{ControlError, Progress, Tenure},
     ending::{self, Cleared},
     fleet::Fleet,
-    playbook::Attempt,
+    playbook::{Attempt, Purpose},
     queue,
     surroundings::{Surroundings, now},
 };
@@ -46,9 +47,13 @@ pub async fn supervise() -> Result<(), BoxError> {
         Ok(()) => {}
         Err(error) => tracing::error!(error = %Chain(error.as_ref()), "the run is abandoned"),
     }
-    // The machine that lost its lease touches nothing but itself.
     if let Some(attempt) = Attempt::last(&around) {
         attempt.stop().await;
+    }
+    if let Err(error) = &outcome
+        && is_lost(error.as_ref())
+    {
+        ending::abandon(&around).await;
     }
     ending::power_off(Some(&around)).await;
     outcome
@@ -89,7 +94,7 @@ async fn follow(around: &Surroundings, tenure: &Tenure) -> Result<Ending, BoxErr
 }
 
 /// Returns whether the lease is lost, so that nothing may be touched any more.
-fn is_lost(error: &(dyn std::error::Error + 'static)) -> bool {
+pub(crate) fn is_lost(error: &(dyn std::error::Error + 'static)) -> bool {
     matches!(error.downcast_ref(), Some(ControlError::Lost { .. }))
 }
 
@@ -100,7 +105,9 @@ struct Watching<'a> {
     oversight: Oversight,
     deadline: UnixSeconds,
     workers: u32,
+    growth: Growth,
     attempt: Attempt,
+    growths: u32,
     depth: Option<Depth>,
     measured_at: UnixSeconds,
     state: RunState,
@@ -113,16 +120,19 @@ impl<'a> Watching<'a> {
         let environment = &around.environment;
         let deadline = tenure.started_at() + environment.deadline_seconds.value();
         let depth = measured(around).await;
-        let workers = fleet_size(
-            depth.unwrap_or_default().total(),
-            environment.messages_per_worker.value(),
-            environment.most_workers.value(),
-        );
+        let messages_per_worker = environment.messages_per_worker.value();
+        let most = environment.most_workers.value();
+        let total = depth.unwrap_or_default().total();
         let time = now();
-        let attempt = match Attempt::last(around) {
-            Some(attempt) => attempt,
-            None => Attempt::start(around, None, workers, deadline.saturating_sub(time)).await?,
+        let (workers, attempt) = if let Some(attempt) = Attempt::last(around) {
+            (attempt.workers().max(1), attempt)
+        } else {
+            let workers = fleet_size(total, messages_per_worker, most);
+            let left = deadline.saturating_sub(time);
+            let first = Attempt::start(around, None, Purpose::Work, workers, left);
+            (workers, first.await?)
         };
+        let growths = Attempt::all(around).iter().filter(|a| a.grows()).count();
         tracing::info!(run = %around.run, workers, attempt = attempt.number(), "following");
         Ok(Self {
             around,
@@ -130,7 +140,16 @@ impl<'a> Watching<'a> {
             oversight: Oversight::new(deadline, environment.drain_seconds.value(), time),
             deadline,
             workers,
+            // A growth shows in the queue once its machines have booted.
+            growth: Growth::new(
+                workers,
+                messages_per_worker,
+                most,
+                environment.lease_seconds.value(),
+                time,
+            ),
             attempt,
+            growths: u32::try_from(growths).unwrap_or(u32::MAX),
             depth,
             measured_at: time,
             state: RunState::Provisioning,
@@ -146,7 +165,10 @@ impl<'a> Watching<'a> {
             tick.tick().await;
             let seen = self.look().await;
             match self.oversight.observe(&seen, now()) {
-                Step::GoOn(state) => self.report(state).await?,
+                Step::GoOn(state) => match self.grown(state, &seen) {
+                    Some(workers) => self.grow(workers).await?,
+                    None => self.report(state).await?,
+                },
                 Step::StartAnew(cause, workers) => self.start_anew(&cause, workers).await?,
                 Step::End(Ending::Done) => {
                     if let Some(ending) = self.end_or_go_on().await? {
@@ -171,8 +193,42 @@ impl<'a> Watching<'a> {
             playbook: self.attempt.status(),
             events: self.attempt.events(),
             depth,
-            attempt: self.attempt.number(),
+            attempt: self.starts(),
         }
+    }
+
+    /// Returns which start of the playbook this is, those that only made the fleet
+    /// larger not counted.
+    fn starts(&self) -> u32 {
+        self.attempt.number().saturating_sub(self.growths)
+    }
+
+    /// Returns how many workers are wanted, if they should become more.
+    fn grown(&mut self, state: RunState, seen: &Observation) -> Option<u32> {
+        let depth = seen.depth.filter(|_| state == RunState::Coding)?;
+        let time = now();
+        self.growth
+            .observe(depth, self.deadline.saturating_sub(time), time)
+    }
+
+    /// Starts the playbook anew for more workers; those that work go on.
+    async fn grow(&mut self, workers: u32) -> Result<(), BoxError> {
+        tracing::info!(from = self.workers, to = workers, "the fleet grows");
+        self.attempt.stop().await;
+        self.workers = workers;
+        self.growths += 1;
+        self.oversight.begin_anew(now());
+        self.begin(Purpose::Growth).await
+    }
+
+    /// Starts the playbook once more.
+    async fn begin(&mut self, purpose: Purpose) -> Result<(), BoxError> {
+        let seconds_left = self.deadline.saturating_sub(now());
+        let last = Some(&self.attempt);
+        self.attempt =
+            Attempt::start(self.around, last, purpose, self.workers, seconds_left).await?;
+        self.report(RunState::Provisioning).await?;
+        Ok(())
     }
 
     /// Writes a heartbeat when one is due or the state has changed.
@@ -218,11 +274,7 @@ impl<'a> Watching<'a> {
         if workers == Workers::Replace {
             ending::clear(self.around, self.tenure).await?;
         }
-        let seconds_left = self.deadline.saturating_sub(now());
-        self.attempt =
-            Attempt::start(self.around, Some(&self.attempt), self.workers, seconds_left).await?;
-        self.report(RunState::Provisioning).await?;
-        Ok(())
+        self.begin(Purpose::Work).await
     }
 
     /// Ends the workers and looks at the queue once more: a chart that arrived
@@ -233,9 +285,7 @@ impl<'a> Watching<'a> {
         }
         loop {
             let left = measured(self.around).await;
-            let step = self
-                .oversight
-                .after_clearing(left, self.attempt.number(), now());
+            let step = self.oversight.after_clearing(left, self.starts(), now());
             match step {
                 Step::StartAnew(cause, workers) => {
                     self.start_anew(&cause, workers).await?;
@@ -252,7 +302,7 @@ impl<'a> Watching<'a> {
 }
 
 /// Takes the lease over; a table that does not answer is asked again.
-async fn claim(around: &Surroundings) -> Result<Tenure, ControlError> {
+pub(crate) async fn claim(around: &Surroundings) -> Result<Tenure, ControlError> {
     let mut attempts = 0;
     loop {
         match Tenure::claim(around, now()).await {

@@ -5,11 +5,9 @@ use std::{fs, time::Duration};
 use lightsout_protocol::oversight::Ending;
 
 use crate::{
-    BoxError,
-    control::Tenure,
-    ending,
-    supervise::{LOCK, lock},
-    surroundings::{Surroundings, now},
+    BoxError, ending,
+    supervise::{LOCK, claim, is_lost, lock},
+    surroundings::Surroundings,
 };
 
 /// How long the supervisor may be gone before it counts as dead: its service
@@ -47,12 +45,17 @@ pub async fn watch() -> Result<(), BoxError> {
     let _instead = lock(&around.folder.join(LOCK))?;
     tracing::error!(run = %around.run, "the supervisor is gone: the watch ends the run");
     let outcome = end(&around).await;
+    if let Err(error) = &outcome
+        && is_lost(error.as_ref())
+    {
+        ending::abandon(&around).await;
+    }
     ending::power_off(Some(&around)).await;
     outcome
 }
 
 async fn end(around: &Surroundings) -> Result<(), BoxError> {
-    let tenure = Tenure::claim(around, now()).await?;
+    let tenure = claim(around).await?;
     ending::clear(around, &tenure).await?;
     let ending = Ending::Failed("the supervisor died".to_owned());
     ending::close(around, &tenure, &ending).await?;

@@ -3,11 +3,12 @@
 //! | [`PART`] | [`ITEM`] | attributes |
 //! | --- | --- | --- |
 //! | [`LEASE`] | [`LEASE`] | `epoch` N, `run` S, `expires_at` N (0: released); by the master: [`HOLDER`] S, [`HEARTBEAT`] N |
-//! | [`RUNS`] | run id | `state` S, `epoch` N, `started_at` N, `ended_at` N, `backlog` N, `workers` N, `reason` S |
+//! | [`RUNS`] | run id | `state` S, `epoch` N, `started_at` N, `ended_at` N, `backlog` N, `workers` N, `reason` S; by the launcher: `attempt` N, `asked_at` N |
 //! | [`master_part`] | [`MASTER_KEY`] | `public_key` S, made for this run alone |
 //! | [`hosts_part`] | instance id | `instance`, `address`, `port`, `user`, `host_key`, `directory`, all S: [`WorkerHost`](crate::fleet::WorkerHost) |
+//! | [`REAPER`] | [`REAPER`] | what the last sweep left, as JSON: `sweep` S, and `at` N, the condition of the next |
 //!
-//! Shell in the workers' user data writes the last row and reads the one
+//! Shell in the workers' user data writes the row of the hosts and reads the one
 //! before it, hence plain attributes of type S.
 
 use lightsout_contract::fleet::control::HOSTS;
@@ -30,6 +31,12 @@ pub const HEARTBEAT: &str = "heartbeat";
 pub const MISSED_HEARTBEATS: u64 = 10;
 /// The part that lists all runs.
 pub const RUNS: &str = "runs";
+/// The attribute of a run that says in which way its master was asked for last.
+pub const ATTEMPT: &str = "attempt";
+/// The attribute of a run that says when its master was asked for last.
+pub const ASKED_AT: &str = "asked_at";
+/// The one item of the reaper.
+pub const REAPER: &str = "reaper";
 /// The item that holds the master's public key.
 pub const MASTER_KEY: &str = "key";
 

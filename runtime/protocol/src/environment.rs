@@ -1,7 +1,7 @@
 //! What each program needs from its surroundings, declared once.
 
 pub use lightsout_contract::fleet::{
-    LauncherEnvironment, MasterEnvironment, ProgramArchive, RunLog, WakeUp,
+    LauncherEnvironment, MasterEnvironment, ProgramArchive, ReaperEnvironment, RunLog, WakeUp,
 };
 use lightsout_contract::{
     Binary, Program, ReadItems, ReadObjects, ReceiveFrom, Setting, Side, WriteItems, WriteObjects,
@@ -56,6 +56,15 @@ impl Program for Launcher {
     const BINARY: Binary = binary!("launcher" in "../launcher");
     type Message = WakeUp;
     type Environment<S: Side> = LauncherEnvironment<S>;
+}
+
+/// The Lambda that ends what nothing else has ended.
+pub struct Reaper;
+
+impl Program for Reaper {
+    const BINARY: Binary = binary!("reaper" in "../reaper");
+    type Message = WakeUp;
+    type Environment<S: Side> = ReaperEnvironment<S>;
 }
 
 /// The host that runs Ansible and watches over it.

@@ -3,6 +3,29 @@
 pub use lightsout_contract::fleet::{role, tag};
 use serde::{Deserialize, Serialize};
 
+/// EC2's codes that mean: no capacity now, for what was asked for.
+///
+/// Source: [EC2's error codes](https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html).
+const SHORT: [&str; 10] = [
+    "InsufficientCapacity",
+    "InsufficientFreeAddressesInSubnet",
+    "InsufficientHostCapacity",
+    "InsufficientInstanceCapacity",
+    "InsufficientReservedInstanceCapacity",
+    "InstanceLimitExceeded",
+    "MaxSpotInstanceCountExceeded",
+    "SpotMaxPriceTooLow",
+    // The zone has no instances of this type at all.
+    "Unsupported",
+    "VcpuLimitExceeded",
+];
+
+/// Returns whether EC2's error code means that another way of asking may do: nothing
+/// was started, and the same request will not help at once.
+pub fn is_short(code: &str) -> bool {
+    SHORT.contains(&code)
+}
+
 /// One way of asking EC2 for a worker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Offer<'t> {

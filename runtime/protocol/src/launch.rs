@@ -7,17 +7,13 @@ use serde::Serialize;
 
 use crate::{
     fleet::role,
-    run::{Depth, LaunchDecision, Lease, RunId, RunState, UnixSeconds, decide_launch},
+    run::{Asking, Depth, LaunchDecision, Lease, RunId, RunState, UnixSeconds, decide_launch},
 };
+
+pub use crate::run::Standing;
 
 /// How often a decision is made again after another launcher was faster.
 const DECISIONS: u32 = 4;
-
-/// The number of the launch within its run.
-///
-/// A run gets one launch, repeated under one token until its answer is known.
-/// When EC2 refuses it the run fails, and the next run has a token of its own.
-const ATTEMPT: u32 = 1;
 
 /// What happened, for the log and for whoever invoked the launcher.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -110,6 +106,8 @@ pub enum Step {
     Read,
     /// Taking the lease.
     Take,
+    /// Storing how the master is asked for.
+    Ask,
     /// Starting the master.
     Start,
     /// Recording that the master was asked for.
@@ -124,20 +122,12 @@ impl std::fmt::Display for Step {
             Self::Measure => "measuring the work queue",
             Self::Read => "reading the lease",
             Self::Take => "taking the lease",
+            Self::Ask => "storing how the master is asked for",
             Self::Start => "starting the master",
             Self::RecordLaunch => "recording the launch",
             Self::GiveBack => "giving the lease back",
         })
     }
-}
-
-/// The lease as it is stored, and where its run stands.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Standing {
-    /// The lease, absent before the first run.
-    pub lease: Option<Lease>,
-    /// The state of the lease's run, absent when that run left no trace.
-    pub state: Option<RunState>,
 }
 
 /// One attempt to take the lease.
@@ -149,6 +139,8 @@ pub struct Taking<'a> {
     pub next: &'a Lease,
     /// The run that let the last lease expire without an end of its own.
     pub abandoned: Option<Abandoned<'a>>,
+    /// How the master will be asked for.
+    pub asking: Asking,
     /// Messages that the new run finds.
     pub backlog: u64,
     /// When the run starts.
@@ -183,6 +175,8 @@ pub enum Written {
 pub enum Start {
     /// The master was started, now or by an earlier request with this token.
     Started,
+    /// EC2 has no capacity for what was asked for, and started nothing; its code.
+    Short(String),
     /// EC2 refused, and started nothing; its code.
     Refused(String),
     /// No usable answer came: a master may have been started or not.
@@ -201,17 +195,30 @@ pub trait World {
     async fn depth(&self) -> Result<Depth, Fault>;
     /// Reads the lease and the state of its run, with every earlier write seen.
     async fn standing(&self) -> Result<Standing, Fault>;
+    /// Returns how many ways there are to ask for a master, at least one.
+    fn ways(&self) -> u32;
     /// Stores the new lease and its run in state `Requested`, both or neither.
     async fn take(&self, taking: &Taking<'_>) -> Result<Written, Fault>;
-    /// Asks for one master; the same token never starts a second one.
-    async fn start_master(&self, run: &RunId, token: &str) -> Start;
+    /// Stores how the lease's run asks for its master now, provided that `last` is how
+    /// it asked before, and that it has none yet.
+    async fn ask(
+        &self,
+        lease: &Lease,
+        last: Option<Asking>,
+        next: Asking,
+    ) -> Result<Written, Fault>;
+    /// Asks for one master in the way of that number, counted from one; the same token
+    /// never starts a second one.
+    async fn start_master(&self, run: &RunId, token: &str, way: u32) -> Start;
     /// Moves the lease's run from `Requested` to `Launching` and extends the
     /// lease, both or neither.
     async fn record_launch(&self, lease: &Lease) -> Result<Written, Fault>;
-    /// Moves the lease's run to `Failed` and releases the lease, both or neither.
+    /// Moves the lease's run to `Failed` and releases the lease, both or neither,
+    /// provided that `asking` is how the run asked last.
     async fn give_back(
         &self,
         lease: &Lease,
+        asking: Asking,
         reason: &str,
         now: UnixSeconds,
     ) -> Result<Written, Fault>;
@@ -226,7 +233,7 @@ pub async fn launch(world: &impl World, lease_seconds: u64) -> Result<Report, La
         let standing = world.standing().await?;
         let last = standing.lease.as_ref();
         let now = world.now();
-        return match decide_launch(last, standing.state, depth, now, lease_seconds) {
+        return match decide_launch(&standing, depth, now, lease_seconds) {
             LaunchDecision::StayIdle => Ok(Report {
                 decision: Decision::StayIdle,
                 run: None,
@@ -235,19 +242,29 @@ pub async fn launch(world: &impl World, lease_seconds: u64) -> Result<Report, La
             LaunchDecision::LeaveToRunning(run) => {
                 Ok(Report::about(Decision::LeaveToRunning, run, now))
             }
-            LaunchDecision::RepeatLaunch(lease) => {
-                start(world, lease, lease_seconds, Decision::RepeatLaunch).await
+            LaunchDecision::RepeatLaunch(lease, asking) => {
+                match world.ask(&lease, standing.asking, asking).await? {
+                    Written::Done => {
+                        let run = Asked { lease, asking };
+                        start(world, run, lease_seconds, Decision::RepeatLaunch).await
+                    }
+                    Written::TooLate => continue,
+                }
             }
-            LaunchDecision::Take(lease) => {
+            LaunchDecision::Take(lease, asking) => {
                 let taking = Taking {
                     last,
                     next: &lease,
                     abandoned: abandoned(&standing),
+                    asking,
                     backlog: depth.total(),
                     now,
                 };
                 match world.take(&taking).await? {
-                    Written::Done => start(world, lease, lease_seconds, Decision::Launch).await,
+                    Written::Done => {
+                        let run = Asked { lease, asking };
+                        start(world, run, lease_seconds, Decision::Launch).await
+                    }
                     Written::TooLate => continue,
                 }
             }
@@ -256,35 +273,56 @@ pub async fn launch(world: &impl World, lease_seconds: u64) -> Result<Report, La
     Err(LaunchError::Outrun)
 }
 
+/// A run whose master this launcher alone asks for.
+struct Asked {
+    lease: Lease,
+    asking: Asking,
+}
+
+/// Asks for the master in one way after the other, until there is capacity.
+///
+/// Each way has a token of its own, and is stored before it is tried: whoever repeats
+/// the launch goes on where this launcher stopped.
 async fn start(
     world: &impl World,
-    lease: Lease,
+    run: Asked,
     lease_seconds: u64,
     decision: Decision,
 ) -> Result<Report, LaunchError> {
-    let token = lease.run.client_token(role::MASTER, ATTEMPT);
-    match world.start_master(&lease.run, &token).await {
-        Start::Started => {
-            // Too late means that the master, or another launcher, has
-            // recorded the launch already.
-            let _: Written = world
-                .record_launch(&lease.extended(world.now(), lease_seconds))
-                .await?;
-            Ok(Report::about(decision, lease.run, world.now()))
+    let Asked { lease, mut asking } = run;
+    loop {
+        let token = lease.run.client_token(role::MASTER, asking.attempt);
+        match world.start_master(&lease.run, &token, asking.attempt).await {
+            Start::Started => {
+                // Too late means that the master has recorded the launch already.
+                let _: Written = world
+                    .record_launch(&lease.extended(world.now(), lease_seconds))
+                    .await?;
+                return Ok(Report::about(decision, lease.run, world.now()));
+            }
+            Start::Short(_) if asking.attempt < world.ways() => {
+                let next = asking.next(world.now());
+                if world.ask(&lease, Some(asking), next).await? == Written::TooLate {
+                    return Err(LaunchError::Outrun);
+                }
+                asking = next;
+            }
+            Start::Short(code) | Start::Refused(code) => {
+                // Too late means that somebody else asks by now.
+                let _: Written = world.give_back(&lease, asking, &code, world.now()).await?;
+                return Err(LaunchError::Refused {
+                    run: lease.run,
+                    code,
+                });
+            }
+            Start::Unanswered(code) => {
+                return Err(Fault {
+                    step: Step::Start,
+                    code,
+                }
+                .into());
+            }
         }
-        Start::Refused(code) => {
-            // Too late means that another launcher has given it back already.
-            let _: Written = world.give_back(&lease, &code, world.now()).await?;
-            Err(LaunchError::Refused {
-                run: lease.run,
-                code,
-            })
-        }
-        Start::Unanswered(code) => Err(Fault {
-            step: Step::Start,
-            code,
-        }
-        .into()),
     }
 }
 
@@ -297,9 +335,12 @@ fn abandoned(standing: &Standing) -> Option<Abandoned<'_>> {
 
 #[cfg(test)]
 mod tests {
-    use super::memory::{Fate, Memory, run_alone, run_for, run_together};
+    use super::memory::{Fate, Memory};
     use super::*;
-    use crate::run::Hold;
+    use crate::{
+        interleave::testing::{run_alone, run_for, run_together},
+        run::Hold,
+    };
     use proptest::prelude::*;
 
     const LEASE_SECONDS: u64 = 60;
@@ -349,10 +390,13 @@ mod tests {
         assert_eq!(world.state_of("run-000001-1000"), RunState::Requested);
         world.pass(10);
         let report = run_alone(launch(&world, LEASE_SECONDS)).unwrap();
+        assert_eq!(report.decision, Decision::LeaveToRunning, "somebody asks");
+        world.pass(35);
+        let report = run_alone(launch(&world, LEASE_SECONDS)).unwrap();
         assert_eq!(report.decision, Decision::RepeatLaunch);
         assert_eq!(world.masters(), ["run-000001-1000-master-1"]);
         assert_eq!(world.requests(), 2);
-        assert_eq!(world.lease().hold, Hold::Until(1010 + LEASE_SECONDS));
+        assert_eq!(world.lease().hold, Hold::Until(1045 + LEASE_SECONDS));
     }
 
     #[test]
@@ -361,17 +405,58 @@ mod tests {
         let error = run_alone(launch(&world, LEASE_SECONDS)).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "EC2 refused to start the master of `run-000001-1000`: `InsufficientInstanceCapacity`"
+            "EC2 refused to start the master of `run-000001-1000`: `UnauthorizedOperation`"
         );
         assert_eq!(world.lease().hold, Hold::Released);
         assert_eq!(world.state_of("run-000001-1000"), RunState::Failed);
         assert_eq!(
             world.reason_of("run-000001-1000").as_deref(),
-            Some("InsufficientInstanceCapacity")
+            Some("UnauthorizedOperation")
         );
         world.pass(60);
         run_alone(launch(&world, LEASE_SECONDS)).unwrap();
         assert_eq!(world.masters(), ["run-000002-1060-master-1"]);
+    }
+
+    #[test]
+    fn where_capacity_is_short_the_next_way_is_tried_under_another_token() {
+        let world = Memory::with_backlog(7)
+            .with_ways(3)
+            .with_fates([Fate::Short, Fate::Short]);
+        let report = run_alone(launch(&world, LEASE_SECONDS)).unwrap();
+        assert_eq!(report.decision, Decision::Launch);
+        assert_eq!(world.masters(), ["run-000001-1000-master-3"]);
+    }
+
+    #[test]
+    fn where_every_way_is_short_the_lease_is_given_back() {
+        let world = Memory::with_backlog(7)
+            .with_ways(2)
+            .with_fates([Fate::Short, Fate::Short]);
+        let error = run_alone(launch(&world, LEASE_SECONDS)).unwrap_err();
+        assert_eq!(error.code(), "launch_refused");
+        assert_eq!(world.lease().hold, Hold::Released);
+    }
+
+    #[test]
+    fn a_refusal_that_is_not_for_capacity_tries_no_other_way() {
+        let world = Memory::with_backlog(7)
+            .with_ways(3)
+            .with_fates([Fate::Refused]);
+        run_alone(launch(&world, LEASE_SECONDS)).unwrap_err();
+        assert_eq!(world.requests(), 1);
+    }
+
+    #[test]
+    fn a_repeated_launch_goes_on_with_the_way_that_was_tried_last() {
+        let world = Memory::with_backlog(7)
+            .with_ways(3)
+            .with_fates([Fate::Short, Fate::StartedButUnanswered]);
+        run_alone(launch(&world, LEASE_SECONDS)).unwrap_err();
+        world.pass(45);
+        let report = run_alone(launch(&world, LEASE_SECONDS)).unwrap();
+        assert_eq!(report.decision, Decision::RepeatLaunch);
+        assert_eq!(world.masters(), ["run-000001-1000-master-2"]);
     }
 
     #[test]
@@ -404,12 +489,31 @@ mod tests {
             prop_assert_eq!(world.state_of("run-000001-1000"), RunState::Launching);
         }
 
+        /// EC2 refuses one launcher for capacity and has some for another.
         #[test]
-        fn a_launcher_may_be_killed_anywhere(steps in 0..8_usize, fate in 0..2_usize) {
-            let fates = [Fate::Started, Fate::StartedButUnanswered];
-            let world = Memory::with_backlog(7).with_fates([fates[fate]]);
+        fn capacity_that_comes_and_goes_starts_one_master_or_none(
+            schedule in prop::collection::vec(0..3_usize, 0..80),
+            fates in prop::collection::vec(0..2_usize, 0..6),
+        ) {
+            let fates = fates.into_iter().map(|fate| [Fate::Short, Fate::Started][fate]);
+            let world = Memory::with_backlog(7).with_ways(3).with_fates(fates);
+            let ends = run_together(
+                (0..3).map(|_| launch(&world, LEASE_SECONDS)).collect(),
+                &schedule,
+            );
+            let refused = ends.iter().filter(|end| matches!(end, Err(LaunchError::Refused { .. })));
+            // A refused run gives the lease back, and a launcher after it takes the next.
+            prop_assert!(world.masters().len() <= 1);
+            prop_assert_eq!(world.refused_with_master(), 0);
+            prop_assert!(refused.count() <= 3);
+        }
+
+        #[test]
+        fn a_launcher_may_be_killed_anywhere(steps in 0..12_usize, fate in 0..3_usize) {
+            let fates = [Fate::Started, Fate::StartedButUnanswered, Fate::Short];
+            let world = Memory::with_backlog(7).with_ways(2).with_fates([fates[fate]]);
             run_for(steps, launch(&world, LEASE_SECONDS));
-            world.pass(5);
+            world.pass(45);
             let _ = run_alone(launch(&world, LEASE_SECONDS));
             let _ = run_alone(launch(&world, LEASE_SECONDS));
             prop_assert_eq!(world.masters().len(), 1);

@@ -11,19 +11,25 @@
 //! - [`run`]: the lease, the states of a run, and the launcher's decision
 //! - [`launch`]: the launcher's steps, generic over the world they are taken in
 //! - [`oversight`]: the decisions of the master's supervisor
+//! - [`growth`]: when the fleet of a run grows
 //! - [`leave`]: when a worker ends
-//! - [`reap`]: what the reaper ends, and when it wakes the launcher
+//! - [`reap`]: what the reaper ends and closes, and when it wakes the launcher
+//! - [`sweep`]: the reaper's steps, generic over the world they are taken in
 //! - [`fleet`]: what the hosts of one run tell each other
 //! - [`control`]: how all of that is laid out in the control table
 //! - [`environment`]: what each program needs, and the programs themselves
+//! - [`interleave`]: what lets worlds in memory stop between two calls
 
 pub mod chart;
 pub mod coding;
 pub mod control;
 pub mod environment;
 pub mod fleet;
+pub mod growth;
+pub mod interleave;
 pub mod launch;
 pub mod leave;
 pub mod oversight;
 pub mod reap;
 pub mod run;
+pub mod sweep;

@@ -1,6 +1,6 @@
 //! The decisions of the supervisor, without clock, client or randomness.
 
-use crate::run::{Depth, DrainWatch, RunState, UnixSeconds};
+use crate::run::{Depth, DrainWatch, Hold, Lease, RunId, RunState, UnixSeconds};
 
 /// How often the playbook may be started anew in one run.
 pub const FRESH_STARTS: u32 = 3;
@@ -48,7 +48,8 @@ pub struct Observation {
     pub events: Events,
     /// What the queue holds, absent when it could not be measured.
     pub depth: Option<Depth>,
-    /// Which attempt this is, counted from one.
+    /// Which attempt this is, counted from one; starts that only made the fleet larger
+    /// do not count.
     pub attempt: u32,
 }
 
@@ -87,6 +88,16 @@ pub enum Cause {
     /// The process ended well, but charts are left.
     #[error("charts were left in the queue")]
     ChartsLeft,
+}
+
+/// Returns whether a master of `run` that lost the lease ends the workers of `run`
+/// before it ends itself, given the lease as it is now.
+///
+/// It does where the run is over or another one has begun: nobody else looks for these
+/// workers but the reaper. Where the lease is still of this run, another machine is its
+/// master, and the workers are that machine's.
+pub fn ends_workers(run: &RunId, lease: Option<&Lease>) -> bool {
+    lease.is_none_or(|lease| lease.run != *run || lease.hold == Hold::Released)
 }
 
 /// Watches over one run.
@@ -172,6 +183,14 @@ impl Oversight {
         }
     }
 
+    /// Notes that the playbook was started anew so that the fleet grows.
+    pub fn begin_anew(&mut self, now: UnixSeconds) {
+        self.drain = DrainWatch::new(self.drain_seconds);
+        self.events = Events::default();
+        self.changed_at = now;
+        self.ended_at = None;
+    }
+
     fn state(&self) -> RunState {
         match self.depth {
             _ if self.events.coding == 0 => RunState::Provisioning,
@@ -191,10 +210,7 @@ impl Oversight {
         if cause == Cause::Stuck {
             self.was_stuck = Some(attempt);
         }
-        self.drain = DrainWatch::new(self.drain_seconds);
-        self.events = Events::default();
-        self.changed_at = now;
-        self.ended_at = None;
+        self.begin_anew(now);
         Step::StartAnew(cause, workers)
     }
 }
@@ -235,6 +251,21 @@ mod tests {
             .map(|now| (now, oversight.observe(observation, now)))
             .find(|(_, step)| !matches!(step, Step::GoOn(_)))
             .unwrap()
+    }
+
+    #[test]
+    fn a_master_without_lease_leaves_the_workers_of_its_twin_alone() {
+        let (own, other) = (RunId::new(3, 0), RunId::new(4, 0));
+        let lease = |run: &RunId, hold| Lease {
+            epoch: 3,
+            run: run.clone(),
+            hold,
+        };
+        let held = Hold::Until(900);
+        assert!(!ends_workers(&own, Some(&lease(&own, held.clone()))));
+        assert!(ends_workers(&own, Some(&lease(&other, held))));
+        assert!(ends_workers(&own, Some(&lease(&own, Hold::Released))));
+        assert!(ends_workers(&own, None));
     }
 
     #[test]

@@ -180,6 +180,61 @@ impl RunState {
     }
 }
 
+/// The request for a master that one launcher makes, or died while making.
+///
+/// It is stored with the run before EC2 is asked, so that no two launchers ask at the
+/// same time: the answer that one gets is the answer for the run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Asking {
+    /// Which way of asking it is, counted from one; each has a token of its own.
+    pub attempt: u32,
+    /// When it was begun.
+    pub at: UnixSeconds,
+}
+
+impl Asking {
+    /// Seconds for which whoever asks is left alone. An invocation of the launcher
+    /// lasts 30 at most; whoever comes later finds nobody asking any more.
+    pub const SECONDS: u64 = 45;
+
+    /// Returns the first way of asking.
+    pub fn first(now: UnixSeconds) -> Self {
+        Self {
+            attempt: 1,
+            at: now,
+        }
+    }
+
+    /// Returns whether the launcher that asks may still be at it.
+    pub fn is_going_on(self, now: UnixSeconds) -> bool {
+        now < self.at + Self::SECONDS
+    }
+
+    /// Returns the same way of asking, by somebody else.
+    pub fn again(self, now: UnixSeconds) -> Self {
+        Self { at: now, ..self }
+    }
+
+    /// Returns the next way of asking.
+    pub fn next(self, now: UnixSeconds) -> Self {
+        Self {
+            attempt: self.attempt + 1,
+            at: now,
+        }
+    }
+}
+
+/// The lease as it is stored, and where its run stands.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// The lease, absent before the first run.
+    pub lease: Option<Lease>,
+    /// The state of the lease's run, absent when that run left no trace.
+    pub state: Option<RunState>,
+    /// How the run's master was asked for last, absent when nobody has.
+    pub asking: Option<Asking>,
+}
+
 /// How many messages a queue holds; all three lag behind the truth.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Depth {
@@ -208,38 +263,45 @@ impl Depth {
 pub enum LaunchDecision {
     /// Nothing waits: nothing is started.
     StayIdle,
-    /// A living run holds the lease and will see the work.
+    /// A living run holds the lease and will see the work, or a launcher asks for its
+    /// master right now.
     LeaveToRunning(RunId),
-    /// The run that holds the lease never got its master: its launch is
-    /// repeated with the same token.
-    RepeatLaunch(Lease),
+    /// The run that holds the lease never got its master, and nobody asks for it any
+    /// more: its launch is repeated with the token of the last request.
+    RepeatLaunch(Lease, Asking),
     /// The lease is free: take it with this successor, then launch.
-    Take(Lease),
+    Take(Lease, Asking),
 }
 
 /// Decides what a launcher does; the alarm, the heartbeat and a person's
 /// command all end here.
 ///
-/// `state` is the stored state of the run that holds `lease`, `lease_seconds`
-/// how long a new lease is held at first.
+/// `lease_seconds` is how long a new lease is held at first.
 pub fn decide_launch(
-    lease: Option<&Lease>,
-    state: Option<RunState>,
+    standing: &Standing,
     depth: Depth,
     now: UnixSeconds,
     lease_seconds: u64,
 ) -> LaunchDecision {
+    let lease = standing.lease.as_ref();
     if let Some(held) = lease.filter(|lease| !lease.is_free(now)) {
-        return match state {
+        let is_asked_for = standing
+            .asking
+            .is_some_and(|asking| asking.is_going_on(now));
+        return match standing.state {
             // The launch may have happened or not: the token makes repeating safe.
-            None | Some(RunState::Requested) => LaunchDecision::RepeatLaunch(held.clone()),
-            Some(_) => LaunchDecision::LeaveToRunning(held.run.clone()),
+            None | Some(RunState::Requested) if !is_asked_for => {
+                let asking = standing.asking.unwrap_or(Asking::first(now));
+                LaunchDecision::RepeatLaunch(held.clone(), asking.again(now))
+            }
+            _ => LaunchDecision::LeaveToRunning(held.run.clone()),
         };
     }
     if depth.visible + depth.delayed == 0 {
         return LaunchDecision::StayIdle;
     }
-    LaunchDecision::Take(Lease::succeeded_by(lease, now, lease_seconds))
+    let next = Lease::succeeded_by(lease, now, lease_seconds);
+    LaunchDecision::Take(next, Asking::first(now))
 }
 
 /// Returns how many workers a backlog deserves, at least one.
@@ -286,6 +348,7 @@ pub fn grow(
 pub struct DrainWatch {
     at_least: u64,
     since: Option<UnixSeconds>,
+    last: UnixSeconds,
     zeros: u32,
 }
 
@@ -293,20 +356,29 @@ impl DrainWatch {
     /// Readings of zero in a row that are needed.
     pub const READINGS: u32 = 3;
 
+    /// Seconds between two readings past which they are no row: the machine stood
+    /// still, and nobody knows what the queue held meanwhile.
+    const GAP: u64 = 30;
+
     /// Starts a watch that wants zeros over `at_least` seconds.
     pub fn new(at_least: u64) -> Self {
         Self {
             at_least,
             since: None,
+            last: 0,
             zeros: 0,
         }
     }
 
     /// Takes a reading, and returns whether the queue counts as drained.
     pub fn observe(&mut self, depth: Depth, now: UnixSeconds) -> bool {
-        if !depth.is_zero() {
+        let is_in_a_row = now.saturating_sub(self.last) <= Self::GAP;
+        self.last = now;
+        if !depth.is_zero() || !is_in_a_row {
             self.since = None;
             self.zeros = 0;
+        }
+        if !depth.is_zero() {
             return false;
         }
         let since = *self.since.get_or_insert(now);
@@ -334,10 +406,21 @@ mod tests {
         }
     }
 
+    fn standing(lease: Lease, state: RunState) -> Standing {
+        Standing {
+            lease: Some(lease),
+            state: Some(state),
+            asking: Some(Asking {
+                attempt: 2,
+                at: 150,
+            }),
+        }
+    }
+
     #[test]
     fn nothing_is_started_for_an_empty_queue() {
         assert_eq!(
-            decide_launch(None, None, Depth::default(), 1, 60),
+            decide_launch(&Standing::default(), Depth::default(), 1, 60),
             LaunchDecision::StayIdle
         );
     }
@@ -349,7 +432,7 @@ mod tests {
             ..Depth::default()
         };
         assert_eq!(
-            decide_launch(None, None, depth, 1, 60),
+            decide_launch(&Standing::default(), depth, 1, 60),
             LaunchDecision::StayIdle
         );
     }
@@ -357,7 +440,7 @@ mod tests {
     #[test]
     fn a_living_run_is_left_alone() {
         assert_eq!(
-            decide_launch(Some(&held(500)), Some(RunState::Coding), WORK, 200, 60),
+            decide_launch(&standing(held(500), RunState::Coding), WORK, 200, 60),
             LaunchDecision::LeaveToRunning(RunId::new(4, 100))
         );
     }
@@ -366,15 +449,29 @@ mod tests {
     fn a_launch_that_may_not_have_happened_is_repeated_under_the_same_run() {
         let lease = held(500);
         assert_eq!(
-            decide_launch(Some(&lease), Some(RunState::Requested), WORK, 200, 60),
-            LaunchDecision::RepeatLaunch(lease.clone())
+            decide_launch(&standing(lease.clone(), RunState::Requested), WORK, 200, 60),
+            LaunchDecision::RepeatLaunch(
+                lease,
+                Asking {
+                    attempt: 2,
+                    at: 200
+                }
+            )
+        );
+    }
+
+    #[test]
+    fn a_launcher_that_asks_is_left_alone() {
+        assert_eq!(
+            decide_launch(&standing(held(500), RunState::Requested), WORK, 194, 60),
+            LaunchDecision::LeaveToRunning(RunId::new(4, 100))
         );
     }
 
     #[test]
     fn an_expired_lease_is_taken_with_a_greater_epoch() {
-        let LaunchDecision::Take(lease) =
-            decide_launch(Some(&held(200)), Some(RunState::Coding), WORK, 200, 60)
+        let LaunchDecision::Take(lease, _) =
+            decide_launch(&standing(held(200), RunState::Coding), WORK, 200, 60)
         else {
             panic!("the lease is free");
         };
@@ -390,6 +487,16 @@ mod tests {
         assert!(!watch.observe(Depth::default(), 14));
         assert!(!watch.observe(Depth::default(), 16));
         assert!(watch.observe(Depth::default(), 18));
+    }
+
+    #[test]
+    fn zeros_on_both_sides_of_a_standstill_are_no_row() {
+        let mut watch = DrainWatch::new(4);
+        assert!(!watch.observe(Depth::default(), 10));
+        assert!(!watch.observe(Depth::default(), 12));
+        assert!(!watch.observe(Depth::default(), 300));
+        assert!(!watch.observe(Depth::default(), 302));
+        assert!(watch.observe(Depth::default(), 304));
     }
 
     #[test]

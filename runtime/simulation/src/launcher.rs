@@ -1,93 +1,62 @@
 //! The launcher Lambda: the real steps, polled one call at a time.
 
-use std::{
-    pin::Pin,
-    task::{Context, Poll, Waker},
-};
-
 use lightsout_protocol::{
+    interleave::interruption,
     launch::{
         Decision, Fault, LaunchError, Report, Standing, Start, Step, Taking, World, Written, launch,
     },
-    run::{Depth, Hold, Lease, RunId, RunState, UnixSeconds},
+    run::{Asking, Depth, Hold, Lease, RunId, RunState, UnixSeconds},
 };
 
 use crate::{
     ec2::Role,
+    invocation::Invocation,
     mutant::Mutant,
     schedule::Kind,
     table::Run,
-    world::{LEASE, Shared},
+    world::{LEASE, Shared, State},
 };
+
+/// Instance types that the master may have.
+const WAYS: u32 = 2;
 
 /// What EC2 says where it is short.
 const CAPACITY: &str = "InsufficientInstanceCapacity";
 
-/// Seconds after which Lambda ends an invocation.
-const TIMEOUT: u64 = 30;
+/// An invocation of the launcher.
+pub type Launching = Invocation<Result<Report, LaunchError>>;
 
-type Task = Pin<Box<dyn Future<Output = Result<Report, LaunchError>>>>;
-
-/// One invocation, until it is over.
-pub struct Invocation {
-    task: Option<Task>,
-    began: u64,
+/// Invokes the launcher.
+pub fn invoke(shared: Shared) -> Launching {
+    let began = shared.borrow().now;
+    let task = async move {
+        let world = Simulated(shared);
+        launch(&world, LEASE).await
+    };
+    Invocation::new(task, began)
 }
 
-impl Invocation {
-    /// Begins an invocation.
-    pub fn new(shared: Shared, began: u64) -> Self {
-        let task = async move {
-            let world = Simulated(shared);
-            launch(&world, LEASE).await
-        };
-        Self {
-            task: Some(Box::pin(task)),
-            began,
-        }
+/// Tells how an invocation ended.
+pub fn tell(state: &mut State, end: &Result<Report, LaunchError>) {
+    state.count(match end {
+        Ok(report) => match report.decision {
+            Decision::StayIdle => "the launcher stays idle",
+            Decision::LeaveToRunning => "the launcher leaves it to the run",
+            Decision::RepeatLaunch => "the launcher repeats a launch",
+            Decision::Launch => "the launcher launches",
+        },
+        Err(LaunchError::Refused { .. }) => "the launch is refused",
+        Err(LaunchError::Outrun) => "the launcher is outrun",
+        Err(_) => "a step of the launcher fails",
+    });
+    if let Ok(Report {
+        decision: Decision::StayIdle | Decision::LeaveToRunning,
+        ..
+    }) = end
+    {
+        return;
     }
-
-    /// Lets the invocation take one call further.
-    pub fn step(&mut self, shared: &Shared) {
-        if shared.borrow().now > self.began + TIMEOUT {
-            shared.borrow_mut().count("an invocation times out");
-            self.task = None;
-        }
-        let Some(task) = &mut self.task else { return };
-        if let Poll::Ready(end) = task.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-            self.task = None;
-            let mut state = shared.borrow_mut();
-            state.count(match &end {
-                Ok(report) => match report.decision {
-                    Decision::StayIdle => "the launcher stays idle",
-                    Decision::LeaveToRunning => "the launcher leaves it to the run",
-                    Decision::RepeatLaunch => "the launcher repeats a launch",
-                    Decision::Launch => "the launcher launches",
-                },
-                Err(LaunchError::Refused { .. }) => "the launch is refused",
-                Err(LaunchError::Outrun) => "the launcher is outrun",
-                Err(_) => "a step of the launcher fails",
-            });
-            if let Ok(Report {
-                decision: Decision::StayIdle | Decision::LeaveToRunning,
-                ..
-            }) = end
-            {
-                return;
-            }
-            state.tell(|| format!("launcher: {end:?}"));
-        }
-    }
-
-    /// Kills the invocation where it stands.
-    pub fn kill(&mut self) {
-        self.task = None;
-    }
-
-    /// Returns whether the invocation is over.
-    pub fn is_over(&self) -> bool {
-        self.task.is_none()
-    }
+    state.tell(|| format!("launcher: {end:?}"));
 }
 
 /// The world as the launcher's programs see it.
@@ -102,10 +71,12 @@ impl Simulated {
     }
 
     /// Asks EC2 once: whether its answer is lost, or why it refused.
-    fn request(&self, run: &RunId, token: &str) -> Result<bool, String> {
+    fn request(&self, run: &RunId, token: &str, way: u32) -> Result<bool, String> {
         let mut state = self.0.borrow_mut();
         // A token that is known is answered from memory, capacity or not.
-        if !state.ec2.knows(token) && state.hit(Kind::CapacityShort) {
+        let is_little = way == 1 && state.hit(Kind::TypeShort) && state.random.below(2) == 0;
+        let is_short = !state.ec2.knows(token) && (is_little || state.hit(Kind::CapacityShort));
+        if is_short {
             return Err(CAPACITY.to_owned());
         }
         let token = if state.has_bug(Mutant::TokenWithTimestamp) {
@@ -170,14 +141,12 @@ impl World for Simulated {
             return Self::fault(Step::Read);
         }
         let state = self.0.borrow();
-        let lease = state.table.lease.clone();
-        let run = lease
-            .as_ref()
-            .and_then(|lease| state.table.runs.get(lease.run.as_str()));
-        Ok(Standing {
-            state: run.map(|run| run.state),
-            lease,
-        })
+        let mut standing = state.table.standing();
+        if state.has_bug(Mutant::AskTogether) {
+            // As if nobody ever said that somebody asks.
+            standing.asking = standing.asking.map(|asking| asking.again(0));
+        }
+        Ok(standing)
     }
 
     async fn take(&self, taking: &Taking<'_>) -> Result<Written, Fault> {
@@ -211,6 +180,7 @@ impl World for Simulated {
             let run = Run {
                 state: RunState::Requested,
                 started_at: now,
+                asking: taking.asking,
             };
             state
                 .table
@@ -220,11 +190,45 @@ impl World for Simulated {
         })
     }
 
-    async fn start_master(&self, run: &RunId, token: &str) -> Start {
+    fn ways(&self) -> u32 {
+        WAYS
+    }
+
+    async fn ask(
+        &self,
+        lease: &Lease,
+        last: Option<Asking>,
+        next: Asking,
+    ) -> Result<Written, Fault> {
         interruption().await;
-        let is_lost = match self.request(run, token) {
+        self.answer(Step::Ask, |shared| {
+            let mut state = shared.borrow_mut();
+            let is_checked = !state.has_bug(Mutant::AskTogether);
+            let standing = state.table.standing();
+            let is_it = standing.lease.is_some_and(|held| {
+                held.run == lease.run && held.epoch == lease.epoch && held.hold != Hold::Released
+            });
+            let is_it =
+                is_it && standing.asking == last && standing.state == Some(RunState::Requested);
+            if is_checked && !is_it {
+                return Written::TooLate;
+            }
+            match state.table.runs.get_mut(lease.run.as_str()) {
+                Some(run) => run.asking = next,
+                None => return Written::TooLate,
+            }
+            if next.attempt > 1 {
+                state.count("the launcher tries the next instance type");
+            }
+            Written::Done
+        })
+    }
+
+    async fn start_master(&self, run: &RunId, token: &str, way: u32) -> Start {
+        interruption().await;
+        let is_lost = match self.request(run, token, way) {
             Ok(is_lost) => is_lost,
-            Err(code) => return Start::Refused(code),
+            Err(code) => return Start::Short(code),
         };
         interruption().await;
         if !is_lost {
@@ -260,6 +264,7 @@ impl World for Simulated {
     async fn give_back(
         &self,
         lease: &Lease,
+        asking: Asking,
         reason: &str,
         _: UnixSeconds,
     ) -> Result<Written, Fault> {
@@ -267,6 +272,7 @@ impl World for Simulated {
         self.answer(Step::GiveBack, |shared| {
             let mut state = shared.borrow_mut();
             state.record(reason);
+            let is_checked = !state.has_bug(Mutant::AskTogether);
             let is_it = state
                 .table
                 .lease
@@ -275,7 +281,7 @@ impl World for Simulated {
             let Some(run) = state.table.runs.get_mut(lease.run.as_str()) else {
                 return Written::TooLate;
             };
-            if !is_it || run.state != RunState::Requested {
+            if !is_it || run.state != RunState::Requested || (is_checked && run.asking != asking) {
                 return Written::TooLate;
             }
             run.state = RunState::Failed;
@@ -288,11 +294,7 @@ impl World for Simulated {
                 .instances
                 .iter()
                 .any(|i| i.run == lease.run && i.is_alive());
-            if has_master && reason == CAPACITY {
-                // Two launchers asked, and EC2 refused the first alone. Its
-                // master finds the lease given back, and ends itself.
-                state.count("a master starts for a run that counts as refused");
-            } else if has_master {
+            if has_master {
                 state.violate(1, || {
                     format!("{} counts as refused, and its master runs", lease.run)
                 });
@@ -300,17 +302,4 @@ impl World for Simulated {
             Written::Done
         })
     }
-}
-
-/// Gives way once, so that others may act between any two calls.
-async fn interruption() {
-    let mut gave_way = false;
-    std::future::poll_fn(|_| {
-        if std::mem::replace(&mut gave_way, true) {
-            Poll::Ready(())
-        } else {
-            Poll::Pending
-        }
-    })
-    .await;
 }

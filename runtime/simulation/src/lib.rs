@@ -10,6 +10,7 @@
 //! - [`world`]: the clock, what lies in the world, whose turn it is
 //! - [`sqs`], [`table`], [`ec2`]: AWS, with its surprises
 //! - [`launcher`], [`master`], [`worker`], [`reaper`]: the programs
+//! - [`invocation`]: a Lambda that can be stopped between any two calls
 //! - [`invariants`]: what must hold
 //! - [`layer`], [`mutant`]: what can be switched off or planted
 //! - [`explore`]: many schedules, and the smallest that fails
@@ -18,6 +19,7 @@
 pub mod ec2;
 pub mod explore;
 pub mod invariants;
+pub mod invocation;
 pub mod launcher;
 pub mod layer;
 pub mod master;

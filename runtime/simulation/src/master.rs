@@ -2,7 +2,8 @@
 
 use lightsout_protocol::{
     fleet::role,
-    oversight::{Ending, Events, Observation, Oversight, Status, Step, Workers},
+    growth::Growth,
+    oversight::{Ending, Events, Observation, Oversight, Status, Step, Workers, ends_workers},
     run::{Depth, Hold, RunId, RunState, UnixSeconds, grow},
 };
 
@@ -25,6 +26,9 @@ const CLEARING: u64 = 600;
 /// Seconds for which the supervisor may be gone before the watch takes over.
 const WATCH: u64 = 15;
 
+/// Seconds for which the watch asks a table again that does not answer.
+const CLAIMING: u64 = 60;
+
 /// What a supervisor does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Phase {
@@ -44,6 +48,7 @@ enum Then {
     LookAgain,
     StartAnew,
     Close(Ending),
+    PowerOff,
 }
 
 /// Ansible: the process and what it has done.
@@ -69,9 +74,13 @@ pub struct Master {
     oversight: Option<Oversight>,
     ansible: Ansible,
     wanted: u32,
+    growth: Option<Growth>,
+    growths: u32,
     heard_at: u64,
+    looked_at: Option<u64>,
     told: RunState,
     cut_off_until: u64,
+    paused_until: u64,
     skew: u64,
 }
 
@@ -87,9 +96,13 @@ impl Master {
             oversight: None,
             ansible: Ansible::default(),
             wanted: 0,
+            growth: None,
+            growths: 0,
             heard_at: 0,
+            looked_at: None,
             told: RunState::Requested,
             cut_off_until: 0,
+            paused_until: 0,
             skew: 0,
         }
     }
@@ -100,6 +113,12 @@ impl Master {
             return;
         }
         let now = state.now;
+        if state.hit_once(Kind::MasterPaused) {
+            self.paused_until = now + 100 + state.random.below(400);
+        }
+        if self.paused_until > now {
+            return;
+        }
         if state.hit_once(Kind::MasterCutOff) {
             self.cut_off_until = now + 100;
         }
@@ -139,7 +158,9 @@ impl Master {
                         then: Then::Close(ending),
                         since: now,
                     },
-                    _ => Phase::PoweringOff,
+                    Some(false) => self.without_lease(state),
+                    None if now < since + WATCH + CLAIMING => Phase::Gone { since },
+                    None => Phase::PoweringOff,
                 };
             }
             Phase::Down { .. } | Phase::Gone { .. } => {}
@@ -203,14 +224,27 @@ impl Master {
                 self.oversight = Some(Oversight::new(self.started_at + DEADLINE, DRAIN, clock));
                 let backlog = self.measure(state).unwrap_or_default().total();
                 self.wanted = grow(self.wanted, backlog, EACH, 0, DEADLINE, MOST);
+                self.growth = Some(Growth::new(self.wanted, EACH, MOST, LEASE, clock));
                 if self.ansible.attempt == 0 {
                     self.play_anew();
                 }
                 self.phase = Phase::Following;
             }
             None if tries < 20 => self.phase = Phase::Claiming { tries: tries + 1 },
-            _ => self.phase = Phase::PoweringOff,
+            _ => self.phase = self.without_lease(state),
         }
+    }
+
+    /// Returns what a master does that lost the lease.
+    fn without_lease(&self, state: &mut State) -> Phase {
+        let is_read = !self.is_cut_off(state) && !state.hit(Kind::TableDown);
+        if is_read && ends_workers(&self.run, state.table.lease.as_ref()) {
+            return Phase::Clearing {
+                then: Then::PowerOff,
+                since: state.now,
+            };
+        }
+        Phase::PoweringOff
     }
 
     fn measure(&self, state: &mut State) -> Option<Depth> {
@@ -235,7 +269,7 @@ impl Master {
             playbook: self.ansible.status.unwrap_or(Status::Dead),
             events: self.ansible.events,
             depth,
-            attempt: self.ansible.attempt,
+            attempt: self.ansible.attempt - self.growths,
         };
         let is_zero_once = state.has_bug(Mutant::DrainedOnOneZero)
             && depth.is_some_and(Depth::is_zero)
@@ -248,7 +282,39 @@ impl Master {
         } else {
             oversight.observe(&seen, clock)
         };
+        if step == Step::End(Ending::Done)
+            && self.holds(state)
+            && Self::is_work_forgotten(state, state.now)
+        {
+            state.violate(5, || {
+                "a queue counts as drained while charts wait".to_owned()
+            });
+        }
+        if step == Step::GoOn(RunState::Coding)
+            && let Some(depth) = depth
+            && self.grows(depth, clock)
+        {
+            state.count("the fleet grows");
+            state.tell(|| format!("{}: {} workers are wanted", self.run, self.wanted));
+            return;
+        }
         self.take(state, step, clock);
+    }
+
+    /// Starts the playbook anew if more workers are wanted.
+    fn grows(&mut self, depth: Depth, clock: u64) -> bool {
+        let left = (self.started_at + DEADLINE).saturating_sub(clock);
+        let growth = self.growth.as_mut();
+        let Some(wanted) = growth.and_then(|growth| growth.observe(depth, left, clock)) else {
+            return false;
+        };
+        self.wanted = wanted;
+        self.growths += 1;
+        if let Some(oversight) = &mut self.oversight {
+            oversight.begin_anew(clock);
+        }
+        self.play_anew();
+        true
     }
 
     fn take(&mut self, state: &mut State, step: Step, clock: u64) {
@@ -259,7 +325,7 @@ impl Master {
                     return;
                 }
                 match self.heartbeat(state, told, clock) {
-                    Some(false) => self.phase = Phase::PoweringOff,
+                    Some(false) => self.phase = self.without_lease(state),
                     None if now > self.heard_at + 10 * HEARTBEAT => {
                         let ending = Ending::Failed("the table is silent".to_owned());
                         self.phase = Phase::Clearing {
@@ -303,16 +369,18 @@ impl Master {
         let now = state.now;
         self.ansible.status = Some(Status::Dead);
         if !state.options.has(Layer::Finalizer) {
-            self.phase = Phase::Closing(match then {
-                Then::Close(ending) => ending,
-                _ => Ending::Done,
-            });
+            self.phase = match then {
+                Then::PowerOff => Phase::PoweringOff,
+                Then::Close(ending) => Phase::Closing(ending),
+                _ => Phase::Closing(Ending::Done),
+            };
             return;
         }
-        if now >= self.heard_at + HEARTBEAT
+        if then != Then::PowerOff
+            && now >= self.heard_at + HEARTBEAT
             && self.heartbeat(state, RunState::Terminating, clock) == Some(false)
         {
-            self.phase = Phase::PoweringOff;
+            self.phase = self.without_lease(state);
             return;
         }
         let mut left = usize::MAX;
@@ -337,6 +405,7 @@ impl Master {
         }
         self.phase = match then {
             Then::Close(ending) => Phase::Closing(ending),
+            Then::PowerOff => Phase::PoweringOff,
             Then::StartAnew => {
                 self.play_anew();
                 Phase::Following
@@ -350,16 +419,22 @@ impl Master {
     }
 
     fn look_again(&mut self, state: &mut State, clock: u64) {
-        let depth = self.measure(state);
+        let measured = self.measure(state);
+        self.looked_at = Some(state.now);
         let depth = if state.has_bug(Mutant::UnmeasuredIsEmpty) {
-            Some(depth.unwrap_or_default())
+            Some(measured.unwrap_or_default())
         } else {
-            depth
+            measured
         };
         let Some(oversight) = &mut self.oversight else {
             return;
         };
-        let step = oversight.after_clearing(depth, self.ansible.attempt, clock);
+        let step = oversight.after_clearing(depth, self.ansible.attempt - self.growths, clock);
+        if step == Step::End(Ending::Done) && measured.is_none() {
+            state.violate(5, || {
+                "a run was called done, and its queue was not measured".to_owned()
+            });
+        }
         self.take_last(state, step, clock);
     }
 
@@ -370,7 +445,7 @@ impl Master {
                 if state.now >= self.heard_at + HEARTBEAT
                     && self.heartbeat(state, RunState::Terminating, clock) == Some(false)
                 {
-                    self.phase = Phase::PoweringOff;
+                    self.phase = self.without_lease(state);
                 }
             }
             other @ Step::StartAnew(..) => self.take(state, other, clock),
@@ -385,7 +460,7 @@ impl Master {
                 RunState::Failed
             }
         };
-        if *ending == Ending::Done {
+        if *ending == Ending::Done && self.holds(state) {
             self.check_done(state);
         }
         self.write(state, Hold::Released, told);
@@ -393,14 +468,24 @@ impl Master {
         self.phase = Phase::PoweringOff;
     }
 
+    /// Returns whether the lease is this run's: what a master says that lost it is refused.
+    fn holds(&self, state: &State) -> bool {
+        let lease = state.table.lease.as_ref();
+        lease.is_some_and(|lease| lease.run == self.run)
+    }
+
+    /// Returns whether a chart is in the queue that every late count showed by then.
+    fn is_work_forgotten(state: &State, looked_at: u64) -> bool {
+        let mut messages = state.sqs.messages.iter();
+        messages.any(|message| message.sent_at + 40 < looked_at)
+    }
+
     fn check_done(&self, state: &mut State) {
         let now = state.now;
-        let forgotten = state
-            .sqs
-            .messages
-            .iter()
-            .any(|message| message.sent_at + 40 < now);
-        if forgotten && state.options.has(Layer::Finalizer) {
+        // What arrives after the last look, the heartbeat rule finds.
+        if Self::is_work_forgotten(state, self.looked_at.unwrap_or(now))
+            && state.options.has(Layer::Finalizer)
+        {
             state.violate(5, || "a run was called done while charts waited".to_owned());
         }
         let left = state.ec2.instances.iter().find(|instance| {

@@ -23,6 +23,7 @@ macro_rules! mutants {
 mutants! {
     DeleteBeforeStore = "delete-before-store",
     NoEpochCheck = "no-epoch-check",
+    AskTogether = "ask-together",
     TokenWithTimestamp = "token-with-timestamp",
     TakeWithoutCondition = "take-without-condition",
     DrainedOnOneZero = "drained-on-one-zero",
@@ -30,6 +31,7 @@ mutants! {
     UnmeasuredIsEmpty = "unmeasured-is-empty",
     ReaperSeesOnce = "reaper-sees-once",
     ReaperIgnoresGrace = "reaper-ignores-grace",
+    ReaperClosesAnyway = "reaper-closes-anyway",
     TagsAfterLaunch = "tags-after-launch",
     TerminateOnce = "terminate-once",
     VisibilityNotExtended = "visibility-not-extended",

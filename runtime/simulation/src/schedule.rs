@@ -33,10 +33,12 @@ kinds! {
     TableAnswerLost: "writes to the control table apply, and their answers are lost",
     LaunchAnswerLost: "instances start, and the answers are lost",
     CapacityShort: "EC2 has no capacity",
+    TypeShort: "EC2 has little capacity for the first instance type",
     DescribeStale: "EC2 lists what was 30 seconds ago",
     TerminateThrottled: "EC2 throttles terminations",
     SlowBoot: "machines boot slowly",
     MasterFrozen: "the master's machine freezes",
+    MasterPaused: "the master's machine stands still for minutes, and goes on",
     SupervisorRestarted: "the supervisor dies and is started again",
     SupervisorGone: "the supervisor dies for good",
     MasterCutOff: "the master reaches neither table, queue nor EC2",
@@ -59,6 +61,7 @@ kinds! {
     ChartDeleted: "a chart is deleted before it is read",
     SlowChart: "a chart takes minutes",
     ReaperTwice: "the reaper runs twice",
+    ReaperKilled: "the reaper is killed in the middle",
     Impostor: "a host answers that the table does not vouch for",
 }
 

@@ -2,7 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use lightsout_protocol::run::{Hold, Lease, RunState};
+use lightsout_protocol::{
+    launch::Standing,
+    reap::Sweep,
+    run::{Asking, Hold, Lease, RunState},
+};
 
 /// One run's item.
 #[derive(Debug, Clone)]
@@ -11,6 +15,8 @@ pub struct Run {
     pub state: RunState,
     /// When it was begun.
     pub started_at: u64,
+    /// How its master was asked for last.
+    pub asking: Asking,
 }
 
 /// The lease, the runs and the hosts.
@@ -24,9 +30,24 @@ pub struct Table {
     pub runs: BTreeMap<String, Run>,
     /// Host keys by instance, as the hosts announced them.
     pub hosts: BTreeMap<u64, u64>,
+    /// What the reaper's last sweep left.
+    pub sweep: Sweep,
 }
 
 impl Table {
+    /// Returns the lease, and where its run stands.
+    pub fn standing(&self) -> Standing {
+        let lease = self.lease.clone();
+        let run = lease
+            .as_ref()
+            .and_then(|lease| self.runs.get(lease.run.as_str()));
+        Standing {
+            state: run.map(|run| run.state),
+            asking: run.map(|run| run.asking),
+            lease,
+        }
+    }
+
     /// Extends or releases the lease and writes the state, on the condition of
     /// the epoch: the same condition as the master's transaction.
     pub fn write(

@@ -5,12 +5,12 @@ use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
 use crate::{
     ec2::{Ec2, Role, Standing},
     invariants,
-    launcher::Invocation,
+    launcher::{self, Launching},
     layer::Layer,
     master::Master,
     mutant::Mutant,
     random::Random,
-    reaper::Reaper,
+    reaper::{self, Sweeping},
     schedule::{BUSY, Kind, Schedule},
     sqs::Sqs,
     table::Table,
@@ -25,6 +25,8 @@ pub const LEASE: u64 = 60;
 pub const HEARTBEAT: u64 = LEASE / 4;
 /// Seconds that a run and every machine may take.
 pub const DEADLINE: u64 = 1_800;
+/// Seconds after its launch for which the reaper leaves a machine alone.
+pub const GRACE: u64 = 600;
 /// Seconds of zeros that make a drained queue.
 pub const DRAIN: u64 = 20;
 /// Seconds that a received message is hidden.
@@ -100,6 +102,8 @@ pub struct State {
     pub results: BTreeMap<usize, String>,
     /// Charts that are in the inbox no more.
     pub deleted: Vec<usize>,
+    /// How often the launcher is to be invoked because the reaper said so.
+    pub wakes: usize,
     schedule: Schedule,
     used: Vec<bool>,
     outcome: Outcome,
@@ -213,6 +217,7 @@ pub fn run(schedule: &Schedule, options: &Options) -> Outcome {
         ec2: Ec2::default(),
         results: BTreeMap::new(),
         deleted: Vec::new(),
+        wakes: 0,
         used: vec![false; schedule.faults.len()],
         schedule: schedule.clone(),
         outcome: Outcome::default(),
@@ -244,7 +249,7 @@ pub fn run(schedule: &Schedule, options: &Options) -> Outcome {
         }
         if all_came
             && time > end_of_faults
-            && world.invocations.is_empty()
+            && world.launches.is_empty()
             && invariants::is_quiet(&state)
         {
             invariants::at_the_end(&mut state, schedule.arrivals.len());
@@ -265,10 +270,10 @@ pub fn run(schedule: &Schedule, options: &Options) -> Outcome {
 
 #[derive(Default)]
 struct Actors {
-    invocations: Vec<Invocation>,
+    launches: Vec<Launching>,
+    sweeps: Vec<Sweeping>,
     masters: Vec<Master>,
     workers: Vec<Worker>,
-    reaper: Reaper,
     is_alarmed: bool,
     arrived: usize,
 }
@@ -279,16 +284,7 @@ impl Actors {
         self.wake(shared);
         Self::break_machines(&mut shared.borrow_mut());
         // Everyone in an order that the seed decides anew each time.
-        for invocation in &mut self.invocations {
-            if shared.borrow_mut().hit_once(Kind::LauncherKilled) {
-                invocation.kill();
-            }
-            let steps = 1 + shared.borrow_mut().random.below(4);
-            for _ in 0..steps {
-                invocation.step(shared);
-            }
-        }
-        self.invocations.retain(|invocation| !invocation.is_over());
+        self.invoke(shared);
         let mut state = shared.borrow_mut();
         let state = &mut *state;
         let workers_first = state.random.below(2) == 0;
@@ -304,11 +300,6 @@ impl Actors {
             self.workers
                 .iter_mut()
                 .for_each(|worker| worker.step(state));
-        }
-        self.reaper.step(state);
-        if self.reaper.take_wake_up() {
-            self.invocations
-                .push(Invocation::new(Rc::clone(shared), state.now));
         }
         Self::end_by_layers(state);
         let now = state.now;
@@ -358,10 +349,44 @@ impl Actors {
         if copies > 0 && state.hit_once(Kind::InvokedTwice) {
             copies += 1;
         }
-        for _ in 0..copies {
-            self.invocations
-                .push(Invocation::new(Rc::clone(shared), state.now));
+        copies += std::mem::take(&mut state.wakes);
+        let mut sweeps = 0;
+        if time.is_multiple_of(SWEEP) && state.options.has(Layer::Reaper) {
+            sweeps = 1 + usize::from(state.hit_once(Kind::ReaperTwice));
         }
+        drop(state);
+        self.launches
+            .extend((0..copies).map(|_| launcher::invoke(Rc::clone(shared))));
+        self.sweeps
+            .extend((0..sweeps).map(|_| reaper::invoke(Rc::clone(shared))));
+    }
+
+    /// Lets each Lambda that runs make some calls, and kills what the schedule kills.
+    fn invoke(&mut self, shared: &Shared) {
+        for launch in &mut self.launches {
+            if shared.borrow_mut().hit_once(Kind::LauncherKilled) {
+                launch.kill();
+            }
+            let steps = 1 + shared.borrow_mut().random.below(4);
+            for _ in 0..steps {
+                if let Some(end) = launch.step(shared) {
+                    launcher::tell(&mut shared.borrow_mut(), &end);
+                }
+            }
+        }
+        self.launches.retain(|launch| !launch.is_over());
+        for sweep in &mut self.sweeps {
+            let steps = 1 + shared.borrow_mut().random.below(4);
+            for step in 0..steps {
+                if step > 0 && shared.borrow_mut().hit_once(Kind::ReaperKilled) {
+                    sweep.kill();
+                }
+                if let Some(end) = sweep.step(shared) {
+                    reaper::tell(&mut shared.borrow_mut(), &end);
+                }
+            }
+        }
+        self.sweeps.retain(|sweep| !sweep.is_over());
     }
 
     fn break_machines(state: &mut State) {

@@ -18,6 +18,7 @@ fn broken(many: u64, options: &Options) -> usize {
 fn every_invariant_holds_and_every_fault_fires() {
     let summary = explore(0, 10_000, &Options::default(), &AtomicU64::new(0));
     assert_eq!(summary.broken, []);
+    assert!(summary.counts.contains_key("the fleet grows"));
     for kind in Kind::ALL {
         assert!(summary.counts.contains_key(kind.says()), "{}", kind.says());
     }

@@ -77,6 +77,9 @@ pub enum LocalError {
     /// The launcher started no run.
     #[error("the launcher started no run: {0}")]
     Launcher(String),
+    /// The reaper did not mend a crash.
+    #[error("the reaper failed: {0}")]
+    Reaper(String),
     /// The run ended early.
     #[error("{run} failed: {reason}")]
     RunFailed {
@@ -127,7 +130,10 @@ impl Hint for LocalError {
                 _ => None,
             },
             Self::Python(error) => error.hint().map(str::to_owned),
-            Self::RunFailed { .. } | Self::RunTooLong { .. } | Self::Launcher(_) => {
+            Self::RunFailed { .. }
+            | Self::RunTooLong { .. }
+            | Self::Launcher(_)
+            | Self::Reaper(_) => {
                 Some("the logs of hosts and of the local AWS are in .lightsout/region".to_owned())
             }
             _ => None,

@@ -35,6 +35,8 @@ pub struct Report {
     pub not_coded: Vec<NotCoded>,
     /// Instances that are not terminated; there should be none.
     pub instances_left: usize,
+    /// Instances that the reaper ended; none but after a crash.
+    pub reaped: usize,
     /// How hosts were kept apart.
     pub isolation: String,
     /// Seconds of each step.
@@ -103,6 +105,7 @@ impl Report {
             codes: Vec::new(),
             not_coded: Vec::new(),
             instances_left: 0,
+            reaped: 0,
             isolation,
             seconds: BTreeMap::new(),
         }

@@ -3,13 +3,12 @@
 use std::{
     cell::{Cell, RefCell},
     collections::{BTreeMap, BTreeSet, VecDeque},
-    pin::{Pin, pin},
-    task::{Context, Poll, Waker},
 };
 
 use crate::{
+    interleave::interruption,
     launch::{Abandoned, Fault, Standing, Start, Taking, World, Written},
-    run::{Depth, Hold, Lease, RunId, RunState, UnixSeconds},
+    run::{Asking, Depth, Hold, Lease, RunId, RunState, UnixSeconds},
 };
 
 /// What becomes of one request for a master.
@@ -17,12 +16,14 @@ use crate::{
 pub(crate) enum Fate {
     Started,
     StartedButUnanswered,
+    Short,
     Refused,
 }
 
 pub(crate) struct Memory {
     now: Cell<UnixSeconds>,
     backlog: u64,
+    ways: u32,
     lease: RefCell<Option<Lease>>,
     runs: RefCell<BTreeMap<String, Run>>,
     masters: RefCell<BTreeSet<String>>,
@@ -35,6 +36,7 @@ struct Run {
     state: RunState,
     backlog: u64,
     reason: Option<String>,
+    asking: Asking,
 }
 
 impl Memory {
@@ -42,6 +44,7 @@ impl Memory {
         Self {
             now: Cell::new(1000),
             backlog,
+            ways: 1,
             lease: RefCell::default(),
             runs: RefCell::default(),
             masters: RefCell::default(),
@@ -53,6 +56,21 @@ impl Memory {
     pub(crate) fn with_fates(self, fates: impl IntoIterator<Item = Fate>) -> Self {
         self.fates.borrow_mut().extend(fates);
         self
+    }
+
+    pub(crate) fn with_ways(mut self, ways: u32) -> Self {
+        self.ways = ways;
+        self
+    }
+
+    /// Counts the runs that are called failed though a master was started for them.
+    pub(crate) fn refused_with_master(&self) -> usize {
+        let masters = self.masters();
+        let runs = self.runs.borrow();
+        let failed = runs.iter().filter(|(_, run)| run.state == RunState::Failed);
+        failed
+            .filter(|(id, _)| masters.iter().any(|token| token.starts_with(id.as_str())))
+            .count()
     }
 
     pub(crate) fn pass(&self, seconds: u64) {
@@ -100,10 +118,15 @@ impl World for Memory {
     async fn standing(&self) -> Result<Standing, Fault> {
         interruption().await;
         let lease = self.lease.borrow().clone();
-        let state = lease
+        let runs = self.runs.borrow();
+        let run = lease
             .as_ref()
-            .and_then(|lease| Some(self.runs.borrow().get(lease.run.as_str())?.state));
-        Ok(Standing { lease, state })
+            .and_then(|lease| runs.get(lease.run.as_str()));
+        Ok(Standing {
+            state: run.map(|run| run.state),
+            asking: run.map(|run| run.asking),
+            lease,
+        })
     }
 
     async fn take(&self, taking: &Taking<'_>) -> Result<Written, Fault> {
@@ -127,19 +150,39 @@ impl World for Memory {
                 state: RunState::Requested,
                 backlog: taking.backlog,
                 reason: None,
+                asking: taking.asking,
             },
         );
         Ok(Written::Done)
     }
 
-    async fn start_master(&self, _: &RunId, token: &str) -> Start {
+    fn ways(&self) -> u32 {
+        self.ways
+    }
+
+    async fn ask(
+        &self,
+        lease: &Lease,
+        last: Option<Asking>,
+        next: Asking,
+    ) -> Result<Written, Fault> {
+        interruption().await;
+        let mut runs = self.runs.borrow_mut();
+        let run = runs.get_mut(lease.run.as_str()).unwrap();
+        if Some(run.asking) != last || run.state != RunState::Requested {
+            return Ok(Written::TooLate);
+        }
+        run.asking = next;
+        Ok(Written::Done)
+    }
+
+    async fn start_master(&self, _: &RunId, token: &str, _: u32) -> Start {
         interruption().await;
         self.requests.set(self.requests.get() + 1);
         let fate = self.fates.borrow_mut().pop_front();
         let end = match fate.unwrap_or(Fate::Started) {
-            Fate::Refused => {
-                return Start::Refused("InsufficientInstanceCapacity".to_owned());
-            }
+            Fate::Short => return Start::Short("InsufficientInstanceCapacity".to_owned()),
+            Fate::Refused => return Start::Refused("UnauthorizedOperation".to_owned()),
             Fate::Started => Start::Started,
             Fate::StartedButUnanswered => Start::Unanswered("timeout".to_owned()),
         };
@@ -166,13 +209,14 @@ impl World for Memory {
     async fn give_back(
         &self,
         lease: &Lease,
+        asking: Asking,
         reason: &str,
         _: UnixSeconds,
     ) -> Result<Written, Fault> {
         interruption().await;
         let mut runs = self.runs.borrow_mut();
         let run = runs.get_mut(lease.run.as_str()).unwrap();
-        if run.state != RunState::Requested {
+        if run.state != RunState::Requested || run.asking != asking {
             return Ok(Written::TooLate);
         }
         run.state = RunState::Failed;
@@ -183,55 +227,4 @@ impl World for Memory {
         });
         Ok(Written::Done)
     }
-}
-
-pub(crate) fn run_alone<T>(task: impl Future<Output = T>) -> T {
-    let mut task = pin!(task);
-    loop {
-        if let Poll::Ready(end) = step(task.as_mut()) {
-            return end;
-        }
-    }
-}
-
-/// Takes `steps` steps and then drops the task, as a killed process would.
-pub(crate) fn run_for<T>(steps: usize, task: impl Future<Output = T>) {
-    let mut task = pin!(task);
-    for _ in 0..steps {
-        if step(task.as_mut()).is_ready() {
-            return;
-        }
-    }
-}
-
-/// Takes steps as the schedule says, then lets each task finish in turn.
-pub(crate) fn run_together<T>(tasks: Vec<impl Future<Output = T>>, schedule: &[usize]) -> Vec<T> {
-    let mut tasks: Vec<_> = tasks.into_iter().map(Box::pin).collect();
-    let mut ends: Vec<Option<T>> = tasks.iter().map(|_| None).collect();
-    let to_the_end = (0..tasks.len()).flat_map(|task| std::iter::repeat_n(task, 100));
-    for turn in schedule.iter().copied().chain(to_the_end) {
-        if ends[turn].is_none()
-            && let Poll::Ready(end) = step(tasks[turn].as_mut())
-        {
-            ends[turn] = Some(end);
-        }
-    }
-    ends.into_iter().map(Option::unwrap).collect()
-}
-
-fn step<T>(task: Pin<&mut impl Future<Output = T>>) -> Poll<T> {
-    task.poll(&mut Context::from_waker(Waker::noop()))
-}
-
-/// Gives way once, so that others may act between any two calls.
-async fn interruption() {
-    let mut gave_way = false;
-    std::future::poll_fn(|_| {
-        if std::mem::replace(&mut gave_way, true) {
-            Poll::Ready(())
-        } else {
-            Poll::Pending
-        }
-    })
-    .await;
 }

@@ -58,62 +58,56 @@ const FEW: usize = 8;
 /// How many words a phrase may be found across.
 pub(crate) const MOST_PASSED: usize = 3;
 
-/// The nodes of a trie that is being read, in the order of their numbers.
-///
-/// Labels are kept as their distances from those of the sibling before, and instead of the
-/// first child its place holds how many children there are.
-pub(crate) struct Nodes(Vec<Node>);
-
-impl Nodes {
-    /// So many nodes.
-    pub(crate) fn of(length: usize) -> Self {
-        Self(vec![Node::default(); length])
-    }
-
-    /// Adds bits to a node's label.
-    pub(crate) fn label(&mut self, node: usize, bits: u32) {
-        self.0[node].label |= bits;
-    }
-
-    /// Adds bits to a node's number of children.
-    pub(crate) fn children(&mut self, node: usize, bits: u32) {
-        self.0[node].first_child |= bits;
-    }
-
-    /// Adds bits to a node's value.
-    pub(crate) fn value(&mut self, node: usize, bits: u32) {
-        self.0[node].value |= bits;
-    }
-
-    /// The trie of these nodes, if they are one and no label is larger.
-    pub(crate) fn assemble(mut self, largest: WordId) -> Option<Trie> {
-        let length = self.0.len();
-        let mut next: usize = 1;
-        for node in 0..length {
-            let end = next.checked_add(self.0[node].first_child as usize)?;
-            let (mut label, mut children): (WordId, u32) = (0, 0);
-            for child in self.0.get_mut(next..end)? {
-                label = label.checked_add(child.label)?;
-                child.label = label;
-                children |= bit(label);
+impl Trie {
+    /// The trie of these nodes in the order of their numbers, if they are one and no label is
+    /// larger.
+    ///
+    /// Of each node a label is given as its distance from that of the sibling before, how many
+    /// children there are, and the value plus one.
+    pub(crate) fn assemble(
+        labels: &[u32],
+        children: &[u32],
+        values: &[u32],
+        largest: WordId,
+    ) -> Option<Self> {
+        let length = labels.len();
+        let mut nodes = Vec::with_capacity(length + 1);
+        nodes.push(Node {
+            value: *values.first()?,
+            ..Node::default()
+        });
+        for (parent, count) in children.iter().enumerate() {
+            let first = nodes.len();
+            let end = first.checked_add(*count as usize)?;
+            let mut label: WordId = 0;
+            let mut bits = 0;
+            let below = labels.get(first..end)?.iter().zip(values.get(first..end)?);
+            for (distance, value) in below {
+                label = label.checked_add(*distance)?;
+                bits |= bit(label);
+                nodes.push(Node {
+                    label,
+                    value: *value,
+                    ..Node::default()
+                });
             }
+            // Labels only grow among siblings, so the last one is the largest.
             if label > largest {
                 return None;
             }
-            self.0[node].children = children;
-            self.0[node].first_child = u32::try_from(next).ok()?;
-            next = end;
+            let parent = nodes.get_mut(parent)?;
+            parent.children = bits;
+            parent.first_child = u32::try_from(first).ok()?;
         }
-        if next != length {
+        if nodes.len() != length || children.len() != length {
             return None;
         }
-        let end = u32::try_from(next).ok()?;
-        self.0.push(Node {
-            first_child: end,
+        nodes.push(Node {
+            first_child: u32::try_from(length).ok()?,
             ..Node::default()
         });
-        let mut trie = Trie {
-            nodes: self.0,
+        let mut trie = Self {
+            nodes,
             roots: Vec::new(),
         };
         let top = trie.children(0);
@@ -163,20 +157,15 @@ impl Trie {
             }
             counts.push(children);
         }
-        let mut nodes = Nodes::of(labels.len());
         let mut first = 1;
-        for (node, (count, value)) in counts.into_iter().zip(values).enumerate() {
-            nodes.children(node, count);
-            nodes.value(node, value);
+        for count in &counts {
             let mut before = 0;
-            for (child, label) in labels.iter().enumerate().skip(first).take(count as usize) {
-                nodes.label(child, label - before);
-                before = *label;
+            for label in &mut labels[first..first + *count as usize] {
+                (before, *label) = (*label, *label - before);
             }
-            first += count as usize;
+            first += *count as usize;
         }
-        nodes
-            .assemble(WordId::MAX)
+        Self::assemble(&labels, &counts, &values, WordId::MAX)
             .expect("the nodes were laid out as a trie just now")
     }
 

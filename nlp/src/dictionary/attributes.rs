@@ -1,6 +1,6 @@
 //! What titles say beyond a condition, laid out for finding the most specific code.
 
-use std::io::BufRead;
+use std::io::Read;
 
 use super::bytes::DictionaryError;
 use super::reader::{Reader, damaged};
@@ -101,7 +101,7 @@ impl AttributeTables {
         u32::try_from(self.kinds.len()).unwrap_or(0)
     }
 
-    pub(super) fn read(reader: &mut Reader<impl BufRead>) -> Result<Self, DictionaryError> {
+    pub(super) fn read(reader: &mut Reader<impl Read>) -> Result<Self, DictionaryError> {
         const PART: &str = "attributes";
         let kinds = reader.list(PART, |reader| {
             AttributeKind::from_number(reader.byte(PART)?).ok_or_else(|| damaged(PART))

@@ -7,7 +7,7 @@
 //! reads fast and compresses well.
 //! The body is a function of the tables alone: same terminology, same bytes.
 
-use std::io::{BufRead, Read};
+use std::io::Read;
 
 use flate2::bufread::ZlibDecoder;
 
@@ -108,7 +108,7 @@ pub(super) fn inflate(stream: &[u8], most: usize) -> Result<Vec<u8>, DictionaryE
 /// The tables of a body of this length.
 ///
 /// The body is read as it inflates, and never stands in memory as a whole.
-pub(super) fn decode_body(body: impl BufRead, length: usize) -> Result<Tables, DictionaryError> {
+pub(super) fn decode_body(body: impl Read, length: usize) -> Result<Tables, DictionaryError> {
     let mut reader = Reader::new(body, length);
     let mut tables = reader.tables()?;
     reader.end()?;

@@ -42,7 +42,7 @@ pub(super) fn apply(base: &[u8], delta: &[u8]) -> Result<Vec<u8>, DictionaryErro
         ];
         spans.push(run.map(|number| number as usize));
     }
-    let mut own = reader.rest();
+    let mut own = &runs[runs.len() - reader.left()..];
     let mut body = Vec::with_capacity(length.min(super::bytes::LARGEST_BODY));
     for [from, copied, added] in spans {
         let run = from

@@ -1,6 +1,6 @@
 //! A compressed body that inflates on another core while it is read.
 
-use std::io::{self, BufRead, Read};
+use std::io::{self, Read};
 use std::num::NonZero;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
@@ -16,27 +16,24 @@ const WAITING: usize = 8;
 ///
 /// Half of the time that a dictionary takes to load goes into inflating it, so that is done on
 /// a thread of its own where there is a core for it.
-pub(super) fn read<T>(stream: &[u8], read: impl FnOnce(&mut dyn BufRead) -> T) -> T {
+pub(super) fn read<T>(stream: &[u8], read: impl FnOnce(&mut Inflated<'_>) -> T) -> T {
+    let inline = || Inflated::Here(ZlibDecoder::new(stream));
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
     if cores == 1 {
-        return read(&mut inline(stream));
+        return read(&mut inline());
     }
     thread::scope(|scope| {
         let (sender, pieces) = sync_channel(WAITING);
         let inflating = thread::Builder::new().spawn_scoped(scope, move || send(stream, &sender));
         match inflating {
-            Ok(_) => read(&mut Inflating {
+            Ok(_) => read(&mut Inflated::Elsewhere(Pieces {
                 pieces,
                 piece: Vec::new(),
                 at: 0,
-            }),
-            Err(_) => read(&mut inline(stream)),
+            })),
+            Err(_) => read(&mut inline()),
         }
     })
-}
-
-fn inline(stream: &[u8]) -> impl BufRead {
-    io::BufReader::with_capacity(PIECE, ZlibDecoder::new(stream))
 }
 
 /// Sends pieces up to the end or an error, or until nobody waits for them any more.
@@ -52,32 +49,33 @@ fn send(stream: &[u8], sender: &SyncSender<io::Result<Vec<u8>>>) {
     }
 }
 
+/// What a stream inflates to, by this thread or by another.
+pub(super) enum Inflated<'s> {
+    Here(ZlibDecoder<&'s [u8]>),
+    Elsewhere(Pieces),
+}
+
 /// The pieces that come from the other thread, the last of them empty or an error.
-struct Inflating {
+pub(super) struct Pieces {
     pieces: Receiver<io::Result<Vec<u8>>>,
     piece: Vec<u8>,
     at: usize,
 }
 
-impl BufRead for Inflating {
-    fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        if self.at == self.piece.len() {
-            self.piece = self.pieces.recv().unwrap_or_else(|_| Ok(Vec::new()))?;
-            self.at = 0;
-        }
-        Ok(&self.piece[self.at..])
-    }
-
-    fn consume(&mut self, amount: usize) {
-        self.at = (self.at + amount).min(self.piece.len());
-    }
-}
-
-impl Read for Inflating {
+impl Read for Inflated<'_> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let read = self.fill_buf()?.read(into)?;
-        self.consume(read);
-        Ok(read)
+        match self {
+            Self::Here(decoder) => decoder.read(into),
+            Self::Elsewhere(pieces) => {
+                if pieces.at == pieces.piece.len() {
+                    pieces.piece = pieces.pieces.recv().unwrap_or_else(|_| Ok(Vec::new()))?;
+                    pieces.at = 0;
+                }
+                let read = (&pieces.piece[pieces.at..]).read(into)?;
+                pieces.at += read;
+                Ok(read)
+            }
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The notes of the tabular list: what a code excludes, and which codes belong before or beside it.
 
-use std::io::BufRead;
+use std::io::Read;
 
 use super::bytes::DictionaryError;
 use super::reader::{Reader, damaged};
@@ -131,7 +131,7 @@ impl Instructions {
         })
     }
 
-    pub(super) fn read(reader: &mut Reader<impl BufRead>) -> Result<Self, DictionaryError> {
+    pub(super) fn read(reader: &mut Reader<impl Read>) -> Result<Self, DictionaryError> {
         const PART: &str = "notes of the tabular list";
         let mut nodes = reader.numbers(PART)?;
         let mut node: u32 = 0;

@@ -1,13 +1,13 @@
 //! Reading the body of a dictionary's file; `writer.rs` writes it.
 
-use std::io::BufRead;
+use std::io::Read;
 use std::sync::Arc;
 
 use super::{
     AttributeTables, DictionaryError, Diseases, Inclusion, Instructions, Lists, Meaning, Node,
     Origin, Sense, Seventh, Strings, Tables,
 };
-use crate::trie::{self, Trie};
+use crate::trie::Trie;
 use crate::vocabulary::Vocabulary;
 
 /// A body that is read from its front to its end.
@@ -15,29 +15,36 @@ pub(super) struct Reader<B> {
     body: B,
     /// How many bytes are to come, as far as the header is right.
     left: usize,
+    /// Bytes that the body gave, of which those before `at` have been read.
+    chunk: Vec<u8>,
+    at: usize,
 }
 
-/// How many bytes of a plane are read at a time.
-const CHUNK: usize = 1 << 12;
+/// How many bytes are asked of a body at a time.
+const CHUNK: usize = 1 << 14;
 
 /// A label past the words would size a trie's first table; it is checked before it is made.
 const LARGEST_LABEL: u32 = 1 << 24;
 
-impl<B: BufRead> Reader<B> {
+impl<B: Read> Reader<B> {
     /// A reader of a body of this length, in bytes.
     pub(super) fn new(body: B, length: usize) -> Self {
-        Self { body, left: length }
+        Self {
+            body,
+            left: length,
+            chunk: Vec::with_capacity(CHUNK),
+            at: 0,
+        }
     }
 
-    /// What has not been read.
-    pub(super) fn rest(self) -> B {
-        self.body
+    /// How many bytes have not been read.
+    pub(super) fn left(&self) -> usize {
+        self.left
     }
 
     /// That nothing is left, of the body and of what the header promised.
     pub(super) fn end(mut self) -> Result<(), DictionaryError> {
-        let rest = self.body.fill_buf().map_err(DictionaryError::Inflate)?;
-        if self.left == 0 && rest.is_empty() {
+        if self.left == 0 && self.at == self.chunk.len() && !self.read_on()? {
             Ok(())
         } else {
             Err(damaged("last bytes"))
@@ -135,18 +142,10 @@ impl<B: BufRead> Reader<B> {
 
     pub(super) fn trie(&mut self) -> Result<Trie, DictionaryError> {
         const PART: &str = "terms";
-        let length = self.length(PART)?;
-        let mut nodes = trie::Nodes::of(length);
-        self.planes(PART, length, |node, bits| nodes.label(node, bits))?;
-        if self.length(PART)? != length {
-            return Err(damaged(PART));
-        }
-        self.planes(PART, length, |node, bits| nodes.children(node, bits))?;
-        if self.length(PART)? != length {
-            return Err(damaged(PART));
-        }
-        self.planes(PART, length, |node, bits| nodes.value(node, bits))?;
-        nodes.assemble(LARGEST_LABEL).ok_or_else(|| damaged(PART))
+        let labels = self.numbers(PART)?;
+        let children = self.numbers(PART)?;
+        let values = self.numbers(PART)?;
+        Trie::assemble(&labels, &children, &values, LARGEST_LABEL).ok_or_else(|| damaged(PART))
     }
 
     pub(super) fn list<T>(
@@ -173,38 +172,30 @@ impl<B: BufRead> Reader<B> {
         Ok(length)
     }
 
-    /// A list of numbers; most of a dictionary is such lists.
+    /// A list of numbers, first all their lowest bytes, then all next ones; most of a
+    /// dictionary is such lists.
     pub(super) fn numbers(&mut self, part: &'static str) -> Result<Vec<u32>, DictionaryError> {
         let length = self.length(part)?;
-        let mut numbers = vec![0; length];
-        self.planes(part, length, |at, bits| numbers[at] |= bits)?;
-        Ok(numbers)
-    }
-
-    /// Shows the bits of so many numbers: all lowest bytes, then all next ones.
-    fn planes(
-        &mut self,
-        part: &'static str,
-        length: usize,
-        mut see: impl FnMut(usize, u32),
-    ) -> Result<(), DictionaryError> {
-        let width = self.byte(part)?;
-        if width > 4 {
+        let width = usize::from(self.byte(part)?);
+        let mut planes = [const { Vec::new() }; 4];
+        if width > planes.len() {
             return Err(damaged(part));
         }
-        let mut chunk = [0; CHUNK];
-        for plane in 0..width {
-            let mut at = 0;
-            while at < length {
-                let bytes = &mut chunk[..CHUNK.min(length - at)];
-                self.fill(bytes, part)?;
-                for byte in bytes {
-                    see(at, u32::from(*byte) << (8 * plane));
-                    at += 1;
-                }
+        for (at, plane) in planes.iter_mut().enumerate() {
+            *plane = vec![0; length];
+            if at < width {
+                self.fill(plane, part)?;
             }
         }
-        Ok(())
+        let [lowest, second, third, highest] = &planes;
+        let low = lowest.iter().zip(second);
+        let high = third.iter().zip(highest);
+        Ok(low
+            .zip(high)
+            .map(|((lowest, second), (third, highest))| {
+                u32::from_le_bytes([*lowest, *second, *third, *highest])
+            })
+            .collect())
     }
 
     fn fill(&mut self, bytes: &mut [u8], part: &'static str) -> Result<(), DictionaryError> {
@@ -212,9 +203,23 @@ impl<B: BufRead> Reader<B> {
             .left
             .checked_sub(bytes.len())
             .ok_or_else(|| damaged(part))?;
+        let known = (self.chunk.len() - self.at).min(bytes.len());
+        let (now, later) = bytes.split_at_mut(known);
+        now.copy_from_slice(&self.chunk[self.at..self.at + known]);
+        self.at += known;
         self.body
-            .read_exact(bytes)
+            .read_exact(later)
             .map_err(DictionaryError::Inflate)
+    }
+
+    /// Asks the body for more, and says whether there was any.
+    #[cold]
+    fn read_on(&mut self) -> Result<bool, DictionaryError> {
+        self.chunk.clear();
+        self.at = 0;
+        let mut more = self.body.by_ref().take(CHUNK as u64);
+        let read = more.read_to_end(&mut self.chunk);
+        Ok(read.map_err(DictionaryError::Inflate)? > 0)
     }
 
     pub(super) fn strings(&mut self, part: &'static str) -> Result<Strings, DictionaryError> {
@@ -252,13 +257,15 @@ impl<B: BufRead> Reader<B> {
     }
 
     pub(super) fn byte(&mut self, part: &'static str) -> Result<u8, DictionaryError> {
-        let byte = self.body.fill_buf().map_err(DictionaryError::Inflate)?;
-        let (Some(byte), Some(left)) = (byte.first().copied(), self.left.checked_sub(1)) else {
+        if self.at == self.chunk.len() {
+            self.read_on()?;
+        }
+        let (Some(byte), Some(left)) = (self.chunk.get(self.at), self.left.checked_sub(1)) else {
             return Err(damaged(part));
         };
         self.left = left;
-        self.body.consume(1);
-        Ok(byte)
+        self.at += 1;
+        Ok(*byte)
     }
 
     /// A number that is kept as its distance, up or down, from another one.

@@ -58,56 +58,68 @@ const FEW: usize = 8;
 /// How many words a phrase may be found across.
 pub(crate) const MOST_PASSED: usize = 3;
 
-impl Trie {
-    /// The trie of these nodes in the order of their numbers, if they are one and no label is
-    /// larger.
-    ///
-    /// Of each node a label is given as its distance from that of the sibling before, how many
-    /// children there are, and the value plus one.
-    pub(crate) fn assemble(
-        labels: &[u32],
-        children: &[u32],
-        values: &[u32],
-        largest: WordId,
-    ) -> Option<Self> {
-        let length = labels.len();
-        let mut nodes = Vec::with_capacity(length + 1);
-        nodes.push(Node {
-            value: *values.first()?,
-            ..Node::default()
-        });
-        for (parent, count) in children.iter().enumerate() {
-            let first = nodes.len();
-            let end = first.checked_add(*count as usize)?;
-            let mut label: WordId = 0;
-            let mut bits = 0;
-            let below = labels.get(first..end)?.iter().zip(values.get(first..end)?);
-            for (distance, value) in below {
-                label = label.checked_add(*distance)?;
-                bits |= bit(label);
-                nodes.push(Node {
-                    label,
-                    value: *value,
-                    ..Node::default()
-                });
+/// The nodes of a trie that is being read, in the order of their numbers.
+///
+/// Labels are kept as their distances from those of the sibling before, and instead of the
+/// first child its place holds how many children there are.
+pub(crate) struct Nodes(Vec<Node>);
+
+impl Nodes {
+    /// So many nodes.
+    pub(crate) fn of(length: usize) -> Self {
+        Self(vec![Node::default(); length])
+    }
+
+    /// Sets the labels, in the order of the nodes.
+    pub(crate) fn set_labels(&mut self, labels: impl Iterator<Item = u32>) {
+        for (node, label) in self.0.iter_mut().zip(labels) {
+            node.label = label;
+        }
+    }
+
+    /// Sets how many children there are, in the order of the nodes.
+    pub(crate) fn set_children(&mut self, counts: impl Iterator<Item = u32>) {
+        for (node, count) in self.0.iter_mut().zip(counts) {
+            node.first_child = count;
+        }
+    }
+
+    /// Sets the values plus one, in the order of the nodes.
+    pub(crate) fn set_values(&mut self, values: impl Iterator<Item = u32>) {
+        for (node, value) in self.0.iter_mut().zip(values) {
+            node.value = value;
+        }
+    }
+
+    /// The trie of these nodes, if they are one and no label is larger.
+    pub(crate) fn assemble(mut self, largest: WordId) -> Option<Trie> {
+        let length = self.0.len();
+        let mut next: usize = 1;
+        for node in 0..length {
+            let end = next.checked_add(self.0[node].first_child as usize)?;
+            let (mut label, mut children): (WordId, u32) = (0, 0);
+            for child in self.0.get_mut(next..end)? {
+                label = label.checked_add(child.label)?;
+                child.label = label;
+                children |= bit(label);
             }
-            // Labels only grow among siblings, so the last one is the largest.
             if label > largest {
                 return None;
             }
-            let parent = nodes.get_mut(parent)?;
-            parent.children = bits;
-            parent.first_child = u32::try_from(first).ok()?;
+            self.0[node].children = children;
+            self.0[node].first_child = u32::try_from(next).ok()?;
+            next = end;
         }
-        if nodes.len() != length || children.len() != length {
+        if next != length {
             return None;
         }
-        nodes.push(Node {
-            first_child: u32::try_from(length).ok()?,
+        let end = u32::try_from(next).ok()?;
+        self.0.push(Node {
+            first_child: end,
             ..Node::default()
         });
-        let mut trie = Self {
-            nodes,
+        let mut trie = Trie {
+            nodes: self.0,
             roots: Vec::new(),
         };
         let top = trie.children(0);
@@ -165,7 +177,12 @@ impl Trie {
             }
             first += *count as usize;
         }
-        Self::assemble(&labels, &counts, &values, WordId::MAX)
+        let mut nodes = Nodes::of(labels.len());
+        nodes.set_labels(labels.into_iter());
+        nodes.set_children(counts.into_iter());
+        nodes.set_values(values.into_iter());
+        nodes
+            .assemble(WordId::MAX)
             .expect("the nodes were laid out as a trie just now")
     }
 

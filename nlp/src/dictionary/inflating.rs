@@ -27,7 +27,7 @@ pub(super) fn read<T>(stream: &[u8], read: impl FnOnce(&mut Inflated<'_>) -> T) 
         let inflating = thread::Builder::new().spawn_scoped(scope, move || send(stream, &sender));
         match inflating {
             Ok(_) => read(&mut Inflated::Elsewhere(Pieces {
-                pieces,
+                coming: pieces,
                 piece: Vec::new(),
                 at: 0,
             })),
@@ -57,7 +57,7 @@ pub(super) enum Inflated<'s> {
 
 /// The pieces that come from the other thread, the last of them empty or an error.
 pub(super) struct Pieces {
-    pieces: Receiver<io::Result<Vec<u8>>>,
+    coming: Receiver<io::Result<Vec<u8>>>,
     piece: Vec<u8>,
     at: usize,
 }
@@ -68,7 +68,7 @@ impl Read for Inflated<'_> {
             Self::Here(decoder) => decoder.read(into),
             Self::Elsewhere(pieces) => {
                 if pieces.at == pieces.piece.len() {
-                    pieces.piece = pieces.pieces.recv().unwrap_or_else(|_| Ok(Vec::new()))?;
+                    pieces.piece = pieces.coming.recv().unwrap_or_else(|_| Ok(Vec::new()))?;
                     pieces.at = 0;
                 }
                 let read = (&pieces.piece[pieces.at..]).read(into)?;

@@ -7,7 +7,7 @@ use super::{
     AttributeTables, DictionaryError, Diseases, Inclusion, Instructions, Lists, Meaning, Node,
     Origin, Sense, Seventh, Strings, Tables,
 };
-use crate::trie::Trie;
+use crate::trie::{Nodes, Trie};
 use crate::vocabulary::Vocabulary;
 
 /// A body that is read from its front to its end.
@@ -18,6 +18,27 @@ pub(super) struct Reader<B> {
     /// Bytes that the body gave, of which those before `at` have been read.
     chunk: Vec<u8>,
     at: usize,
+    scratch: Vec<u8>,
+}
+
+/// The most bytes that a number has.
+const WIDEST: usize = 4;
+
+/// The bytes of some numbers: all lowest ones, then all next ones.
+struct Planes<'r> {
+    bytes: &'r [u8],
+    length: usize,
+}
+
+impl Planes<'_> {
+    fn numbers(&self) -> impl Iterator<Item = u32> {
+        let plane = |at: usize| self.bytes[at * self.length..].iter().take(self.length);
+        let low = plane(0).zip(plane(1));
+        let high = plane(2).zip(plane(3));
+        low.zip(high).map(|((lowest, second), (third, highest))| {
+            u32::from_le_bytes([*lowest, *second, *third, *highest])
+        })
+    }
 }
 
 /// How many bytes are asked of a body at a time.
@@ -34,6 +55,7 @@ impl<B: Read> Reader<B> {
             left: length,
             chunk: Vec::with_capacity(CHUNK),
             at: 0,
+            scratch: Vec::new(),
         }
     }
 
@@ -142,10 +164,18 @@ impl<B: Read> Reader<B> {
 
     pub(super) fn trie(&mut self) -> Result<Trie, DictionaryError> {
         const PART: &str = "terms";
-        let labels = self.numbers(PART)?;
-        let children = self.numbers(PART)?;
-        let values = self.numbers(PART)?;
-        Trie::assemble(&labels, &children, &values, LARGEST_LABEL).ok_or_else(|| damaged(PART))
+        let length = self.length(PART)?;
+        let mut nodes = Nodes::of(length);
+        nodes.set_labels(self.planes(PART, length)?.numbers());
+        if self.length(PART)? != length {
+            return Err(damaged(PART));
+        }
+        nodes.set_children(self.planes(PART, length)?.numbers());
+        if self.length(PART)? != length {
+            return Err(damaged(PART));
+        }
+        nodes.set_values(self.planes(PART, length)?.numbers());
+        nodes.assemble(LARGEST_LABEL).ok_or_else(|| damaged(PART))
     }
 
     pub(super) fn list<T>(
@@ -172,30 +202,31 @@ impl<B: Read> Reader<B> {
         Ok(length)
     }
 
-    /// A list of numbers, first all their lowest bytes, then all next ones; most of a
-    /// dictionary is such lists.
+    /// A list of numbers; most of a dictionary is such lists.
     pub(super) fn numbers(&mut self, part: &'static str) -> Result<Vec<u32>, DictionaryError> {
         let length = self.length(part)?;
+        Ok(self.planes(part, length)?.numbers().collect())
+    }
+
+    /// So many numbers, kept as all lowest bytes, then all next ones.
+    fn planes(&mut self, part: &'static str, length: usize) -> Result<Planes<'_>, DictionaryError> {
         let width = usize::from(self.byte(part)?);
-        let mut planes = [const { Vec::new() }; 4];
-        if width > planes.len() {
+        if width > WIDEST {
             return Err(damaged(part));
         }
-        for (at, plane) in planes.iter_mut().enumerate() {
-            *plane = vec![0; length];
-            if at < width {
-                self.fill(plane, part)?;
-            }
+        // The longest list's memory serves all: fresh memory costs more than reading does.
+        let mut bytes = std::mem::take(&mut self.scratch);
+        if bytes.len() < length * WIDEST {
+            bytes.resize(length * WIDEST, 0);
         }
-        let [lowest, second, third, highest] = &planes;
-        let low = lowest.iter().zip(second);
-        let high = third.iter().zip(highest);
-        Ok(low
-            .zip(high)
-            .map(|((lowest, second), (third, highest))| {
-                u32::from_le_bytes([*lowest, *second, *third, *highest])
-            })
-            .collect())
+        let (read, absent) = bytes[..length * WIDEST].split_at_mut(length * width);
+        self.fill(read, part)?;
+        absent.fill(0);
+        self.scratch = bytes;
+        Ok(Planes {
+            bytes: &self.scratch,
+            length,
+        })
     }
 
     fn fill(&mut self, bytes: &mut [u8], part: &'static str) -> Result<(), DictionaryError> {

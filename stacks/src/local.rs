@@ -376,14 +376,14 @@ async fn pipeline(
         region,
         progress,
     };
-    let mut reaped = 0;
+    let mut ended_by_sweep = 0;
     if arguments.crash_master {
         mending.crash_master().await?;
-        (run, reaped) = mending.until_replaced(&run).await?;
+        (run, ended_by_sweep) = mending.until_replaced(&run).await?;
     }
     follow::until_over(&dynamodb, control, &run, deadline, progress).await?;
     if arguments.crash_master {
-        reaped += mending.until_none_left().await?;
+        ended_by_sweep += mending.until_none_left().await?;
     }
 
     progress.begin(Step::Empty);
@@ -396,7 +396,7 @@ async fn pipeline(
     let query = ask::Query::new(&config, address).await?;
     let mut report = Report::new(&found, isolation);
     report.instances_left = left;
-    report.reaped = reaped;
+    report.reaped = ended_by_sweep;
     for chart in &found.charts {
         report.take(chart, query.chart(&chart.id).await?)?;
     }

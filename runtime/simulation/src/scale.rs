@@ -115,20 +115,29 @@ impl Default for Plan {
 pub struct PlanError {
     name: &'static str,
     value: f64,
+    above: f64,
 }
+
+/// The most that any figure of a plan may be, so that no product of two overflows.
+const MOST: f64 = 1e9;
 
 impl std::fmt::Display for PlanError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} is `{}` and has to be more", self.name, self.value)
+        write!(
+            f,
+            "{} is `{}`, and has to be more than {} and {MOST} at most",
+            self.name, self.value, self.above
+        )
     }
 }
 
 impl std::error::Error for PlanError {}
 
 impl Plan {
-    /// Checks that nothing is divided by zero, and that a run has time to code.
+    /// Checks that nothing is divided by zero or overflows, and that a run has time to code.
     pub fn check(&self) -> Result<(), PlanError> {
-        let least = [
+        let figures = [
+            ("charts", float(self.charts), -1.0),
             (
                 "charts per second of a core",
                 self.core_charts_per_second,
@@ -137,22 +146,32 @@ impl Plan {
             ("cores", f64::from(self.cores), 0.0),
             ("most workers", f64::from(self.most_workers), 0.0),
             ("charts per worker", float(self.charts_per_worker), 0.0),
-            ("batch", float(self.batch), 0.0),
-            ("lanes", f64::from(self.lanes), 0.0),
-            ("seconds of a poll", float(self.poll_seconds), 0.0),
+            ("seconds of a boot", float(self.boot_seconds), -1.0),
+            ("seconds of visibility", float(self.visibility_seconds), 0.0),
+            ("seconds of a drain", float(self.drain_seconds), -1.0),
             ("seconds of a heartbeat", float(self.heartbeat_seconds), 0.0),
             ("seconds of the rule", float(self.rule_seconds), 0.0),
+            ("batch", float(self.batch), 0.0),
+            ("lanes", f64::from(self.lanes), 0.0),
+            (
+                "seconds that a batch waits",
+                self.batch_wait_seconds,
+                -f64::MIN_POSITIVE,
+            ),
+            ("seconds of a poll", float(self.poll_seconds), 0.0),
+            ("bytes of a chart", float(self.chart_bytes), 0.0),
+            ("bytes of an outcome", float(self.outcome_bytes), 0.0),
             ("partitions of the index", float(self.index_partitions), 0.0),
             (
                 "seconds of the deadline",
                 float(self.deadline_seconds),
-                float(self.around_seconds()),
+                float(self.boot_seconds) * 2.0 + float(self.drain_seconds),
             ),
         ];
-        for (name, value, limit) in least {
-            // What is not a number is refused as well.
-            if value.partial_cmp(&limit) != Some(std::cmp::Ordering::Greater) {
-                return Err(PlanError { name, value });
+        for (name, value, above) in figures {
+            // What is not a number lies nowhere.
+            if !(value > above && value <= MOST) {
+                return Err(PlanError { name, value, above });
             }
         }
         Ok(())
@@ -437,7 +456,15 @@ mod tests {
             ..Plan::default()
         };
         let said = plan.check().map_err(|error| error.to_string());
-        assert_eq!(said, Err("batch is `0` and has to be more".to_owned()));
+        assert_eq!(
+            said,
+            Err("batch is `0`, and has to be more than 0 and 1000000000 at most".to_owned())
+        );
+        let nowhere = Plan {
+            batch_wait_seconds: f64::NAN,
+            ..Plan::default()
+        };
+        assert!(nowhere.check().is_err());
         let short = Plan {
             deadline_seconds: 60,
             ..Plan::default()

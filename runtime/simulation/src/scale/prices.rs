@@ -1,7 +1,8 @@
 //! What AWS asks for, in dollars, without free tiers and volume discounts.
 //!
 //! Prices are of one region on one date, and change: each says where it was read, and
-//! those that were not read anywhere say so. No price was read from AWS itself.
+//! those that were not read anywhere say so. Most are what others wrote, and a few stand
+//! in undated copies of AWS's own pages.
 
 /// The region of all prices.
 pub const REGION: &str = "us-east-1";

@@ -15,6 +15,7 @@
 //! - [`layer`], [`mutant`]: what can be switched off or planted
 //! - [`explore`]: many schedules, and the smallest that fails
 //! - [`random`]: numbers that a seed decides
+//! - [`scale`]: what many charts take, cost, and which limit of AWS they reach first
 
 pub mod ec2;
 pub mod explore;
@@ -26,6 +27,7 @@ pub mod master;
 pub mod mutant;
 pub mod random;
 pub mod reaper;
+pub mod scale;
 pub mod schedule;
 pub mod sqs;
 pub mod table;

@@ -78,6 +78,7 @@ fn answer(arguments: &Arguments) -> io::Result<ExitCode> {
         mutant: arguments.mutant,
         without: arguments.without.clone(),
         is_told: false,
+        ..Options::default()
     };
     let mut out = io::stdout().lock();
     if let Some(seed) = arguments.seed {

@@ -16,10 +16,6 @@ use crate::{
     world::{DEADLINE, DRAIN, HEARTBEAT, LEASE, State, TICK},
 };
 
-/// Most workers, and messages that deserve one.
-const MOST: u32 = 3;
-const EACH: u64 = 3;
-
 /// Longest wait until EC2 shows no worker, as `ending::clear` has it.
 const CLEARING: u64 = 600;
 
@@ -223,8 +219,12 @@ impl Master {
             Some(true) => {
                 self.oversight = Some(Oversight::new(self.started_at + DEADLINE, DRAIN, clock));
                 let backlog = self.measure(state).unwrap_or_default().total();
-                self.wanted = grow(self.wanted, backlog, EACH, 0, DEADLINE, MOST);
-                self.growth = Some(Growth::new(self.wanted, EACH, MOST, LEASE, clock));
+                let (each, most) = (
+                    state.options.fleet.charts_per_worker,
+                    state.options.fleet.most_workers,
+                );
+                self.wanted = grow(self.wanted, backlog, each, 0, DEADLINE, most);
+                self.growth = Some(Growth::new(self.wanted, each, most, LEASE, clock));
                 if self.ansible.attempt == 0 {
                     self.play_anew();
                 }

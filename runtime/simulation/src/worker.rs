@@ -15,7 +15,11 @@ use crate::{
 };
 
 /// Most messages that the worker takes at once.
-const BATCH: usize = 3;
+pub const BATCH: usize = 3;
+/// The shortest time that a chart takes, in seconds.
+pub const SHORTEST: u64 = 5;
+/// What a chart takes longer than that, in seconds: less than this.
+pub const SPREAD: u64 = 20;
 
 /// A message that is held.
 #[derive(Debug, Clone)]
@@ -192,11 +196,13 @@ fn work(state: &mut State, process: &mut Process, id: u64, is_cut_off: bool, no_
         if no_queue {
             return;
         }
-        for (chart, body, receipt) in state.sqs.receive(BATCH, id, VISIBILITY, now) {
+        let batch = state.sqs.receive(BATCH, id, VISIBILITY, now);
+        state.note_receive(batch.len());
+        for (chart, body, receipt) in batch {
             let takes = if state.hit_once(Kind::SlowChart) {
                 150
             } else {
-                5 + state.random.below(20)
+                SHORTEST + state.random.below(SPREAD)
             };
             process.held.push(Held {
                 chart,
@@ -219,6 +225,7 @@ fn work(state: &mut State, process: &mut Process, id: u64, is_cut_off: bool, no_
     let extends = !no_queue && now >= process.extended_at + VISIBILITY / 3;
     if extends && !state.has_bug(Mutant::VisibilityNotExtended) {
         process.extended_at = now;
+        state.note_extension();
         for held in &process.held {
             state.sqs.hide(held.receipt, VISIBILITY, now);
         }
@@ -243,6 +250,7 @@ fn work(state: &mut State, process: &mut Process, id: u64, is_cut_off: bool, no_
         for held in &mut process.held {
             delete(state, held);
         }
+        state.note_delete();
         process.held.clear();
     }
 }

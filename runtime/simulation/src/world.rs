@@ -3,7 +3,7 @@
 use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
 
 use crate::{
-    ec2::{Ec2, Role, Standing},
+    ec2::{Ec2, Instance, Role, Standing},
     invariants,
     launcher::{self, Launching},
     layer::Layer,
@@ -51,6 +51,26 @@ pub struct Options {
     pub without: Vec<Layer>,
     /// Whether what happens is kept for reading.
     pub is_told: bool,
+    /// How large a fleet may get.
+    pub fleet: Fleet,
+}
+
+/// How large a fleet may get, small unless said, so that schedules stay readable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fleet {
+    /// Most workers.
+    pub most_workers: u32,
+    /// Charts that deserve a worker.
+    pub charts_per_worker: u64,
+}
+
+impl Default for Fleet {
+    fn default() -> Self {
+        Self {
+            most_workers: 3,
+            charts_per_worker: 3,
+        }
+    }
 }
 
 impl Options {
@@ -82,6 +102,56 @@ pub struct Outcome {
     pub seconds: u64,
     /// What happened, if it was asked for.
     pub told: Vec<String>,
+    /// What was used of AWS.
+    pub usage: Usage,
+}
+
+/// What a world used of AWS, for [`scale`](crate::scale) to be checked against.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Workers that were started.
+    pub workers: u64,
+    /// Receives that brought something.
+    pub receives: u64,
+    /// Receives that brought nothing.
+    pub empty_receives: u64,
+    /// Messages that were received, each time they were.
+    pub received: u64,
+    /// Batches of messages that were deleted.
+    pub deletes: u64,
+    /// Batches of messages that were hidden anew.
+    pub extensions: u64,
+    /// Most messages that were in flight at once.
+    pub most_in_flight: u64,
+    /// When something was first received, in seconds from the beginning.
+    pub first_receive: Option<u64>,
+    /// When something was last deleted, in seconds from the beginning.
+    pub last_delete: Option<u64>,
+    /// Seconds that workers were pending or running, all together.
+    pub worker_seconds: u64,
+}
+
+impl Usage {
+    /// Notes a receive that brought `many` messages `at` seconds from the beginning.
+    fn received(&mut self, many: usize, at: u64) {
+        if many == 0 {
+            self.empty_receives += 1;
+            return;
+        }
+        self.receives += 1;
+        self.received += many as u64;
+        self.first_receive.get_or_insert(at);
+    }
+
+    /// Notes what lies in the world at the end of a turn.
+    fn observe(&mut self, sqs: &Sqs, ec2: &Ec2, now: u64) {
+        self.most_in_flight = self.most_in_flight.max(sqs.depth(now).in_flight);
+        let is_worker = |instance: &&Instance| matches!(instance.role, Role::Worker(_));
+        let workers = || ec2.instances.iter().filter(is_worker);
+        self.workers = workers().count() as u64;
+        let alive = workers().filter(|worker| worker.is_alive()).count() as u64;
+        self.worker_seconds += alive * TICK;
+    }
 }
 
 /// Everything but the actors.
@@ -140,6 +210,23 @@ impl State {
     /// Counts something.
     pub fn count(&mut self, what: &'static str) {
         *self.outcome.counts.entry(what).or_default() += 1;
+    }
+
+    /// Notes a receive that brought `many` messages.
+    pub fn note_receive(&mut self, many: usize) {
+        let at = self.now - BEGIN;
+        self.outcome.usage.received(many, at);
+    }
+
+    /// Notes that a batch of messages was deleted.
+    pub fn note_delete(&mut self) {
+        self.outcome.usage.deletes += 1;
+        self.outcome.usage.last_delete = Some(self.now - BEGIN);
+    }
+
+    /// Notes that a batch of messages was hidden anew.
+    pub fn note_extension(&mut self) {
+        self.outcome.usage.extensions += 1;
     }
 
     /// Writes a line of the story, if somebody reads it.
@@ -305,6 +392,7 @@ impl Actors {
         let now = state.now;
         state.ec2.pass(now);
         state.sqs.note(now);
+        state.outcome.usage.observe(&state.sqs, &state.ec2, now);
         self.meet_instances(state);
     }
 
@@ -391,7 +479,7 @@ impl Actors {
 
     fn break_machines(state: &mut State) {
         let find = |state: &State, is_master: bool| {
-            let is_it = |instance: &&crate::ec2::Instance| {
+            let is_it = |instance: &&Instance| {
                 (instance.role == Role::Master) == is_master
                     && instance.standing == Standing::Running
                     && !instance.is_frozen

@@ -1,7 +1,7 @@
 //! What each route answers.
 
 use lightsout_protocol::{
-    coding::{Outcome, OutcomeKey},
+    coding::{Outcome, OutcomeKey, Provenance},
     run::RunId,
 };
 use serde_json::{Map, Value, json};
@@ -96,9 +96,26 @@ pub(crate) async fn chart(store: &impl Store, chart: &str, request: &Request) ->
     };
     let mut body = summarised(&summary);
     match outcome {
-        Outcome::Coded { coding, format } => {
+        Outcome::Coded {
+            coding,
+            format,
+            provenance,
+        } => {
             if let Some(format) = format {
                 body.insert("format".to_owned(), Value::from(format));
+            }
+            if let Some(provenance) = provenance {
+                let Provenance {
+                    parts, left_out, ..
+                } = &provenance;
+                body.insert("parts".to_owned(), json!(parts));
+                body.insert("left_out".to_owned(), json!(left_out));
+                let narrative = json!({
+                    "sha256": provenance.narrative_sha256,
+                    "bytes": provenance.narrative_bytes,
+                    "chart_sha256": provenance.chart_sha256,
+                });
+                body.insert("narrative".to_owned(), narrative);
             }
             body.insert("coding".to_owned(), coding)
         }

@@ -7,6 +7,10 @@
 //! | `GET /runs/{run}/charts` | the charts that a run coded or rejected |
 //! | `GET /charts/{chart}` | the latest outcome of a chart |
 //!
+//! A coded chart says what of it was coded, in `parts` with their place in the
+//! chart, and what was `left_out` with the reason; evidence refers to bytes of
+//! the `narrative`, which is read out of the chart itself and has the hash given.
+//!
 //! Lists take `limit` and `cursor`; a chart takes `version` and `engine`,
 //! which narrow what "latest" chooses from. Errors are
 //! [problem details](https://www.rfc-editor.org/rfc/rfc9457). Answers are

@@ -44,14 +44,10 @@ impl Memory {
             version: version.to_owned(),
             engine: "engine 1".to_owned(),
         };
-        let status = match outcome {
-            Outcome::Coded { .. } => "coded",
-            Outcome::Rejected { .. } => "rejected",
-        };
         let summary = Summary {
             key: key.clone(),
             run: RunId::new(epoch, 1000 + epoch),
-            status: status.to_owned(),
+            status: outcome.status().name().to_owned(),
         };
         self.outcomes
             .insert(key, StoredOutcome { summary, outcome });

@@ -200,6 +200,40 @@ mod answers {
     }
 
     #[test]
+    fn a_chart_tells_where_its_narrative_came_from_and_what_was_left_out() {
+        let outcome = json!({
+            "status": "coded", "coding": {"codes": []}, "format": "fhir",
+            "provenance": {
+                "chart_sha256": "ab", "narrative_sha256": "cd", "narrative_bytes": 5,
+                "parts": [{"start": 0, "end": 5, "from": "content[1].attachment"}],
+                "left_out": [{
+                    "from": "content[0].attachment",
+                    "reason": "attachment_elsewhere", "detail": "it is a link",
+                }],
+            },
+        });
+        let outcome = serde_json::from_value(outcome).unwrap();
+        let store = Memory::default().with_outcome(1, "a.json", "v1", outcome);
+        let (_, body) = get(&store, "/charts/a.json", &[]);
+        assert_eq!(body["parts"][0]["from"], "content[1].attachment");
+        assert_eq!(body["left_out"][0]["reason"], "attachment_elsewhere");
+        assert_eq!(
+            body["narrative"],
+            json!({"sha256": "cd", "bytes": 5, "chart_sha256": "ab"})
+        );
+    }
+
+    #[test]
+    fn an_outcome_of_before_says_nothing_of_its_narrative() {
+        let store = Memory::default().with_outcome(1, "a.txt", "v1", coded("I10"));
+        let (_, body) = get(&store, "/charts/a.txt", &[]);
+        assert_eq!(
+            (&body["parts"], &body["left_out"]),
+            (&Value::Null, &Value::Null)
+        );
+    }
+
+    #[test]
     fn a_rejected_chart_answers_with_the_reason() {
         let store = Memory::default().with_outcome(1, "b.txt", "v1", rejected());
         let (_, body) = get(&store, "/charts/b.txt", &[]);
@@ -302,6 +336,7 @@ mod answers {
         Outcome::Coded {
             coding,
             format: None,
+            provenance: None,
         }
     }
 

@@ -87,8 +87,12 @@ async fn stored(config: &SdkConfig) -> Aws {
     s3.create_bucket().bucket("large").send().await.unwrap();
     let coded = |code: &str| {
         let coding = json!({"codes": [{"code": code}]});
-        let format = None;
-        serde_json::to_string(&Outcome::Coded { coding, format }).unwrap()
+        let outcome = Outcome::Coded {
+            coding,
+            format: None,
+            provenance: None,
+        };
+        outcome.encode().unwrap().into_json()
     };
     s3.put_object()
         .bucket("large")

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use lightsout_formats::{Rejection, limits::LARGEST_CHART, read};
+use lightsout_formats::{Narrative, Rejection, limits::LARGEST_CHART, read};
 use lightsout_nlp::Engine;
 use lightsout_protocol::{
     chart::{ChartReference, arrivals},
-    coding::{Outcome, OutcomeKey},
+    coding::{Encoded, LeftOut, Outcome, OutcomeKey, Part, Provenance, Status},
 };
+use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
 
 use crate::{
@@ -40,7 +41,7 @@ impl<I: Inbox, R: Results> Charts<I, R> {
         }
     }
 
-    async fn outcome(&self, chart: &ChartReference) -> Result<Outcome, Fault> {
+    async fn outcome(&self, chart: &ChartReference) -> Result<Encoded, Fault> {
         let fetched = self.inbox.fetch(chart, LARGEST_CHART as u64).await;
         match fetched {
             Ok(Fetched::Bytes(bytes)) => Ok(self.code(bytes).await),
@@ -51,11 +52,10 @@ impl<I: Inbox, R: Results> Charts<I, R> {
                 }
                 .into(),
             )),
-            Ok(Fetched::Missing) => Ok(Outcome::Rejected {
-                reason: "missing".to_owned(),
-                detail: "this version of the file is no longer in the inbox; upload it again"
-                    .to_owned(),
-            }),
+            Ok(Fetched::Missing) => Ok(Encoded::rejected(
+                "missing",
+                "this version of the file is no longer in the inbox; upload it again",
+            )),
             Err(error) => {
                 tracing::warn!(error = %Chain(&error), "a chart is not read");
                 Err(Fault::InboxUnavailable)
@@ -63,19 +63,13 @@ impl<I: Inbox, R: Results> Charts<I, R> {
         }
     }
 
-    async fn code(&self, bytes: Vec<u8>) -> Outcome {
+    async fn code(&self, bytes: Vec<u8>) -> Encoded {
         // The semaphore is never closed: without a permit the work is merely
         // not bounded.
         let _core = self.cores.acquire().await;
         let engine = Arc::clone(&self.engine);
         let coded = tokio::task::spawn_blocking(move || match read(&bytes) {
-            Ok(narrative) => match serde_json::to_value(engine.code(&narrative.text)) {
-                Ok(coding) => Outcome::Coded {
-                    coding,
-                    format: Some(narrative.format.name().to_owned()),
-                },
-                Err(_) => engine_fault(),
-            },
+            Ok(narrative) => coded(&engine, &bytes, &narrative),
             Err(rejection) => rejected(&rejection),
         });
         coded.await.unwrap_or_else(|_| engine_fault())
@@ -101,11 +95,12 @@ impl<I: Inbox, R: Results> Work for Charts<I, R> {
                 version: chart.version.unwrap_or_else(|| "unversioned".to_owned()),
                 engine: self.name.clone(),
             };
-            match self.results.store(&key, &outcome).await {
-                Ok(Stored::Already) => tally.duplicates += 1,
-                Ok(Stored::New) if matches!(outcome, Outcome::Coded { .. }) => tally.coded += 1,
-                Ok(Stored::New) => tally.rejected += 1,
-                Err(error) => {
+            let status = outcome.status();
+            match (self.results.store(&key, outcome).await, status) {
+                (Ok(Stored::Already), _) => tally.duplicates += 1,
+                (Ok(Stored::New), Status::Coded) => tally.coded += 1,
+                (Ok(Stored::New), Status::Rejected) => tally.rejected += 1,
+                (Err(error), _) => {
                     tracing::warn!(error = %Chain(&error), "an outcome is not stored");
                     return Verdict::Again(Fault::ResultsUnavailable);
                 }
@@ -125,21 +120,56 @@ pub fn engine_name(engine: &Engine) -> String {
     format!("nlp-{}+{}", env!("CARGO_PKG_VERSION"), words.join("-"))
 }
 
-fn rejected(rejection: &Rejection) -> Outcome {
-    Outcome::Rejected {
-        reason: rejection.code().to_owned(),
-        detail: rejection.to_string(),
+/// Codes a narrative and writes the outcome, here and once, where the engine's answer still
+/// borrows the text: a copy of it would cost as much as a part of the coding.
+fn coded(engine: &Engine, chart: &[u8], narrative: &Narrative<'_>) -> Encoded {
+    let outcome = Outcome::Coded {
+        coding: engine.code(&narrative.text),
+        format: Some(narrative.format.name().to_owned()),
+        provenance: Some(provenance(chart, narrative)),
+    };
+    outcome.encode().unwrap_or_else(|_| engine_fault())
+}
+
+fn provenance(chart: &[u8], narrative: &Narrative<'_>) -> Provenance {
+    let sha256 = |bytes: &[u8]| format!("{:x}", Sha256::digest(bytes));
+    let text = narrative.text.as_bytes();
+    let chart_sha256 = sha256(chart);
+    let narrative_sha256 = if text == chart {
+        chart_sha256.clone()
+    } else {
+        sha256(text)
+    };
+    let parts = narrative.parts.iter().map(|part| Part {
+        start: part.start,
+        end: part.end,
+        from: part.from.clone(),
+    });
+    let left_out = narrative.left_out.iter().map(|left_out| LeftOut {
+        from: left_out.from.clone(),
+        reason: left_out.because.code().to_owned(),
+        detail: left_out.because.to_string(),
+    });
+    Provenance {
+        chart_sha256,
+        narrative_sha256,
+        narrative_bytes: text.len(),
+        parts: parts.collect(),
+        left_out: left_out.collect(),
     }
+}
+
+fn rejected(rejection: &Rejection) -> Encoded {
+    Encoded::rejected(rejection.code(), &rejection.to_string())
 }
 
 /// What is stored where the engine itself failed: it would fail again, and
 /// another version of it has another name.
-fn engine_fault() -> Outcome {
-    Outcome::Rejected {
-        reason: "engine_fault".to_owned(),
-        detail: "the engine failed on this file; report its id to the engine's developers"
-            .to_owned(),
-    }
+fn engine_fault() -> Encoded {
+    Encoded::rejected(
+        "engine_fault",
+        "the engine failed on this file; report its id to the engine's developers",
+    )
 }
 
 #[cfg(test)]
@@ -171,12 +201,13 @@ mod tests {
     struct Shelf(Mutex<BTreeMap<OutcomeKey, Outcome>>);
 
     impl Results for Arc<Shelf> {
-        async fn store(&self, key: &OutcomeKey, outcome: &Outcome) -> Result<Stored, ResultsError> {
+        async fn store(&self, key: &OutcomeKey, outcome: Encoded) -> Result<Stored, ResultsError> {
             let mut kept = self.0.lock().unwrap();
             if kept.contains_key(key) {
                 return Ok(Stored::Already);
             }
-            kept.insert(key.clone(), outcome.clone());
+            let outcome = serde_json::from_str(outcome.json()).unwrap();
+            kept.insert(key.clone(), outcome);
             Ok(Stored::New)
         }
     }
@@ -243,11 +274,74 @@ mod tests {
         let (charts, shelf) = charts(&[("note.txt", message)]);
         charts.work(&arrival("inbox", "note.txt")).await;
         let kept = shelf.0.lock().unwrap();
-        let Some(Outcome::Coded { coding, format }) = kept.values().next() else {
+        let Some(Outcome::Coded { coding, format, .. }) = kept.values().next() else {
             panic!("the message is coded");
         };
         assert_eq!(format.as_deref(), Some("hl7"));
         assert_eq!(coding["codes"][0]["code"], "M10.9");
+    }
+
+    #[tokio::test]
+    async fn evidence_is_found_again_in_the_chart_and_what_was_left_out_is_told() {
+        let of = |attachment| {
+            let content = [serde_json::json!({ "attachment": attachment })];
+            serde_json::json!({"resource": {"resourceType": "DocumentReference", "content": content}})
+        };
+        let bundle = serde_json::json!({"resourceType": "Bundle", "entry": [
+            of(serde_json::json!({"url": "https://elsewhere.example/1"})),
+            of(serde_json::json!({"contentType": "text/plain", "data": "QXNzZXNzbWVudDogR291dC4="})),
+        ]});
+        let chart = bundle.to_string();
+        let (charts, shelf) = charts(&[("1", chart.as_bytes())]);
+        charts.work(&arrival("inbox", "1")).await;
+        let kept = shelf.0.lock().unwrap();
+        let Some(Outcome::Coded {
+            coding,
+            provenance: Some(provenance),
+            ..
+        }) = kept.values().next()
+        else {
+            panic!("the chart is coded");
+        };
+
+        let again = read(chart.as_bytes()).unwrap();
+        assert_eq!(*provenance, super::provenance(chart.as_bytes(), &again));
+        assert_ne!(provenance.chart_sha256, provenance.narrative_sha256);
+        assert_eq!(provenance.narrative_bytes, again.text.len());
+        let evidence = &coding["codes"][0]["evidence"][0];
+        let at = |end: &str| usize::try_from(evidence[end].as_u64().unwrap()).unwrap();
+        let (start, end) = (at("start"), at("end"));
+        assert_eq!(&again.text[start..end], "Gout");
+        let part = provenance
+            .parts
+            .iter()
+            .find(|part| part.start <= start && end <= part.end);
+        assert_eq!(
+            part.unwrap().from,
+            "Bundle.entry[1].resource.content[0].attachment"
+        );
+        let [left_out] = &provenance.left_out[..] else {
+            panic!("one attachment is left out");
+        };
+        assert_eq!(
+            left_out.from,
+            "Bundle.entry[0].resource.content[0].attachment"
+        );
+        assert_eq!(left_out.reason, "attachment_elsewhere");
+        assert!(!left_out.detail.contains("example"), "{left_out:?}");
+    }
+
+    #[test]
+    fn plain_text_is_its_own_narrative() {
+        let chart = b"Assessment: gout.";
+        let provenance = provenance(chart, &read(chart).unwrap());
+        assert_eq!(provenance.chart_sha256, provenance.narrative_sha256);
+        let sha256sum = "92758b5cd30d0d41df5017b896dd11156136ac20808e0b927cacd4b935af1b2f";
+        assert_eq!(provenance.chart_sha256, sha256sum);
+        assert_eq!(
+            (provenance.parts[0].start, provenance.parts[0].end),
+            (0, chart.len())
+        );
     }
 
     #[tokio::test]

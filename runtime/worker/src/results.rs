@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::{
     Client, error::SdkError, operation::put_item::PutItemError, types::AttributeValue,
 };
 use aws_sdk_s3::primitives::ByteStream;
-use lightsout_protocol::coding::{INLINE_OUTCOME_LIMIT, Outcome, OutcomeKey, attribute};
+use lightsout_protocol::coding::{Encoded, INLINE_OUTCOME_LIMIT, OutcomeKey, attribute};
 
 use crate::BoxError;
 
@@ -34,7 +34,7 @@ pub trait Results: Send + Sync + 'static {
     fn store(
         &self,
         key: &OutcomeKey,
-        outcome: &Outcome,
+        outcome: Encoded,
     ) -> impl Future<Output = Result<Stored, ResultsError>> + Send;
 }
 
@@ -54,15 +54,7 @@ pub struct Tables {
 }
 
 impl Results for Tables {
-    async fn store(&self, key: &OutcomeKey, outcome: &Outcome) -> Result<Stored, ResultsError> {
-        let text = serde_json::to_string(outcome).map_err(|error| ResultsError {
-            action: "write the outcome as JSON",
-            source: error.into(),
-        })?;
-        let status = match outcome {
-            Outcome::Coded { .. } => "coded",
-            Outcome::Rejected { .. } => "rejected",
-        };
+    async fn store(&self, key: &OutcomeKey, outcome: Encoded) -> Result<Stored, ResultsError> {
         let put = self
             .dynamodb
             .put_item()
@@ -70,11 +62,12 @@ impl Results for Tables {
             .item(attribute::CHART, string(&key.chart))
             .item(attribute::CODING, string(&key.sort()))
             .item(attribute::RUN, string(&self.run))
-            .item(attribute::STATUS, string(status))
+            .item(attribute::STATUS, string(outcome.status().name()))
             .condition_expression("attribute_not_exists(#chart)")
             .expression_attribute_names("#chart", attribute::CHART);
+        let text = outcome.into_json();
         let put = if text.len() <= INLINE_OUTCOME_LIMIT {
-            put.item(attribute::OUTCOME, string(&text))
+            put.item(attribute::OUTCOME, AttributeValue::S(text))
         } else {
             put.item(attribute::OBJECT, string(&self.set_aside(key, text).await?))
         };

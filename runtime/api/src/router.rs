@@ -22,6 +22,7 @@ pub async fn answer(store: &impl Store, request: &Request) -> (Answer, AuditReco
         Some(Route::Runs) => handlers::runs(store, request).await,
         Some(Route::Run(run)) => handlers::run(store, run).await,
         Some(Route::Charts(run)) => handlers::charts(store, run, request).await,
+        Some(Route::Rejected(run)) => handlers::rejected(store, run, request).await,
         Some(Route::Chart(chart)) => handlers::chart(store, chart, request).await,
     };
     let (answer, fault) = match end {
@@ -49,6 +50,7 @@ enum Route {
     Runs,
     Run(RunId),
     Charts(RunId),
+    Rejected(RunId),
     /// A chart's id may hold slashes, written as such or as `%2F`.
     Chart(String),
 }
@@ -63,6 +65,7 @@ impl Route {
             ("runs", rest) => match rest.split_once('/') {
                 None => Some(Self::Run(RunId::from_stored(decoded(rest)))),
                 Some((run, "charts")) => Some(Self::Charts(RunId::from_stored(decoded(run)))),
+                Some((run, "rejected")) => Some(Self::Rejected(RunId::from_stored(decoded(run)))),
                 Some(_) => None,
             },
             ("charts", "") => None,
@@ -76,6 +79,7 @@ impl Route {
             Self::Runs => "/runs",
             Self::Run(_) => "/runs/{run}",
             Self::Charts(_) => "/runs/{run}/charts",
+            Self::Rejected(_) => "/runs/{run}/rejected",
             Self::Chart(_) => "/charts/{chart}",
         }
     }
@@ -83,7 +87,7 @@ impl Route {
     fn subject(&self) -> Option<&str> {
         match self {
             Self::Runs => None,
-            Self::Run(run) | Self::Charts(run) => Some(run.as_str()),
+            Self::Run(run) | Self::Charts(run) | Self::Rejected(run) => Some(run.as_str()),
             Self::Chart(chart) => Some(chart),
         }
     }
@@ -109,6 +113,10 @@ mod tests {
         assert_eq!(
             Route::of("/runs/run-000001-9/charts"),
             Some(Route::Charts(run()))
+        );
+        assert_eq!(
+            Route::of("/runs/run-000001-9/rejected"),
+            Some(Route::Rejected(run()))
         );
         assert_eq!(Route::of("/charts/ward%207%2Fa.txt"), chart("ward 7/a.txt"));
         assert_eq!(Route::of("/charts/ward 7/a.txt"), chart("ward 7/a.txt"));
@@ -183,6 +191,36 @@ mod answers {
         let next = body["next"].as_str().unwrap();
         let (_, body) = get(&store, "/runs/run-000001-1001/charts", &[("cursor", next)]);
         assert_eq!(body["charts"][0]["status"], "rejected");
+    }
+
+    #[test]
+    fn what_a_run_rejected_is_listed_with_the_reasons() {
+        let store = Memory::default()
+            .with_run(1)
+            .with_outcome(1, "a.txt", "v1", coded("I10"))
+            .with_outcome(1, "b.txt", "v1", rejected())
+            .with_outcome(1, "m-1", "message", rejected())
+            .with_outcome(2, "c.txt", "v1", rejected());
+        let path = "/runs/run-000001-1001/rejected";
+        let (status, body) = get(&store, path, &[("limit", "1")]);
+        assert_eq!(status, 200);
+        assert_eq!(
+            body["rejected"],
+            json!([{
+                "chart": "b.txt", "version": "v1", "engine": "engine 1",
+                "run": "run-000001-1001", "status": "rejected",
+                "reason": "not_utf8", "detail": "byte 7 is not UTF-8",
+            }])
+        );
+        let next = body["next"].as_str().unwrap();
+        let (_, body) = get(&store, path, &[("cursor", next)]);
+        assert_eq!(body["rejected"][0]["message"], "m-1");
+        assert_eq!(body["rejected"][0]["chart"], Value::Null);
+        assert_eq!(body["next"], Value::Null);
+        let (status, _) = get(&store, "/runs/run-000001-1001/charts", &[("cursor", next)]);
+        assert_eq!(status, 400);
+        let (status, _) = get(&store, "/runs/x/rejected", &[]);
+        assert_eq!(status, 404);
     }
 
     #[test]

@@ -15,6 +15,24 @@ pub struct OutcomeKey {
 }
 
 impl OutcomeKey {
+    /// Where a chart's version stands, for a refused message: no version of S3's is named so.
+    const MESSAGE: &'static str = "message";
+
+    /// Returns the key under which it is stored why a message was refused.
+    pub fn of_message(id: &str, engine: &str) -> Self {
+        Self {
+            chart: id.to_owned(),
+            version: Self::MESSAGE.to_owned(),
+            engine: engine.to_owned(),
+        }
+    }
+
+    /// Returns whether this is the key of a refused message, whose id stands in the chart's
+    /// place.
+    pub fn is_of_message(&self) -> bool {
+        self.version == Self::MESSAGE
+    }
+
     /// Returns the sort key: version and engine in one text.
     pub fn sort(&self) -> String {
         format!("{}#{}", self.version, self.engine)
@@ -204,6 +222,11 @@ pub mod attribute {
     pub const OBJECT: &str = "object";
     /// The index of the results by run, sorted by chart.
     pub const BY_RUN: &str = "by_run";
+    /// The run that rejected; absent where nothing was rejected. Partition key of the index
+    /// [`BY_REJECTION`].
+    pub const REJECTED_IN: &str = "rejected_in";
+    /// The index of what was rejected by run, sorted by chart: the few among many.
+    pub const BY_REJECTION: &str = "by_rejection";
 }
 
 /// The largest outcome, in bytes of JSON, that is stored in the item itself.

@@ -63,6 +63,19 @@ impl<I: Inbox, R: Results> Charts<I, R> {
         }
     }
 
+    /// Stores why a message is refused, and leaves it to the dead-letter queue: its text may
+    /// be all that tells of a chart, and is kept there until a person has seen it.
+    async fn refuse(&self, message: &Message, why: Encoded, fault: Fault) -> Verdict {
+        let key = OutcomeKey::of_message(&message.id, &self.name);
+        match self.results.store(&key, why).await {
+            Ok(_) => Verdict::Again(fault),
+            Err(error) => {
+                tracing::warn!(error = %Chain(&error), "a refusal is not stored");
+                Verdict::Again(Fault::ResultsUnavailable)
+            }
+        }
+    }
+
     async fn code(&self, bytes: Vec<u8>) -> Encoded {
         // The semaphore is never closed: without a permit the work is merely
         // not bounded.
@@ -78,13 +91,19 @@ impl<I: Inbox, R: Results> Charts<I, R> {
 
 impl<I: Inbox, R: Results> Work for Charts<I, R> {
     async fn work(&self, message: &Message) -> Verdict {
-        let Ok(charts) = arrivals(&message.body) else {
-            return Verdict::Again(Fault::Malformed);
+        let charts = match arrivals(&message.body) {
+            Ok(charts) => charts,
+            Err(error) => {
+                let why = Encoded::rejected(error.code(), error.advice());
+                return self.refuse(message, why, Fault::Malformed).await;
+            }
         };
         let mut tally = Tally::default();
+        let mut is_foreign = false;
         for chart in charts {
             if chart.bucket != self.bucket {
-                return Verdict::Again(Fault::ForeignBucket);
+                is_foreign = true;
+                continue;
             }
             let outcome = match self.outcome(&chart).await {
                 Ok(outcome) => outcome,
@@ -105,6 +124,14 @@ impl<I: Inbox, R: Results> Work for Charts<I, R> {
                     return Verdict::Again(Fault::ResultsUnavailable);
                 }
             }
+        }
+        if is_foreign {
+            let why = Encoded::rejected(
+                "foreign_bucket",
+                "the message speaks of a bucket that is not the inbox; remove the notification \
+                 that sends it",
+            );
+            return self.refuse(message, why, Fault::ForeignBucket).await;
         }
         Verdict::Done(tally)
     }
@@ -174,53 +201,31 @@ fn engine_fault() -> Encoded {
 
 #[cfg(test)]
 mod tests {
-    use std::{collections::BTreeMap, sync::Mutex};
+    use std::time::Duration;
 
     use lightsout_nlp::{Dictionary, LARGEST_TEXT};
+    use lightsout_protocol::chart::LARGEST_MESSAGE;
+    use tokio::sync::watch;
 
     use super::*;
-    use crate::{inbox::InboxError, results::ResultsError};
+    use crate::{
+        drain::Drain,
+        leave::Leave,
+        memory::{MemoryInbox, MemoryQueue, MemoryResults},
+        queue::Queue,
+    };
 
-    #[derive(Default)]
-    struct Folder(BTreeMap<String, Vec<u8>>);
+    type InMemory = Charts<MemoryInbox, Arc<MemoryResults>>;
 
-    impl Inbox for Folder {
-        async fn fetch(&self, chart: &ChartReference, limit: u64) -> Result<Fetched, InboxError> {
-            if chart.key.ends_with("unreachable") {
-                return Err(InboxError("no route".into()));
-            }
-            Ok(match self.0.get(&chart.key) {
-                Some(bytes) if bytes.len() as u64 > limit => Fetched::TooLarge(bytes.len() as u64),
-                Some(bytes) => Fetched::Bytes(bytes.clone()),
-                None => Fetched::Missing,
-            })
+    fn charts(files: &[(&str, &[u8])]) -> (InMemory, Arc<MemoryResults>) {
+        let inbox = MemoryInbox::default();
+        for (key, bytes) in files {
+            inbox.put(&format!("charts/{key}"), bytes);
         }
-    }
-
-    #[derive(Default)]
-    struct Shelf(Mutex<BTreeMap<OutcomeKey, Outcome>>);
-
-    impl Results for Arc<Shelf> {
-        async fn store(&self, key: &OutcomeKey, outcome: Encoded) -> Result<Stored, ResultsError> {
-            let mut kept = self.0.lock().unwrap();
-            if kept.contains_key(key) {
-                return Ok(Stored::Already);
-            }
-            let outcome = serde_json::from_str(outcome.json()).unwrap();
-            kept.insert(key.clone(), outcome);
-            Ok(Stored::New)
-        }
-    }
-
-    fn charts(files: &[(&str, &[u8])]) -> (Charts<Folder, Arc<Shelf>>, Arc<Shelf>) {
-        let folder = files
-            .iter()
-            .map(|(key, bytes)| (format!("charts/{key}"), bytes.to_vec()))
-            .collect();
-        let shelf = Arc::new(Shelf::default());
+        let results = Arc::new(MemoryResults::default());
         let engine = Engine::new(Dictionary::fy2026());
-        let charts = Charts::new(Folder(folder), Arc::clone(&shelf), "inbox", engine, 2);
-        (charts, shelf)
+        let charts = Charts::new(inbox, Arc::clone(&results), "inbox", engine, 2);
+        (charts, results)
     }
 
     fn arrival(bucket: &str, key: &str) -> Message {
@@ -236,18 +241,17 @@ mod tests {
         }
     }
 
-    fn reasons(shelf: &Shelf) -> Vec<String> {
-        let shelf = shelf.0.lock().unwrap();
+    fn reasons(results: &MemoryResults) -> Vec<String> {
         let reason = |outcome: &Outcome| match outcome {
             Outcome::Coded { .. } => "coded".to_owned(),
             Outcome::Rejected { reason, .. } => reason.clone(),
         };
-        shelf.values().map(reason).collect()
+        results.outcomes().values().map(reason).collect()
     }
 
     #[tokio::test]
     async fn a_chart_is_coded_once_however_often_it_is_announced() {
-        let (charts, shelf) = charts(&[("1", b"Assessment: type 2 diabetes mellitus.")]);
+        let (charts, results) = charts(&[("1", b"Assessment: type 2 diabetes mellitus.")]);
         let first = charts.work(&arrival("inbox", "1")).await;
         assert_eq!(
             first,
@@ -256,7 +260,7 @@ mod tests {
                 ..Tally::default()
             })
         );
-        let before = shelf.0.lock().unwrap().clone();
+        let before = results.outcomes();
         let second = charts.work(&arrival("inbox", "1")).await;
         assert_eq!(
             second,
@@ -265,15 +269,15 @@ mod tests {
                 ..Tally::default()
             })
         );
-        assert_eq!(*shelf.0.lock().unwrap(), before);
+        assert_eq!(results.outcomes(), before);
     }
 
     #[tokio::test]
     async fn a_chart_is_recognised_by_what_it_holds_and_never_by_its_name() {
         let message = b"MSH|^~\\&|a|b|c|d|e||MDM^T02|1|P|2.5.1\rOBX|1|TX|||ASSESSMENT: Gout.\r";
-        let (charts, shelf) = charts(&[("note.txt", message)]);
+        let (charts, results) = charts(&[("note.txt", message)]);
         charts.work(&arrival("inbox", "note.txt")).await;
-        let kept = shelf.0.lock().unwrap();
+        let kept = results.outcomes();
         let Some(Outcome::Coded { coding, format, .. }) = kept.values().next() else {
             panic!("the message is coded");
         };
@@ -292,9 +296,9 @@ mod tests {
             of(serde_json::json!({"contentType": "text/plain", "data": "QXNzZXNzbWVudDogR291dC4="})),
         ]});
         let chart = bundle.to_string();
-        let (charts, shelf) = charts(&[("1", chart.as_bytes())]);
+        let (charts, results) = charts(&[("1", chart.as_bytes())]);
         charts.work(&arrival("inbox", "1")).await;
-        let kept = shelf.0.lock().unwrap();
+        let kept = results.outcomes();
         let Some(Outcome::Coded {
             coding,
             provenance: Some(provenance),
@@ -353,7 +357,7 @@ mod tests {
             ("c", b"\x89PNG\r\n\x1a\n"),
             ("d", &large),
         ];
-        let (charts, shelf) = charts(&files);
+        let (charts, results) = charts(&files);
         for key in ["a", "b", "c", "d", "e"] {
             let verdict = charts.work(&arrival("inbox", key)).await;
             assert_eq!(
@@ -365,24 +369,97 @@ mod tests {
             );
         }
         assert_eq!(
-            reasons(&shelf),
+            reasons(&results),
             ["empty", "not_utf8", "binary", "too_large", "missing"]
         );
     }
 
     #[tokio::test]
-    async fn what_may_pass_or_is_no_chart_of_ours_is_left() {
-        let (charts, shelf) = charts(&[]);
-        let mut foreign = arrival("inbox", "1");
-        foreign.body = "hello".to_owned();
-        for (message, fault) in [
-            (arrival("inbox", "unreachable"), Fault::InboxUnavailable),
-            (arrival("elsewhere", "1"), Fault::ForeignBucket),
-            (foreign, Fault::Malformed),
-        ] {
-            assert_eq!(charts.work(&message).await, Verdict::Again(fault));
+    async fn what_may_pass_is_left_without_a_word_in_the_results() {
+        let (charts, results) = charts(&[]);
+        charts.inbox.fail(true);
+        let verdict = charts.work(&arrival("inbox", "1")).await;
+        assert_eq!(verdict, Verdict::Again(Fault::InboxUnavailable));
+        charts.inbox.fail(false);
+        results.fail(true);
+        for message in [arrival("inbox", "1"), arrival("elsewhere", "1")] {
+            let verdict = charts.work(&message).await;
+            assert_eq!(verdict, Verdict::Again(Fault::ResultsUnavailable));
         }
-        assert_eq!(reasons(&shelf), [""; 0]);
+        assert_eq!(reasons(&results), [""; 0]);
+    }
+
+    #[tokio::test]
+    async fn a_message_that_is_refused_is_told_in_the_results_and_ends_as_a_dead_letter() {
+        let mut version_3 = arrival("inbox", "1");
+        version_3.body = version_3.body.replace("2.1", "3.0");
+        let bodies = [
+            ("a", "hello".to_owned()),
+            ("b", "{}".to_owned()),
+            ("c", version_3.body),
+            ("d", "x".repeat(LARGEST_MESSAGE + 1)),
+            ("e", arrival("elsewhere", "1").body),
+            ("f", arrival("inbox", "1").body),
+        ];
+        let (charts, results) = charts(&[("1", b"Gout.")]);
+        let queue = Arc::new(MemoryQueue::new(Duration::from_millis(400), 3));
+        for (id, body) in &bodies {
+            queue.send(id, body);
+        }
+        let (leave, left) = watch::channel(None);
+        let drain = Drain {
+            queue: Arc::clone(&queue),
+            work: Arc::new(charts),
+            lanes: 2,
+            extend_every: Duration::from_millis(50),
+        };
+        let running = tokio::spawn(async move { drain.run(&left).await });
+        while !queue.depth().await.unwrap().is_zero() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        leave.send(Some(Leave::Drained)).unwrap();
+        let summary = running.await.unwrap();
+
+        assert_eq!(queue.dead(), ["a", "b", "c", "d", "e"]);
+        assert_eq!(queue.deleted(), ["f"]);
+        // Each of the five came three times, and no more often.
+        assert_eq!((summary.failed, summary.tally.coded), (15, 1));
+        let outcomes = results.outcomes();
+        let told: Vec<_> = outcomes
+            .iter()
+            .filter(|(key, _)| key.is_of_message())
+            .map(|(key, outcome)| match outcome {
+                Outcome::Rejected { reason, .. } => (key.chart.as_str(), reason.as_str()),
+                Outcome::Coded { .. } => panic!("`{}` is coded", key.chart),
+            })
+            .collect();
+        assert_eq!(
+            told,
+            [
+                ("a", "message_not_json"),
+                ("b", "message_not_an_event"),
+                ("c", "message_of_unknown_version"),
+                ("d", "message_too_large"),
+                ("e", "foreign_bucket"),
+            ]
+        );
+    }
+
+    #[tokio::test]
+    async fn a_foreign_record_does_not_keep_the_charts_beside_it_from_being_coded() {
+        let (charts, results) = charts(&[("1", b"Gout.")]);
+        let mut both: serde_json::Value =
+            serde_json::from_str(&arrival("elsewhere", "1").body).unwrap();
+        let ours: serde_json::Value = serde_json::from_str(&arrival("inbox", "1").body).unwrap();
+        both["Records"]
+            .as_array_mut()
+            .unwrap()
+            .push(ours["Records"][0].clone());
+        let mut message = arrival("inbox", "1");
+        message.body = both.to_string();
+        let verdict = charts.work(&message).await;
+        assert_eq!(verdict, Verdict::Again(Fault::ForeignBucket));
+        assert_eq!(reasons(&results), ["coded", "foreign_bucket"]);
     }
 
     #[test]

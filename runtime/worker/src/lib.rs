@@ -8,6 +8,7 @@
 //! - [`queue`], [`inbox`], [`results`]: SQS, S3 and DynamoDB as the two above
 //!   need them
 //! - [`leave`]: when a worker ends
+//! - [`memory`]: queue, inbox and results in memory, to try any work out
 
 use std::{error::Error, fmt};
 
@@ -16,6 +17,7 @@ mod command;
 pub mod drain;
 pub mod inbox;
 pub mod leave;
+pub mod memory;
 pub mod queue;
 pub mod results;
 pub mod work;

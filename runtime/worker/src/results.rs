@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::{
     Client, error::SdkError, operation::put_item::PutItemError, types::AttributeValue,
 };
 use aws_sdk_s3::primitives::ByteStream;
-use lightsout_protocol::coding::{Encoded, INLINE_OUTCOME_LIMIT, OutcomeKey, attribute};
+use lightsout_protocol::coding::{Encoded, INLINE_OUTCOME_LIMIT, OutcomeKey, Status, attribute};
 
 use crate::BoxError;
 
@@ -65,6 +65,10 @@ impl Results for Tables {
             .item(attribute::STATUS, string(outcome.status().name()))
             .condition_expression("attribute_not_exists(#chart)")
             .expression_attribute_names("#chart", attribute::CHART);
+        let put = match outcome.status() {
+            Status::Coded => put,
+            Status::Rejected => put.item(attribute::REJECTED_IN, string(&self.run)),
+        };
         let text = outcome.into_json();
         let put = if text.len() <= INLINE_OUTCOME_LIMIT {
             put.item(attribute::OUTCOME, AttributeValue::S(text))

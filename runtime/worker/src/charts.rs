@@ -1,20 +1,22 @@
 //! The work itself: read a chart, code it, store the outcome.
 
-use std::sync::Arc;
+use std::{env, sync::Arc};
 
+use lightsout_contract::Live;
 use lightsout_formats::{Narrative, Rejection, limits::LARGEST_CHART, read};
-use lightsout_nlp::Engine;
+use lightsout_nlp::{Dictionary, Engine};
 use lightsout_protocol::{
     chart::{ChartReference, arrivals},
     coding::{Encoded, LeftOut, Outcome, OutcomeKey, Part, Provenance, Status},
+    environment::WorkerEnvironment,
 };
 use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
 
 use crate::{
-    Chain,
-    inbox::{Fetched, Inbox},
-    results::{Results, Stored},
+    BoxError, Chain, Host,
+    inbox::{Fetched, Inbox, S3},
+    results::{Results, Stored, Tables},
     work::{Fault, Message, Tally, Verdict, Work},
 };
 
@@ -26,6 +28,25 @@ pub struct Charts<I, R> {
     engine: Arc<Engine>,
     name: String,
     cores: Semaphore,
+}
+
+/// Makes the work of this project's own worker, with the environment that its stacks declared.
+pub fn begin(host: &Host) -> Result<Charts<S3, Tables>, BoxError> {
+    let environment = WorkerEnvironment::<Live>::from_variables(|name| env::var(name).ok())?;
+    let own_endpoint = lightsout_aws::has_own_endpoint(&host.aws);
+    let s3 = aws_sdk_s3::config::Builder::from(&host.aws).force_path_style(own_endpoint);
+    let s3 = aws_sdk_s3::Client::from_conf(s3.build());
+    let results = Tables {
+        dynamodb: aws_sdk_dynamodb::Client::new(&host.aws),
+        table: environment.results.address().to_owned(),
+        s3: s3.clone(),
+        bucket: environment.large_results.address().to_owned(),
+        run: host.run.as_str().to_owned(),
+    };
+    let engine = Engine::new(Dictionary::fy2026());
+    tracing::info!(engine = engine_name(&engine), "charts are coded");
+    let inbox = environment.inbox.address();
+    Ok(Charts::new(S3::new(s3), results, inbox, engine, host.cores))
 }
 
 impl<I: Inbox, R: Results> Charts<I, R> {
@@ -58,7 +79,7 @@ impl<I: Inbox, R: Results> Charts<I, R> {
             )),
             Err(error) => {
                 tracing::warn!(error = %Chain(&error), "a chart is not read");
-                Err(Fault::InboxUnavailable)
+                Err(Fault::INBOX_UNAVAILABLE)
             }
         }
     }
@@ -71,7 +92,7 @@ impl<I: Inbox, R: Results> Charts<I, R> {
             Ok(_) => Verdict::Again(fault),
             Err(error) => {
                 tracing::warn!(error = %Chain(&error), "a refusal is not stored");
-                Verdict::Again(Fault::ResultsUnavailable)
+                Verdict::Again(Fault::RESULTS_UNAVAILABLE)
             }
         }
     }
@@ -95,7 +116,7 @@ impl<I: Inbox, R: Results> Work for Charts<I, R> {
             Ok(charts) => charts,
             Err(error) => {
                 let why = Encoded::rejected(error.code(), error.advice());
-                return self.refuse(message, why, Fault::Malformed).await;
+                return self.refuse(message, why, Fault::MALFORMED).await;
             }
         };
         let mut tally = Tally::default();
@@ -121,7 +142,7 @@ impl<I: Inbox, R: Results> Work for Charts<I, R> {
                 (Ok(Stored::New), Status::Rejected) => tally.rejected += 1,
                 (Err(error), _) => {
                     tracing::warn!(error = %Chain(&error), "an outcome is not stored");
-                    return Verdict::Again(Fault::ResultsUnavailable);
+                    return Verdict::Again(Fault::RESULTS_UNAVAILABLE);
                 }
             }
         }
@@ -131,7 +152,7 @@ impl<I: Inbox, R: Results> Work for Charts<I, R> {
                 "the message speaks of a bucket that is not the inbox; remove the notification \
                  that sends it",
             );
-            return self.refuse(message, why, Fault::ForeignBucket).await;
+            return self.refuse(message, why, Fault::FOREIGN_BUCKET).await;
         }
         Verdict::Done(tally)
     }
@@ -203,7 +224,7 @@ fn engine_fault() -> Encoded {
 mod tests {
     use std::time::Duration;
 
-    use lightsout_nlp::{Dictionary, LARGEST_TEXT};
+    use lightsout_nlp::LARGEST_TEXT;
     use lightsout_protocol::chart::LARGEST_MESSAGE;
     use tokio::sync::watch;
 
@@ -379,12 +400,12 @@ mod tests {
         let (charts, results) = charts(&[]);
         charts.inbox.fail(true);
         let verdict = charts.work(&arrival("inbox", "1")).await;
-        assert_eq!(verdict, Verdict::Again(Fault::InboxUnavailable));
+        assert_eq!(verdict, Verdict::Again(Fault::INBOX_UNAVAILABLE));
         charts.inbox.fail(false);
         results.fail(true);
         for message in [arrival("inbox", "1"), arrival("elsewhere", "1")] {
             let verdict = charts.work(&message).await;
-            assert_eq!(verdict, Verdict::Again(Fault::ResultsUnavailable));
+            assert_eq!(verdict, Verdict::Again(Fault::RESULTS_UNAVAILABLE));
         }
         assert_eq!(reasons(&results), [""; 0]);
     }
@@ -458,7 +479,7 @@ mod tests {
         let mut message = arrival("inbox", "1");
         message.body = both.to_string();
         let verdict = charts.work(&message).await;
-        assert_eq!(verdict, Verdict::Again(Fault::ForeignBucket));
+        assert_eq!(verdict, Verdict::Again(Fault::FOREIGN_BUCKET));
         assert_eq!(reasons(&results), ["coded", "foreign_bucket"]);
     }
 

@@ -179,7 +179,7 @@ mod tests {
     impl Work for Obedient {
         async fn work(&self, message: &Message) -> Verdict {
             match message.body.as_str() {
-                "fail" => Verdict::Again(Fault::InboxUnavailable),
+                "fail" => Verdict::Again(Fault::INBOX_UNAVAILABLE),
                 "panic" => panic!("as the message says"),
                 body if body.starts_with("hang") => std::future::pending().await,
                 _ => Verdict::Done(Tally {

@@ -263,7 +263,7 @@ impl MemoryResults {
     }
 }
 
-impl Results for Arc<MemoryResults> {
+impl Results for MemoryResults {
     async fn store(&self, key: &OutcomeKey, outcome: Encoded) -> Result<Stored, ResultsError> {
         if self.fails.load(Ordering::Relaxed) {
             return Err(ResultsError {

@@ -1,5 +1,7 @@
 //! Where outcomes are stored.
 
+use std::sync::Arc;
+
 use aws_sdk_dynamodb::{
     Client, error::SdkError, operation::put_item::PutItemError, types::AttributeValue,
 };
@@ -36,6 +38,12 @@ pub trait Results: Send + Sync + 'static {
         key: &OutcomeKey,
         outcome: Encoded,
     ) -> impl Future<Output = Result<Stored, ResultsError>> + Send;
+}
+
+impl<R: Results> Results for Arc<R> {
+    async fn store(&self, key: &OutcomeKey, outcome: Encoded) -> Result<Stored, ResultsError> {
+        R::store(self, key, outcome).await
+    }
 }
 
 /// The results table, with a bucket for what is too large for an item.

@@ -44,7 +44,12 @@ impl Construct for Storage {
             "Results",
             Table::new(&results_key, attribute::CHART)
                 .sort(attribute::CODING)
-                .index(attribute::BY_RUN, attribute::RUN, attribute::CHART),
+                .index(attribute::BY_RUN, attribute::RUN, attribute::CHART)
+                .index(
+                    attribute::BY_REJECTION,
+                    attribute::REJECTED_IN,
+                    attribute::CHART,
+                ),
         );
         let large_results = scope.add(
             "LargeResults",

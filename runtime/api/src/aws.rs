@@ -15,7 +15,7 @@ use lightsout_protocol::{
     run::RunId,
 };
 
-use crate::store::{Fault, Outcomes, Page, RunRecord, Store, Summary};
+use crate::store::{Fault, Outcomes, Page, RunRecord, Store, StoredOutcome, Summary};
 
 /// The pipeline's tables and bucket.
 pub struct Aws {
@@ -143,6 +143,59 @@ impl Store for Aws {
         };
         let read = |item| read_summary(item, what);
         let entries = answer.items().iter().map(read).collect::<Result<_, _>>()?;
+        Ok(Page { entries, next })
+    }
+
+    async fn rejected_in_run(
+        &self,
+        run: &RunId,
+        limit: u32,
+        after: Option<&OutcomeKey>,
+    ) -> Result<Page<StoredOutcome, OutcomeKey>, Fault> {
+        let what = "what a run rejected";
+        let start = after.map(|key| {
+            Item::from([
+                (attribute::REJECTED_IN.to_owned(), text(run.as_str())),
+                (attribute::CHART.to_owned(), text(&key.chart)),
+                (attribute::CODING.to_owned(), text(&key.sort())),
+            ])
+        });
+        let answer = self
+            .dynamodb
+            .query()
+            .table_name(self.environment.results.address())
+            .index_name(attribute::BY_REJECTION)
+            .key_condition_expression("#rejected_in = :run")
+            .projection_expression("#chart, #coding, #run, #status, #outcome")
+            .expression_attribute_names("#run", attribute::RUN)
+            .expression_attribute_names("#chart", attribute::CHART)
+            .expression_attribute_names("#coding", attribute::CODING)
+            .expression_attribute_names("#status", attribute::STATUS)
+            .expression_attribute_names("#outcome", attribute::OUTCOME)
+            .expression_attribute_names("#rejected_in", attribute::REJECTED_IN)
+            .expression_attribute_values(":run", text(run.as_str()))
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
+            .set_exclusive_start_key(start)
+            .send()
+            .await
+            .map_err(|error| fault(what, &error))?;
+        let next = match &answer.last_evaluated_key {
+            None => None,
+            Some(key) => Some(read_key(key, what)?),
+        };
+        let read = |item| {
+            // A rejection is always short enough to stand in its item.
+            let json = attribute(item, attribute::OUTCOME, what)?;
+            Ok(StoredOutcome {
+                summary: read_summary(item, what)?,
+                outcome: serde_json::from_str(&json).map_err(|_| malformed(what))?,
+            })
+        };
+        let entries = answer
+            .items()
+            .iter()
+            .map(read)
+            .collect::<Result<_, Fault>>()?;
         Ok(Page { entries, next })
     }
 

@@ -1,7 +1,7 @@
 //! What each route answers.
 
 use lightsout_protocol::{
-    coding::{Outcome, OutcomeKey},
+    coding::{Outcome, OutcomeKey, Provenance},
     run::RunId,
 };
 use serde_json::{Map, Value, json};
@@ -41,7 +41,7 @@ pub(crate) async fn runs(store: &impl Store, request: &Request) -> Handled {
     let after = match cursor(request)? {
         None => None,
         Some(Cursor::Runs { after }) => Some(after),
-        Some(Cursor::Charts { .. }) => return Err(BAD_CURSOR),
+        Some(_) => return Err(BAD_CURSOR),
     };
     let page = store.runs(limit(request)?, after.as_ref()).await?;
     let next = page.next.map(|after| Cursor::Runs { after }.encode());
@@ -78,6 +78,37 @@ pub(crate) async fn charts(store: &impl Store, run: &RunId, request: &Request) -
     })))
 }
 
+pub(crate) async fn rejected(store: &impl Store, run: &RunId, request: &Request) -> Handled {
+    let limit = limit(request)?;
+    let after = match cursor(request)? {
+        None => None,
+        Some(Cursor::Rejected { run: of, after }) if of == *run => Some(after),
+        Some(_) => return Err(BAD_CURSOR),
+    };
+    if store.run(run).await?.is_none() {
+        return Ok(Answer::problem(Problem::NoSuchRun));
+    }
+    let page = store.rejected_in_run(run, limit, after.as_ref()).await?;
+    let rejected = page.entries.into_iter().map(|stored| {
+        let mut entry = summarised(&stored.summary);
+        if let Outcome::Rejected { reason, detail } = stored.outcome {
+            entry.insert("reason".to_owned(), Value::from(reason));
+            entry.insert("detail".to_owned(), Value::from(detail));
+        }
+        entry
+    });
+    let rejected: Vec<_> = rejected.collect();
+    let next = page.next.map(|after| {
+        let run = run.clone();
+        Cursor::Rejected { run, after }.encode()
+    });
+    Ok(Answer::ok(&json!({
+        "run": run,
+        "rejected": rejected,
+        "next": next,
+    })))
+}
+
 pub(crate) async fn chart(store: &impl Store, chart: &str, request: &Request) -> Handled {
     let version = single(request, "version")?;
     let engine = single(request, "engine")?;
@@ -96,9 +127,26 @@ pub(crate) async fn chart(store: &impl Store, chart: &str, request: &Request) ->
     };
     let mut body = summarised(&summary);
     match outcome {
-        Outcome::Coded { coding, format } => {
+        Outcome::Coded {
+            coding,
+            format,
+            provenance,
+        } => {
             if let Some(format) = format {
                 body.insert("format".to_owned(), Value::from(format));
+            }
+            if let Some(provenance) = provenance {
+                let Provenance {
+                    parts, left_out, ..
+                } = &provenance;
+                body.insert("parts".to_owned(), json!(parts));
+                body.insert("left_out".to_owned(), json!(left_out));
+                let narrative = json!({
+                    "sha256": provenance.narrative_sha256,
+                    "bytes": provenance.narrative_bytes,
+                    "chart_sha256": provenance.chart_sha256,
+                });
+                body.insert("narrative".to_owned(), narrative);
             }
             body.insert("coding".to_owned(), coding)
         }
@@ -126,8 +174,13 @@ fn recency(summary: &Summary) -> (Option<u64>, &RunId, &OutcomeKey) {
 
 fn summarised(summary: &Summary) -> Map<String, Value> {
     let Summary { key, run, status } = summary;
+    let what = if key.is_of_message() {
+        "message"
+    } else {
+        "chart"
+    };
     let fields = [
-        ("chart", key.chart.as_str()),
+        (what, key.chart.as_str()),
         ("version", &key.version),
         ("engine", &key.engine),
         ("run", run.as_str()),

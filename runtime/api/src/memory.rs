@@ -3,7 +3,7 @@
 use std::{cell::Cell, collections::BTreeMap};
 
 use lightsout_protocol::{
-    coding::{Outcome, OutcomeKey},
+    coding::{Outcome, OutcomeKey, Status},
     run::RunId,
 };
 
@@ -44,14 +44,10 @@ impl Memory {
             version: version.to_owned(),
             engine: "engine 1".to_owned(),
         };
-        let status = match outcome {
-            Outcome::Coded { .. } => "coded",
-            Outcome::Rejected { .. } => "rejected",
-        };
         let summary = Summary {
             key: key.clone(),
             run: RunId::new(epoch, 1000 + epoch),
-            status: status.to_owned(),
+            status: outcome.status().name().to_owned(),
         };
         self.outcomes
             .insert(key, StoredOutcome { summary, outcome });
@@ -98,6 +94,24 @@ impl Store for Memory {
             summary.run == *run && after.is_none_or(|after| summary.key > *after)
         });
         Ok(paged(rest.cloned(), limit, |summary| summary.key.clone()))
+    }
+
+    async fn rejected_in_run(
+        &self,
+        run: &RunId,
+        limit: u32,
+        after: Option<&OutcomeKey>,
+    ) -> Result<Page<StoredOutcome, OutcomeKey>, Fault> {
+        self.check()?;
+        let rest = self.outcomes.values().filter(|stored| {
+            let summary = &stored.summary;
+            summary.run == *run
+                && stored.outcome.status() == Status::Rejected
+                && after.is_none_or(|after| summary.key > *after)
+        });
+        Ok(paged(rest.cloned(), limit, |stored| {
+            stored.summary.key.clone()
+        }))
     }
 
     async fn outcomes_of_chart(&self, chart: &str) -> Result<Vec<Summary>, Fault> {

@@ -22,6 +22,7 @@ pub async fn answer(store: &impl Store, request: &Request) -> (Answer, AuditReco
         Some(Route::Runs) => handlers::runs(store, request).await,
         Some(Route::Run(run)) => handlers::run(store, run).await,
         Some(Route::Charts(run)) => handlers::charts(store, run, request).await,
+        Some(Route::Rejected(run)) => handlers::rejected(store, run, request).await,
         Some(Route::Chart(chart)) => handlers::chart(store, chart, request).await,
     };
     let (answer, fault) = match end {
@@ -49,6 +50,7 @@ enum Route {
     Runs,
     Run(RunId),
     Charts(RunId),
+    Rejected(RunId),
     /// A chart's id may hold slashes, written as such or as `%2F`.
     Chart(String),
 }
@@ -63,6 +65,7 @@ impl Route {
             ("runs", rest) => match rest.split_once('/') {
                 None => Some(Self::Run(RunId::from_stored(decoded(rest)))),
                 Some((run, "charts")) => Some(Self::Charts(RunId::from_stored(decoded(run)))),
+                Some((run, "rejected")) => Some(Self::Rejected(RunId::from_stored(decoded(run)))),
                 Some(_) => None,
             },
             ("charts", "") => None,
@@ -76,6 +79,7 @@ impl Route {
             Self::Runs => "/runs",
             Self::Run(_) => "/runs/{run}",
             Self::Charts(_) => "/runs/{run}/charts",
+            Self::Rejected(_) => "/runs/{run}/rejected",
             Self::Chart(_) => "/charts/{chart}",
         }
     }
@@ -83,7 +87,7 @@ impl Route {
     fn subject(&self) -> Option<&str> {
         match self {
             Self::Runs => None,
-            Self::Run(run) | Self::Charts(run) => Some(run.as_str()),
+            Self::Run(run) | Self::Charts(run) | Self::Rejected(run) => Some(run.as_str()),
             Self::Chart(chart) => Some(chart),
         }
     }
@@ -109,6 +113,10 @@ mod tests {
         assert_eq!(
             Route::of("/runs/run-000001-9/charts"),
             Some(Route::Charts(run()))
+        );
+        assert_eq!(
+            Route::of("/runs/run-000001-9/rejected"),
+            Some(Route::Rejected(run()))
         );
         assert_eq!(Route::of("/charts/ward%207%2Fa.txt"), chart("ward 7/a.txt"));
         assert_eq!(Route::of("/charts/ward 7/a.txt"), chart("ward 7/a.txt"));
@@ -186,6 +194,36 @@ mod answers {
     }
 
     #[test]
+    fn what_a_run_rejected_is_listed_with_the_reasons() {
+        let store = Memory::default()
+            .with_run(1)
+            .with_outcome(1, "a.txt", "v1", coded("I10"))
+            .with_outcome(1, "b.txt", "v1", rejected())
+            .with_outcome(1, "m-1", "message", rejected())
+            .with_outcome(2, "c.txt", "v1", rejected());
+        let path = "/runs/run-000001-1001/rejected";
+        let (status, body) = get(&store, path, &[("limit", "1")]);
+        assert_eq!(status, 200);
+        assert_eq!(
+            body["rejected"],
+            json!([{
+                "chart": "b.txt", "version": "v1", "engine": "engine 1",
+                "run": "run-000001-1001", "status": "rejected",
+                "reason": "not_utf8", "detail": "byte 7 is not UTF-8",
+            }])
+        );
+        let next = body["next"].as_str().unwrap();
+        let (_, body) = get(&store, path, &[("cursor", next)]);
+        assert_eq!(body["rejected"][0]["message"], "m-1");
+        assert_eq!(body["rejected"][0]["chart"], Value::Null);
+        assert_eq!(body["next"], Value::Null);
+        let (status, _) = get(&store, "/runs/run-000001-1001/charts", &[("cursor", next)]);
+        assert_eq!(status, 400);
+        let (status, _) = get(&store, "/runs/x/rejected", &[]);
+        assert_eq!(status, 404);
+    }
+
+    #[test]
     fn a_chart_answers_with_what_the_latest_run_stored() {
         let store = Memory::default()
             .with_outcome(9, "a/1.txt", "zzz", coded("I10"))
@@ -197,6 +235,40 @@ mod answers {
         assert_eq!(body["others"][0]["version"], "zzz");
         let (_, body) = get(&store, "/charts/a/1.txt", &[("version", "zzz")]);
         assert_eq!(body["coding"]["codes"][0]["code"], "I10");
+    }
+
+    #[test]
+    fn a_chart_tells_where_its_narrative_came_from_and_what_was_left_out() {
+        let outcome = json!({
+            "status": "coded", "coding": {"codes": []}, "format": "fhir",
+            "provenance": {
+                "chart_sha256": "ab", "narrative_sha256": "cd", "narrative_bytes": 5,
+                "parts": [{"start": 0, "end": 5, "from": "content[1].attachment"}],
+                "left_out": [{
+                    "from": "content[0].attachment",
+                    "reason": "attachment_elsewhere", "detail": "it is a link",
+                }],
+            },
+        });
+        let outcome = serde_json::from_value(outcome).unwrap();
+        let store = Memory::default().with_outcome(1, "a.json", "v1", outcome);
+        let (_, body) = get(&store, "/charts/a.json", &[]);
+        assert_eq!(body["parts"][0]["from"], "content[1].attachment");
+        assert_eq!(body["left_out"][0]["reason"], "attachment_elsewhere");
+        assert_eq!(
+            body["narrative"],
+            json!({"sha256": "cd", "bytes": 5, "chart_sha256": "ab"})
+        );
+    }
+
+    #[test]
+    fn an_outcome_of_before_says_nothing_of_its_narrative() {
+        let store = Memory::default().with_outcome(1, "a.txt", "v1", coded("I10"));
+        let (_, body) = get(&store, "/charts/a.txt", &[]);
+        assert_eq!(
+            (&body["parts"], &body["left_out"]),
+            (&Value::Null, &Value::Null)
+        );
     }
 
     #[test]
@@ -302,6 +374,7 @@ mod answers {
         Outcome::Coded {
             coding,
             format: None,
+            provenance: None,
         }
     }
 

@@ -91,6 +91,13 @@ pub trait Store {
         limit: u32,
         after: Option<&OutcomeKey>,
     ) -> Result<Outcomes, Fault>;
+    /// Lists what was rejected in a run by chart, from behind `after` on.
+    async fn rejected_in_run(
+        &self,
+        run: &RunId,
+        limit: u32,
+        after: Option<&OutcomeKey>,
+    ) -> Result<Page<StoredOutcome, OutcomeKey>, Fault>;
     /// Lists every outcome of a chart.
     async fn outcomes_of_chart(&self, chart: &str) -> Result<Vec<Summary>, Fault>;
     /// Reads one outcome.

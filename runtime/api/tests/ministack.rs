@@ -23,7 +23,7 @@ use aws_sdk_dynamodb::types::{
 use lightsout_api::{Aws, invocation};
 use lightsout_aws::SdkConfig;
 use lightsout_protocol::{
-    coding::{Outcome, attribute},
+    coding::{Encoded, Outcome, attribute},
     control::{ITEM, PART, RUNS},
     environment::ApiEnvironment,
 };
@@ -50,6 +50,17 @@ async fn what_was_stored_is_answered() {
     let next = json!({"limit": "1", "cursor": first["next"]});
     let (_, second) = get(&store, path, &next).await;
     assert_eq!(second["charts"][0]["chart"], "ward/a.txt");
+
+    let path = "/runs/run-000002-200/rejected";
+    let (status, first) = get(&store, path, &json!({"limit": "1"})).await;
+    assert_eq!(status, 200, "{first}");
+    assert_eq!(first["rejected"][0]["chart"], "c.pdf");
+    assert_eq!(first["rejected"][0]["reason"], "binary");
+    let next = json!({"limit": "1", "cursor": first["next"]});
+    let (_, second) = get(&store, path, &next).await;
+    assert_eq!(second["rejected"][0]["message"], "m-1", "{second}");
+    let (_, none) = get(&store, "/runs/run-000001-100/rejected", &Value::Null).await;
+    assert_eq!(none["rejected"], json!([]));
 
     let (status, large) = get(&store, "/charts/ward%2Fa.txt", &Value::Null).await;
     assert_eq!(status, 200, "{large}");
@@ -87,8 +98,12 @@ async fn stored(config: &SdkConfig) -> Aws {
     s3.create_bucket().bucket("large").send().await.unwrap();
     let coded = |code: &str| {
         let coding = json!({"codes": [{"code": code}]});
-        let format = None;
-        serde_json::to_string(&Outcome::Coded { coding, format }).unwrap()
+        let outcome = Outcome::Coded {
+            coding,
+            format: None,
+            provenance: None,
+        };
+        outcome.encode().unwrap().into_json()
     };
     s3.put_object()
         .bucket("large")
@@ -127,6 +142,22 @@ async fn stored(config: &SdkConfig) -> Aws {
             .await
             .unwrap();
     }
+    for (chart, version) in [("c.pdf", "v1"), ("m-1", "message")] {
+        let run = "run-000002-200";
+        let outcome = Encoded::rejected("binary", "the chart is a PDF").into_json();
+        dynamodb
+            .put_item()
+            .table_name("results")
+            .item(attribute::CHART, text(chart))
+            .item(attribute::CODING, text(&format!("{version}#engine 1")))
+            .item(attribute::RUN, text(run))
+            .item(attribute::REJECTED_IN, text(run))
+            .item(attribute::STATUS, text("rejected"))
+            .item(attribute::OUTCOME, text(&outcome))
+            .send()
+            .await
+            .unwrap();
+    }
     let environment = ApiEnvironment::from_variables(|name| {
         let address = match name {
             "RESULTS_TABLE" => "results",
@@ -139,24 +170,37 @@ async fn stored(config: &SdkConfig) -> Aws {
 }
 
 async fn create_tables(dynamodb: &aws_sdk_dynamodb::Client) {
-    let by_run = GlobalSecondaryIndex::builder()
-        .index_name(attribute::BY_RUN)
-        .key_schema(key(attribute::RUN, KeyType::Hash))
-        .key_schema(key(attribute::CHART, KeyType::Range))
-        .projection(
-            Projection::builder()
-                .projection_type(ProjectionType::All)
-                .build(),
-        )
-        .build()
-        .unwrap();
-    for (table, hash, range, index) in [
+    let index = |name: &str, partition: &str| {
+        GlobalSecondaryIndex::builder()
+            .index_name(name)
+            .key_schema(key(partition, KeyType::Hash))
+            .key_schema(key(attribute::CHART, KeyType::Range))
+            .projection(
+                Projection::builder()
+                    .projection_type(ProjectionType::All)
+                    .build(),
+            )
+            .build()
+            .unwrap()
+    };
+    let indexes = vec![
+        index(attribute::BY_RUN, attribute::RUN),
+        index(attribute::BY_REJECTION, attribute::REJECTED_IN),
+    ];
+    for (table, hash, range, indexes) in [
         ("control", PART, ITEM, None),
-        ("results", attribute::CHART, attribute::CODING, Some(by_run)),
+        (
+            "results",
+            attribute::CHART,
+            attribute::CODING,
+            Some(indexes),
+        ),
     ] {
-        let index_key = index.as_ref().map(|_| text_attribute(attribute::RUN));
         let mut attributes = vec![text_attribute(hash), text_attribute(range)];
-        attributes.extend(index_key);
+        if indexes.is_some() {
+            attributes.push(text_attribute(attribute::RUN));
+            attributes.push(text_attribute(attribute::REJECTED_IN));
+        }
         dynamodb
             .create_table()
             .table_name(table)
@@ -164,7 +208,7 @@ async fn create_tables(dynamodb: &aws_sdk_dynamodb::Client) {
             .set_attribute_definitions(Some(attributes))
             .key_schema(key(hash, KeyType::Hash))
             .key_schema(key(range, KeyType::Range))
-            .set_global_secondary_indexes(index.map(|index| vec![index]))
+            .set_global_secondary_indexes(indexes)
             .send()
             .await
             .unwrap();

@@ -46,12 +46,64 @@ pub enum MessageError {
     /// The event is of a version that this program does not know.
     #[error("the S3 event has version `{0}`, and this program reads 2.x")]
     UnknownVersion(String),
+    /// The message is longer than any that SQS carries.
+    #[error("the message has {0} bytes, and none has more than {LARGEST_MESSAGE}")]
+    TooLarge(usize),
+    /// The event names an object as S3 never names one.
+    #[error("a record has a `{0}` that S3 does not allow")]
+    NoSuchName(&'static str),
+}
+
+/// The longest message, in bytes: what [SQS] carries at most.
+///
+/// [SQS]: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
+pub const LARGEST_MESSAGE: usize = 1 << 20;
+
+/// The longest key of an object, in bytes of UTF-8
+/// ([S3](https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html)).
+const LONGEST_KEY: usize = 1_024;
+
+/// The longest id of a version that is read. S3's own have 32 characters, and what is stored
+/// of a chart has the id and the engine's name in 1,024 bytes.
+const LONGEST_VERSION: usize = 512;
+
+impl MessageError {
+    /// A stable code for the reason.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NotJson(_) => "message_not_json",
+            Self::NotAnEvent(_) => "message_not_an_event",
+            Self::UnknownVersion(_) => "message_of_unknown_version",
+            Self::TooLarge(_) => "message_too_large",
+            Self::NoSuchName(_) => "message_names_no_object",
+        }
+    }
+
+    /// What a person can do; says nothing of what the message holds, which anybody may have
+    /// written.
+    pub fn advice(&self) -> &'static str {
+        match self {
+            Self::NotJson(_) | Self::NotAnEvent(_) | Self::TooLarge(_) => {
+                "the message is no event of S3; see in the dead-letter queue what it is and who \
+                 sent it, and upload the chart again if it meant one"
+            }
+            Self::UnknownVersion(_) => {
+                "the event of S3 is of a version that is not read; update the workers, and then \
+                 redrive the dead-letter queue"
+            }
+            Self::NoSuchName(_) => {
+                "the event names an object as S3 never names one; see in the dead-letter queue \
+                 which one, and upload the chart again"
+            }
+        }
+    }
 }
 
 /// Reads the charts that an [S3 event notification] announces.
 ///
 /// S3's test event, sent once when a notification is configured, announces
-/// none. Events other than the creation of an object announce none either.
+/// none. Events other than the creation of an object announce none either,
+/// nor does the folder itself that charts lie in.
 ///
 /// [S3 event notification]: https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
 ///
@@ -68,6 +120,9 @@ pub enum MessageError {
 /// # Ok::<(), lightsout_protocol::chart::MessageError>(())
 /// ```
 pub fn arrivals(body: &str) -> Result<Vec<ChartReference>, MessageError> {
+    if body.len() > LARGEST_MESSAGE {
+        return Err(MessageError::TooLarge(body.len()));
+    }
     let event: serde_json::Value = serde_json::from_str(body).map_err(MessageError::NotJson)?;
     if event.get("Event").and_then(|e| e.as_str()) == Some("s3:TestEvent") {
         return Ok(Vec::new());
@@ -91,12 +146,23 @@ pub fn arrivals(body: &str) -> Result<Vec<ChartReference>, MessageError> {
             .ok_or(MessageError::NotAnEvent("a record has no `s3.bucket.name`"))?;
         let key = text(record, "/s3/object/key")
             .ok_or(MessageError::NotAnEvent("a record has no `s3.object.key`"))?;
+        let key = decode_key(key);
+        if key.is_empty() || key.len() > LONGEST_KEY {
+            return Err(MessageError::NoSuchName("s3.object.key"));
+        }
+        // The console makes a folder by an empty object of its name.
+        if key == ChartReference::PREFIX {
+            continue;
+        }
+        let version = text(record, "/s3/object/versionId")
+            .filter(|version| !version.is_empty() && *version != "null");
+        if version.is_some_and(|id| id.len() > LONGEST_VERSION || id.contains('#')) {
+            return Err(MessageError::NoSuchName("s3.object.versionId"));
+        }
         charts.push(ChartReference {
             bucket: bucket.to_owned(),
-            key: decode_key(key),
-            version: text(record, "/s3/object/versionId")
-                .filter(|version| !version.is_empty() && *version != "null")
-                .map(str::to_owned),
+            key,
+            version: version.map(str::to_owned),
             size: record
                 .pointer("/s3/object/size")
                 .and_then(serde_json::Value::as_u64)
@@ -179,10 +245,61 @@ mod tests {
         );
     }
 
+    /// The event of one object, with `part` of it in place of what S3 would say.
+    fn event(pointer: &str, part: serde_json::Value) -> String {
+        let mut event = serde_json::json!({"Records": [{
+            "eventVersion": "2.1", "eventName": "ObjectCreated:Put",
+            "s3": {"bucket": {"name": "inbox"}, "object": {"key": "charts/1", "versionId": "v"}}
+        }]});
+        *event.pointer_mut(pointer).unwrap() = part;
+        event.to_string()
+    }
+
     #[test]
-    fn a_foreign_message_is_refused() {
-        assert!(matches!(arrivals("{}"), Err(MessageError::NotAnEvent(_))));
-        assert!(matches!(arrivals("hello"), Err(MessageError::NotJson(_))));
+    fn what_is_no_event_of_a_chart_is_refused_with_its_reason() {
+        let of = |pointer: &str, part: &str| event(pointer, part.into());
+        let key = "/Records/0/s3/object/key";
+        let version = "/Records/0/s3/object/versionId";
+        for (message, reason) in [
+            (String::new(), "message_not_json"),
+            ("hello".to_owned(), "message_not_json"),
+            ("\u{0}".to_owned(), "message_not_json"),
+            (r#"{"Records": [{"eventVer"#.to_owned(), "message_not_json"),
+            ("[".repeat(100_000), "message_not_json"),
+            (" ".repeat(LARGEST_MESSAGE + 1), "message_too_large"),
+            ("{}".to_owned(), "message_not_an_event"),
+            ("null".to_owned(), "message_not_an_event"),
+            (event("/Records", "none".into()), "message_not_an_event"),
+            (event("/Records/0/s3", 7.into()), "message_not_an_event"),
+            (event(key, serde_json::Value::Null), "message_not_an_event"),
+            (
+                r#"{"Records": [{}]}"#.to_owned(),
+                "message_of_unknown_version",
+            ),
+            (
+                of("/Records/0/eventVersion", "1.0"),
+                "message_of_unknown_version",
+            ),
+            (
+                of("/Records/0/eventVersion", "3.0"),
+                "message_of_unknown_version",
+            ),
+            (of(key, ""), "message_names_no_object"),
+            (of(key, &"k".repeat(1_025)), "message_names_no_object"),
+            (of(version, &"v".repeat(513)), "message_names_no_object"),
+            (of(version, "v#1"), "message_names_no_object"),
+        ] {
+            let shown: String = message.chars().take(80).collect();
+            let error = arrivals(&message).expect_err(&shown);
+            assert_eq!(error.code(), reason, "{shown}");
+            assert!(!error.advice().is_empty());
+        }
+    }
+
+    #[test]
+    fn the_folder_of_charts_is_no_chart() {
+        let body = event("/Records/0/s3/object/key", "charts/".into());
+        assert_eq!(arrivals(&body).unwrap(), []);
     }
 
     proptest! {

@@ -1,6 +1,7 @@
 //! What is stored about a chart once it was coded or rejected.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// The key of a stored outcome: no chart version is coded twice by one engine.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -14,6 +15,24 @@ pub struct OutcomeKey {
 }
 
 impl OutcomeKey {
+    /// Where a chart's version stands, for a refused message: no version of S3's is named so.
+    const MESSAGE: &'static str = "message";
+
+    /// Returns the key under which it is stored why a message was refused.
+    pub fn of_message(id: &str, engine: &str) -> Self {
+        Self {
+            chart: id.to_owned(),
+            version: Self::MESSAGE.to_owned(),
+            engine: engine.to_owned(),
+        }
+    }
+
+    /// Returns whether this is the key of a refused message, whose id stands in the chart's
+    /// place.
+    pub fn is_of_message(&self) -> bool {
+        self.version == Self::MESSAGE
+    }
+
     /// Returns the sort key: version and engine in one text.
     pub fn sort(&self) -> String {
         format!("{}#{}", self.version, self.engine)
@@ -45,16 +64,22 @@ impl OutcomeKey {
 }
 
 /// How the work on a chart ended.
+///
+/// Whoever codes a chart writes the engine's own type as `C`; whoever reads an outcome need
+/// not know it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "status", rename_all = "snake_case")]
-pub enum Outcome {
+pub enum Outcome<C = Value> {
     /// The chart was read and coded; it may hold no code at all.
     Coded {
         /// The engine's answer, as `lightsout-nlp` writes it.
-        coding: serde_json::Value,
+        coding: C,
         /// What the chart was written in, such as `cda`; outcomes of before say nothing.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         format: Option<String>,
+        /// Where the coded text came from; outcomes of before say nothing.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        provenance: Option<Provenance>,
     },
     /// The chart cannot be coded, however often one tries.
     Rejected {
@@ -63,6 +88,121 @@ pub enum Outcome {
         /// What a person reads; never text of the chart.
         detail: String,
     },
+}
+
+/// How the narrative that was coded is found again, and what it leaves out.
+///
+/// Evidence refers to bytes of the narrative. The narrative itself is not stored a second
+/// time: the inbox keeps the version of the chart that the outcome's key names, and
+/// `lightsout_formats::read` takes the same narrative out of it. The two hashes tell that
+/// neither the chart nor the reading of it has changed since.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Provenance {
+    /// SHA-256 of the chart's bytes as they were read, in hexadecimal digits.
+    pub chart_sha256: String,
+    /// SHA-256 of the narrative as UTF-8, in hexadecimal digits.
+    pub narrative_sha256: String,
+    /// The narrative's length in bytes.
+    pub narrative_bytes: usize,
+    /// The narrative's parts, in its order; headings that were added belong to none.
+    pub parts: Vec<Part>,
+    /// What the chart holds besides, and why it was not coded.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<LeftOut>,
+}
+
+/// A part of a narrative, and where it stood in the chart.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// Where the part begins, in bytes of the narrative.
+    pub start: usize,
+    /// Where it ends.
+    pub end: usize,
+    /// Its place in the chart, in the format's own terms; never text of the chart.
+    pub from: String,
+}
+
+/// A part of a chart, such as an attachment, that was not coded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftOut {
+    /// Its place in the chart; never text of the chart.
+    pub from: String,
+    /// A stable code, such as `attachment_elsewhere`.
+    pub reason: String,
+    /// What a person reads.
+    pub detail: String,
+}
+
+/// What an [`Outcome`] says of a chart in one word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// The chart was coded.
+    Coded,
+    /// The chart was rejected.
+    Rejected,
+}
+
+impl Status {
+    /// Returns the status as it is stored.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Coded => "coded",
+            Self::Rejected => "rejected",
+        }
+    }
+}
+
+/// An outcome as it is stored: JSON text, written once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Encoded {
+    status: Status,
+    json: String,
+}
+
+impl<C: Serialize> Outcome<C> {
+    /// Writes the outcome as it is stored; the same outcome gives the same bytes.
+    pub fn encode(&self) -> serde_json::Result<Encoded> {
+        Ok(Encoded {
+            status: self.status(),
+            json: serde_json::to_string(self)?,
+        })
+    }
+}
+
+impl<C> Outcome<C> {
+    /// Returns whether the chart was coded or rejected.
+    pub fn status(&self) -> Status {
+        match self {
+            Self::Coded { .. } => Status::Coded,
+            Self::Rejected { .. } => Status::Rejected,
+        }
+    }
+}
+
+impl Encoded {
+    /// Writes a rejection.
+    pub fn rejected(reason: &str, detail: &str) -> Self {
+        let outcome: Outcome = Outcome::Rejected {
+            reason: reason.to_owned(),
+            detail: detail.to_owned(),
+        };
+        outcome.encode().expect("texts can always be written")
+    }
+
+    /// Returns whether the chart was coded or rejected.
+    pub fn status(&self) -> Status {
+        self.status
+    }
+
+    /// Returns the JSON text.
+    pub fn json(&self) -> &str {
+        &self.json
+    }
+
+    /// Returns the JSON text, without a copy.
+    pub fn into_json(self) -> String {
+        self.json
+    }
 }
 
 /// The attributes of an item of the results table.
@@ -82,6 +222,11 @@ pub mod attribute {
     pub const OBJECT: &str = "object";
     /// The index of the results by run, sorted by chart.
     pub const BY_RUN: &str = "by_run";
+    /// The run that rejected; absent where nothing was rejected. Partition key of the index
+    /// [`BY_REJECTION`].
+    pub const REJECTED_IN: &str = "rejected_in";
+    /// The index of what was rejected by run, sorted by chart: the few among many.
+    pub const BY_REJECTION: &str = "by_rejection";
 }
 
 /// The largest outcome, in bytes of JSON, that is stored in the item itself.
@@ -95,6 +240,14 @@ mod tests {
     fn outcomes_that_say_no_format_are_still_read() {
         let stored = r#"{"status":"coded","coding":{"codes":[]}}"#;
         let outcome: Outcome = serde_json::from_str(stored).unwrap();
-        assert_eq!(serde_json::to_string(&outcome).unwrap(), stored);
+        assert_eq!(outcome.encode().unwrap().json(), stored);
+    }
+
+    #[test]
+    fn a_rejection_reads_back() {
+        let encoded = Encoded::rejected("empty", "the \"chart\" is empty");
+        let outcome: Outcome = serde_json::from_str(encoded.json()).unwrap();
+        assert_eq!(outcome.encode().unwrap(), encoded);
+        assert_eq!(encoded.status(), Status::Rejected);
     }
 }

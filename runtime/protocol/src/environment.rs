@@ -1,7 +1,8 @@
 //! What each program needs from its surroundings, declared once.
 
 pub use lightsout_contract::fleet::{
-    LauncherEnvironment, MasterEnvironment, ProgramArchive, ReaperEnvironment, RunLog, WakeUp,
+    AnyJob, LauncherEnvironment, MasterEnvironment, ProgramArchive, ReaperEnvironment, RunLog,
+    WakeUp,
 };
 use lightsout_contract::{
     Binary, Program, ReadItems, ReadObjects, ReceiveFrom, Setting, Side, WriteItems, WriteObjects,
@@ -25,6 +26,23 @@ environment! {
         results: WriteItems<Outcome> = "RESULTS_TABLE",
         /// Where outcomes go that are too large for an item.
         large_results: WriteObjects<Outcome> = "RESULTS_BUCKET",
+        /// The lease, to notice a master that is gone.
+        control: ReadItems<ControlItem> = "CONTROL_TABLE",
+        /// Seconds for which a received message stays hidden before it is extended.
+        visibility_seconds: Setting<u32> = "VISIBILITY_SECONDS",
+        /// Seconds for which the queue must read empty before the worker ends.
+        drain_seconds: Setting<u64> = "DRAIN_SECONDS",
+    }
+}
+
+environment! {
+    /// What every worker of a fleet needs, whatever its work is.
+    ///
+    /// The environment of a project's own worker declares the same variables beside its own;
+    /// `lightsout_worker` reads these.
+    pub struct FleetWorkerEnvironment {
+        /// The messages.
+        work: ReceiveFrom<AnyJob> = "WORK_QUEUE",
         /// The lease, to notice a master that is gone.
         control: ReadItems<ControlItem> = "CONTROL_TABLE",
         /// Seconds for which a received message stays hidden before it is extended.
@@ -92,4 +110,19 @@ impl Program for Api {
     const BINARY: Binary = binary!("api" in "../api");
     type Message = ApiRequest;
     type Environment<S: Side> = ApiEnvironment<S>;
+}
+
+#[cfg(test)]
+mod tests {
+    use lightsout_contract::Live;
+
+    use super::*;
+
+    #[test]
+    fn the_worker_is_given_what_every_worker_needs() {
+        for variable in FleetWorkerEnvironment::<Live>::VARIABLES {
+            let declared = WorkerEnvironment::<Live>::VARIABLES;
+            assert!(declared.contains(variable), "`{variable}`");
+        }
+    }
 }

@@ -1,19 +1,22 @@
 //! The work itself: read a chart, code it, store the outcome.
 
-use std::sync::Arc;
+use std::{env, sync::Arc};
 
-use lightsout_formats::{Rejection, limits::LARGEST_CHART, read};
-use lightsout_nlp::Engine;
+use lightsout_contract::Live;
+use lightsout_formats::{Narrative, Rejection, limits::LARGEST_CHART, read};
+use lightsout_nlp::{Dictionary, Engine};
 use lightsout_protocol::{
     chart::{ChartReference, arrivals},
-    coding::{Outcome, OutcomeKey},
+    coding::{Encoded, LeftOut, Outcome, OutcomeKey, Part, Provenance, Status},
+    environment::WorkerEnvironment,
 };
+use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
 
 use crate::{
-    Chain,
-    inbox::{Fetched, Inbox},
-    results::{Results, Stored},
+    BoxError, Chain, Host,
+    inbox::{Fetched, Inbox, S3},
+    results::{Results, Stored, Tables},
     work::{Fault, Message, Tally, Verdict, Work},
 };
 
@@ -25,6 +28,25 @@ pub struct Charts<I, R> {
     engine: Arc<Engine>,
     name: String,
     cores: Semaphore,
+}
+
+/// Makes the work of this project's own worker, with the environment that its stacks declared.
+pub fn begin(host: &Host) -> Result<Charts<S3, Tables>, BoxError> {
+    let environment = WorkerEnvironment::<Live>::from_variables(|name| env::var(name).ok())?;
+    let own_endpoint = lightsout_aws::has_own_endpoint(&host.aws);
+    let s3 = aws_sdk_s3::config::Builder::from(&host.aws).force_path_style(own_endpoint);
+    let s3 = aws_sdk_s3::Client::from_conf(s3.build());
+    let results = Tables {
+        dynamodb: aws_sdk_dynamodb::Client::new(&host.aws),
+        table: environment.results.address().to_owned(),
+        s3: s3.clone(),
+        bucket: environment.large_results.address().to_owned(),
+        run: host.run.as_str().to_owned(),
+    };
+    let engine = Engine::new(Dictionary::fy2026());
+    tracing::info!(engine = engine_name(&engine), "charts are coded");
+    let inbox = environment.inbox.address();
+    Ok(Charts::new(S3::new(s3), results, inbox, engine, host.cores))
 }
 
 impl<I: Inbox, R: Results> Charts<I, R> {
@@ -40,7 +62,7 @@ impl<I: Inbox, R: Results> Charts<I, R> {
         }
     }
 
-    async fn outcome(&self, chart: &ChartReference) -> Result<Outcome, Fault> {
+    async fn outcome(&self, chart: &ChartReference) -> Result<Encoded, Fault> {
         let fetched = self.inbox.fetch(chart, LARGEST_CHART as u64).await;
         match fetched {
             Ok(Fetched::Bytes(bytes)) => Ok(self.code(bytes).await),
@@ -51,31 +73,37 @@ impl<I: Inbox, R: Results> Charts<I, R> {
                 }
                 .into(),
             )),
-            Ok(Fetched::Missing) => Ok(Outcome::Rejected {
-                reason: "missing".to_owned(),
-                detail: "this version of the file is no longer in the inbox; upload it again"
-                    .to_owned(),
-            }),
+            Ok(Fetched::Missing) => Ok(Encoded::rejected(
+                "missing",
+                "this version of the file is no longer in the inbox; upload it again",
+            )),
             Err(error) => {
                 tracing::warn!(error = %Chain(&error), "a chart is not read");
-                Err(Fault::InboxUnavailable)
+                Err(Fault::INBOX_UNAVAILABLE)
             }
         }
     }
 
-    async fn code(&self, bytes: Vec<u8>) -> Outcome {
+    /// Stores why a message is refused, and leaves it to the dead-letter queue: its text may
+    /// be all that tells of a chart, and is kept there until a person has seen it.
+    async fn refuse(&self, message: &Message, why: Encoded, fault: Fault) -> Verdict {
+        let key = OutcomeKey::of_message(&message.id, &self.name);
+        match self.results.store(&key, why).await {
+            Ok(_) => Verdict::Again(fault),
+            Err(error) => {
+                tracing::warn!(error = %Chain(&error), "a refusal is not stored");
+                Verdict::Again(Fault::RESULTS_UNAVAILABLE)
+            }
+        }
+    }
+
+    async fn code(&self, bytes: Vec<u8>) -> Encoded {
         // The semaphore is never closed: without a permit the work is merely
         // not bounded.
         let _core = self.cores.acquire().await;
         let engine = Arc::clone(&self.engine);
         let coded = tokio::task::spawn_blocking(move || match read(&bytes) {
-            Ok(narrative) => match serde_json::to_value(engine.code(&narrative.text)) {
-                Ok(coding) => Outcome::Coded {
-                    coding,
-                    format: Some(narrative.format.name().to_owned()),
-                },
-                Err(_) => engine_fault(),
-            },
+            Ok(narrative) => coded(&engine, &bytes, &narrative),
             Err(rejection) => rejected(&rejection),
         });
         coded.await.unwrap_or_else(|_| engine_fault())
@@ -84,13 +112,19 @@ impl<I: Inbox, R: Results> Charts<I, R> {
 
 impl<I: Inbox, R: Results> Work for Charts<I, R> {
     async fn work(&self, message: &Message) -> Verdict {
-        let Ok(charts) = arrivals(&message.body) else {
-            return Verdict::Again(Fault::Malformed);
+        let charts = match arrivals(&message.body) {
+            Ok(charts) => charts,
+            Err(error) => {
+                let why = Encoded::rejected(error.code(), error.advice());
+                return self.refuse(message, why, Fault::MALFORMED).await;
+            }
         };
         let mut tally = Tally::default();
+        let mut is_foreign = false;
         for chart in charts {
             if chart.bucket != self.bucket {
-                return Verdict::Again(Fault::ForeignBucket);
+                is_foreign = true;
+                continue;
             }
             let outcome = match self.outcome(&chart).await {
                 Ok(outcome) => outcome,
@@ -101,15 +135,24 @@ impl<I: Inbox, R: Results> Work for Charts<I, R> {
                 version: chart.version.unwrap_or_else(|| "unversioned".to_owned()),
                 engine: self.name.clone(),
             };
-            match self.results.store(&key, &outcome).await {
-                Ok(Stored::Already) => tally.duplicates += 1,
-                Ok(Stored::New) if matches!(outcome, Outcome::Coded { .. }) => tally.coded += 1,
-                Ok(Stored::New) => tally.rejected += 1,
-                Err(error) => {
+            let status = outcome.status();
+            match (self.results.store(&key, outcome).await, status) {
+                (Ok(Stored::Already), _) => tally.duplicates += 1,
+                (Ok(Stored::New), Status::Coded) => tally.coded += 1,
+                (Ok(Stored::New), Status::Rejected) => tally.rejected += 1,
+                (Err(error), _) => {
                     tracing::warn!(error = %Chain(&error), "an outcome is not stored");
-                    return Verdict::Again(Fault::ResultsUnavailable);
+                    return Verdict::Again(Fault::RESULTS_UNAVAILABLE);
                 }
             }
+        }
+        if is_foreign {
+            let why = Encoded::rejected(
+                "foreign_bucket",
+                "the message speaks of a bucket that is not the inbox; remove the notification \
+                 that sends it",
+            );
+            return self.refuse(message, why, Fault::FOREIGN_BUCKET).await;
         }
         Verdict::Done(tally)
     }
@@ -125,71 +168,85 @@ pub fn engine_name(engine: &Engine) -> String {
     format!("nlp-{}+{}", env!("CARGO_PKG_VERSION"), words.join("-"))
 }
 
-fn rejected(rejection: &Rejection) -> Outcome {
-    Outcome::Rejected {
-        reason: rejection.code().to_owned(),
-        detail: rejection.to_string(),
+/// Codes a narrative and writes the outcome, here and once, where the engine's answer still
+/// borrows the text: a copy of it would cost as much as a part of the coding.
+fn coded(engine: &Engine, chart: &[u8], narrative: &Narrative<'_>) -> Encoded {
+    let outcome = Outcome::Coded {
+        coding: engine.code(&narrative.text),
+        format: Some(narrative.format.name().to_owned()),
+        provenance: Some(provenance(chart, narrative)),
+    };
+    outcome.encode().unwrap_or_else(|_| engine_fault())
+}
+
+fn provenance(chart: &[u8], narrative: &Narrative<'_>) -> Provenance {
+    let sha256 = |bytes: &[u8]| format!("{:x}", Sha256::digest(bytes));
+    let text = narrative.text.as_bytes();
+    let chart_sha256 = sha256(chart);
+    let narrative_sha256 = if text == chart {
+        chart_sha256.clone()
+    } else {
+        sha256(text)
+    };
+    let parts = narrative.parts.iter().map(|part| Part {
+        start: part.start,
+        end: part.end,
+        from: part.from.clone(),
+    });
+    let left_out = narrative.left_out.iter().map(|left_out| LeftOut {
+        from: left_out.from.clone(),
+        reason: left_out.because.code().to_owned(),
+        detail: left_out.because.to_string(),
+    });
+    Provenance {
+        chart_sha256,
+        narrative_sha256,
+        narrative_bytes: text.len(),
+        parts: parts.collect(),
+        left_out: left_out.collect(),
     }
+}
+
+fn rejected(rejection: &Rejection) -> Encoded {
+    Encoded::rejected(rejection.code(), &rejection.to_string())
 }
 
 /// What is stored where the engine itself failed: it would fail again, and
 /// another version of it has another name.
-fn engine_fault() -> Outcome {
-    Outcome::Rejected {
-        reason: "engine_fault".to_owned(),
-        detail: "the engine failed on this file; report its id to the engine's developers"
-            .to_owned(),
-    }
+fn engine_fault() -> Encoded {
+    Encoded::rejected(
+        "engine_fault",
+        "the engine failed on this file; report its id to the engine's developers",
+    )
 }
 
 #[cfg(test)]
 mod tests {
-    use std::{collections::BTreeMap, sync::Mutex};
+    use std::time::Duration;
 
-    use lightsout_nlp::{Dictionary, LARGEST_TEXT};
+    use lightsout_nlp::LARGEST_TEXT;
+    use lightsout_protocol::chart::LARGEST_MESSAGE;
+    use tokio::sync::watch;
 
     use super::*;
-    use crate::{inbox::InboxError, results::ResultsError};
+    use crate::{
+        drain::Drain,
+        leave::Leave,
+        memory::{MemoryInbox, MemoryQueue, MemoryResults},
+        queue::Queue,
+    };
 
-    #[derive(Default)]
-    struct Folder(BTreeMap<String, Vec<u8>>);
+    type InMemory = Charts<MemoryInbox, Arc<MemoryResults>>;
 
-    impl Inbox for Folder {
-        async fn fetch(&self, chart: &ChartReference, limit: u64) -> Result<Fetched, InboxError> {
-            if chart.key.ends_with("unreachable") {
-                return Err(InboxError("no route".into()));
-            }
-            Ok(match self.0.get(&chart.key) {
-                Some(bytes) if bytes.len() as u64 > limit => Fetched::TooLarge(bytes.len() as u64),
-                Some(bytes) => Fetched::Bytes(bytes.clone()),
-                None => Fetched::Missing,
-            })
+    fn charts(files: &[(&str, &[u8])]) -> (InMemory, Arc<MemoryResults>) {
+        let inbox = MemoryInbox::default();
+        for (key, bytes) in files {
+            inbox.put(&format!("charts/{key}"), bytes);
         }
-    }
-
-    #[derive(Default)]
-    struct Shelf(Mutex<BTreeMap<OutcomeKey, Outcome>>);
-
-    impl Results for Arc<Shelf> {
-        async fn store(&self, key: &OutcomeKey, outcome: &Outcome) -> Result<Stored, ResultsError> {
-            let mut kept = self.0.lock().unwrap();
-            if kept.contains_key(key) {
-                return Ok(Stored::Already);
-            }
-            kept.insert(key.clone(), outcome.clone());
-            Ok(Stored::New)
-        }
-    }
-
-    fn charts(files: &[(&str, &[u8])]) -> (Charts<Folder, Arc<Shelf>>, Arc<Shelf>) {
-        let folder = files
-            .iter()
-            .map(|(key, bytes)| (format!("charts/{key}"), bytes.to_vec()))
-            .collect();
-        let shelf = Arc::new(Shelf::default());
+        let results = Arc::new(MemoryResults::default());
         let engine = Engine::new(Dictionary::fy2026());
-        let charts = Charts::new(Folder(folder), Arc::clone(&shelf), "inbox", engine, 2);
-        (charts, shelf)
+        let charts = Charts::new(inbox, Arc::clone(&results), "inbox", engine, 2);
+        (charts, results)
     }
 
     fn arrival(bucket: &str, key: &str) -> Message {
@@ -205,18 +262,17 @@ mod tests {
         }
     }
 
-    fn reasons(shelf: &Shelf) -> Vec<String> {
-        let shelf = shelf.0.lock().unwrap();
+    fn reasons(results: &MemoryResults) -> Vec<String> {
         let reason = |outcome: &Outcome| match outcome {
             Outcome::Coded { .. } => "coded".to_owned(),
             Outcome::Rejected { reason, .. } => reason.clone(),
         };
-        shelf.values().map(reason).collect()
+        results.outcomes().values().map(reason).collect()
     }
 
     #[tokio::test]
     async fn a_chart_is_coded_once_however_often_it_is_announced() {
-        let (charts, shelf) = charts(&[("1", b"Assessment: type 2 diabetes mellitus.")]);
+        let (charts, results) = charts(&[("1", b"Assessment: type 2 diabetes mellitus.")]);
         let first = charts.work(&arrival("inbox", "1")).await;
         assert_eq!(
             first,
@@ -225,7 +281,7 @@ mod tests {
                 ..Tally::default()
             })
         );
-        let before = shelf.0.lock().unwrap().clone();
+        let before = results.outcomes();
         let second = charts.work(&arrival("inbox", "1")).await;
         assert_eq!(
             second,
@@ -234,20 +290,83 @@ mod tests {
                 ..Tally::default()
             })
         );
-        assert_eq!(*shelf.0.lock().unwrap(), before);
+        assert_eq!(results.outcomes(), before);
     }
 
     #[tokio::test]
     async fn a_chart_is_recognised_by_what_it_holds_and_never_by_its_name() {
         let message = b"MSH|^~\\&|a|b|c|d|e||MDM^T02|1|P|2.5.1\rOBX|1|TX|||ASSESSMENT: Gout.\r";
-        let (charts, shelf) = charts(&[("note.txt", message)]);
+        let (charts, results) = charts(&[("note.txt", message)]);
         charts.work(&arrival("inbox", "note.txt")).await;
-        let kept = shelf.0.lock().unwrap();
-        let Some(Outcome::Coded { coding, format }) = kept.values().next() else {
+        let kept = results.outcomes();
+        let Some(Outcome::Coded { coding, format, .. }) = kept.values().next() else {
             panic!("the message is coded");
         };
         assert_eq!(format.as_deref(), Some("hl7"));
         assert_eq!(coding["codes"][0]["code"], "M10.9");
+    }
+
+    #[tokio::test]
+    async fn evidence_is_found_again_in_the_chart_and_what_was_left_out_is_told() {
+        let of = |attachment| {
+            let content = [serde_json::json!({ "attachment": attachment })];
+            serde_json::json!({"resource": {"resourceType": "DocumentReference", "content": content}})
+        };
+        let bundle = serde_json::json!({"resourceType": "Bundle", "entry": [
+            of(serde_json::json!({"url": "https://elsewhere.example/1"})),
+            of(serde_json::json!({"contentType": "text/plain", "data": "QXNzZXNzbWVudDogR291dC4="})),
+        ]});
+        let chart = bundle.to_string();
+        let (charts, results) = charts(&[("1", chart.as_bytes())]);
+        charts.work(&arrival("inbox", "1")).await;
+        let kept = results.outcomes();
+        let Some(Outcome::Coded {
+            coding,
+            provenance: Some(provenance),
+            ..
+        }) = kept.values().next()
+        else {
+            panic!("the chart is coded");
+        };
+
+        let again = read(chart.as_bytes()).unwrap();
+        assert_eq!(*provenance, super::provenance(chart.as_bytes(), &again));
+        assert_ne!(provenance.chart_sha256, provenance.narrative_sha256);
+        assert_eq!(provenance.narrative_bytes, again.text.len());
+        let evidence = &coding["codes"][0]["evidence"][0];
+        let at = |end: &str| usize::try_from(evidence[end].as_u64().unwrap()).unwrap();
+        let (start, end) = (at("start"), at("end"));
+        assert_eq!(&again.text[start..end], "Gout");
+        let part = provenance
+            .parts
+            .iter()
+            .find(|part| part.start <= start && end <= part.end);
+        assert_eq!(
+            part.unwrap().from,
+            "Bundle.entry[1].resource.content[0].attachment"
+        );
+        let [left_out] = &provenance.left_out[..] else {
+            panic!("one attachment is left out");
+        };
+        assert_eq!(
+            left_out.from,
+            "Bundle.entry[0].resource.content[0].attachment"
+        );
+        assert_eq!(left_out.reason, "attachment_elsewhere");
+        assert!(!left_out.detail.contains("example"), "{left_out:?}");
+    }
+
+    #[test]
+    fn plain_text_is_its_own_narrative() {
+        let chart = b"Assessment: gout.";
+        let provenance = provenance(chart, &read(chart).unwrap());
+        assert_eq!(provenance.chart_sha256, provenance.narrative_sha256);
+        let sha256sum = "92758b5cd30d0d41df5017b896dd11156136ac20808e0b927cacd4b935af1b2f";
+        assert_eq!(provenance.chart_sha256, sha256sum);
+        assert_eq!(
+            (provenance.parts[0].start, provenance.parts[0].end),
+            (0, chart.len())
+        );
     }
 
     #[tokio::test]
@@ -259,7 +378,7 @@ mod tests {
             ("c", b"\x89PNG\r\n\x1a\n"),
             ("d", &large),
         ];
-        let (charts, shelf) = charts(&files);
+        let (charts, results) = charts(&files);
         for key in ["a", "b", "c", "d", "e"] {
             let verdict = charts.work(&arrival("inbox", key)).await;
             assert_eq!(
@@ -271,24 +390,97 @@ mod tests {
             );
         }
         assert_eq!(
-            reasons(&shelf),
+            reasons(&results),
             ["empty", "not_utf8", "binary", "too_large", "missing"]
         );
     }
 
     #[tokio::test]
-    async fn what_may_pass_or_is_no_chart_of_ours_is_left() {
-        let (charts, shelf) = charts(&[]);
-        let mut foreign = arrival("inbox", "1");
-        foreign.body = "hello".to_owned();
-        for (message, fault) in [
-            (arrival("inbox", "unreachable"), Fault::InboxUnavailable),
-            (arrival("elsewhere", "1"), Fault::ForeignBucket),
-            (foreign, Fault::Malformed),
-        ] {
-            assert_eq!(charts.work(&message).await, Verdict::Again(fault));
+    async fn what_may_pass_is_left_without_a_word_in_the_results() {
+        let (charts, results) = charts(&[]);
+        charts.inbox.fail(true);
+        let verdict = charts.work(&arrival("inbox", "1")).await;
+        assert_eq!(verdict, Verdict::Again(Fault::INBOX_UNAVAILABLE));
+        charts.inbox.fail(false);
+        results.fail(true);
+        for message in [arrival("inbox", "1"), arrival("elsewhere", "1")] {
+            let verdict = charts.work(&message).await;
+            assert_eq!(verdict, Verdict::Again(Fault::RESULTS_UNAVAILABLE));
         }
-        assert_eq!(reasons(&shelf), [""; 0]);
+        assert_eq!(reasons(&results), [""; 0]);
+    }
+
+    #[tokio::test]
+    async fn a_message_that_is_refused_is_told_in_the_results_and_ends_as_a_dead_letter() {
+        let mut version_3 = arrival("inbox", "1");
+        version_3.body = version_3.body.replace("2.1", "3.0");
+        let bodies = [
+            ("a", "hello".to_owned()),
+            ("b", "{}".to_owned()),
+            ("c", version_3.body),
+            ("d", "x".repeat(LARGEST_MESSAGE + 1)),
+            ("e", arrival("elsewhere", "1").body),
+            ("f", arrival("inbox", "1").body),
+        ];
+        let (charts, results) = charts(&[("1", b"Gout.")]);
+        let queue = Arc::new(MemoryQueue::new(Duration::from_millis(400), 3));
+        for (id, body) in &bodies {
+            queue.send(id, body);
+        }
+        let (leave, left) = watch::channel(None);
+        let drain = Drain {
+            queue: Arc::clone(&queue),
+            work: Arc::new(charts),
+            lanes: 2,
+            extend_every: Duration::from_millis(50),
+        };
+        let running = tokio::spawn(async move { drain.run(&left).await });
+        while !queue.depth().await.unwrap().is_zero() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        leave.send(Some(Leave::Drained)).unwrap();
+        let summary = running.await.unwrap();
+
+        assert_eq!(queue.dead(), ["a", "b", "c", "d", "e"]);
+        assert_eq!(queue.deleted(), ["f"]);
+        // Each of the five came three times, and no more often.
+        assert_eq!((summary.failed, summary.tally.coded), (15, 1));
+        let outcomes = results.outcomes();
+        let told: Vec<_> = outcomes
+            .iter()
+            .filter(|(key, _)| key.is_of_message())
+            .map(|(key, outcome)| match outcome {
+                Outcome::Rejected { reason, .. } => (key.chart.as_str(), reason.as_str()),
+                Outcome::Coded { .. } => panic!("`{}` is coded", key.chart),
+            })
+            .collect();
+        assert_eq!(
+            told,
+            [
+                ("a", "message_not_json"),
+                ("b", "message_not_an_event"),
+                ("c", "message_of_unknown_version"),
+                ("d", "message_too_large"),
+                ("e", "foreign_bucket"),
+            ]
+        );
+    }
+
+    #[tokio::test]
+    async fn a_foreign_record_does_not_keep_the_charts_beside_it_from_being_coded() {
+        let (charts, results) = charts(&[("1", b"Gout.")]);
+        let mut both: serde_json::Value =
+            serde_json::from_str(&arrival("elsewhere", "1").body).unwrap();
+        let ours: serde_json::Value = serde_json::from_str(&arrival("inbox", "1").body).unwrap();
+        both["Records"]
+            .as_array_mut()
+            .unwrap()
+            .push(ours["Records"][0].clone());
+        let mut message = arrival("inbox", "1");
+        message.body = both.to_string();
+        let verdict = charts.work(&message).await;
+        assert_eq!(verdict, Verdict::Again(Fault::FOREIGN_BUCKET));
+        assert_eq!(reasons(&results), ["coded", "foreign_bucket"]);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::{
     env, fs,
     io::{self, Write},
     path::PathBuf,
+    process::ExitCode,
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -11,9 +12,8 @@ use std::{
 use aws_config::{SdkConfig, imds, provider_config::ProviderConfig};
 use clap::Parser;
 use lightsout_contract::Live;
-use lightsout_nlp::{Dictionary, Engine};
 use lightsout_protocol::{
-    environment::WorkerEnvironment,
+    environment::FleetWorkerEnvironment,
     fleet::tag,
     run::{RunId, UnixSeconds},
 };
@@ -21,16 +21,14 @@ use serde::Serialize;
 use tokio::sync::watch;
 
 use crate::{
-    BoxError,
-    charts::{Charts, engine_name},
+    BoxError, Chain,
     drain::{Drain, Summary},
-    inbox::S3,
     leave::{self, Leave},
     queue::Sqs,
-    results::Tables,
+    work::Work,
 };
 
-/// A worker: codes the charts of the queue until it is drained.
+/// A worker: does the work of the queue until it is drained.
 ///
 /// The environment is the one that the stacks declared. Prints one line of
 /// JSON at the end: how many messages and charts it saw, and why it left.
@@ -50,10 +48,24 @@ struct Report {
     left: Option<&'static str>,
 }
 
+/// What a worker is given to begin its work with.
+#[derive(Debug)]
+pub struct Host {
+    /// The configuration of AWS clients.
+    pub aws: SdkConfig,
+    /// The run that this machine was started for.
+    pub run: RunId,
+    /// How many cores there are.
+    pub cores: usize,
+}
+
 impl Command {
-    /// Works until there is a reason to leave.
-    pub async fn run(self) -> Result<(), BoxError> {
-        let environment = WorkerEnvironment::<Live>::from_variables(|name| env::var(name).ok())?;
+    /// Does the work that `begin` makes, until there is a reason to leave.
+    pub async fn run<W: Work>(
+        self,
+        begin: impl AsyncFnOnce(&Host) -> Result<W, BoxError>,
+    ) -> Result<(), BoxError> {
+        let fleet = FleetWorkerEnvironment::<Live>::from_variables(|name| env::var(name).ok())?;
         let _alone = match &self.lock {
             Some(path) => {
                 let file = fs::File::create(path)?;
@@ -64,21 +76,25 @@ impl Command {
         };
         let aws = lightsout_aws::load().await;
         let metadata = metadata_client(&aws)?;
-        let run = own_run(&metadata).await?;
-        let drain_seconds = environment.drain_seconds.value();
-        let visibility_seconds = environment.visibility_seconds.value();
+        let host = Host {
+            run: own_run(&metadata).await?,
+            cores: std::thread::available_parallelism().map_or(1, usize::from),
+            aws,
+        };
+        let drain_seconds = fleet.drain_seconds.value();
+        let visibility_seconds = fleet.visibility_seconds.value();
         let queue = Arc::new(Sqs::new(
-            aws_sdk_sqs::Client::new(&aws),
-            environment.work.address(),
+            aws_sdk_sqs::Client::new(&host.aws),
+            fleet.work.address(),
             visibility_seconds,
             // Longer than SQS allows makes no sense, and longer than a drain
             // would delay the end.
             u32::try_from(drain_seconds).unwrap_or(20).clamp(1, 20),
         ));
-        let dynamodb = aws_sdk_dynamodb::Client::new(&aws);
 
-        let control = environment.control.address();
-        let mut master = leave::Master::new(dynamodb.clone(), control, run.clone(), now());
+        let control = fleet.control.address();
+        let dynamodb = aws_sdk_dynamodb::Client::new(&host.aws);
+        let mut master = leave::Master::new(dynamodb, control, host.run.clone(), now());
         // A worker that comes too late takes nothing from the queue.
         let (leave, left) = watch::channel(master.look(now()).await);
         tokio::spawn(leave::on_signal(leave.clone()));
@@ -91,24 +107,11 @@ impl Command {
             now,
         ));
 
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let engine = Engine::new(Dictionary::fy2026());
-        tracing::info!(%run, cores, engine = engine_name(&engine), "the worker begins");
-        let own_endpoint = lightsout_aws::has_own_endpoint(&aws);
-        let s3 = aws_sdk_s3::config::Builder::from(&aws).force_path_style(own_endpoint);
-        let s3 = aws_sdk_s3::Client::from_conf(s3.build());
-        let results = Tables {
-            dynamodb,
-            table: environment.results.address().to_owned(),
-            s3: s3.clone(),
-            bucket: environment.large_results.address().to_owned(),
-            run: run.as_str().to_owned(),
-        };
-        let inbox = environment.inbox.address();
+        tracing::info!(run = %host.run, cores = host.cores, "the worker begins");
         let drain = Drain {
             queue,
-            work: Arc::new(Charts::new(S3::new(s3), results, inbox, engine, cores)),
-            lanes: cores.max(2),
+            work: Arc::new(begin(&host).await?),
+            lanes: host.cores.max(2),
             extend_every: Duration::from_secs(u64::from(visibility_seconds / 3).max(1)),
         };
         let summary = drain.run(&left).await;
@@ -118,6 +121,29 @@ impl Command {
         serde_json::to_writer(&mut out, &Report { summary, left })?;
         writeln!(out)?;
         Ok(())
+    }
+}
+
+/// The whole `main` of a worker: reads the command line, does the work that `begin` makes,
+/// and logs JSON lines to standard error.
+pub async fn main<W: Work>(begin: impl AsyncFnOnce(&Host) -> Result<W, BoxError>) -> ExitCode {
+    tracing_subscriber::fmt()
+        .json()
+        .flatten_event(true)
+        .with_target(false)
+        .with_writer(io::stderr)
+        .init();
+    // A panic's own message may quote the text that it stumbled over.
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string);
+        tracing::error!(place, "a task panicked");
+    }));
+    match Command::parse().run(begin).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(error = %Chain(error.as_ref()), "the worker cannot work");
+            ExitCode::FAILURE
+        }
     }
 }
 

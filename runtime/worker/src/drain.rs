@@ -161,85 +161,16 @@ async fn reason_to_leave(leave: &mut watch::Receiver<Option<Leave>>) {
 
 #[cfg(test)]
 mod tests {
-    use std::{collections::VecDeque, sync::Mutex};
-
-    use lightsout_protocol::run::Depth;
-
     use super::*;
-    use crate::{queue::QueueError, work::Fault};
+    use crate::{memory::MemoryQueue, work::Fault};
 
-    /// A queue in memory, which notes what is done with its messages.
-    #[derive(Default)]
-    struct Memory {
-        waiting: Mutex<VecDeque<Message>>,
-        held: Mutex<Vec<String>>,
-        deleted: Mutex<Vec<String>>,
-        extended: Mutex<u32>,
-    }
-
-    impl Memory {
-        fn with(bodies: &[&str]) -> Arc<Self> {
-            let messages = bodies.iter().map(|body| Message {
-                id: (*body).to_owned(),
-                receipt: format!("receipt of {body}"),
-                body: (*body).to_owned(),
-            });
-            Arc::new(Self {
-                waiting: Mutex::new(messages.collect()),
-                ..Self::default()
-            })
+    /// A queue from which nothing that is held comes back by itself.
+    fn with(bodies: &[&str]) -> Arc<MemoryQueue> {
+        let queue = MemoryQueue::new(Duration::from_hours(1), 3);
+        for body in bodies {
+            queue.send(body, body);
         }
-
-        fn waiting(&self) -> Vec<String> {
-            let waiting = self.waiting.lock().unwrap();
-            waiting.iter().map(|message| message.id.clone()).collect()
-        }
-
-        fn deleted(&self) -> Vec<String> {
-            let mut deleted = self.deleted.lock().unwrap().clone();
-            deleted.sort();
-            deleted
-        }
-    }
-
-    impl Queue for Memory {
-        async fn receive(&self) -> Result<Vec<Message>, QueueError> {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-            let mut waiting = self.waiting.lock().unwrap();
-            let many = waiting.len().min(10);
-            let batch: Vec<_> = waiting.drain(..many).collect();
-            let ids = batch.iter().map(|message| message.id.clone());
-            self.held.lock().unwrap().extend(ids);
-            Ok(batch)
-        }
-
-        async fn extend(&self, _: &[Message]) -> Result<(), QueueError> {
-            *self.extended.lock().unwrap() += 1;
-            Ok(())
-        }
-
-        async fn release(&self, held: &[Message]) -> Result<(), QueueError> {
-            self.waiting.lock().unwrap().extend(held.iter().cloned());
-            let mut all = self.held.lock().unwrap();
-            all.retain(|id| held.iter().all(|message| message.id != *id));
-            Ok(())
-        }
-
-        async fn delete(&self, done: &[Message]) -> Result<(), QueueError> {
-            let mut held = self.held.lock().unwrap();
-            held.retain(|id| done.iter().all(|message| message.id != *id));
-            let ids = done.iter().map(|message| message.id.clone());
-            self.deleted.lock().unwrap().extend(ids);
-            Ok(())
-        }
-
-        async fn depth(&self) -> Result<Depth, QueueError> {
-            Ok(Depth {
-                visible: self.waiting.lock().unwrap().len() as u64,
-                in_flight: self.held.lock().unwrap().len() as u64,
-                delayed: 0,
-            })
-        }
+        Arc::new(queue)
     }
 
     /// Does at once what the body says, or never ends.
@@ -248,7 +179,7 @@ mod tests {
     impl Work for Obedient {
         async fn work(&self, message: &Message) -> Verdict {
             match message.body.as_str() {
-                "fail" => Verdict::Again(Fault::InboxUnavailable),
+                "fail" => Verdict::Again(Fault::INBOX_UNAVAILABLE),
                 "panic" => panic!("as the message says"),
                 body if body.starts_with("hang") => std::future::pending().await,
                 _ => Verdict::Done(Tally {
@@ -260,7 +191,7 @@ mod tests {
     }
 
     /// Drains until `enough` is true of the queue.
-    async fn drained(queue: &Arc<Memory>, enough: impl Fn(&Memory) -> bool) -> Summary {
+    async fn drained(queue: &Arc<MemoryQueue>, enough: impl Fn(&MemoryQueue) -> bool) -> Summary {
         let (leave, left) = watch::channel(None);
         let drain = Drain {
             queue: Arc::clone(queue),
@@ -278,7 +209,7 @@ mod tests {
 
     #[tokio::test]
     async fn finished_messages_are_deleted_and_the_others_are_not() {
-        let queue = Memory::with(&["a", "b", "fail", "panic", "c"]);
+        let queue = with(&["a", "b", "fail", "panic", "c"]);
         let summary = drained(&queue, |queue| queue.deleted().len() == 3).await;
         assert_eq!(queue.deleted(), ["a", "b", "c"]);
         assert_eq!((summary.received, summary.failed), (5, 2));
@@ -287,8 +218,8 @@ mod tests {
 
     #[tokio::test]
     async fn messages_are_held_while_they_are_worked_on_and_given_back_on_leaving() {
-        let queue = Memory::with(&["a", "hang 1", "hang 2"]);
-        let summary = drained(&queue, |queue| *queue.extended.lock().unwrap() > 2).await;
+        let queue = with(&["a", "hang 1", "hang 2"]);
+        let summary = drained(&queue, |queue| queue.extensions() > 2).await;
         assert_eq!(queue.deleted(), ["a"]);
         assert_eq!(queue.waiting(), ["hang 1", "hang 2"]);
         // A lane that was receiving meanwhile may get what another one gave back.
@@ -300,7 +231,7 @@ mod tests {
     async fn more_messages_than_a_batch_holds_are_all_done() {
         let names: Vec<String> = (0..95).map(|n| format!("{n:02}")).collect();
         let bodies: Vec<&str> = names.iter().map(String::as_str).collect();
-        let queue = Memory::with(&bodies);
+        let queue = with(&bodies);
         let summary = drained(&queue, |queue| queue.deleted().len() == 95).await;
         assert_eq!(queue.deleted(), names);
         assert_eq!(summary.tally.coded, 95);

@@ -1,6 +1,6 @@
 //! When a worker ends.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use aws_config::imds;
 use aws_sdk_dynamodb::{Client, types::AttributeValue};
@@ -119,13 +119,16 @@ async fn read_lease(client: &Client, table: &str) -> Option<LeaseSeen> {
         .consistent_read(true)
         .send()
         .await;
-    let item = match answer {
-        Ok(answer) => answer.item?,
+    match answer {
+        Ok(answer) => lease_seen(&answer.item?),
         Err(error) => {
             tracing::warn!(error = %Chain(&error), "the lease is not read");
-            return None;
+            None
         }
-    };
+    }
+}
+
+fn lease_seen(item: &HashMap<String, AttributeValue>) -> Option<LeaseSeen> {
     let number = |name: &str| item.get(name)?.as_n().ok()?.parse().ok();
     Some(LeaseSeen {
         run: RunId::from_stored(item.get("run")?.as_s().ok()?),
@@ -146,6 +149,30 @@ fn say(leave: &watch::Sender<Option<Leave>>, reason: Leave) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn leases_of_every_version_are_read() {
+        for (version, heartbeat) in [(1, None), (2, Some(20))] {
+            let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../protocol/tests/fixtures");
+            let json = std::fs::read_to_string(format!("{folder}/lease-row-{version}.json"));
+            let row: HashMap<String, HashMap<String, String>> =
+                serde_json::from_str(&json.unwrap()).unwrap();
+            let value = |value: HashMap<String, String>| match value.into_iter().next().unwrap() {
+                (kind, value) if kind == "N" => AttributeValue::N(value),
+                (_, value) => AttributeValue::S(value),
+            };
+            let row = row
+                .into_iter()
+                .map(|(name, of)| (name, value(of)))
+                .collect();
+            let wanted = LeaseSeen {
+                run: RunId::new(7, 1_800_000_000),
+                expires_at: 1_800_000_060,
+                heartbeat,
+            };
+            assert_eq!(lease_seen(&row), Some(wanted));
+        }
+    }
 
     #[test]
     fn the_first_reason_stays() {

@@ -1,10 +1,12 @@
 //! Where outcomes are stored.
 
+use std::sync::Arc;
+
 use aws_sdk_dynamodb::{
     Client, error::SdkError, operation::put_item::PutItemError, types::AttributeValue,
 };
 use aws_sdk_s3::primitives::ByteStream;
-use lightsout_protocol::coding::{INLINE_OUTCOME_LIMIT, Outcome, OutcomeKey, attribute};
+use lightsout_protocol::coding::{Encoded, INLINE_OUTCOME_LIMIT, OutcomeKey, Status, attribute};
 
 use crate::BoxError;
 
@@ -34,8 +36,14 @@ pub trait Results: Send + Sync + 'static {
     fn store(
         &self,
         key: &OutcomeKey,
-        outcome: &Outcome,
+        outcome: Encoded,
     ) -> impl Future<Output = Result<Stored, ResultsError>> + Send;
+}
+
+impl<R: Results> Results for Arc<R> {
+    async fn store(&self, key: &OutcomeKey, outcome: Encoded) -> Result<Stored, ResultsError> {
+        R::store(self, key, outcome).await
+    }
 }
 
 /// The results table, with a bucket for what is too large for an item.
@@ -54,15 +62,7 @@ pub struct Tables {
 }
 
 impl Results for Tables {
-    async fn store(&self, key: &OutcomeKey, outcome: &Outcome) -> Result<Stored, ResultsError> {
-        let text = serde_json::to_string(outcome).map_err(|error| ResultsError {
-            action: "write the outcome as JSON",
-            source: error.into(),
-        })?;
-        let status = match outcome {
-            Outcome::Coded { .. } => "coded",
-            Outcome::Rejected { .. } => "rejected",
-        };
+    async fn store(&self, key: &OutcomeKey, outcome: Encoded) -> Result<Stored, ResultsError> {
         let put = self
             .dynamodb
             .put_item()
@@ -70,11 +70,16 @@ impl Results for Tables {
             .item(attribute::CHART, string(&key.chart))
             .item(attribute::CODING, string(&key.sort()))
             .item(attribute::RUN, string(&self.run))
-            .item(attribute::STATUS, string(status))
+            .item(attribute::STATUS, string(outcome.status().name()))
             .condition_expression("attribute_not_exists(#chart)")
             .expression_attribute_names("#chart", attribute::CHART);
+        let put = match outcome.status() {
+            Status::Coded => put,
+            Status::Rejected => put.item(attribute::REJECTED_IN, string(&self.run)),
+        };
+        let text = outcome.into_json();
         let put = if text.len() <= INLINE_OUTCOME_LIMIT {
-            put.item(attribute::OUTCOME, string(&text))
+            put.item(attribute::OUTCOME, AttributeValue::S(text))
         } else {
             put.item(attribute::OBJECT, string(&self.set_aside(key, text).await?))
         };

@@ -1,5 +1,7 @@
 //! What a message asks for, apart from how messages are handled.
 
+use std::fmt;
+
 use serde::Serialize;
 
 /// One message of a queue.
@@ -25,38 +27,50 @@ pub enum Verdict {
 /// What was done for one message, or for many.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Tally {
-    /// Charts that were coded and stored.
+    /// Charts that were coded and stored; in another project, whatever was done.
     pub coded: u64,
-    /// Charts that were rejected for good, with their reason stored.
+    /// Those that were rejected for good, with their reason stored.
     pub rejected: u64,
-    /// Charts whose outcome was already stored.
+    /// Those whose outcome was already stored.
     pub duplicates: u64,
 }
 
-/// Why a message is left; the names are stable and hold no text of a chart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum Fault {
-    /// It is no notification of S3, so that no chart can be told.
-    #[error("malformed")]
-    Malformed,
-    /// It speaks of a bucket that is not the inbox.
-    #[error("foreign_bucket")]
-    ForeignBucket,
+/// Why a message is left: a name that logs and alarms go by.
+///
+/// It is written in the program, so that it is stable and never holds text of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fault(&'static str);
+
+impl Fault {
+    /// The message is not of the kind that the work reads.
+    pub const MALFORMED: Self = Self("malformed");
+    /// The message speaks of a bucket that is not the inbox.
+    pub const FOREIGN_BUCKET: Self = Self("foreign_bucket");
     /// The inbox did not answer.
-    #[error("inbox_unavailable")]
-    InboxUnavailable,
+    pub const INBOX_UNAVAILABLE: Self = Self("inbox_unavailable");
     /// The outcome could not be stored.
-    #[error("results_unavailable")]
-    ResultsUnavailable,
+    pub const RESULTS_UNAVAILABLE: Self = Self("results_unavailable");
+
+    /// Names a fault of a project's own work.
+    pub const fn named(name: &'static str) -> Self {
+        Self(name)
+    }
 }
 
-/// What a worker does with messages.
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+/// What a worker does with messages: the one thing that a project adds to the fleet.
 pub trait Work: Send + Sync + 'static {
     /// Does what the message asks for. When this returns
     /// [`Verdict::Done`], the outcome is durable.
     ///
-    /// It may be dropped half way, and called again for the same message.
+    /// It may be dropped half way, and called again for the same message: queues deliver
+    /// at least once. Nothing that blocks a thread is done here but in
+    /// [`spawn_blocking`](tokio::task::spawn_blocking).
     fn work(&self, message: &Message) -> impl Future<Output = Verdict> + Send;
 }
 

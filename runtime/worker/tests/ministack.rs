@@ -316,6 +316,8 @@ async fn every_chart_ends_as_coded_or_rejected_and_none_is_coded_twice() {
         assert_eq!(reason, wanted);
     }
     assert_eq!(results["coded 1"]["run"], RUN);
+    assert_eq!(results["empty"]["rejected_in"], RUN);
+    assert_eq!(results["coded 1"].get("rejected_in"), None);
     let object = pipeline
         .s3
         .get_object()

@@ -119,7 +119,10 @@ impl Mending<'_> {
         let swept: Swept = serde_json::from_slice(payload)
             .map_err(|_| LocalError::Reaper(format!("it answered {text}")))?;
         if swept.ended > 0 || swept.rearming != "not_needed" {
-            self.progress.note(&format!("the reaper says {text}"));
+            let Swept { ended, rearming } = &swept;
+            self.progress.note(&format!(
+                "the reaper ended {ended} instances, rearming: {rearming}"
+            ));
         }
         Ok(swept.ended)
     }

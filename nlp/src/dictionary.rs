@@ -3,7 +3,6 @@
 mod attributes;
 mod bytes;
 mod delta;
-mod inflating;
 mod instructions;
 mod lists;
 mod meaning;
@@ -155,7 +154,7 @@ impl Dictionary {
         static READ: OnceLock<Dictionary> = OnceLock::new();
         READ.get_or_init(|| {
             let body = delta::apply(FY2026, FY2025);
-            let tables = body.and_then(|body| bytes::decode_body(body.as_slice(), body.len()));
+            let tables = body.and_then(|(body, first)| bytes::decode_body(&body, first));
             Self(Arc::new(tables.expect(
                 "the embedded files were written together and checked by the build",
             )))

@@ -60,45 +60,40 @@ pub(crate) const MOST_PASSED: usize = 3;
 
 /// The nodes of a trie that is being read, in the order of their numbers.
 ///
-/// Labels are kept as their distances from those of the sibling before, and instead of the
-/// first child its place holds how many children there are.
-pub(crate) struct Nodes(Vec<Node>);
+/// Labels are kept as their distances from those of the sibling before. Until it is assembled,
+/// a node's first child holds the place of how many children there are.
+pub(crate) struct TrieNodes(Vec<Node>);
 
-impl Nodes {
-    /// So many nodes.
-    pub(crate) fn of(length: usize) -> Self {
-        Self(vec![Node::default(); length])
+impl TrieNodes {
+    /// Room for so many nodes.
+    pub(crate) fn with_capacity(length: usize) -> Self {
+        // One more closes them.
+        Self(Vec::with_capacity(length + 1))
     }
 
-    /// Sets the labels, in the order of the nodes.
-    pub(crate) fn set_labels(&mut self, labels: impl Iterator<Item = u32>) {
-        for (node, label) in self.0.iter_mut().zip(labels) {
-            node.label = label;
-        }
-    }
-
-    /// Sets how many children there are, in the order of the nodes.
-    pub(crate) fn set_children(&mut self, counts: impl Iterator<Item = u32>) {
-        for (node, count) in self.0.iter_mut().zip(counts) {
-            node.first_child = count;
-        }
-    }
-
-    /// Sets the values plus one, in the order of the nodes.
-    pub(crate) fn set_values(&mut self, values: impl Iterator<Item = u32>) {
-        for (node, value) in self.0.iter_mut().zip(values) {
-            node.value = value;
-        }
+    /// Adds nodes with these labels, numbers of children, and values plus one.
+    pub(crate) fn extend(&mut self, labels: &[WordId], child_counts: &[u32], values: &[u32]) {
+        let rows = labels.iter().zip(child_counts).zip(values);
+        self.0.extend(rows.map(|((label, count), value)| Node {
+            label: *label,
+            first_child: *count,
+            value: *value,
+            children: 0,
+        }));
     }
 
     /// The trie of these nodes, if they are one and no label is larger.
     pub(crate) fn assemble(mut self, largest: WordId) -> Option<Trie> {
-        let length = self.0.len();
-        let mut next: usize = 1;
-        for node in 0..length {
-            let end = next.checked_add(self.0[node].first_child as usize)?;
+        let mut next: u32 = 1;
+        for at in 0..self.0.len() {
+            let count = std::mem::replace(&mut self.0[at].first_child, next);
+            if count == 0 {
+                continue;
+            }
+            let first = next;
+            next = next.checked_add(count)?;
             let (mut label, mut children): (WordId, u32) = (0, 0);
-            for child in self.0.get_mut(next..end)? {
+            for child in self.0.get_mut(first as usize..next as usize)? {
                 label = label.checked_add(child.label)?;
                 child.label = label;
                 children |= bit(label);
@@ -106,16 +101,13 @@ impl Nodes {
             if label > largest {
                 return None;
             }
-            self.0[node].children = children;
-            self.0[node].first_child = u32::try_from(next).ok()?;
-            next = end;
+            self.0[at].children = children;
         }
-        if next != length {
+        if next as usize != self.0.len() {
             return None;
         }
-        let end = u32::try_from(next).ok()?;
         self.0.push(Node {
-            first_child: end,
+            first_child: next,
             ..Node::default()
         });
         let mut trie = Trie {
@@ -177,10 +169,8 @@ impl Trie {
             }
             first += *count as usize;
         }
-        let mut nodes = Nodes::of(labels.len());
-        nodes.set_labels(labels.into_iter());
-        nodes.set_children(counts.into_iter());
-        nodes.set_values(values.into_iter());
+        let mut nodes = TrieNodes::with_capacity(labels.len());
+        nodes.extend(&labels, &counts, &values);
         nodes
             .assemble(WordId::MAX)
             .expect("the nodes were laid out as a trie just now")
@@ -345,6 +335,7 @@ impl Trie {
     }
 
     /// The word that leads to each node.
+    #[cfg(any(feature = "build", test))]
     pub(crate) fn labels(&self) -> impl Iterator<Item = WordId> + '_ {
         self.nodes().iter().map(|node| node.label)
     }

@@ -1,12 +1,11 @@
 //! What titles say beyond a condition, laid out for finding the most specific code.
 
-use std::io::Read;
-
 use super::bytes::DictionaryError;
 use super::reader::{Reader, damaged};
 use super::{Lists, Strings};
 use crate::attributes::AttributeKind;
 use crate::trie::{Trie, WordId};
+use crate::vocabulary::Vocabulary;
 
 /// What a title asks of a note: a value of the table of attributes, or a word.
 ///
@@ -101,15 +100,18 @@ impl AttributeTables {
         u32::try_from(self.kinds.len()).unwrap_or(0)
     }
 
-    pub(super) fn read(reader: &mut Reader<impl Read>) -> Result<Self, DictionaryError> {
+    pub(super) fn read(
+        reader: &mut Reader<'_>,
+        words: &Vocabulary,
+    ) -> Result<Self, DictionaryError> {
         const PART: &str = "attributes";
         let kinds = reader.list(PART, |reader| {
             AttributeKind::from_number(reader.byte(PART)?).ok_or_else(|| damaged(PART))
         })?;
         let names = reader.strings(PART)?;
         let says_too = reader.lists(PART)?;
-        let phrases = reader.trie()?;
-        let classes = reader.list(PART, |reader| reader.byte(PART))?;
+        let phrases = reader.trie(words)?;
+        let classes = reader.byte_list(PART)?;
         Ok(Self {
             sides: sides(&kinds, &names),
             kinds,
@@ -138,7 +140,6 @@ impl AttributeTables {
             && self.asked.items.iter().all(is_feature)
             && self.generic.items.iter().all(is_feature)
             && self.classes.len() <= words + 1
-            && self.phrases.labels().all(|word| word as usize <= words)
             && self.phrases.values().all(|value| value as usize <= values)
     }
 }
@@ -147,14 +148,13 @@ impl AttributeTables {
 impl AttributeTables {
     pub(super) fn write(&self, writer: &mut super::writer::Writer) {
         writer.count(self.kinds.len());
-        writer
-            .body
-            .extend(self.kinds.iter().map(|kind| kind.number()));
+        let kinds = self.kinds.iter().map(|kind| kind.number());
+        writer.pieces(&kinds.collect::<Vec<_>>());
         writer.strings(&self.names);
         writer.lists(&self.says_too);
         writer.trie(&self.phrases);
         writer.count(self.classes.len());
-        writer.body.extend(&self.classes);
+        writer.pieces(&self.classes);
         writer.lists(&self.asked);
         writer.lists(&self.generic);
     }

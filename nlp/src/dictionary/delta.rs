@@ -2,18 +2,22 @@
 //!
 //! Two editions share nearly all of their bodies. A delta is a list of runs, each copied from
 //! the other body (from where, how long) and followed by bytes of its own, and then those bytes.
-//! Header: `ICDDELTA`, the format's version, the length of the body that it makes, and zlib's
-//! checksum of the body that it copies from (four bytes each, little and big end first).
+//! Header: `ICDDELTA`, the format's version, and (four bytes each, little end first) the
+//! checksum of the file that it copies from, a CRC-32 of all that follows, the length of the
+//! body that it makes and of that body's first part, and the length of the runs, which are
+//! blocks as in a dictionary's file.
 
-use super::bytes::{DictionaryError, VERSION, inflate};
-use super::reader::Reader;
+use super::bytes::{DictionaryError, LARGEST_BODY, VERSION, body};
+use super::reader::{Reader, damaged};
 
 const MAGIC: &[u8; 8] = b"ICDDELTA";
-const HEADER: usize = MAGIC.len() + 1 + 4 + 4;
-const DAMAGED: DictionaryError = DictionaryError::Damaged { part: "runs" };
+const HEADER: usize = MAGIC.len() + 1 + 5 * 4;
+/// Where the checked bytes begin.
+const CHECKED: usize = MAGIC.len() + 1 + 2 * 4;
 
-/// The body that `delta` makes of the body of the dictionary file `base`.
-pub(super) fn apply(base: &[u8], delta: &[u8]) -> Result<Vec<u8>, DictionaryError> {
+/// The body that `delta` makes of the body of the dictionary file `base`, and how long its
+/// first part is.
+pub(super) fn apply(base: &[u8], delta: &[u8]) -> Result<(Vec<u8>, usize), DictionaryError> {
     if delta.len() < HEADER || !delta.starts_with(MAGIC) {
         return Err(DictionaryError::NotADictionary);
     }
@@ -21,70 +25,77 @@ pub(super) fn apply(base: &[u8], delta: &[u8]) -> Result<Vec<u8>, DictionaryErro
     if found != VERSION {
         return Err(DictionaryError::Version { found });
     }
-    let (header, runs) = delta.split_at(HEADER);
-    if header[HEADER - 4..] != base[base.len().saturating_sub(4)..] {
+    let (numbers, _) = delta[MAGIC.len() + 1..HEADER].as_chunks();
+    let numbers: Vec<_> = numbers.iter().copied().map(u32::from_le_bytes).collect();
+    let [of, checksum, length, first, stored] = numbers[..] else {
+        return Err(damaged("header"));
+    };
+    let (base_checksum, base, _) = body(base)?;
+    if of != base_checksum {
         return Err(DictionaryError::OtherBase);
     }
-    let length = header[MAGIC.len() + 1..HEADER - 4]
-        .iter()
-        .rev()
-        .fold(0, |length, byte| length << 8 | usize::from(*byte));
-    let base = super::bytes::body(base)?;
-    let runs = inflate(runs, super::bytes::LARGEST_BODY)?;
-    let mut reader = Reader::new(runs.as_slice(), runs.len());
-    let count = reader.number("runs")? as usize;
-    let mut spans = Vec::new();
-    for _ in 0..count {
-        let run = [
-            reader.number("runs")?,
-            reader.number("runs")?,
-            reader.number("runs")?,
-        ];
-        spans.push(run.map(|number| number as usize));
+    let [length, first, stored] = [length, first, stored].map(|number| number as usize);
+    if crc32fast::hash(&delta[CHECKED..]) != checksum || length.max(stored) > LARGEST_BODY {
+        return Err(damaged("checksum"));
     }
-    let mut own = &runs[runs.len() - reader.left()..];
-    let mut body = Vec::with_capacity(length.min(super::bytes::LARGEST_BODY));
+    let runs = Reader::new(&delta[HEADER..], stored);
+    Ok((follow(runs, &base, length)?, first))
+}
+
+/// The bytes that runs make of `base`.
+fn follow(mut runs: Reader<'_>, base: &[u8], length: usize) -> Result<Vec<u8>, DictionaryError> {
+    const PART: &str = "runs";
+    let spans = runs.list(PART, |reader| {
+        Ok([
+            reader.number(PART)? as usize,
+            reader.number(PART)? as usize,
+            reader.number(PART)? as usize,
+        ])
+    })?;
+    let mut made = Vec::with_capacity(length);
     for [from, copied, added] in spans {
-        let run = from
-            .checked_add(copied)
-            .and_then(|to| base.get(from..to))
-            .ok_or(DAMAGED)?;
-        let (next, rest) = own.split_at_checked(added).ok_or(DAMAGED)?;
-        if run.len() + next.len() > length - body.len() {
-            return Err(DAMAGED);
+        let run = from.checked_add(copied).and_then(|to| base.get(from..to));
+        let run = run.ok_or_else(|| damaged(PART))?;
+        let own = runs.pieces(PART, added)?;
+        if run.len() + own.len() > length - made.len() {
+            return Err(damaged(PART));
         }
-        body.extend_from_slice(run);
-        body.extend_from_slice(next);
-        own = rest;
+        made.extend_from_slice(run);
+        made.extend(own);
     }
-    if body.len() == length && own.is_empty() {
-        Ok(body)
+    runs.end()?;
+    if made.len() == length {
+        Ok(made)
     } else {
-        Err(DAMAGED)
+        Err(damaged(PART))
     }
 }
 
 /// The delta by which [`apply`] makes the body of the dictionary file `new` out of that of `base`.
 #[cfg(feature = "build")]
 pub(crate) fn make(base: &[u8], new: &[u8]) -> Result<Vec<u8>, DictionaryError> {
-    let checksum = &base[base.len().saturating_sub(4)..];
-    let (base, new) = (super::bytes::body(base)?, super::bytes::body(new)?);
+    let ((checksum, base, _), (_, new, first)) = (body(base)?, body(new)?);
     let mut writer = super::writer::Writer::default();
-    let mut own = Vec::new();
     let runs = runs(&base, &new);
     writer.count(runs.len());
     for run in &runs {
         writer.count(run.from);
         writer.count(run.copied);
         writer.count(run.added.len());
-        own.extend_from_slice(run.added);
     }
-    writer.body.extend(own);
+    for run in &runs {
+        writer.pieces(run.added);
+    }
+    let mut checked = Vec::new();
+    for length in [new.len(), first, writer.len()] {
+        checked.extend(u32::try_from(length).unwrap_or(u32::MAX).to_le_bytes());
+    }
+    checked.extend(writer.stored());
     let mut file = MAGIC.to_vec();
     file.push(VERSION);
-    file.extend(u32::try_from(new.len()).unwrap_or(u32::MAX).to_le_bytes());
-    file.extend(checksum);
-    file.extend(miniz_oxide::deflate::compress_to_vec_zlib(&writer.body, 9));
+    file.extend(checksum.to_le_bytes());
+    file.extend(crc32fast::hash(&checked).to_le_bytes());
+    file.extend(checked);
     Ok(file)
 }
 
@@ -164,11 +175,10 @@ mod tests {
 
     #[test]
     fn a_delta_of_another_file_is_told_apart() {
-        let mut other = FY2026.to_vec();
-        let last = other.len() - 1;
-        other[last] ^= 1;
+        let mut of_another = FY2025.to_vec();
+        of_another[MAGIC.len() + 1] ^= 1;
         assert!(matches!(
-            apply(&other, FY2025),
+            apply(FY2026, &of_another),
             Err(DictionaryError::OtherBase)
         ));
         assert!(matches!(

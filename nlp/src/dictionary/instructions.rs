@@ -1,7 +1,5 @@
 //! The notes of the tabular list: what a code excludes, and which codes belong before or beside it.
 
-use std::io::Read;
-
 use super::bytes::DictionaryError;
 use super::reader::{Reader, damaged};
 use super::{Lists, Strings};
@@ -131,7 +129,7 @@ impl Instructions {
         })
     }
 
-    pub(super) fn read(reader: &mut Reader<impl Read>) -> Result<Self, DictionaryError> {
+    pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, DictionaryError> {
         const PART: &str = "notes of the tabular list";
         let mut nodes = reader.numbers(PART)?;
         let mut node: u32 = 0;
@@ -141,7 +139,7 @@ impl Instructions {
         }
         Ok(Self {
             nodes,
-            kinds: reader.list(PART, |reader| reader.byte(PART))?,
+            kinds: reader.byte_list(PART)?,
             sets: reader.numbers(PART)?,
             texts: reader.numbers(PART)?,
             named: reader.lists(PART)?,
@@ -183,7 +181,7 @@ impl Instructions {
         let distances: Vec<_> = self.nodes.iter().map(distance).collect();
         writer.numbers(&distances);
         writer.count(self.kinds.len());
-        writer.body.extend(&self.kinds);
+        writer.pieces(&self.kinds);
         writer.numbers(&self.sets);
         writer.numbers(&self.texts);
         writer.lists(&self.named);

@@ -1,79 +1,102 @@
 //! Reading the body of a dictionary's file; `writer.rs` writes it.
 
-use std::io::Read;
 use std::sync::Arc;
+
+use lz4_flex::block::decompress_into;
 
 use super::{
     AttributeTables, DictionaryError, Diseases, Inclusion, Instructions, Lists, Meaning, Node,
     Origin, Sense, Seventh, Strings, Tables,
 };
-use crate::trie::{Nodes, Trie};
+use crate::trie::{Trie, TrieNodes, WordId};
 use crate::vocabulary::Vocabulary;
 
-/// A body that is read from its front to its end.
-pub(super) struct Reader<B> {
-    body: B,
-    /// How many bytes are to come, as far as the header is right.
-    left: usize,
-    /// Bytes that the body gave, of which those before `at` have been read.
-    chunk: Vec<u8>,
+/// How many rows of a list are kept together, column by column.
+pub(super) const ROWS: usize = 1 << 14;
+/// How many bytes of a text are kept together.
+pub(super) const PIECE: usize = 1 << 16;
+
+/// A part of a body that is read from its front to its end.
+///
+/// One block of it stands in memory at a time, and always in the same memory: asking for fresh
+/// pages takes longer than reading does.
+pub(super) struct Reader<'s> {
+    /// The blocks that are still compressed.
+    stored: &'s [u8],
+    block: Vec<u8>,
+    /// Where the block is read next.
     at: usize,
-    scratch: Vec<u8>,
+    /// How many bytes of the part lie behind the block.
+    behind: usize,
 }
 
-/// The most bytes that a number has.
-const WIDEST: usize = 4;
-
-/// The bytes of some numbers: all lowest ones, then all next ones.
-struct Planes<'r> {
-    bytes: &'r [u8],
-    length: usize,
-}
-
-impl Planes<'_> {
-    fn numbers(&self) -> impl Iterator<Item = u32> {
-        let plane = |at: usize| self.bytes[at * self.length..].iter().take(self.length);
-        let low = plane(0).zip(plane(1));
-        let high = plane(2).zip(plane(3));
-        low.zip(high).map(|((lowest, second), (third, highest))| {
-            u32::from_le_bytes([*lowest, *second, *third, *highest])
-        })
-    }
-}
-
-/// How many bytes are asked of a body at a time.
-const CHUNK: usize = 1 << 14;
-
-/// A label past the words would size a trie's first table; it is checked before it is made.
-const LARGEST_LABEL: u32 = 1 << 24;
-
-impl<B: Read> Reader<B> {
-    /// A reader of a body of this length, in bytes.
-    pub(super) fn new(body: B, length: usize) -> Self {
+impl<'s> Reader<'s> {
+    /// A reader of a part of this length.
+    pub(super) fn new(stored: &'s [u8], length: usize) -> Self {
         Self {
-            body,
-            left: length,
-            chunk: Vec::with_capacity(CHUNK),
+            stored,
+            block: Vec::new(),
             at: 0,
-            scratch: Vec::new(),
+            behind: length,
         }
     }
 
-    /// How many bytes have not been read.
-    pub(super) fn left(&self) -> usize {
-        self.left
+    /// A reader of a part that is not compressed.
+    pub(super) fn of(part: &[u8]) -> Self {
+        Self {
+            stored: &[],
+            block: part.to_vec(),
+            at: 0,
+            behind: 0,
+        }
     }
 
-    /// That nothing is left, of the body and of what the header promised.
-    pub(super) fn end(mut self) -> Result<(), DictionaryError> {
-        if self.left == 0 && self.at == self.chunk.len() && !self.read_on()? {
+    /// The whole part as it stands.
+    pub(super) fn all(mut self) -> Result<Vec<u8>, DictionaryError> {
+        let mut all = Vec::with_capacity(self.behind);
+        while self.behind > 0 {
+            self.next_block()?;
+            all.extend_from_slice(&self.block);
+        }
+        Ok(all)
+    }
+
+    /// That nothing is left.
+    pub(super) fn end(self) -> Result<(), DictionaryError> {
+        if self.left() == 0 && self.stored.is_empty() {
             Ok(())
         } else {
             Err(damaged("last bytes"))
         }
     }
 
-    pub(super) fn tables(&mut self) -> Result<Tables, DictionaryError> {
+    #[cold]
+    fn next_block(&mut self) -> Result<(), DictionaryError> {
+        const PART: &str = "blocks";
+        let (lengths, rest) = self
+            .stored
+            .split_at_checked(8)
+            .ok_or_else(|| damaged(PART))?;
+        let (lengths, _) = lengths.as_chunks();
+        let [length, stored] = [lengths[0], lengths[1]].map(|one| u32::from_le_bytes(one) as usize);
+        let (block, rest) = rest.split_at_checked(stored).ok_or_else(|| damaged(PART))?;
+        self.behind = self
+            .behind
+            .checked_sub(length)
+            .ok_or_else(|| damaged(PART))?;
+        self.stored = rest;
+        self.block.resize(length, 0);
+        self.at = 0;
+        let written = decompress_into(block, &mut self.block);
+        if written.map_err(DictionaryError::Decompress)? == length && length > 0 {
+            Ok(())
+        } else {
+            Err(damaged(PART))
+        }
+    }
+
+    /// What the tabular list says, and what terms may mean; the rest of the tables stays empty.
+    pub(super) fn listed(&mut self) -> Result<Tables, DictionaryError> {
         let edition = self.strings("edition")?.text;
         let codes = self.strings("codes")?;
         let titles = self.strings("titles")?;
@@ -83,22 +106,11 @@ impl<B: Read> Reader<B> {
             node += reader.number("inclusion terms")?;
             Ok(Inclusion { node })
         })?;
-        let mut place = 0;
-        let nodes = self.list("codes", |reader| {
-            place += 1;
-            reader.node(place)
-        })?;
+        let nodes = self.nodes()?;
         let sevenths = self.list("7th characters", |reader| {
             reader.list("7th characters", Self::seventh)
         })?;
-        let diseases = Diseases {
-            ids: self.strings("diseases")?,
-            names: self.strings("diseases")?,
-            doids: self.numbers("diseases")?,
-            groups: self.numbers("diseases")?,
-        };
-        let mut node = 0;
-        let meanings = self.list("meanings", |reader| reader.meaning(&mut node))?;
+        let meanings = self.meanings()?;
         let senses = self.list("meanings", |reader| {
             reader.list("meanings", |reader| {
                 Ok(Sense {
@@ -107,9 +119,6 @@ impl<B: Read> Reader<B> {
                 })
             })
         })?;
-        let words = self.strings("words")?;
-        let terms = self.trie()?;
-        let attributes = AttributeTables::read(self)?;
         let instructions = Instructions::read(self)?;
         Ok(Tables {
             edition,
@@ -119,41 +128,77 @@ impl<B: Read> Reader<B> {
             inclusion_texts,
             nodes,
             sevenths,
-            diseases,
             meanings,
             senses,
-            vocabulary: Arc::new(Vocabulary::of(words)),
-            terms,
-            attributes,
             instructions,
-            tree: super::Tree::default(),
+            ..Tables::default()
         })
     }
 
-    /// The node at this place, counted from one.
-    fn node(&mut self, place: u32) -> Result<Node, DictionaryError> {
-        let chapter = self.byte("codes")?;
-        let flags = self.byte("codes")?;
-        Ok(Node {
-            chapter,
-            is_leaf: flags & 1 != 0,
-            is_chronic: flags & 2 != 0,
-            seventh: self.byte("codes")?,
-            default: self.distance(place, "codes")?,
+    /// The terms, their words and attributes, and the diseases; the rest of the tables stays empty.
+    pub(super) fn termed(&mut self) -> Result<Tables, DictionaryError> {
+        let diseases = Diseases {
+            ids: self.strings("diseases")?,
+            names: self.strings("diseases")?,
+            doids: self.numbers("diseases")?,
+            groups: self.numbers("diseases")?,
+        };
+        let vocabulary = Vocabulary::of(self.strings("words")?);
+        Ok(Tables {
+            diseases,
+            terms: self.trie(&vocabulary)?,
+            attributes: AttributeTables::read(self, &vocabulary)?,
+            vocabulary: Arc::new(vocabulary),
+            ..Tables::default()
         })
     }
 
-    /// A meaning whose code, plus one, is kept as its distance from that of the one before.
-    fn meaning(&mut self, node: &mut u32) -> Result<Meaning, DictionaryError> {
-        let origin = self.byte("meanings")? as usize;
-        *node = self.distance(*node, "meanings")?;
-        Ok(Meaning {
-            node: node.checked_sub(1),
-            disease: self.number("meanings")?.checked_sub(1),
-            source: self.byte("meanings")?,
-            further: self.number("meanings")?,
-            origin: *Origin::ALL.get(origin).ok_or_else(|| damaged("meanings"))?,
-        })
+    /// The codes; where each one's default stands is kept as the distance from itself.
+    fn nodes(&mut self) -> Result<Vec<Node>, DictionaryError> {
+        const PART: &str = "codes";
+        let length = self.length(PART)?;
+        let mut nodes = Vec::with_capacity(length);
+        self.rows(length, |reader, rows| {
+            let [chapters, flags, sevenths] = reader.byte_columns(PART, rows)?;
+            let [defaults] = reader.columns(PART, rows)?;
+            for row in 0..rows {
+                let place = u32::try_from(nodes.len() + 1).unwrap_or(u32::MAX);
+                nodes.push(Node {
+                    chapter: chapters[row],
+                    is_leaf: flags[row] & 1 != 0,
+                    is_chronic: flags[row] & 2 != 0,
+                    seventh: sevenths[row],
+                    default: moved(place, defaults[row]).ok_or_else(|| damaged(PART))?,
+                });
+            }
+            Ok(())
+        })?;
+        Ok(nodes)
+    }
+
+    /// The meanings; each code, plus one, is kept as its distance from that of the one before.
+    fn meanings(&mut self) -> Result<Vec<Meaning>, DictionaryError> {
+        const PART: &str = "meanings";
+        let length = self.length(PART)?;
+        let mut meanings = Vec::with_capacity(length);
+        let mut node = 0;
+        self.rows(length, |reader, rows| {
+            let [origins, sources] = reader.byte_columns(PART, rows)?;
+            let [nodes, diseases, further] = reader.columns(PART, rows)?;
+            for row in 0..rows {
+                node = moved(node, nodes[row]).ok_or_else(|| damaged(PART))?;
+                let origin = Origin::ALL.get(usize::from(origins[row]));
+                meanings.push(Meaning {
+                    node: node.checked_sub(1),
+                    disease: diseases[row].checked_sub(1),
+                    source: sources[row],
+                    further: further[row],
+                    origin: *origin.ok_or_else(|| damaged(PART))?,
+                });
+            }
+            Ok(())
+        })?;
+        Ok(meanings)
     }
 
     fn seventh(&mut self) -> Result<Seventh, DictionaryError> {
@@ -162,20 +207,19 @@ impl<B: Read> Reader<B> {
         Ok(Seventh { character, meaning })
     }
 
-    pub(super) fn trie(&mut self) -> Result<Trie, DictionaryError> {
+    /// A trie over the words of a vocabulary.
+    pub(super) fn trie(&mut self, words: &Vocabulary) -> Result<Trie, DictionaryError> {
         const PART: &str = "terms";
         let length = self.length(PART)?;
-        let mut nodes = Nodes::of(length);
-        nodes.set_labels(self.planes(PART, length)?.numbers());
-        if self.length(PART)? != length {
-            return Err(damaged(PART));
-        }
-        nodes.set_children(self.planes(PART, length)?.numbers());
-        if self.length(PART)? != length {
-            return Err(damaged(PART));
-        }
-        nodes.set_values(self.planes(PART, length)?.numbers());
-        nodes.assemble(LARGEST_LABEL).ok_or_else(|| damaged(PART))
+        let mut nodes = TrieNodes::with_capacity(length);
+        self.rows(length, |reader, rows| {
+            let [labels, children, values] = reader.columns(PART, rows)?;
+            nodes.extend(&labels, &children, &values);
+            Ok(())
+        })?;
+        // A label past the words would also size the trie's first table.
+        let largest = WordId::try_from(words.len()).map_err(|_| damaged(PART))?;
+        nodes.assemble(largest).ok_or_else(|| damaged(PART))
     }
 
     pub(super) fn list<T>(
@@ -196,7 +240,7 @@ impl<B: Read> Reader<B> {
     fn length(&mut self, part: &'static str) -> Result<usize, DictionaryError> {
         let length = self.number(part)? as usize;
         // Nearly every item takes a byte or more, so a damaged length cannot ask for much memory.
-        if length > self.left {
+        if length > self.left() {
             return Err(damaged(part));
         }
         Ok(length)
@@ -205,62 +249,86 @@ impl<B: Read> Reader<B> {
     /// A list of numbers; most of a dictionary is such lists.
     pub(super) fn numbers(&mut self, part: &'static str) -> Result<Vec<u32>, DictionaryError> {
         let length = self.length(part)?;
-        Ok(self.planes(part, length)?.numbers().collect())
+        let mut numbers = Vec::with_capacity(length);
+        self.rows(length, |reader, rows| {
+            reader.column(part, rows, &mut numbers)
+        })?;
+        Ok(numbers)
     }
 
-    /// So many numbers, kept as all lowest bytes, then all next ones.
-    fn planes(&mut self, part: &'static str, length: usize) -> Result<Planes<'_>, DictionaryError> {
+    /// Reads rows that are kept by their columns, so many at a time.
+    fn rows(
+        &mut self,
+        length: usize,
+        mut read: impl FnMut(&mut Self, usize) -> Result<(), DictionaryError>,
+    ) -> Result<(), DictionaryError> {
+        for start in (0..length).step_by(ROWS) {
+            read(self, ROWS.min(length - start))?;
+        }
+        Ok(())
+    }
+
+    fn byte_columns<const COLUMNS: usize>(
+        &mut self,
+        part: &'static str,
+        rows: usize,
+    ) -> Result<[Vec<u8>; COLUMNS], DictionaryError> {
+        let mut columns = [const { Vec::new() }; COLUMNS];
+        for column in &mut columns {
+            *column = self.bytes(part, rows)?.to_vec();
+        }
+        Ok(columns)
+    }
+
+    fn columns<const COLUMNS: usize>(
+        &mut self,
+        part: &'static str,
+        rows: usize,
+    ) -> Result<[Vec<u32>; COLUMNS], DictionaryError> {
+        let mut columns = [const { Vec::new() }; COLUMNS];
+        for column in &mut columns {
+            column.reserve_exact(rows);
+            self.column(part, rows, column)?;
+        }
+        Ok(columns)
+    }
+
+    /// So many numbers, by their bytes: all lowest ones, then all next ones.
+    fn column(
+        &mut self,
+        part: &'static str,
+        rows: usize,
+        into: &mut Vec<u32>,
+    ) -> Result<(), DictionaryError> {
         let width = usize::from(self.byte(part)?);
-        if width > WIDEST {
-            return Err(damaged(part));
+        let bytes = self.bytes(part, rows * width)?;
+        let number = u32::from_le_bytes;
+        let plane = |at: usize| bytes[at * rows..].iter().take(rows);
+        // Each width has a loop of its own, which takes many numbers at a time.
+        match width {
+            0 => into.resize(into.len() + rows, 0),
+            1 => into.extend(plane(0).map(|low| u32::from(*low))),
+            2 => {
+                let pairs = plane(0).zip(plane(1));
+                into.extend(pairs.map(|(a, b)| number([*a, *b, 0, 0])));
+            }
+            3 => {
+                let triples = plane(0).zip(plane(1)).zip(plane(2));
+                into.extend(triples.map(|((a, b), c)| number([*a, *b, *c, 0])));
+            }
+            4 => {
+                let all = plane(0).zip(plane(1)).zip(plane(2).zip(plane(3)));
+                into.extend(all.map(|((a, b), (c, d))| number([*a, *b, *c, *d])));
+            }
+            _ => return Err(damaged(part)),
         }
-        // The longest list's memory serves all: fresh memory costs more than reading does.
-        let mut bytes = std::mem::take(&mut self.scratch);
-        if bytes.len() < length * WIDEST {
-            bytes.resize(length * WIDEST, 0);
-        }
-        let (read, absent) = bytes[..length * WIDEST].split_at_mut(length * width);
-        self.fill(read, part)?;
-        absent.fill(0);
-        self.scratch = bytes;
-        Ok(Planes {
-            bytes: &self.scratch,
-            length,
-        })
-    }
-
-    fn fill(&mut self, bytes: &mut [u8], part: &'static str) -> Result<(), DictionaryError> {
-        self.left = self
-            .left
-            .checked_sub(bytes.len())
-            .ok_or_else(|| damaged(part))?;
-        let known = (self.chunk.len() - self.at).min(bytes.len());
-        let (now, later) = bytes.split_at_mut(known);
-        now.copy_from_slice(&self.chunk[self.at..self.at + known]);
-        self.at += known;
-        self.body
-            .read_exact(later)
-            .map_err(DictionaryError::Inflate)
-    }
-
-    /// Asks the body for more, and says whether there was any.
-    #[cold]
-    fn read_on(&mut self) -> Result<bool, DictionaryError> {
-        self.chunk.clear();
-        self.at = 0;
-        let mut more = self.body.by_ref().take(CHUNK as u64);
-        let read = more.read_to_end(&mut self.chunk);
-        Ok(read.map_err(DictionaryError::Inflate)? > 0)
+        Ok(())
     }
 
     pub(super) fn strings(&mut self, part: &'static str) -> Result<Strings, DictionaryError> {
         let (ends, end) = self.ends(part)?;
-        if end as usize > self.left {
-            return Err(damaged(part));
-        }
-        let mut text = vec![0; end as usize];
-        self.fill(&mut text, part)?;
-        let text = String::from_utf8(text).map_err(|_| damaged(part))?;
+        let text = String::from_utf8(self.pieces(part, end as usize)?);
+        let text = text.map_err(|_| damaged(part))?;
         if !ends.iter().all(|end| text.is_char_boundary(*end as usize)) {
             return Err(damaged(part));
         }
@@ -287,40 +355,60 @@ impl<B: Read> Reader<B> {
         Ok(Lists { items, ends })
     }
 
-    pub(super) fn byte(&mut self, part: &'static str) -> Result<u8, DictionaryError> {
-        if self.at == self.chunk.len() {
-            self.read_on()?;
-        }
-        let (Some(byte), Some(left)) = (self.chunk.get(self.at), self.left.checked_sub(1)) else {
+    /// A list of bytes.
+    pub(super) fn byte_list(&mut self, part: &'static str) -> Result<Vec<u8>, DictionaryError> {
+        let length = self.length(part)?;
+        self.pieces(part, length)
+    }
+
+    /// So many bytes, of which several blocks may hold a piece each.
+    pub(super) fn pieces(
+        &mut self,
+        part: &'static str,
+        length: usize,
+    ) -> Result<Vec<u8>, DictionaryError> {
+        if length > self.left() {
             return Err(damaged(part));
-        };
-        self.left = left;
-        self.at += 1;
-        Ok(*byte)
+        }
+        let mut all = Vec::with_capacity(length);
+        while all.len() < length {
+            let piece = PIECE.min(length - all.len());
+            all.extend_from_slice(self.bytes(part, piece)?);
+        }
+        Ok(all)
     }
 
-    /// A number that is kept as its distance, up or down, from another one.
-    fn distance(&mut self, from: u32, part: &'static str) -> Result<u32, DictionaryError> {
-        let folded = self.number(part)?;
-        let by = folded >> 1;
-        let number = if folded & 1 == 0 {
-            from.checked_add(by)
-        } else {
-            from.checked_sub(by)
-        };
-        number.ok_or_else(|| damaged(part))
+    pub(super) fn byte(&mut self, part: &'static str) -> Result<u8, DictionaryError> {
+        self.bytes(part, 1).map(|byte| byte[0])
     }
 
+    /// The next bytes, which were written at once and stand in one block.
+    fn bytes(&mut self, part: &'static str, length: usize) -> Result<&[u8], DictionaryError> {
+        if self.at == self.block.len() && length > 0 {
+            self.next_block()?;
+        }
+        let bytes = self.block[self.at..].get(..length);
+        let bytes = bytes.ok_or_else(|| damaged(part))?;
+        self.at += length;
+        Ok(bytes)
+    }
+
+    /// How many bytes have not been read.
+    fn left(&self) -> usize {
+        self.behind + self.block.len() - self.at
+    }
+
+    /// A number in LEB128.
     pub(super) fn number(&mut self, part: &'static str) -> Result<u32, DictionaryError> {
         let mut number = 0;
         for shift in (0..35).step_by(7) {
             let byte = self.byte(part)?;
             number |= u64::from(byte & 0x7f) << shift;
             if byte & 0x80 == 0 {
-                return u32::try_from(number).map_err(|_| DictionaryError::Damaged { part });
+                return u32::try_from(number).map_err(|_| damaged(part));
             }
         }
-        Err(DictionaryError::Damaged { part })
+        Err(damaged(part))
     }
 }
 
@@ -328,4 +416,14 @@ impl<B: Read> Reader<B> {
 #[cold]
 pub(super) fn damaged(part: &'static str) -> DictionaryError {
     DictionaryError::Damaged { part }
+}
+
+/// A number that is kept as its distance, up or down, from another one.
+fn moved(from: u32, folded: u32) -> Option<u32> {
+    let by = folded >> 1;
+    if folded & 1 == 0 {
+        from.checked_add(by)
+    } else {
+        from.checked_sub(by)
+    }
 }

@@ -102,7 +102,7 @@ fn begin(host: &Host) -> Result<Bytes<S3, Tables>, BoxError> {
             table: environment.counts.address().to_owned(),
             s3,
             bucket: environment.large_counts.address().to_owned(),
-            run: host.run.as_str().to_owned(),
+            run: host.run.clone(),
         },
     })
 }

@@ -41,7 +41,7 @@ pub fn begin(host: &Host) -> Result<Charts<S3, Tables>, BoxError> {
         table: environment.results.address().to_owned(),
         s3: s3.clone(),
         bucket: environment.large_results.address().to_owned(),
-        run: host.run.as_str().to_owned(),
+        run: host.run.clone(),
     };
     let engine = Engine::new(Dictionary::fy2026());
     tracing::info!(engine = engine_name(&engine), "charts are coded");

@@ -15,7 +15,7 @@ use lightsout_protocol::{
     shard::RunShard,
 };
 
-use crate::BoxError;
+use crate::{BoxError, passing::may_pass};
 
 /// Whether an outcome was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +32,8 @@ pub enum Stored {
 pub struct ResultsError {
     /// What was tried.
     pub action: &'static str,
+    /// Whether it may be stored later.
+    pub passes: bool,
     /// What went wrong.
     #[source]
     pub source: BoxError,
@@ -82,6 +84,7 @@ impl Results for Tables {
             Err(error) if is_taken(&error) => Ok(Stored::Already),
             Err(error) => Err(ResultsError {
                 action: "store the outcome",
+                passes: may_pass(&error),
                 source: error.into(),
             }),
         }
@@ -125,6 +128,7 @@ impl Tables {
             .await
             .map_err(|error| ResultsError {
                 action: "store the large outcome",
+                passes: may_pass(&error),
                 source: error.into(),
             })?;
         Ok(object)

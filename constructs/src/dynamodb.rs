@@ -116,6 +116,8 @@ struct Index {
     name: String,
     partition: String,
     sort: String,
+    /// What it holds besides keys; everything where nothing is said.
+    attributes: Option<Vec<String>>,
 }
 
 /// A table that was added to a stack.
@@ -171,6 +173,39 @@ impl<T> Table<T> {
             name: name.into(),
             partition: partition.into(),
             sort: sort.into(),
+            attributes: None,
+        });
+        self
+    }
+
+    /// Finds items by other attributes too; the index holds keys and these attributes alone.
+    ///
+    /// A write costs an index as many units as what it holds has kilobytes, and no partition
+    /// takes more than a thousand units a second: an index of large items is slow and dear.
+    ///
+    /// ```
+    /// # use lightsout::{App, Stage, dynamodb::Table, kms::Key};
+    /// # struct Result;
+    /// # let mut app = App::new("clinic", Stage::new("dev"));
+    /// # let mut stack = app.stack("Storage");
+    /// # let key = stack.add("Key", Key::new("Results"));
+    /// let results = Table::<Result>::new(&key, "chart").index_of("ByRun", "run", "chart", ["status"]);
+    /// # stack.add("Results", results);
+    /// # app.synth()?;
+    /// # Ok::<(), lightsout::SynthError>(())
+    /// ```
+    pub fn index_of<A: Into<String>>(
+        mut self,
+        name: impl Into<String>,
+        partition: impl Into<String>,
+        sort: impl Into<String>,
+        attributes: impl IntoIterator<Item = A>,
+    ) -> Self {
+        self.indexes.push(Index {
+            name: name.into(),
+            partition: partition.into(),
+            sort: sort.into(),
+            attributes: Some(attributes.into_iter().map(Into::into).collect()),
         });
         self
     }
@@ -232,7 +267,7 @@ impl<T> Construct for Table<T> {
                 let mut described = dynamodb::TableGlobalSecondaryIndex::new(
                     index.name.as_str(),
                     key_schema(&index.partition, Some(&index.sort)),
-                    dynamodb::TableProjection::new().projection_type("ALL"),
+                    index.projection(),
                 );
                 if let Some(throughput) = self.billing.provisioned() {
                     described = described.provisioned_throughput(throughput);
@@ -367,6 +402,19 @@ impl<T> StreamedTableRef<T> {
                 .key
                 .used_by("dynamodb", ["kms:Decrypt", "kms:DescribeKey"]),
         ]
+    }
+}
+
+impl Index {
+    fn projection(&self) -> dynamodb::TableProjection {
+        let projection = dynamodb::TableProjection::new();
+        match self.attributes.as_deref() {
+            None => projection.projection_type("ALL"),
+            Some([]) => projection.projection_type("KEYS_ONLY"),
+            Some(some) => projection
+                .projection_type("INCLUDE")
+                .non_key_attributes(some.to_vec()),
+        }
     }
 }
 
@@ -513,6 +561,33 @@ mod tests {
             .filter_map(|definition| definition["AttributeName"].as_str())
             .collect();
         assert_eq!(names, ["note", "run", "version"]);
+    }
+
+    #[test]
+    fn an_index_holds_whole_items_or_what_is_named() {
+        let assembly = synth(|scope| {
+            let key = key(scope);
+            let table = Table::<()>::new(&key, "note")
+                .index("Whole", "run", "note")
+                .index_of("Keys", "run", "note", [] as [&str; 0])
+                .index_of("Some", "run", "note", ["status", "kind"]);
+            scope.add("Table", table);
+        });
+        let indexes = &assembly.template("Test").json()["Resources"]["Table"]["Properties"]["GlobalSecondaryIndexes"];
+        let projections: Vec<_> = indexes
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|index| &index["Projection"])
+            .collect();
+        let wanted = [
+            serde_json::json!({"ProjectionType": "ALL"}),
+            serde_json::json!({"ProjectionType": "KEYS_ONLY"}),
+            serde_json::json!({
+                "ProjectionType": "INCLUDE", "NonKeyAttributes": ["status", "kind"]
+            }),
+        ];
+        assert_eq!(projections, wanted.iter().collect::<Vec<_>>());
     }
 
     #[test]

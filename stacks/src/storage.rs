@@ -44,11 +44,17 @@ impl Construct for Storage {
             "Results",
             Table::new(&results_key, attribute::CHART)
                 .sort(attribute::CODING)
-                .index(attribute::BY_RUN, attribute::RUN, attribute::CHART)
-                .index(
-                    attribute::BY_REJECTION,
-                    attribute::REJECTED_IN,
+                .index_of(
+                    attribute::BY_RUN,
+                    attribute::RUN_SHARD,
                     attribute::CHART,
+                    [attribute::STATUS],
+                )
+                .index_of(
+                    attribute::BY_REJECTION,
+                    attribute::REJECTED_SHARD,
+                    attribute::CHART,
+                    [attribute::OUTCOME],
                 ),
         );
         let large_results = scope.add(

@@ -6,16 +6,21 @@ use aws_sdk_dynamodb::{
     error::{ProvideErrorMetadata, SdkError},
     types::AttributeValue,
 };
+use futures_util::future::try_join_all;
 use lightsout_aws::SdkConfig;
 use lightsout_contract::Live;
 use lightsout_protocol::{
-    coding::{Outcome, OutcomeKey, attribute},
+    coding::{Outcome, OutcomeKey, Status, attribute},
     control::{ITEM, PART, RUNS},
     environment::ApiEnvironment,
     run::RunId,
+    shard::RunShard,
 };
 
-use crate::store::{Fault, Outcomes, Page, RunRecord, Store, StoredOutcome, Summary};
+use crate::{
+    merge::{Beginning, merged},
+    store::{Fault, Outcomes, Page, RunRecord, Store, StoredOutcome, Summary},
+};
 
 /// The pipeline's tables and bucket.
 pub struct Aws {
@@ -53,6 +58,88 @@ impl Aws {
         })?;
         Ok(body.to_vec())
     }
+
+    /// Lists an index by run: its shards are asked together, and merged by chart.
+    async fn list(
+        &self,
+        list: &List,
+        run: &RunId,
+        limit: u32,
+        after: Option<&OutcomeKey>,
+    ) -> Result<Page<(OutcomeKey, Item), OutcomeKey>, Fault> {
+        let shards = RunShard::all(run).map(|shard| self.shard(list, run, shard, limit, after));
+        let shards = try_join_all(shards).await?;
+        Ok(merged(shards, limit as usize, |(key, _)| key))
+    }
+
+    /// Reads the beginning of what one shard holds behind `after`: `limit` entries, or all.
+    async fn shard(
+        &self,
+        list: &List,
+        run: &RunId,
+        shard: RunShard,
+        limit: u32,
+        after: Option<&OutcomeKey>,
+    ) -> Result<Beginning<(OutcomeKey, Item)>, Fault> {
+        // All outcomes of one chart are in its own shard, which goes on behind the very
+        // outcome; the others go on behind the chart.
+        let (mut start, behind) = match after {
+            None => (None, None),
+            Some(after) if RunShard::of(run, &after.chart) == shard => {
+                let key = Item::from([
+                    (list.partition.to_owned(), text(shard.as_str())),
+                    (attribute::CHART.to_owned(), text(&after.chart)),
+                    (attribute::CODING.to_owned(), text(&after.sort())),
+                ]);
+                (Some(key), None)
+            }
+            Some(after) => (None, Some(after.chart.as_str())),
+        };
+        let condition = match behind {
+            None => "#shard = :shard",
+            Some(_) => "#shard = :shard AND #chart > :chart",
+        };
+        let mut entries = Vec::new();
+        loop {
+            let wanted = limit - u32::try_from(entries.len()).unwrap_or(limit);
+            let query = self
+                .dynamodb
+                .query()
+                .table_name(self.environment.results.address())
+                .index_name(list.index)
+                .key_condition_expression(condition)
+                .expression_attribute_names("#shard", list.partition)
+                .expression_attribute_values(":shard", text(shard.as_str()))
+                .limit(i32::try_from(wanted).unwrap_or(i32::MAX))
+                .set_exclusive_start_key(start);
+            let query = match behind {
+                None => query,
+                Some(chart) => query
+                    .expression_attribute_names("#chart", attribute::CHART)
+                    .expression_attribute_values(":chart", text(chart)),
+            };
+            let answer = query
+                .send()
+                .await
+                .map_err(|error| fault(list.what, &error))?;
+            for item in answer.items.unwrap_or_default() {
+                entries.push((read_key(&item, list.what)?, item));
+            }
+            start = answer.last_evaluated_key;
+            let goes_on = start.is_some();
+            // A megabyte is as much as one answer holds.
+            if !goes_on || entries.len() >= limit as usize {
+                return Ok(Beginning { entries, goes_on });
+            }
+        }
+    }
+}
+
+/// An index by run that is listed.
+struct List {
+    what: &'static str,
+    index: &'static str,
+    partition: &'static str,
 }
 
 impl Store for Aws {
@@ -112,38 +199,20 @@ impl Store for Aws {
         limit: u32,
         after: Option<&OutcomeKey>,
     ) -> Result<Outcomes, Fault> {
-        let what = "the charts of a run";
-        let start = after.map(|key| {
-            Item::from([
-                (attribute::RUN.to_owned(), text(run.as_str())),
-                (attribute::CHART.to_owned(), text(&key.chart)),
-                (attribute::CODING.to_owned(), text(&key.sort())),
-            ])
-        });
-        let answer = self
-            .dynamodb
-            .query()
-            .table_name(self.environment.results.address())
-            .index_name(attribute::BY_RUN)
-            .key_condition_expression("#run = :run")
-            .projection_expression("#chart, #coding, #run, #status")
-            .expression_attribute_names("#run", attribute::RUN)
-            .expression_attribute_names("#chart", attribute::CHART)
-            .expression_attribute_names("#coding", attribute::CODING)
-            .expression_attribute_names("#status", attribute::STATUS)
-            .expression_attribute_values(":run", text(run.as_str()))
-            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
-            .set_exclusive_start_key(start)
-            .send()
-            .await
-            .map_err(|error| fault(what, &error))?;
-        let next = match &answer.last_evaluated_key {
-            None => None,
-            Some(key) => Some(read_key(key, what)?),
+        let list = List {
+            what: "the charts of a run",
+            index: attribute::BY_RUN,
+            partition: attribute::RUN_SHARD,
         };
-        let read = |item| read_summary(item, what);
-        let entries = answer.items().iter().map(read).collect::<Result<_, _>>()?;
-        Ok(Page { entries, next })
+        let page = self.list(&list, run, limit, after).await?;
+        let summary = |(key, item): (OutcomeKey, Item)| {
+            Ok(Summary {
+                key,
+                run: run.clone(),
+                status: attribute(&item, attribute::STATUS, list.what)?,
+            })
+        };
+        page.map(summary)
     }
 
     async fn rejected_in_run(
@@ -152,51 +221,26 @@ impl Store for Aws {
         limit: u32,
         after: Option<&OutcomeKey>,
     ) -> Result<Page<StoredOutcome, OutcomeKey>, Fault> {
-        let what = "what a run rejected";
-        let start = after.map(|key| {
-            Item::from([
-                (attribute::REJECTED_IN.to_owned(), text(run.as_str())),
-                (attribute::CHART.to_owned(), text(&key.chart)),
-                (attribute::CODING.to_owned(), text(&key.sort())),
-            ])
-        });
-        let answer = self
-            .dynamodb
-            .query()
-            .table_name(self.environment.results.address())
-            .index_name(attribute::BY_REJECTION)
-            .key_condition_expression("#rejected_in = :run")
-            .projection_expression("#chart, #coding, #run, #status, #outcome")
-            .expression_attribute_names("#run", attribute::RUN)
-            .expression_attribute_names("#chart", attribute::CHART)
-            .expression_attribute_names("#coding", attribute::CODING)
-            .expression_attribute_names("#status", attribute::STATUS)
-            .expression_attribute_names("#outcome", attribute::OUTCOME)
-            .expression_attribute_names("#rejected_in", attribute::REJECTED_IN)
-            .expression_attribute_values(":run", text(run.as_str()))
-            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
-            .set_exclusive_start_key(start)
-            .send()
-            .await
-            .map_err(|error| fault(what, &error))?;
-        let next = match &answer.last_evaluated_key {
-            None => None,
-            Some(key) => Some(read_key(key, what)?),
+        let list = List {
+            what: "what a run rejected",
+            index: attribute::BY_REJECTION,
+            partition: attribute::REJECTED_SHARD,
         };
-        let read = |item| {
+        let page = self.list(&list, run, limit, after).await?;
+        let stored = |(key, item): (OutcomeKey, Item)| {
             // A rejection is always short enough to stand in its item.
-            let json = attribute(item, attribute::OUTCOME, what)?;
+            let json = attribute(&item, attribute::OUTCOME, list.what)?;
+            let summary = Summary {
+                key,
+                run: run.clone(),
+                status: Status::Rejected.name().to_owned(),
+            };
             Ok(StoredOutcome {
-                summary: read_summary(item, what)?,
-                outcome: serde_json::from_str(&json).map_err(|_| malformed(what))?,
+                summary,
+                outcome: serde_json::from_str(&json).map_err(|_| malformed(list.what))?,
             })
         };
-        let entries = answer
-            .items()
-            .iter()
-            .map(read)
-            .collect::<Result<_, Fault>>()?;
-        Ok(Page { entries, next })
+        page.map(stored)
     }
 
     async fn outcomes_of_chart(&self, chart: &str) -> Result<Vec<Summary>, Fault> {
@@ -328,5 +372,45 @@ fn fault<E: ProvideErrorMetadata, R>(what: &'static str, error: &SdkError<E, R>)
     Fault {
         what,
         code: code.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeMap, fs};
+
+    use super::*;
+
+    #[test]
+    fn rows_of_every_version_are_read() {
+        let key = OutcomeKey {
+            chart: "ward 7/1.txt".to_owned(),
+            version: "v1".to_owned(),
+            engine: "nlp-0.1.0+fy2026".to_owned(),
+        };
+        for (form, status) in [("outcome", "coded"), ("rejection", "rejected")] {
+            for version in [1, 2] {
+                let row = fixture(&format!("{form}-row-{version}"));
+                let wanted = Summary {
+                    key: key.clone(),
+                    run: RunId::new(7, 1_800_000_000),
+                    status: status.to_owned(),
+                };
+                assert_eq!(read_summary(&row, "a row"), Ok(wanted), "{form} {version}");
+                let json = attribute(&row, attribute::OUTCOME, "a row").unwrap();
+                let outcome: Outcome = serde_json::from_str(&json).unwrap();
+                assert_eq!(outcome.status().name(), status);
+            }
+        }
+    }
+
+    /// Reads a row that is written in DynamoDB's JSON.
+    fn fixture(name: &str) -> Item {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../protocol/tests/fixtures");
+        let json = fs::read_to_string(format!("{folder}/{name}.json")).unwrap();
+        let row: BTreeMap<String, BTreeMap<String, String>> = serde_json::from_str(&json).unwrap();
+        row.into_iter()
+            .map(|(name, value)| (name, text(&value["S"])))
+            .collect()
     }
 }

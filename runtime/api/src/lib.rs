@@ -29,6 +29,7 @@ mod event;
 mod handlers;
 #[cfg(test)]
 mod memory;
+mod merge;
 mod request;
 mod router;
 mod store;

@@ -57,6 +57,20 @@ pub struct Page<T, K> {
     pub next: Option<K>,
 }
 
+impl<T, K> Page<T, K> {
+    /// Reads every entry as something else.
+    pub(crate) fn map<U>(self, read: impl Fn(T) -> Result<U, Fault>) -> Result<Page<U, K>, Fault> {
+        Ok(Page {
+            entries: self
+                .entries
+                .into_iter()
+                .map(read)
+                .collect::<Result<_, _>>()?,
+            next: self.next,
+        })
+    }
+}
+
 /// A part of the list of a run's outcomes.
 pub type Outcomes = Page<Summary, OutcomeKey>;
 

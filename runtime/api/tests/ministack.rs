@@ -26,8 +26,13 @@ use lightsout_protocol::{
     coding::{Encoded, Outcome, attribute},
     control::{ITEM, PART, RUNS},
     environment::ApiEnvironment,
+    run::RunId,
+    shard::RunShard,
 };
 use serde_json::{Value, json};
+
+/// Charts of one run, several for each shard.
+const MANY: usize = 120;
 
 #[tokio::test]
 async fn what_was_stored_is_answered() {
@@ -50,6 +55,34 @@ async fn what_was_stored_is_answered() {
     let next = json!({"limit": "1", "cursor": first["next"]});
     let (_, second) = get(&store, path, &next).await;
     assert_eq!(second["charts"][0]["chart"], "ward/a.txt");
+
+    // More charts than a page, in every shard: pages of any size show each once, in order.
+    let wanted: Vec<String> = (0..MANY)
+        .map(|number| format!("many/{number:03}"))
+        .collect();
+    for limit in ["7", "50", "200"] {
+        let mut shown = Vec::new();
+        let mut cursor = Value::Null;
+        loop {
+            let mut query = json!({"limit": limit});
+            if cursor != Value::Null {
+                query["cursor"] = cursor;
+            }
+            let (status, page) = get(&store, "/runs/run-000003-300/charts", &query).await;
+            assert_eq!(status, 200, "{page}");
+            let charts = page["charts"].as_array().unwrap();
+            shown.extend(
+                charts
+                    .iter()
+                    .map(|of| of["chart"].as_str().unwrap().to_owned()),
+            );
+            cursor = page["next"].clone();
+            if cursor == Value::Null {
+                break;
+            }
+        }
+        assert_eq!(shown, wanted, "{limit}");
+    }
 
     let path = "/runs/run-000002-200/rejected";
     let (status, first) = get(&store, path, &json!({"limit": "1"})).await;
@@ -136,8 +169,24 @@ async fn stored(config: &SdkConfig) -> Aws {
                 text(&format!("version of {run}#engine 1")),
             )
             .item(attribute::RUN, text(run))
+            .item(attribute::RUN_SHARD, shard(run, chart))
             .item(attribute::STATUS, text("coded"))
             .item(place, text(&value))
+            .send()
+            .await
+            .unwrap();
+    }
+    for number in 0..MANY {
+        let (chart, run) = (format!("many/{number:03}"), "run-000003-300");
+        dynamodb
+            .put_item()
+            .table_name("results")
+            .item(attribute::CHART, text(&chart))
+            .item(attribute::CODING, text("v1#engine 1"))
+            .item(attribute::RUN, text(run))
+            .item(attribute::RUN_SHARD, shard(run, &chart))
+            .item(attribute::STATUS, text("coded"))
+            .item(attribute::OUTCOME, text(&coded("I10")))
             .send()
             .await
             .unwrap();
@@ -151,7 +200,8 @@ async fn stored(config: &SdkConfig) -> Aws {
             .item(attribute::CHART, text(chart))
             .item(attribute::CODING, text(&format!("{version}#engine 1")))
             .item(attribute::RUN, text(run))
-            .item(attribute::REJECTED_IN, text(run))
+            .item(attribute::RUN_SHARD, shard(run, chart))
+            .item(attribute::REJECTED_SHARD, shard(run, chart))
             .item(attribute::STATUS, text("rejected"))
             .item(attribute::OUTCOME, text(&outcome))
             .send()
@@ -170,22 +220,27 @@ async fn stored(config: &SdkConfig) -> Aws {
 }
 
 async fn create_tables(dynamodb: &aws_sdk_dynamodb::Client) {
-    let index = |name: &str, partition: &str| {
+    let index = |name: &str, partition: &str, held: &str| {
         GlobalSecondaryIndex::builder()
             .index_name(name)
             .key_schema(key(partition, KeyType::Hash))
             .key_schema(key(attribute::CHART, KeyType::Range))
             .projection(
                 Projection::builder()
-                    .projection_type(ProjectionType::All)
+                    .projection_type(ProjectionType::Include)
+                    .non_key_attributes(held)
                     .build(),
             )
             .build()
             .unwrap()
     };
     let indexes = vec![
-        index(attribute::BY_RUN, attribute::RUN),
-        index(attribute::BY_REJECTION, attribute::REJECTED_IN),
+        index(attribute::BY_RUN, attribute::RUN_SHARD, attribute::STATUS),
+        index(
+            attribute::BY_REJECTION,
+            attribute::REJECTED_SHARD,
+            attribute::OUTCOME,
+        ),
     ];
     for (table, hash, range, indexes) in [
         ("control", PART, ITEM, None),
@@ -198,8 +253,8 @@ async fn create_tables(dynamodb: &aws_sdk_dynamodb::Client) {
     ] {
         let mut attributes = vec![text_attribute(hash), text_attribute(range)];
         if indexes.is_some() {
-            attributes.push(text_attribute(attribute::RUN));
-            attributes.push(text_attribute(attribute::REJECTED_IN));
+            attributes.push(text_attribute(attribute::RUN_SHARD));
+            attributes.push(text_attribute(attribute::REJECTED_SHARD));
         }
         dynamodb
             .create_table()
@@ -225,6 +280,10 @@ async fn get(store: &Aws, path: &str, query: &Value) -> (u64, Value) {
     let Ok(answer) = invocation(store, event, deadline).await;
     let body = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
     (answer["statusCode"].as_u64().unwrap(), body)
+}
+
+fn shard(run: &str, chart: &str) -> AttributeValue {
+    text(RunShard::of(&RunId::from_stored(run), chart).as_str())
 }
 
 fn text(text: &str) -> AttributeValue {

@@ -211,8 +211,10 @@ pub mod attribute {
     pub const CHART: &str = "chart";
     /// Sort key: version and engine, [`OutcomeKey::sort`](super::OutcomeKey::sort).
     pub const CODING: &str = "coding";
-    /// The run that wrote the item; partition key of the index [`BY_RUN`].
+    /// The run that wrote the item.
     pub const RUN: &str = "run";
+    /// The [shard](crate::shard::RunShard) of that run; partition key of the index [`BY_RUN`].
+    pub const RUN_SHARD: &str = "run_shard";
     /// `coded` or `rejected`.
     pub const STATUS: &str = "status";
     /// The [`Outcome`](super::Outcome) as JSON text.
@@ -220,13 +222,15 @@ pub mod attribute {
     /// Where the outcome lies in the results bucket when it is too large for
     /// an item ([400 KB](https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html)).
     pub const OBJECT: &str = "object";
-    /// The index of the results by run, sorted by chart.
-    pub const BY_RUN: &str = "by_run";
-    /// The run that rejected; absent where nothing was rejected. Partition key of the index
-    /// [`BY_REJECTION`].
-    pub const REJECTED_IN: &str = "rejected_in";
-    /// The index of what was rejected by run, sorted by chart: the few among many.
-    pub const BY_REJECTION: &str = "by_rejection";
+    /// The index of the results by run, sorted by chart; of what is not a key, it holds the
+    /// status alone. An index is never changed in place: another key has another name.
+    pub const BY_RUN: &str = "by_run_shard";
+    /// The [shard](crate::shard::RunShard) of the run that rejected; absent where nothing was
+    /// rejected. Partition key of the index [`BY_REJECTION`].
+    pub const REJECTED_SHARD: &str = "rejected_shard";
+    /// The index of what was rejected by run, sorted by chart: the few among many. Of what is
+    /// not a key, it holds the outcome alone.
+    pub const BY_REJECTION: &str = "by_rejected_shard";
 }
 
 /// The largest outcome, in bytes of JSON, that is stored in the item itself.

@@ -8,6 +8,7 @@
 //!
 //! - [`chart`]: references to charts, as they travel through the queue
 //! - [`coding`]: what is stored about a chart once it was coded or rejected
+//! - [`shard`]: how the outcomes of one run are spread over an index
 //! - [`run`]: the lease, the states of a run, and the launcher's decision
 //! - [`launch`]: the launcher's steps, generic over the world they are taken in
 //! - [`oversight`]: the decisions of the master's supervisor
@@ -32,4 +33,5 @@ pub mod leave;
 pub mod oversight;
 pub mod reap;
 pub mod run;
+pub mod shard;
 pub mod sweep;

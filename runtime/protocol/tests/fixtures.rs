@@ -15,9 +15,13 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::json;
 
 /// Fixtures of rows, which the crates read that know DynamoDB.
-const ELSEWHERE: [&str; 4] = [
+const ELSEWHERE: [&str; 8] = [
     "lease-row-1.json",
     "lease-row-2.json",
+    "outcome-row-1.json",
+    "outcome-row-2.json",
+    "rejection-row-1.json",
+    "rejection-row-2.json",
     "run-row-1.json",
     "run-row-2.json",
 ];

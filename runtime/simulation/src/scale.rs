@@ -9,7 +9,7 @@
 //!
 //! let answer = forecast(&Plan { charts: 1_000_000, ..Plan::default() });
 //! assert_eq!(answer.workers, 16);
-//! assert_eq!(answer.bound_by, "write units of the index by run, in one partition");
+//! assert_eq!(answer.bound_by, "write units of the results table");
 //! ```
 
 pub mod limits;
@@ -17,7 +17,7 @@ pub mod money;
 pub mod prices;
 pub mod report;
 
-use lightsout_protocol::run::grow;
+use lightsout_protocol::{run::grow, shard::RunShard};
 
 use limits::Limit;
 
@@ -71,9 +71,12 @@ pub struct Plan {
     pub chart_bytes: u64,
     /// Bytes of a stored outcome: the mean for `samples/charts`, as JSON.
     pub outcome_bytes: u64,
-    /// Partitions over which the index by run spreads one run: one until DynamoDB splits
-    /// it, since all outcomes of a run have the same partition key.
-    pub index_partitions: u64,
+    /// Keys over which the index by run spreads one run: the protocol's own number. Each is in
+    /// one partition until DynamoDB splits it.
+    pub index_shards: u64,
+    /// Bytes of an outcome in the index: keys and the status, long names taken. Any that fits
+    /// into a kilobyte costs the same.
+    pub index_bytes: u64,
     /// Of a hundred workers, how many are spot: `spot_percent` in `prod.toml`.
     pub spot_percent: u32,
     /// Zones, each with every interface endpoint: `zones` in `prod.toml`.
@@ -103,7 +106,8 @@ impl Default for Plan {
             launch_seconds: 1.0,
             chart_bytes: 921,
             outcome_bytes: 11_983,
-            index_partitions: 1,
+            index_shards: RunShard::COUNT.into(),
+            index_bytes: 300,
             spot_percent: 50,
             zones: 3,
         }
@@ -161,7 +165,8 @@ impl Plan {
             ("seconds of a poll", float(self.poll_seconds), 0.0),
             ("bytes of a chart", float(self.chart_bytes), 0.0),
             ("bytes of an outcome", float(self.outcome_bytes), 0.0),
-            ("partitions of the index", float(self.index_partitions), 0.0),
+            ("shards of the index", float(self.index_shards), 0.0),
+            ("bytes in the index", float(self.index_bytes), 0.0),
             (
                 "seconds of the deadline",
                 float(self.deadline_seconds),
@@ -204,6 +209,11 @@ impl Plan {
     fn write_units(&self) -> u64 {
         const KEY_BYTES: u64 = 200;
         (self.outcome_bytes + KEY_BYTES).div_ceil(1024).max(1)
+    }
+
+    /// Returns the write units of one outcome in the index by run.
+    fn index_units(&self) -> u64 {
+        self.index_bytes.div_ceil(1024).max(1)
     }
 }
 
@@ -367,7 +377,7 @@ fn calls(plan: &Plan, answer: &Forecast) -> Calls {
         counts: seconds_of_workers / count_every + heartbeats,
         puts: plan.charts,
         gets: plan.charts,
-        write_units: plan.charts * plan.write_units() * 2,
+        write_units: plan.charts * (plan.write_units() + plan.index_units()),
         control_units: heartbeats * 2 + looks + answer.runs * (8 + fleet * 2),
         launches: answer.runs * (fleet + 1),
         terminations: answer.runs * (fleet + 2),
@@ -439,14 +449,45 @@ mod tests {
     }
 
     #[test]
-    fn an_index_in_more_partitions_moves_the_limit_to_the_table() {
-        let plan = Plan {
-            index_partitions: 1_000,
+    fn an_index_of_whole_outcomes_under_one_key_would_be_the_first_limit() {
+        let wide = Plan {
+            index_shards: 1,
+            index_bytes: Plan::default().outcome_bytes,
             ..Plan::default()
         };
-        let answer = forecast(&plan);
-        assert_eq!(answer.bound_by, "write units of the results table");
-        assert!(answer.wall_seconds < of(plan.charts).wall_seconds);
+        let answer = forecast(&wide);
+        assert_eq!(answer.bound_by, "write units of the index by run");
+        assert_eq!(whole_below(answer.charts_per_second), 83);
+        let sharded = of(wide.charts);
+        assert!(answer.wall_seconds > 10.0 * sharded.wall_seconds);
+        // One key of narrow items would still hold back what the table takes.
+        let narrow = Plan {
+            index_shards: 1,
+            ..Plan::default()
+        };
+        assert_eq!(
+            forecast(&narrow).bound_by,
+            "write units of the index by run"
+        );
+    }
+
+    #[test]
+    fn the_index_takes_more_than_the_table_for_outcomes_of_three_kilobytes_and_more() {
+        let most = |outcome_bytes, name: &str| {
+            let plan = Plan {
+                outcome_bytes,
+                ..Plan::default()
+            };
+            let limits = forecast(&plan).limits;
+            let limit = limits.into_iter().find(|limit| limit.name == name).unwrap();
+            whole_below(limit.most_charts_per_second.unwrap())
+        };
+        let (index, table) = (
+            "write units of the index by run",
+            "write units of the results table",
+        );
+        assert_eq!((most(2_500, index), most(2_500, table)), (16_000, 13_333));
+        assert_eq!((most(1_500, index), most(1_500, table)), (16_000, 20_000));
     }
 
     #[test]

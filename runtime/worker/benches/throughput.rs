@@ -37,6 +37,7 @@ use lightsout_worker::{
     drain::Drain,
     inbox::{Fetched, Inbox, InboxError},
     leave::Leave,
+    patience::Patience,
     queue::{Queue, QueueError},
     results::{Results, ResultsError, Stored},
     work::Message,
@@ -161,6 +162,7 @@ impl Bench {
             work: Arc::clone(&self.charts),
             lanes: self.cores.max(2),
             extend_every: Duration::from_secs(10),
+            patience: Patience::default(),
         };
         let began = Instant::now();
         let mut running = self.runtime.spawn(async move { drain.run(&left).await });
@@ -239,10 +241,10 @@ struct Samples(Arc<Vec<Vec<u8>>>);
 
 impl Inbox for Samples {
     async fn fetch(&self, chart: &ChartReference, _: u64) -> Result<Fetched, InboxError> {
-        let number = chart
-            .id()
-            .parse()
-            .map_err(|_| InboxError("no number".into()))?;
+        let number = chart.id().parse().map_err(|_| InboxError {
+            passes: false,
+            source: "no number".into(),
+        })?;
         Ok(Fetched::Bytes(sample(&self.0, number).to_vec()))
     }
 }

@@ -67,7 +67,7 @@ impl<I: Inbox, R: Results> Work for Bytes<I, R> {
                 Ok(Fetched::Bytes(bytes)) => bytes.len() as u64,
                 Ok(Fetched::TooLarge(bytes)) => bytes,
                 Ok(Fetched::Missing) => 0,
-                Err(_) => return Verdict::Again(Fault::named("objects_unavailable")),
+                Err(_) => return Verdict::Again(Fault::passing("objects_unavailable")),
             };
             let count = Outcome::Coded {
                 coding: json!({ "bytes": bytes }),
@@ -80,7 +80,7 @@ impl<I: Inbox, R: Results> Work for Bytes<I, R> {
                 engine: "bytes-1".to_owned(),
             };
             let Ok(count) = count.encode() else {
-                return Verdict::Again(Fault::named("count_not_written"));
+                return Verdict::Again(Fault::passing("count_not_written"));
             };
             match self.counts.store(&key, count).await {
                 Ok(Stored::New) => tally.coded += 1,
@@ -102,7 +102,7 @@ fn begin(host: &Host) -> Result<Bytes<S3, Tables>, BoxError> {
             table: environment.counts.address().to_owned(),
             s3,
             bucket: environment.large_counts.address().to_owned(),
-            run: host.run.as_str().to_owned(),
+            run: host.run.clone(),
         },
     })
 }

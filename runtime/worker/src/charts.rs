@@ -16,7 +16,7 @@ use tokio::sync::Semaphore;
 use crate::{
     BoxError, Chain, Host,
     inbox::{Fetched, Inbox, S3},
-    results::{Results, Stored, Tables},
+    results::{Results, ResultsError, Stored, Tables},
     work::{Fault, Message, Tally, Verdict, Work},
 };
 
@@ -41,7 +41,7 @@ pub fn begin(host: &Host) -> Result<Charts<S3, Tables>, BoxError> {
         table: environment.results.address().to_owned(),
         s3: s3.clone(),
         bucket: environment.large_results.address().to_owned(),
-        run: host.run.as_str().to_owned(),
+        run: host.run.clone(),
     };
     let engine = Engine::new(Dictionary::fy2026());
     tracing::info!(engine = engine_name(&engine), "charts are coded");
@@ -79,7 +79,11 @@ impl<I: Inbox, R: Results> Charts<I, R> {
             )),
             Err(error) => {
                 tracing::warn!(error = %Chain(&error), "a chart is not read");
-                Err(Fault::INBOX_UNAVAILABLE)
+                Err(if error.passes {
+                    Fault::INBOX_UNAVAILABLE
+                } else {
+                    Fault::INBOX_REFUSES
+                })
             }
         }
     }
@@ -92,7 +96,7 @@ impl<I: Inbox, R: Results> Charts<I, R> {
             Ok(_) => Verdict::Again(fault),
             Err(error) => {
                 tracing::warn!(error = %Chain(&error), "a refusal is not stored");
-                Verdict::Again(Fault::RESULTS_UNAVAILABLE)
+                Verdict::Again(unstored(&error))
             }
         }
     }
@@ -142,7 +146,7 @@ impl<I: Inbox, R: Results> Work for Charts<I, R> {
                 (Ok(Stored::New), Status::Rejected) => tally.rejected += 1,
                 (Err(error), _) => {
                     tracing::warn!(error = %Chain(&error), "an outcome is not stored");
-                    return Verdict::Again(Fault::RESULTS_UNAVAILABLE);
+                    return Verdict::Again(unstored(&error));
                 }
             }
         }
@@ -155,6 +159,14 @@ impl<I: Inbox, R: Results> Work for Charts<I, R> {
             return self.refuse(message, why, Fault::FOREIGN_BUCKET).await;
         }
         Verdict::Done(tally)
+    }
+}
+
+fn unstored(error: &ResultsError) -> Fault {
+    if error.passes {
+        Fault::RESULTS_UNAVAILABLE
+    } else {
+        Fault::RESULTS_REFUSE
     }
 }
 
@@ -233,6 +245,7 @@ mod tests {
         drain::Drain,
         leave::Leave,
         memory::{MemoryInbox, MemoryQueue, MemoryResults},
+        patience::Patience,
         queue::Queue,
     };
 
@@ -433,6 +446,7 @@ mod tests {
             work: Arc::new(charts),
             lanes: 2,
             extend_every: Duration::from_millis(50),
+            patience: Patience::default(),
         };
         let running = tokio::spawn(async move { drain.run(&left).await });
         while !queue.depth().await.unwrap().is_zero() {

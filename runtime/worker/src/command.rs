@@ -24,6 +24,7 @@ use crate::{
     BoxError, Chain,
     drain::{Drain, Summary},
     leave::{self, Leave},
+    patience::Patience,
     queue::Sqs,
     work::Work,
 };
@@ -113,6 +114,7 @@ impl Command {
             work: Arc::new(begin(&host).await?),
             lanes: host.cores.max(2),
             extend_every: Duration::from_secs(u64::from(visibility_seconds / 3).max(1)),
+            patience: Patience::default(),
         };
         let summary = drain.run(&left).await;
         let left = left.borrow().map(Leave::name);

@@ -8,6 +8,7 @@ use tokio::{sync::watch, task::JoinSet};
 use crate::{
     Chain,
     leave::Leave,
+    patience::Patience,
     queue::Queue,
     work::{Message, Tally, Verdict, Work},
 };
@@ -25,6 +26,8 @@ pub struct Drain<Q, W> {
     pub lanes: usize,
     /// How often held messages are hidden anew.
     pub extend_every: Duration,
+    /// How long a fault that may pass is waited for.
+    pub patience: Patience,
 }
 
 /// What a worker did from start to end.
@@ -51,6 +54,7 @@ impl<Q: Queue, W: Work> Drain<Q, W> {
                 queue: Arc::clone(&self.queue),
                 work: Arc::clone(&self.work),
                 extend_every: self.extend_every,
+                patience: self.patience,
                 leave: leave.clone(),
             };
             lanes.spawn(lane.run());
@@ -71,6 +75,7 @@ struct Lane<Q, W> {
     queue: Arc<Q>,
     work: Arc<W>,
     extend_every: Duration,
+    patience: Patience,
     leave: watch::Receiver<Option<Leave>>,
 }
 
@@ -99,8 +104,9 @@ impl<Q: Queue, W: Work> Lane<Q, W> {
         let mut held = batch.clone();
         for message in batch {
             let work = Arc::clone(&self.work);
+            let patience = self.patience;
             working.spawn(async move {
-                let verdict = work.work(&message).await;
+                let verdict = patiently(&*work, &message, patience).await;
                 (message, verdict)
             });
         }
@@ -154,6 +160,19 @@ impl<Q: Queue, W: Work> Lane<Q, W> {
     }
 }
 
+/// Does the work, again and again while its fault may pass and there is patience.
+async fn patiently(work: &impl Work, message: &Message, patience: Patience) -> Verdict {
+    for pause in patience.pauses() {
+        let fault = match work.work(message).await {
+            Verdict::Again(fault) if fault.passes() => fault,
+            verdict => return verdict,
+        };
+        tracing::warn!(message = message.id, %fault, ?pause, "a message is tried again");
+        tokio::time::sleep(pause).await;
+    }
+    work.work(message).await
+}
+
 async fn reason_to_leave(leave: &mut watch::Receiver<Option<Leave>>) {
     // Where nobody is left to give a reason, that is one.
     let _ = leave.wait_for(Option::is_some).await;
@@ -161,6 +180,8 @@ async fn reason_to_leave(leave: &mut watch::Receiver<Option<Leave>>) {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
     use super::*;
     use crate::{memory::MemoryQueue, work::Fault};
 
@@ -179,7 +200,7 @@ mod tests {
     impl Work for Obedient {
         async fn work(&self, message: &Message) -> Verdict {
             match message.body.as_str() {
-                "fail" => Verdict::Again(Fault::INBOX_UNAVAILABLE),
+                "fail" => Verdict::Again(Fault::MALFORMED),
                 "panic" => panic!("as the message says"),
                 body if body.starts_with("hang") => std::future::pending().await,
                 _ => Verdict::Done(Tally {
@@ -190,6 +211,70 @@ mod tests {
         }
     }
 
+    /// Work that a service which is down fails so often.
+    struct Down {
+        times: u32,
+        tries: AtomicU32,
+    }
+
+    impl Work for Down {
+        async fn work(&self, _: &Message) -> Verdict {
+            if self.tries.fetch_add(1, Ordering::Relaxed) < self.times {
+                return Verdict::Again(Fault::RESULTS_UNAVAILABLE);
+            }
+            Verdict::Done(Tally::default())
+        }
+    }
+
+    const SHORT: Patience = Patience {
+        first: Duration::from_millis(1),
+        longest: Duration::from_millis(1),
+        whole: Duration::from_millis(4),
+    };
+
+    /// Sends one message through a service that is down for so many tries.
+    async fn through(times: u32, queue: MemoryQueue) -> (Arc<MemoryQueue>, Arc<Down>, Summary) {
+        queue.send("a", "");
+        let queue = Arc::new(queue);
+        let work = Arc::new(Down {
+            times,
+            tries: AtomicU32::new(0),
+        });
+        let (leave, left) = watch::channel(None);
+        let drain = Drain {
+            queue: Arc::clone(&queue),
+            work: Arc::clone(&work),
+            lanes: 1,
+            extend_every: Duration::from_secs(100),
+            patience: SHORT,
+        };
+        let running = tokio::spawn(async move { drain.run(&left).await });
+        while queue.dead().is_empty() && queue.deleted().is_empty() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            queue.depth().await.unwrap();
+        }
+        leave.send(Some(Leave::Drained)).unwrap();
+        (queue, work, running.await.unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_fault_that_passes_is_waited_for_while_the_message_is_held() {
+        // What is let go does not come back before the test is over.
+        let (queue, _, summary) = through(4, MemoryQueue::new(Duration::from_hours(1), 3)).await;
+        assert_eq!(queue.deleted(), ["a"]);
+        assert_eq!((summary.received, summary.failed), (1, 0));
+    }
+
+    #[tokio::test]
+    async fn a_fault_that_never_passes_ends_among_the_dead_letters() {
+        let queue = MemoryQueue::new(Duration::from_millis(200), 3);
+        let (queue, work, summary) = through(u32::MAX, queue).await;
+        assert_eq!(queue.dead(), ["a"]);
+        assert_eq!((summary.received, summary.failed), (3, 3));
+        // Each time once, and once after each of four pauses.
+        assert_eq!(work.tries.load(Ordering::Relaxed), 15);
+    }
+
     /// Drains until `enough` is true of the queue.
     async fn drained(queue: &Arc<MemoryQueue>, enough: impl Fn(&MemoryQueue) -> bool) -> Summary {
         let (leave, left) = watch::channel(None);
@@ -198,6 +283,7 @@ mod tests {
             work: Arc::new(Obedient),
             lanes: 2,
             extend_every: Duration::from_millis(5),
+            patience: SHORT,
         };
         let running = tokio::spawn(async move { drain.run(&left).await });
         while !enough(queue) {

@@ -6,7 +6,7 @@ use aws_sdk_s3::{
 };
 use lightsout_protocol::chart::ChartReference;
 
-use crate::BoxError;
+use crate::{BoxError, passing::may_pass};
 
 /// What the inbox holds under a reference.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,7 +22,13 @@ pub enum Fetched {
 /// Why the inbox did not answer.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot read the inbox")]
-pub struct InboxError(#[source] pub BoxError);
+pub struct InboxError {
+    /// Whether it may answer later.
+    pub passes: bool,
+    /// What went wrong.
+    #[source]
+    pub source: BoxError,
+}
 
 /// Where charts are at rest.
 pub trait Inbox: Send + Sync + 'static {
@@ -63,7 +69,12 @@ impl Inbox for S3 {
         let mut object = match answer {
             Ok(object) => object,
             Err(error) if is_missing(&error) => return Ok(Fetched::Missing),
-            Err(error) => return Err(InboxError(error.into())),
+            Err(error) => {
+                return Err(InboxError {
+                    passes: may_pass(&error),
+                    source: error.into(),
+                });
+            }
         };
         let announced = object.content_length().unwrap_or_default().unsigned_abs();
         if announced > limit {
@@ -71,7 +82,11 @@ impl Inbox for S3 {
         }
         let mut bytes = Vec::with_capacity(usize::try_from(announced).unwrap_or_default());
         while let Some(part) = object.body.next().await {
-            bytes.extend_from_slice(&part.map_err(|error| InboxError(error.into()))?);
+            let part = part.map_err(|error| InboxError {
+                passes: true,
+                source: error.into(),
+            })?;
+            bytes.extend_from_slice(&part);
             // The announced length is the other side's word only.
             if bytes.len() as u64 > limit {
                 return Ok(Fetched::TooLarge(bytes.len() as u64));

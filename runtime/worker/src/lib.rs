@@ -4,6 +4,7 @@
 //!
 //! - [`main`] and [`Command`]: what a worker does from start to end
 //! - [`drain`]: receive, hold, delete; the same for any [`Work`](work::Work)
+//! - [`patience`]: how long a fault that may pass is waited for
 //! - [`charts`]: the work of this project: read a chart, code it, store the outcome
 //! - [`queue`], [`inbox`], [`results`]: SQS, S3 and DynamoDB as the two above
 //!   need them
@@ -47,6 +48,8 @@ pub mod drain;
 pub mod inbox;
 pub mod leave;
 pub mod memory;
+mod passing;
+pub mod patience;
 pub mod queue;
 pub mod results;
 pub mod work;

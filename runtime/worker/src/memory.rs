@@ -228,7 +228,10 @@ impl MemoryInbox {
 impl Inbox for MemoryInbox {
     async fn fetch(&self, chart: &ChartReference, limit: u64) -> Result<Fetched, InboxError> {
         if self.fails.load(Ordering::Relaxed) {
-            return Err(InboxError("the inbox in memory is told to fail".into()));
+            return Err(InboxError {
+                passes: true,
+                source: "the inbox in memory is told to fail".into(),
+            });
         }
         let object = lock(&self.objects).get(&chart.key).map(Arc::clone);
         Ok(match object {
@@ -268,6 +271,7 @@ impl Results for MemoryResults {
         if self.fails.load(Ordering::Relaxed) {
             return Err(ResultsError {
                 action: "store the outcome",
+                passes: true,
                 source: "the results in memory are told to fail".into(),
             });
         }

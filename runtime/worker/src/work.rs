@@ -20,7 +20,8 @@ pub struct Message {
 pub enum Verdict {
     /// What it asks for is done and durable: it is deleted.
     Done(Tally),
-    /// It is left to appear again, in the end in the dead-letter queue.
+    /// It is tried again while the fault may pass, and then left to appear again; in the
+    /// end it is in the dead-letter queue.
     Again(Fault),
 }
 
@@ -35,31 +36,52 @@ pub struct Tally {
     pub duplicates: u64,
 }
 
-/// Why a message is left: a name that logs and alarms go by.
+/// Why a message is not done: a name that logs and alarms go by.
 ///
 /// It is written in the program, so that it is stable and never holds text of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Fault(&'static str);
+pub struct Fault {
+    name: &'static str,
+    passes: bool,
+}
 
 impl Fault {
     /// The message is not of the kind that the work reads.
-    pub const MALFORMED: Self = Self("malformed");
+    pub const MALFORMED: Self = Self::named("malformed");
     /// The message speaks of a bucket that is not the inbox.
-    pub const FOREIGN_BUCKET: Self = Self("foreign_bucket");
+    pub const FOREIGN_BUCKET: Self = Self::named("foreign_bucket");
     /// The inbox did not answer.
-    pub const INBOX_UNAVAILABLE: Self = Self("inbox_unavailable");
+    pub const INBOX_UNAVAILABLE: Self = Self::passing("inbox_unavailable");
+    /// The inbox refuses to give the chart.
+    pub const INBOX_REFUSES: Self = Self::named("inbox_refuses");
+    /// The results refuse the outcome.
+    pub const RESULTS_REFUSE: Self = Self::named("results_refuse");
     /// The outcome could not be stored.
-    pub const RESULTS_UNAVAILABLE: Self = Self("results_unavailable");
+    pub const RESULTS_UNAVAILABLE: Self = Self::passing("results_unavailable");
 
-    /// Names a fault of a project's own work.
+    /// Names a fault of the message in a project's own work: the message is left at once.
     pub const fn named(name: &'static str) -> Self {
-        Self(name)
+        Self {
+            name,
+            passes: false,
+        }
+    }
+
+    /// Names a fault of something that the work needs, such as a service that throttles:
+    /// the message is held, and tried again.
+    pub const fn passing(name: &'static str) -> Self {
+        Self { name, passes: true }
+    }
+
+    /// Returns whether the fault may pass by waiting.
+    pub const fn passes(self) -> bool {
+        self.passes
     }
 }
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0)
+        f.write_str(self.name)
     }
 }
 

@@ -8,6 +8,7 @@ use lightsout_worker::{
     drain::Drain,
     leave::Leave,
     memory::{MemoryInbox, MemoryQueue, MemoryResults},
+    patience::Patience,
     queue::Queue,
 };
 use serde_json::json;
@@ -41,6 +42,11 @@ async fn another_work_drains_the_queue_and_what_fails_comes_again() {
         }),
         lanes: 2,
         extend_every: Duration::from_millis(50),
+        patience: Patience {
+            first: Duration::from_millis(1),
+            longest: Duration::from_millis(1),
+            whole: Duration::from_millis(2),
+        },
     };
     let running = tokio::spawn(async move { drain.run(&left).await });
     while !queue.waiting().is_empty() {

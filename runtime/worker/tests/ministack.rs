@@ -25,7 +25,7 @@ use aws_sdk_s3::{
 };
 use aws_sdk_sqs::types::QueueAttributeName;
 use lightsout_aws::SdkConfig;
-use lightsout_protocol::coding::Outcome;
+use lightsout_protocol::{coding::Outcome, run::RunId, shard::RunShard};
 
 const RUN: &str = "run-000001-1";
 const KEYS: [(&str, &str); 3] = [
@@ -316,8 +316,12 @@ async fn every_chart_ends_as_coded_or_rejected_and_none_is_coded_twice() {
         assert_eq!(reason, wanted);
     }
     assert_eq!(results["coded 1"]["run"], RUN);
-    assert_eq!(results["empty"]["rejected_in"], RUN);
-    assert_eq!(results["coded 1"].get("rejected_in"), None);
+    for chart in ["empty", "coded 1"] {
+        let shard = RunShard::of(&RunId::from_stored(RUN), chart);
+        assert_eq!(results[chart]["run_shard"], shard.as_str());
+        let rejected = results[chart].get("rejected_shard").map(String::as_str);
+        assert_eq!(rejected, (chart == "empty").then_some(shard.as_str()));
+    }
     let object = pipeline
         .s3
         .get_object()

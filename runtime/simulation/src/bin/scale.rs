@@ -48,9 +48,12 @@ struct Arguments {
     /// Bytes of a stored outcome
     #[arg(long, default_value_t = Plan::default().outcome_bytes)]
     outcome_bytes: u64,
-    /// Partitions over which the index by run spreads one run
-    #[arg(long, default_value_t = Plan::default().index_partitions)]
-    index_partitions: u64,
+    /// Keys over which the index by run spreads one run
+    #[arg(long, default_value_t = Plan::default().index_shards)]
+    index_shards: u64,
+    /// Bytes of an outcome in that index
+    #[arg(long, default_value_t = Plan::default().index_bytes)]
+    index_bytes: u64,
     /// Of a hundred workers, how many are spot
     #[arg(long, default_value_t = Plan::default().spot_percent, value_parser = clap::value_parser!(u32).range(0..=100))]
     spot_percent: u32,
@@ -100,7 +103,8 @@ fn plan(arguments: &Arguments) -> Plan {
         batch_wait_seconds: arguments.batch_wait_seconds,
         chart_bytes: arguments.chart_bytes,
         outcome_bytes: arguments.outcome_bytes,
-        index_partitions: arguments.index_partitions,
+        index_shards: arguments.index_shards,
+        index_bytes: arguments.index_bytes,
         spot_percent: arguments.spot_percent,
         ..Plan::default()
     }

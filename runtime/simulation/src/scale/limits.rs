@@ -128,12 +128,12 @@ fn stores(plan: &Plan) -> Vec<Quota> {
     let units = float(plan.write_units());
     vec![
         Quota {
-            name: "write units of the index by run, in one partition",
+            name: "write units of the index by run",
             unit: "units/s",
-            most: 1_000.0 * float(plan.index_partitions),
-            of: Use::PerChart(units),
+            most: 1_000.0 * float(plan.index_shards),
+            of: Use::PerChart(float(plan.index_units())),
             source: PARTITIONS,
-            then: "writes are tried five times, then the message appears again; DynamoDB may split the partition; after three receives it is a dead letter",
+            then: "a run has sixteen keys, each good for a thousand outcomes a second; beyond, a write is tried again while its message is held, and the worker receives no more",
         },
         Quota {
             name: "write units of the results table",
@@ -141,7 +141,7 @@ fn stores(plan: &Plan) -> Vec<Quota> {
             most: 40_000.0,
             of: Use::PerChart(units),
             source: "assumed: the default quota of a table; it can be raised",
-            then: "the same; its partition key is the chart, so that no partition is hot",
+            then: "a write is tried again while its message is held; the partition key is the chart, so that no partition is hot",
         },
         Quota {
             name: "reads of one prefix of the inbox",
@@ -149,7 +149,7 @@ fn stores(plan: &Plan) -> Vec<Quota> {
             most: 5_500.0,
             of: Use::PerChart(1.0),
             source: PREFIXES,
-            then: "reads are tried five times, then the message appears again; S3 splits a busy prefix within an hour, as keys below `charts/` differ",
+            then: "a read is tried again while its message is held; S3 splits a busy prefix within an hour, as keys below `charts/` differ",
         },
         Quota {
             name: "writes of one prefix of the inbox",

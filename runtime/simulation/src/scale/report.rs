@@ -188,43 +188,40 @@ pub fn tables() -> String {
 fn write_tables(out: &mut String) -> fmt::Result {
     writeln!(
         out,
-        "| charts | index in | workers | runs | charts/s | bound by | wall time | worker hours | in flight | SQS calls | to code | to keep, a month |"
+        "| charts | workers | runs | charts/s | bound by | wall time | worker hours | in flight | SQS calls | to code | to keep, a month |"
     )?;
     writeln!(
         out,
-        "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |"
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |"
     )?;
     for charts in [10_000, 1_000_000, 100_000_000] {
-        for index_partitions in [1, 100] {
-            let plan = Plan {
-                charts,
-                index_partitions,
-                ..Plan::default()
-            };
-            let answer = forecast(&plan);
-            let calls = &answer.calls;
-            let queue = calls.sends
-                + calls.receives
-                + calls.empty_receives
-                + calls.deletes
-                + calls.extensions
-                + calls.counts;
-            writeln!(
-                out,
-                "| {} | {index_partitions} | {} | {} | {:.0} | {} | {} | {:.1} | {} | {} | ${:.2} | ${:.2} |",
-                grouped(charts),
-                answer.workers,
-                answer.runs,
-                answer.charts_per_second,
-                answer.bound_by,
-                duration(answer.wall_seconds),
-                answer.worker_seconds / 3_600.0,
-                answer.most_in_flight,
-                grouped(queue),
-                money::total(&money::bill(&plan, &answer)),
-                money::total(&money::kept_month(&plan))
-            )?;
-        }
+        let plan = Plan {
+            charts,
+            ..Plan::default()
+        };
+        let answer = forecast(&plan);
+        let calls = &answer.calls;
+        let queue = calls.sends
+            + calls.receives
+            + calls.empty_receives
+            + calls.deletes
+            + calls.extensions
+            + calls.counts;
+        writeln!(
+            out,
+            "| {} | {} | {} | {:.0} | {} | {} | {:.1} | {} | {} | ${:.2} | ${:.2} |",
+            grouped(charts),
+            answer.workers,
+            answer.runs,
+            answer.charts_per_second,
+            answer.bound_by,
+            duration(answer.wall_seconds),
+            answer.worker_seconds / 3_600.0,
+            answer.most_in_flight,
+            grouped(queue),
+            money::total(&money::bill(&plan, &answer)),
+            money::total(&money::kept_month(&plan))
+        )?;
     }
     let plan = Plan::default();
     writeln!(

@@ -6,7 +6,7 @@ use lightsout::{
     kms::Key,
 };
 
-use crate::environment::{Purpose, Settings};
+use crate::{environment::Settings, omission::Omission};
 
 /// Isolated subnets, and endpoints for just the services that the programs call.
 pub(crate) struct PrivateNetwork<'a> {
@@ -34,9 +34,10 @@ impl Construct for PrivateNetwork<'_> {
         for service in SERVICES {
             network = network.endpoint(service);
         }
-        // A throw-away region has no packets of patients, and none of the local
-        // AWS endpoints knows flow logs.
-        if self.settings.purpose != Purpose::ThrowAway {
+        if let Some(gateways) = &settings.gateways {
+            network = network.gateways(&gateways.s3, &gateways.dynamodb);
+        }
+        if !self.settings.leaves_out(Omission::FlowLogs) {
             let key = scope.add(
                 "FlowLogKey",
                 Key::new("Flow logs of the private network").removal(self.removal),

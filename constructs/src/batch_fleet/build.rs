@@ -23,11 +23,11 @@ use crate::{
         SecurityGroupRef, UserData, Zones,
     },
     kms::{Key, KeyRef},
-    lambda::{Code, Function, FunctionRef},
+    lambda::{Code, FailedEvent, Function, FunctionRef},
     s3::{Bucket, BucketRef, LogBucket},
     setting,
     sns::Topic,
-    sqs::{DeadLetters, Queue, QueueRef},
+    sqs::{DeadLetters, DeadLettersRef, Queue, QueueRef},
 };
 
 /// The rule that a fleet breaks which cannot be made as it was described.
@@ -119,12 +119,17 @@ where
             self.master_boot,
             masters,
         );
-        let launcher = ground.launcher(scope, self.launcher, &master);
-        let reaper = ground.reaper(scope, self.reaper, &launcher);
+        // Nobody waits for what alarms and the clock invoke: what fails is kept.
+        let failed_events = scope.add("FailedEvents", DeadLetters::new(&key));
+        let undelivered = scope.add("Undelivered", DeadLetters::new(&key));
+        let launcher = ground.launcher(scope, self.launcher, &master, &failed_events);
+        let reaper = ground.reaper(scope, self.reaper, &launcher, &failed_events);
         let alarms = Watched {
             name: &name,
             jobs: &jobs,
             failed: &failed,
+            failed_events: &failed_events,
+            undelivered: &undelivered,
             launcher: &launcher,
             reaper: &reaper,
             alerts: &alerts,
@@ -247,6 +252,7 @@ impl<P: Program> Ground<'_, P> {
         scope: &mut Scope<'_>,
         program: L,
         master: &LaunchTemplateRef<M>,
+        failed: &DeadLettersRef<FailedEvent>,
     ) -> FunctionRef<L>
     where
         L: Program<Environment<Infra> = LauncherEnvironment<Infra>>,
@@ -266,7 +272,10 @@ impl<P: Program> Ground<'_, P> {
         let code = scope.asset(Asset::program("Launcher", L::BINARY));
         let code = Code::new(code, self.programs.name());
         let launcher = Function::new(program, environment, code, &self.network, &self.key);
-        scope.add("Launcher", launcher.architecture(self.hosts.architecture))
+        let launcher = launcher
+            .architecture(self.hosts.architecture)
+            .failures_to(&failed.queue());
+        scope.add("Launcher", launcher)
     }
 
     fn reaper<L, R>(
@@ -274,6 +283,7 @@ impl<P: Program> Ground<'_, P> {
         scope: &mut Scope<'_>,
         program: R,
         launcher: &FunctionRef<L>,
+        failed: &DeadLettersRef<FailedEvent>,
     ) -> FunctionRef<R>
     where
         R: Program<Environment<Infra> = ReaperEnvironment<Infra>>,
@@ -292,7 +302,10 @@ impl<P: Program> Ground<'_, P> {
         let code = scope.asset(Asset::program("Reaper", R::BINARY));
         let code = Code::new(code, self.programs.name());
         let reaper = Function::new(program, environment, code, &self.network, &self.key);
-        scope.add("Reaper", reaper.architecture(self.hosts.architecture))
+        let reaper = reaper
+            .architecture(self.hosts.architecture)
+            .failures_to(&failed.queue());
+        scope.add("Reaper", reaper)
     }
 
     /// Returns the hosts of one role, by their tags.

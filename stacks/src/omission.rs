@@ -73,6 +73,9 @@ impl Omission {
                     "NotificationConfiguration.EventBridgeConfiguration",
                 ),
                 ("Storage", "LargeResults", "NotificationConfiguration"),
+                // Backup tells people what failed.
+                ("Alarms", "Key", "KeyPolicy.Statement"),
+                ("Alarms", "PeoplePolicy", "PolicyDocument.Statement"),
             ],
             _ => &[],
         }

@@ -35,7 +35,10 @@ fn templates() -> Vec<PathBuf> {
 #[test]
 fn cfn_lint_finds_nothing_in_any_template() {
     let templates = templates();
-    assert!(templates.len() >= 14, "two environments of seven stacks");
+    assert!(
+        templates.len() >= 40,
+        "three environments of eleven stacks, and a local one"
+    );
     check(
         Command::new(checkers().unwrap().program("cfn-lint"))
             .args(["--non-zero-exit-code", "informational", "--regions"])
@@ -80,5 +83,78 @@ fn shellcheck_finds_nothing_in_the_user_data() {
                 .arg("--exclude=SC2154")
                 .arg(&file),
         );
+    }
+}
+
+/// What a tool says of a policy.
+#[derive(Debug, serde::Deserialize)]
+struct Found {
+    tool: String,
+    policy: String,
+    issue: String,
+    detail: String,
+}
+
+/// Why what a tool says is as it should be.
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Answer {
+    tool: String,
+    issue: String,
+    about: String,
+    policies: Vec<String>,
+    reason: String,
+}
+
+#[derive(serde::Deserialize)]
+struct Answers {
+    answer: Vec<Answer>,
+}
+
+impl Answer {
+    fn is_to(&self, found: &Found, policy: &str) -> bool {
+        self.tool == found.tool
+            && self.issue == found.issue
+            && found.detail.contains(&self.about)
+            && policy == found.policy
+    }
+}
+
+#[test]
+fn what_parliament_and_policy_sentry_find_in_policies_is_answered() {
+    let output = Command::new(checkers().unwrap().program("python"))
+        .args(["-W", "ignore"])
+        .arg(workspace().join("tests/python/policies.py"))
+        .arg(workspace().join("cdk.out"))
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{complaint}");
+    let mut lines: Vec<&str> = said.lines().collect();
+    let last: serde_json::Value = serde_json::from_str(lines.pop().unwrap()).unwrap();
+    assert!(last["policies"].as_u64().unwrap() >= 30, "{last}");
+    let found: Vec<Found> = lines
+        .into_iter()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let text = fs::read_to_string(workspace().join("stacks/policy-findings.toml")).unwrap();
+    let answers: Answers = toml::from_str(&text).unwrap();
+    for finding in &found {
+        let is_answered = answers.answer.iter().any(|answer| {
+            let mut policies = answer.policies.iter();
+            policies.any(|policy| answer.is_to(finding, policy))
+        });
+        assert!(is_answered, "nothing answers {finding:#?}");
+    }
+    for answer in &answers.answer {
+        assert!(!answer.reason.is_empty());
+        for policy in &answer.policies {
+            let is_needed = found.iter().any(|finding| answer.is_to(finding, policy));
+            assert!(
+                is_needed,
+                "{policy} has nothing left to answer: {answer:#?}"
+            );
+        }
     }
 }

@@ -1,0 +1,1 @@
+//! Which resource meets which control, and is it really there?

@@ -1,0 +1,1 @@
+//! What is there in each environment, and what does it cost?

@@ -31,7 +31,8 @@ impl Construct for Backup<'_> {
                 .table(&self.0.storage.results)
                 .table(&self.0.storage.control)
                 .bucket(&self.0.intake.inbox)
-                .bucket(&self.0.storage.large_results),
+                .bucket(&self.0.storage.large_results)
+                .bucket(&self.0.storage.logs),
         );
     }
 }

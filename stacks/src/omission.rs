@@ -73,6 +73,7 @@ impl Omission {
                     "NotificationConfiguration.EventBridgeConfiguration",
                 ),
                 ("Storage", "LargeResults", "NotificationConfiguration"),
+                ("Storage", "RunLogs", "NotificationConfiguration"),
                 // Backup tells people what failed.
                 ("Alarms", "Key", "KeyPolicy.Statement"),
                 ("Alarms", "PeoplePolicy", "PolicyDocument.Statement"),

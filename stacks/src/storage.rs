@@ -67,9 +67,10 @@ impl Construct for Storage<'_> {
         );
         let logs = scope.add(
             "RunLogs",
-            Bucket::new(&control_key)
-                .access_logs(&access, "run-logs/")
-                .expire_noncurrent(self.settings.retention.replaced_days),
+            backed_up(
+                self.settings,
+                Bucket::new(&control_key).access_logs(&access, "run-logs/"),
+            ),
         );
         scope.output(output::CONTROL, control.name(), "Leases and runs");
         StorageRef {

@@ -1,8 +1,10 @@
 //! Do the field's own checkers accept what we write?
 
-use std::{fs, path::PathBuf, process::Command, time::Duration};
+use std::{fs, path::PathBuf, process::Command};
 
 use lightsout_tests::{checkers, workspace};
+
+use crate::graph::graphs;
 
 fn check(command: &mut Command) {
     let output = command.output().unwrap();
@@ -69,21 +71,60 @@ fn ansible_lint_finds_nothing_in_the_playbooks() {
     );
 }
 
+/// The most that EC2 takes, [before it is encoded](https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-add-user-data.html).
+const LARGEST_USER_DATA: usize = 16 * 1024;
+
+/// What stands for a name or an address that is known once deployed; few are as long.
+const DEPLOYED: &str =
+    "https://sqs.us-east-1.amazonaws.com/111122223333/lightsout-prod-intake-Work-ABCDEFGHIJKL";
+
+/// The user data of a launch template, as a host gets it.
+fn user_data(template: &serde_json::Value) -> String {
+    let data = &template["Properties"]["LaunchTemplateData"]["UserData"]["Fn::Base64"];
+    let parts = data["Fn::Join"][1].as_array().unwrap().iter();
+    parts
+        .map(|part| part.as_str().unwrap_or(DEPLOYED))
+        .collect()
+}
+
 #[test]
-fn shellcheck_finds_nothing_in_the_user_data() {
+fn shellcheck_finds_nothing_in_the_user_data_of_any_host_and_ec2_takes_it() {
     let folder = tempfile::tempdir().unwrap();
-    for (name, script) in lightsout::batch_fleet::boot_scripts(Duration::from_hours(4)) {
-        let file = folder.path().join(format!("{name}.sh"));
-        fs::write(&file, format!("#!/bin/bash\n{script}")).unwrap();
-        check(
-            Command::new(checkers().unwrap().program("shellcheck"))
-                .args(["--shell=bash", "--external-sources"])
-                // The stacks export these lines before the script; SC2154 is
-                // about variables that are not assigned in the script itself.
-                .arg("--exclude=SC2154")
-                .arg(&file),
-        );
+    let mut files = Vec::new();
+    for graph in graphs() {
+        for (place, template) in graph.all("AWS::EC2::LaunchTemplate") {
+            let script = user_data(template);
+            assert!(script.starts_with("#!/bin/bash\n"), "{place:?}");
+            assert!(
+                script.len() < LARGEST_USER_DATA,
+                "{place:?}: {}",
+                script.len()
+            );
+            let mut commands = script.lines().filter(|line| {
+                !line.is_empty() && !line.starts_with('#') && !line.starts_with("export ")
+            });
+            let first = commands.next().unwrap();
+            assert!(
+                first.starts_with("systemd-run"),
+                "{place:?} begins with {first}"
+            );
+            let minutes = graph.environment.settings.fleet.deadline_minutes;
+            assert!(
+                first.contains(&format!("--on-active={minutes}m ")),
+                "{first}"
+            );
+            let name = format!("{}-{}.sh", graph.environment.name, place.1);
+            let file = folder.path().join(name);
+            fs::write(&file, script).unwrap();
+            files.push(file);
+        }
     }
+    assert_eq!(files.len(), 2 * graphs().len());
+    check(
+        Command::new(checkers().unwrap().program("shellcheck"))
+            .args(["--shell=bash", "--external-sources", "--severity=style"])
+            .args(files),
+    );
 }
 
 /// What a tool says of a policy.

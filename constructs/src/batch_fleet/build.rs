@@ -9,11 +9,11 @@ use lightsout_contract::{
         role, tag,
     },
 };
-use lightsout_core::{Asset, AssetRef, Construct, Scope, Value, join};
+use lightsout_core::{Asset, AssetRef, Construct, Scope};
 
 use super::{
     BatchFleet, BatchFleetRef, Hosts, Limits, Parts, Place, Queues, Triggers, alarms::Watched,
-    boot, bundle, fault::Fault,
+    boot::Boot, bundle, fault::Fault,
 };
 use crate::{
     Infra,
@@ -161,7 +161,7 @@ impl<P: Program> Ground<'_, P> {
         scope: &mut Scope<'_>,
         program: P,
         environment: P::Environment<Infra>,
-        script: Value<String>,
+        boot: Boot,
         masters: SecurityGroupRef,
     ) -> LaunchTemplateRef<P> {
         let mut worker = LaunchTemplate::new(
@@ -169,7 +169,7 @@ impl<P: Program> Ground<'_, P> {
             environment,
             &self.fleet(role::WORKER),
             self.hosts.image.clone(),
-            UserData::bash(armed(self.limits, script))
+            UserData::bash(boot.armed(self.limits.deadline))
                 .variable("GUARD_SECONDS", self.limits.guard_seconds().to_string())
                 .variable("STALE_SECONDS", self.limits.stale_seconds().to_string()),
             &self.network,
@@ -201,7 +201,7 @@ impl<P: Program> Ground<'_, P> {
         program: M,
         worker: &LaunchTemplateRef<P>,
         bundle: AssetRef,
-        script: Value<String>,
+        boot: Boot,
         group: SecurityGroupRef,
     ) -> LaunchTemplateRef<M>
     where
@@ -236,7 +236,7 @@ impl<P: Program> Ground<'_, P> {
             environment,
             &masters,
             hosts.image.clone(),
-            UserData::bash(armed(limits, script))
+            UserData::bash(boot.armed(limits.deadline))
                 .variable("BUNDLE_KEY", bundle.key())
                 .variable("BUNDLE_DIGEST", bundle.hash()),
             &self.network,
@@ -344,13 +344,6 @@ fn records(scope: &mut Scope<'_>, key: &KeyRef) -> (TableRef<ControlItem>, Bucke
         Bucket::new(key).access_logs(&access, "run-logs/"),
     );
     (control, logs)
-}
-
-fn armed(limits: &Limits, script: Value<String>) -> Value<String> {
-    match script {
-        Value::Literal(script) => boot::armed(limits.deadline, &script).into(),
-        script @ Value::Token(..) => join![boot::armed(limits.deadline, ""), script],
-    }
 }
 
 /// Names a fleet after its app, its stage and its place, which no other has.

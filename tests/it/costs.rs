@@ -20,7 +20,19 @@ const DASHBOARD: Price = assumed("dashboards of CloudWatch", "month", 3.0);
 const CONTRIBUTORS: Price = assumed("rules of Contributor Insights", "month", 0.5);
 const WEB_ACL: Price = assumed("firewalls", "month", 5.0);
 const WEB_ACL_RULE: Price = assumed("rules of firewalls", "month", 1.0);
-const OWN: [Price; 4] = [DASHBOARD, CONTRIBUTORS, WEB_ACL, WEB_ACL_RULE];
+const DATA_EVENTS: Price = assumed("data events of CloudTrail", "hundred thousand", 0.1);
+const LOGGED: Price = assumed("events taken in by CloudWatch Logs", "GB", 0.5);
+const OWN: [Price; 6] = [
+    DASHBOARD,
+    CONTRIBUTORS,
+    WEB_ACL,
+    WEB_ACL_RULE,
+    DATA_EVENTS,
+    LOGGED,
+];
+
+/// Bytes of an event in the trail's log group. Assumed.
+const EVENT_BYTES: f64 = 1_500.0;
 
 const fn assumed(name: &'static str, unit: &'static str, dollars: f64) -> Price {
     Price {
@@ -95,6 +107,24 @@ fn idle_month(graph: &Graph) -> Vec<Line> {
     .into_iter()
     .chain(clock)
     .collect()
+}
+
+/// The bill of so many charts, with what the trail records of them: each upload, each
+/// read, and the write of each outcome.
+fn bill(plan: &Plan) -> Vec<Line> {
+    let answer = forecast(plan);
+    let mut lines = money::bill(plan, &answer);
+    let events = answer.calls.puts + answer.calls.gets + plan.charts;
+    let events = float(usize::try_from(events).unwrap());
+    lines.push(Line {
+        price: DATA_EVENTS,
+        quantity: events / 1e5,
+    });
+    lines.push(Line {
+        price: LOGGED,
+        quantity: events * EVENT_BYTES / 1e9,
+    });
+    lines
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts are small")]
@@ -206,7 +236,7 @@ fn runs(text: &mut String) {
                 answer.runs,
                 answer.wall_seconds / 3_600.0,
                 answer.bound_by,
-                money::total(&money::bill(&plan, &answer)),
+                money::total(&bill(&plan)),
                 money::total(&money::kept_month(&plan)),
             )
             .unwrap();
@@ -226,7 +256,7 @@ fn runs(text: &mut String) {
             environment.name
         )
         .unwrap();
-        for line in money::bill(&plan, &forecast(&plan)) {
+        for line in bill(&plan) {
             writeln!(
                 text,
                 "| {} | {:.4} | {}/{} | {:.2} |",

@@ -20,6 +20,8 @@
 //! 6. A crashed machine does neither. The heartbeat invokes the reaper too, which ends
 //!    machines whose run is over or silent, closes that run, and wakes the launcher for
 //!    work that is left; a person is told of both.
+//! 7. A call of the clock that does not arrive, or one that fails three times, is kept in
+//!    a queue, and a person is told.
 //!
 //! # What a worker must do
 //!

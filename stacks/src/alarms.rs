@@ -23,9 +23,7 @@ impl Construct for Alarms<'_> {
             Key::new("Alarms on their way to a person").removal(self.removal),
         );
         let addresses = &self.settings.people.alerts;
-        let topic = addresses
-            .iter()
-            .fold(OpsTopic::new(&key), |topic, address| topic.email(address));
+        let topic = addresses.iter().fold(OpsTopic::new(&key), OpsTopic::email);
         scope.add("People", topic)
     }
 }

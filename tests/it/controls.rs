@@ -257,6 +257,40 @@ fn a_property_that_is_missing_or_unresolved_meets_no_control() {
 }
 
 #[test]
+fn a_control_is_not_met_once_what_it_names_is_gone() {
+    let (table, prod) = (table(), Graph::named("prod"));
+    let mut spoilt = 0;
+    for control in &table.control {
+        for check in &control.checks {
+            let (Check::Every {
+                every: kind,
+                wanted,
+            }
+            | Check::Some { some: kind, wanted }) = check
+            else {
+                continue;
+            };
+            let Some(path) = &wanted.has else { continue };
+            let mut graph = prod.clone();
+            for resource in graph.resources.values_mut() {
+                if resource["Type"] != *kind {
+                    continue;
+                }
+                let (first, entry) = match path.strip_prefix('/') {
+                    Some(path) => (path, resource),
+                    None => (path.as_str(), &mut resource["Properties"]),
+                };
+                let first = first.split('.').next().unwrap_or_default();
+                entry.as_object_mut().unwrap().remove(first);
+            }
+            assert!(check.fault(&graph).is_some(), "{} is still met", control.id);
+            spoilt += 1;
+        }
+    }
+    assert!(spoilt > 150, "{spoilt}");
+}
+
+#[test]
 fn every_topic_of_an_alarm_and_its_key_let_alarms_in() {
     let graph = Graph::named("prod");
     let mut topics = BTreeSet::new();

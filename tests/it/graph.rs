@@ -1,6 +1,9 @@
 //! What refers to what in the templates of an environment, across its stacks?
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
 
 use lightsout::Assembly;
 use lightsout_stacks::environment::Environment;
@@ -10,6 +13,7 @@ use serde_json::Value;
 pub(crate) type Place = (String, String);
 
 /// Every resource of an environment, as its templates have it.
+#[derive(Clone)]
 pub(crate) struct Graph {
     pub(crate) environment: Environment,
     pub(crate) resources: BTreeMap<Place, Value>,
@@ -46,6 +50,34 @@ impl Graph {
             resources,
             exports,
         }
+    }
+
+    /// The properties of a resource, for a test to spoil.
+    pub(crate) fn at(&mut self, stack: &str, id: &str) -> &mut Value {
+        let place = (stack.to_owned(), id.to_owned());
+        &mut self.resources.get_mut(&place).unwrap()["Properties"]
+    }
+
+    /// Adds a resource that must not be there.
+    pub(crate) fn plant(&mut self, stack: &str, id: &str, resource: Value) {
+        self.resources
+            .insert((stack.to_owned(), id.to_owned()), resource);
+    }
+
+    /// Takes a resource away that must be there.
+    pub(crate) fn remove(&mut self, stack: &str, id: &str) {
+        let place = (stack.to_owned(), id.to_owned());
+        assert!(self.resources.remove(&place).is_some(), "{place:?}");
+    }
+
+    /// Spoils a copy, and wants the check to find it.
+    #[track_caller]
+    pub(crate) fn must_fail(&self, check: impl Fn(&Self), spoil: impl Fn(&mut Self)) {
+        check(self);
+        let mut spoilt = self.clone();
+        spoil(&mut spoilt);
+        let found = catch_unwind(AssertUnwindSafe(|| check(&spoilt))).is_err();
+        assert!(found, "what was planted is not found");
     }
 
     /// Every resource of one type; that there is none would make a test vacuous.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::graph::{Graph, Place, Statement, each, graphs};
 
@@ -182,75 +182,69 @@ fn endpoints<'a>(graph: &'a Graph, kind: &str) -> Vec<(&'a Place, &'a Value)> {
         .collect()
 }
 
-#[test]
-fn no_path_leads_from_the_internet_to_an_interface() {
-    for graph in graphs() {
-        for way in WAYS {
-            assert!(graph.any(way).is_empty(), "{way}");
+fn no_way_in(graph: &Graph) {
+    for way in WAYS {
+        assert!(graph.any(way).is_empty(), "{way}");
+    }
+    let groups = Groups::of(graph);
+    for interface in interfaces(graph) {
+        // Routes: a subnet whose table has none knows the network alone.
+        for subnet in &interface.subnets {
+            let properties = &graph.resources[subnet]["Properties"];
+            assert_eq!(properties["MapPublicIpOnLaunch"], false, "{subnet:?}");
+            let tables = graph.all("AWS::EC2::SubnetRouteTableAssociation");
+            let own = tables.iter().filter(|(place, association)| {
+                graph.target(&place.0, &association["Properties"]["SubnetId"]) == *subnet
+            });
+            assert_eq!(own.count(), 1, "{subnet:?} has no table of its own");
         }
-        let groups = Groups::of(&graph);
-        for interface in interfaces(&graph) {
-            // Routes: a subnet whose table has none knows the network alone.
-            for subnet in &interface.subnets {
-                let properties = &graph.resources[subnet]["Properties"];
-                assert_eq!(properties["MapPublicIpOnLaunch"], false, "{subnet:?}");
-                let tables = graph.all("AWS::EC2::SubnetRouteTableAssociation");
-                let own = tables.iter().filter(|(place, association)| {
-                    graph.target(&place.0, &association["Properties"]["SubnetId"]) == *subnet
-                });
-                assert_eq!(own.count(), 1, "{subnet:?} has no table of its own");
-            }
-            // Groups: none lets an address in that is not one of the network's own.
-            for rule in interface.groups.iter().flat_map(|g| &groups.ingress[g]) {
-                assert!(
-                    matches!(rule.peer, Peer::Group(_)),
-                    "{} is open to addresses",
-                    interface.name
-                );
-            }
-            assert!(!interface.groups.is_empty(), "{}", interface.name);
+        // Groups: none lets an address in that is not one of the network's own.
+        for rule in interface.groups.iter().flat_map(|g| &groups.ingress[g]) {
+            assert!(
+                matches!(rule.peer, Peer::Group(_)),
+                "{} is open to addresses",
+                interface.name
+            );
         }
+        assert!(!interface.groups.is_empty(), "{}", interface.name);
     }
 }
 
-#[test]
-fn nothing_reaches_another_but_programs_the_endpoints_and_masters_their_workers() {
-    for graph in graphs() {
-        // No ACL of our own: the network's default one lets all pass, so that groups decide.
-        assert!(graph.any("AWS::EC2::NetworkAclEntry").is_empty());
-        let groups = Groups::of(&graph);
-        let interfaces = interfaces(&graph);
-        let cidr = graph.environment.settings.network.cidr.to_string();
-        let is_endpoint = |one: &Interface| one.name.ends_with("Endpoint");
-        let mut seen = 0;
-        for from in &interfaces {
-            for to in &interfaces {
-                let ports = groups.ports(from, to, &cidr);
-                let wanted = match (from.name.as_str(), to.name.as_str()) {
-                    (from_name, _) if is_endpoint(to) && !from_name.ends_with("Endpoint") => {
-                        BTreeSet::from([(443, 443)])
-                    }
-                    ("Master", "Worker") => BTreeSet::from([(22, 22)]),
-                    _ => BTreeSet::new(),
-                };
-                assert_eq!(ports, wanted, "{} to {}", from.name, to.name);
-                seen += ports.len();
-            }
+fn no_way_between(graph: &Graph) {
+    // No ACL of our own: the network's default one lets all pass, so that groups decide.
+    assert!(graph.any("AWS::EC2::NetworkAclEntry").is_empty());
+    let groups = Groups::of(graph);
+    let interfaces = interfaces(graph);
+    let cidr = graph.environment.settings.network.cidr.to_string();
+    let is_endpoint = |one: &Interface| one.name.ends_with("Endpoint");
+    let mut seen = 0;
+    for from in &interfaces {
+        for to in &interfaces {
+            let ports = groups.ports(from, to, &cidr);
+            let wanted = match (from.name.as_str(), to.name.as_str()) {
+                (from_name, _) if is_endpoint(to) && !from_name.ends_with("Endpoint") => {
+                    BTreeSet::from([(443, 443)])
+                }
+                ("Master", "Worker") => BTreeSet::from([(22, 22)]),
+                _ => BTreeSet::new(),
+            };
+            assert_eq!(ports, wanted, "{} to {}", from.name, to.name);
+            seen += ports.len();
         }
-        let programs = interfaces.iter().filter(|one| !is_endpoint(one)).count();
-        let endpoints = interfaces.len() - programs;
-        assert_eq!(seen, programs * endpoints + 1);
-        assert!(programs >= 5 && endpoints >= 2);
     }
+    let programs = interfaces.iter().filter(|one| !is_endpoint(one)).count();
+    let endpoints = interfaces.len() - programs;
+    assert_eq!(seen, programs * endpoints + 1);
+    assert!(programs >= 5 && endpoints >= 2);
 }
 
 #[test]
 fn programs_are_let_out_to_endpoints_and_gateways_where_the_gateways_are_known() {
     let mut narrow = 0;
-    for graph in graphs() {
+    for graph in &graphs() {
         let cidr = graph.environment.settings.network.cidr.to_string();
         let is_narrow = graph.environment.settings.network.gateways.is_some();
-        let groups = Groups::of(&graph);
+        let groups = Groups::of(graph);
         for rule in groups.egress.values().flatten() {
             if let Peer::Cidr(block) = &rule.peer {
                 // An address of the host itself stands for nothing at all.
@@ -293,55 +287,116 @@ fn service(endpoint: &Value) -> String {
     .to_owned()
 }
 
-#[test]
-fn every_service_of_every_role_in_the_network_has_an_endpoint_and_no_other_has_one() {
-    for graph in graphs() {
-        let mut roles = Vec::new();
-        for (place, function) in graph.all("AWS::Lambda::Function") {
-            roles.push(graph.target(&place.0, &function["Properties"]["Role"]));
-        }
-        for (place, profile) in graph.all("AWS::IAM::InstanceProfile") {
-            roles.push(graph.target(&place.0, &profile["Properties"]["Roles"]));
-        }
-        let endpoints: BTreeMap<String, Vec<Statement<'_>>> = graph
-            .all("AWS::EC2::VPCEndpoint")
-            .into_iter()
-            .map(|(_, endpoint)| {
-                let document = &endpoint["Properties"]["PolicyDocument"];
-                let statements = each(&document["Statement"]).into_iter().map(Statement);
-                (service(endpoint), statements.collect())
-            })
-            .collect();
-        let mut needed = BTreeSet::new();
-        for role in &roles {
-            for statement in graph.allowed(role) {
-                let is_platform = statement.condition("kms:ViaService").is_some()
-                    || statement.actions().contains(&"ec2:CreateNetworkInterface");
-                if !statement.is_allow() || is_platform {
+fn endpoints_are_those_of_the_roles(graph: &Graph) {
+    let mut roles = Vec::new();
+    for (place, function) in graph.all("AWS::Lambda::Function") {
+        roles.push(graph.target(&place.0, &function["Properties"]["Role"]));
+    }
+    for (place, profile) in graph.all("AWS::IAM::InstanceProfile") {
+        roles.push(graph.target(&place.0, &profile["Properties"]["Roles"]));
+    }
+    let endpoints: BTreeMap<String, Vec<Statement<'_>>> = graph
+        .all("AWS::EC2::VPCEndpoint")
+        .into_iter()
+        .map(|(_, endpoint)| {
+            let document = &endpoint["Properties"]["PolicyDocument"];
+            let statements = each(&document["Statement"]).into_iter().map(Statement);
+            (service(endpoint), statements.collect())
+        })
+        .collect();
+    let mut needed = BTreeSet::new();
+    for role in &roles {
+        for statement in graph.allowed(role) {
+            let is_platform = statement.condition("kms:ViaService").is_some()
+                || statement.actions().contains(&"ec2:CreateNetworkInterface");
+            if !statement.is_allow() || is_platform {
+                continue;
+            }
+            for action in statement.actions() {
+                if BY_AWS.contains(&action) {
                     continue;
                 }
-                for action in statement.actions() {
-                    if BY_AWS.contains(&action) {
-                        continue;
-                    }
-                    let (service, _) = action.split_once(':').unwrap();
-                    let passes = endpoints
-                        .get(service)
-                        .unwrap_or_else(|| panic!("{role:?} calls {action} without an endpoint"));
-                    let is_passed = passes
-                        .iter()
-                        .any(|passed| passed.is_allow() && passed.actions().contains(&action));
-                    let is_failure_queue = action == "sqs:SendMessage";
-                    assert!(
-                        is_passed || is_failure_queue,
-                        "the endpoint of {service} does not pass {action} of {role:?}"
-                    );
-                    needed.insert(service.to_owned());
-                }
+                let (service, _) = action.split_once(':').unwrap();
+                let passes = endpoints
+                    .get(service)
+                    .unwrap_or_else(|| panic!("{role:?} calls {action} without an endpoint"));
+                let is_passed = passes
+                    .iter()
+                    .any(|passed| passed.is_allow() && passed.actions().contains(&action));
+                let is_failure_queue = action == "sqs:SendMessage";
+                assert!(
+                    is_passed || is_failure_queue,
+                    "the endpoint of {service} does not pass {action} of {role:?}"
+                );
+                needed.insert(service.to_owned());
             }
         }
-        let made: BTreeSet<_> = endpoints.keys().cloned().collect();
-        assert_eq!(made, needed, "{}", graph.environment.name);
-        assert_eq!(roles.len(), 5);
     }
+    let made: BTreeSet<_> = endpoints.keys().cloned().collect();
+    assert_eq!(made, needed, "{}", graph.environment.name);
+    assert_eq!(roles.len(), 5);
+}
+
+#[test]
+fn no_path_leads_from_the_internet_to_an_interface() {
+    graphs().iter().for_each(no_way_in);
+}
+
+#[test]
+fn nothing_reaches_another_but_programs_the_endpoints_and_masters_their_workers() {
+    graphs().iter().for_each(no_way_between);
+}
+
+#[test]
+fn every_service_of_every_role_in_the_network_has_an_endpoint_and_no_other_has_one() {
+    graphs().iter().for_each(endpoints_are_those_of_the_roles);
+}
+
+#[test]
+fn planted_ways_are_found() {
+    let open = json!({"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "CidrIp": "0.0.0.0/0"});
+    let workers = json!({"Ref": "WorkerGroup"});
+    let ssh = json!({"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22});
+    let mut between = ssh.clone();
+    between["GroupId"] = json!({"Ref": "MasterGroup"});
+    between["SourceSecurityGroupId"] = workers.clone();
+    let mut out = ssh;
+    out["GroupId"] = workers;
+    out["CidrIp"] = json!("0.0.0.0/0");
+    let rule = |kind: &str, properties| json!({"Type": kind, "Properties": properties});
+
+    let planted = Graph::named("prod");
+    planted.must_fail(no_way_in, |graph| {
+        graph.plant(
+            "Network",
+            "Gateway",
+            json!({"Type": "AWS::EC2::InternetGateway"}),
+        );
+    });
+    planted.must_fail(no_way_in, |graph| {
+        graph.at("Network", "PrivateEndpoints")["SecurityGroupIngress"] = json!([open.clone()]);
+    });
+    planted.must_fail(no_way_in, |graph| {
+        let data = &mut graph.at("Fleet", "Worker")["LaunchTemplateData"];
+        data["NetworkInterfaces"][0]["AssociatePublicIpAddress"] = json!(true);
+    });
+    planted.must_fail(no_way_in, |graph| {
+        graph.at("Network", "PrivateSubnet1")["MapPublicIpOnLaunch"] = json!(true);
+    });
+    planted.must_fail(no_way_between, |graph| {
+        let kind = "AWS::EC2::SecurityGroupIngress";
+        graph.plant("Fleet", "BackIn", rule(kind, between.clone()));
+        let kind = "AWS::EC2::SecurityGroupEgress";
+        graph.plant("Fleet", "BackOut", rule(kind, out.clone()));
+    });
+    planted.must_fail(no_way_between, |graph| {
+        graph.at("Network", "PrivateEndpoints")["SecurityGroupIngress"][0]["FromPort"] = json!(22);
+    });
+    planted.must_fail(endpoints_are_those_of_the_roles, |graph| {
+        graph.remove("Network", "PrivateSqsEndpoint");
+    });
+    planted.must_fail(endpoints_are_those_of_the_roles, |graph| {
+        let policy = graph.at("Fleet", "MasterRolePolicy");
+        policy["PolicyDocument"]["Statement"][0]["Action"] = json!(["sts:GetCallerIdentity"]);
+    });
 }

@@ -308,17 +308,17 @@ impl Construct for Network {
                 &routes.reference(),
             ),
         };
-        if self.gateways.is_some() {
-            if let Some(group) = network.endpoint_group(scope) {
-                scope.add(
-                    "ClientsToEndpoints",
-                    ec2::SecurityGroupEgress::new(network.clients(), "tcp")
-                        .destination_security_group_id(group.attribute::<String>("GroupId"))
-                        .from_port(HTTPS)
-                        .to_port(HTTPS)
-                        .description("HTTPS to endpoints of AWS services"),
-                );
-            }
+        if self.gateways.is_some()
+            && let Some(group) = network.endpoint_group(scope)
+        {
+            scope.add(
+                "ClientsToEndpoints",
+                ec2::SecurityGroupEgress::new(network.clients(), "tcp")
+                    .destination_security_group_id(group.attribute::<String>("GroupId"))
+                    .from_port(HTTPS)
+                    .to_port(HTTPS)
+                    .description("HTTPS to endpoints of AWS services"),
+            );
         }
         for endpoint in self.endpoints {
             network.endpoint(scope, endpoint);

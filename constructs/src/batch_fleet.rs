@@ -20,6 +20,8 @@
 //! 6. A crashed machine does neither. The heartbeat invokes the reaper too, which ends
 //!    machines whose run is over or silent, closes that run, and wakes the launcher for
 //!    work that is left; a person is told of both.
+//! 7. A call of the clock that does not arrive, or one that fails three times, is kept in
+//!    a queue, and a person is told.
 //!
 //! # What a worker must do
 //!
@@ -170,8 +172,8 @@ pub struct BatchFleet<'a, L, M, R, P: Program> {
     triggers: Triggers,
     hosts: Hosts,
     playbooks: Option<String>,
-    master_boot: Value<String>,
-    worker_boot: Value<String>,
+    master_boot: boot::Boot,
+    worker_boot: boot::Boot,
 }
 
 /// What a worker's environment can be wired to, of what its fleet is made of.
@@ -267,8 +269,8 @@ where
             triggers: Triggers::new(),
             hosts: Hosts::default(),
             playbooks: None,
-            master_boot: boot::MASTER.into(),
-            worker_boot: boot::WORKER.into(),
+            master_boot: boot::MASTER,
+            worker_boot: boot::WORKER,
         }
     }
 
@@ -364,14 +366,14 @@ where
     /// Brings a master up by this Bash script instead of our own, once the power-off
     /// timer is armed.
     pub fn master_boot(mut self, script: impl Into<Value<String>>) -> Self {
-        self.master_boot = script.into();
+        self.master_boot = boot::Boot::Script(script.into());
         self
     }
 
     /// Brings a worker's host up by this Bash script instead of our own, once the
     /// power-off timer is armed.
     pub fn worker_boot(mut self, script: impl Into<Value<String>>) -> Self {
-        self.worker_boot = script.into();
+        self.worker_boot = boot::Boot::Script(script.into());
         self
     }
 }

@@ -2,10 +2,12 @@
 
 mod alarm;
 mod composite_alarm;
+mod contributors;
 mod dashboard;
 mod metric;
 
 pub use alarm::{Alarm, AlarmCondition, AlarmRef, MissingData};
 pub use composite_alarm::{AlarmRule, CompositeAlarm, CompositeAlarmRef};
+pub use contributors::{Contributors, ContributorsRef};
 pub use dashboard::{Dashboard, DashboardRef, Widget};
 pub use metric::{Expression, Metric, Statistic};

@@ -5,7 +5,9 @@ use std::{
     time::Duration,
 };
 
-use lightsout_core::{Arn, Construct, Pseudo, ResourceId, Scope, Tree, Value, join};
+use lightsout_core::{
+    Amend, Arn, Construct, Pseudo, Resource, ResourceId, Scope, Tree, Value, join,
+};
 
 use crate::{cfn, limits};
 
@@ -128,6 +130,25 @@ pub struct PermissionBoundary {
 pub struct PermissionBoundaryRef {
     id: ResourceId,
 }
+
+/// Gives every role of an app a boundary that the account has already.
+///
+/// A role that has a boundary of its own keeps it.
+///
+/// ```
+/// use lightsout::{App, Stage, cfn, iam::{BoundEveryRole, Role, Service}};
+///
+/// let mut app = App::new("clinic", Stage::new("dev"));
+/// app.stack("Hosts").add("Role", Role::new(Service::Ec2, "Reads notes"));
+/// app.amend(BoundEveryRole::named("workload-boundary"));
+///
+/// let assembly = app.synth()?;
+/// let json = assembly.template("Hosts").json();
+/// assert!(json["Resources"]["Role"]["Properties"]["PermissionsBoundary"].is_object());
+/// # Ok::<(), lightsout::SynthError>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct BoundEveryRole(Value<String>);
 
 /// An identity provider outside AWS, such as a build service, for roles without
 /// keys that last.
@@ -679,6 +700,31 @@ impl PermissionBoundaryRef {
     /// Returns the policy's ARN.
     pub const fn arn(self) -> Value<String> {
         self.id.reference()
+    }
+}
+
+impl BoundEveryRole {
+    /// Bounds roles by the policy of this name in the account.
+    pub fn named(policy: impl Into<String>) -> Self {
+        let policy: String = policy.into();
+        Self(join![
+            "arn:",
+            Pseudo::Partition,
+            ":iam::",
+            Pseudo::AccountId,
+            ":policy/",
+            policy
+        ])
+    }
+}
+
+impl Amend for BoundEveryRole {
+    fn amend(&self, resource: &mut Resource) {
+        const BOUNDARY: &str = "PermissionsBoundary";
+        if resource.is::<cfn::iam::Role>() && resource.get(BOUNDARY).is_none() {
+            let boundary = Tree::from(self.0.clone());
+            resource.properties_mut().set(BOUNDARY, boundary);
+        }
     }
 }
 

@@ -376,11 +376,10 @@ impl KeyRef {
     /// first request for a spot instance makes the role.
     pub(crate) fn serve_spot(self, scope: &mut Scope<'_>) {
         let by_spot = |actions: &[&str]| {
-            Statement::allow(actions).to_everyone().when(
-                "ArnEquals",
-                "aws:PrincipalArn",
-                spot_role(),
-            )
+            Statement::allow(actions)
+                .to_everyone()
+                .when("ArnEquals", "aws:PrincipalArn", spot_role())
+                .when("StringEquals", "kms:CallerAccount", Pseudo::AccountId)
         };
         let actions = [
             "kms:Decrypt",

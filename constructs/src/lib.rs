@@ -117,6 +117,7 @@
 //! | [`events::Rule`] | enabled; what it sends to lets in this rule alone, with its key |
 //! | [`events::EventBus`] | its key for this bus alone; closed to other accounts |
 //! | [`cloudwatch::Alarm`], [`cloudwatch::CompositeAlarm`] | at least one action, which can be delivered; no data is good news |
+//! | [`cloudwatch::Contributors`] | a count by one field of a log, which an alarm can be about |
 //! | [`cloudtrail::Trail`] | every region, signed files, the key of a locked bucket, an encrypted log group for 2,192 days, unusual rates |
 //! | [`backup::Vault`] | its key, no deletion within 35 days; kept |
 //! | [`backup::Plan`] | each day, for 35 days; a role that reads what is named |

@@ -15,7 +15,8 @@ fn documents_wake_machines_that_end_themselves() {
     let storage = assembly.template("Storage");
     storage.count::<cfn::sqs::Queue>(2);
     let reading = assembly.template("Reading");
-    reading.count::<cfn::sqs::Queue>(0);
+    // What alarms and the clock could not invoke, and what failed on it.
+    reading.count::<cfn::sqs::Queue>(2);
     reading.count::<cfn::ec2::LaunchTemplate>(2);
     for (id, template) in reading.resources::<cfn::ec2::LaunchTemplate>() {
         let data = &template["Properties"]["LaunchTemplateData"];

@@ -3,15 +3,18 @@
 use lightsout::{
     Construct, Removal, Scope,
     kms::Key,
-    sns::{Topic, TopicRef},
+    sns::{OpsTopic, TopicRef},
 };
 
-/// The topic that alarms tell; a person subscribes to it.
-pub(crate) struct Alarms {
+use crate::environment::Settings;
+
+/// The topic that alarms tell, and the people who hear of them.
+pub(crate) struct Alarms<'a> {
+    pub(crate) settings: &'a Settings,
     pub(crate) removal: Removal,
 }
 
-impl Construct for Alarms {
+impl Construct for Alarms<'_> {
     type Handle = TopicRef;
 
     fn build(self, scope: &mut Scope<'_>) -> TopicRef {
@@ -19,6 +22,8 @@ impl Construct for Alarms {
             "Key",
             Key::new("Alarms on their way to a person").removal(self.removal),
         );
-        scope.add("People", Topic::new(&key))
+        let addresses = &self.settings.people.alerts;
+        let topic = addresses.iter().fold(OpsTopic::new(&key), OpsTopic::email);
+        scope.add("People", topic)
     }
 }

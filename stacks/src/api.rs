@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use lightsout::{
     Asset, Construct, Removal, Scope,
-    apigateway::{AccountLogging, Authorization, RestApi},
+    apigateway::{AccountLogging, Authorization, RestApi, RestApiRef},
     contract::Program,
     ec2::NetworkRef,
     kms::Key,
@@ -28,9 +28,9 @@ pub(crate) struct Api<'a> {
 const TIMEOUT: Duration = Duration::from_secs(29);
 
 impl Construct for Api<'_> {
-    type Handle = ();
+    type Handle = RestApiRef;
 
-    fn build(self, scope: &mut Scope<'_>) {
+    fn build(self, scope: &mut Scope<'_>) -> RestApiRef {
         let key = scope.add(
             "Key",
             Key::new("Logs of the query API").removal(self.removal),
@@ -57,6 +57,7 @@ impl Construct for Api<'_> {
         );
         scope.output(output::ADDRESS, api.url(), "Where results are asked for");
         scope.output(output::REST_API, api.id(), "The API's id");
+        api
     }
 }
 

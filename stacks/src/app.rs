@@ -1,16 +1,25 @@
 //! The whole system on one screen.
 
-use lightsout::{App, Construct, Removal, Stage, Tag, ec2::UserDataFits};
+use lightsout::{
+    App, Construct, Removal, Scope, Stage, Tag, ec2::UserDataFits, iam::BoundEveryRole,
+    sns::TopicRef,
+};
 
 use crate::{
     alarms::Alarms,
     api::Api,
     assets::Assets,
-    environment::{Environment, Purpose},
+    audit::Audit,
+    backup::Backup,
+    dashboard::Overview,
+    data_class::DataClass,
+    environment::{Environment, Purpose, Settings},
     fleet::Fleet,
-    intake::Intake,
+    guard::Guard,
+    intake::{Intake, IntakeRef},
     network::PrivateNetwork,
-    storage::Storage,
+    omission::Omission,
+    storage::{Storage, StorageRef},
 };
 
 /// The name that every stack's name begins with.
@@ -20,19 +29,24 @@ pub const NAME: &str = "lightsout";
 ///
 /// Assets keep the programs, the network is closed to the outside, charts come
 /// in through the intake, the fleet codes them into the storage and wakes by
-/// itself, the alarms tell a person, the API answers.
+/// itself, the alarms tell a person, the API answers behind its guard, the audit
+/// keeps who did what, and the backup what must not be lost.
 pub fn app(environment: &Environment) -> App {
-    let mut app = App::new(NAME, stage(environment));
-    let settings = &environment.settings;
+    let Environment { name, settings } = environment;
     let removal = removal(settings.purpose);
+    let mut app = App::new(NAME, stage(environment));
 
-    let assets = Assets { removal }.build(&mut app.stack("Assets"));
+    let assets = Assets { removal }.build(&mut stack(&mut app, settings, "Assets"));
     app.asset_store("Assets", assets.bucket.id());
-    let network = PrivateNetwork { settings, removal }.build(&mut app.stack("Network"));
-    let intake = Intake { settings, removal }.build(&mut app.stack("Intake"));
-    let storage = Storage { removal }.build(&mut app.stack("Storage"));
-    let people = Alarms { removal }.build(&mut app.stack("Alarms"));
-    Fleet {
+    let network = PrivateNetwork { settings, removal };
+    let network = network.build(&mut stack(&mut app, settings, "Network"));
+    let intake = Intake { settings, removal };
+    let intake = intake.build(&mut stack(&mut app, settings, "Intake"));
+    let storage = Storage { settings, removal };
+    let storage = storage.build(&mut stack(&mut app, settings, "Storage"));
+    let people = Alarms { settings, removal };
+    let people = people.build(&mut stack(&mut app, settings, "Alarms"));
+    let fleet = Fleet {
         pipeline: pipeline(environment),
         removal,
         settings,
@@ -41,32 +55,67 @@ pub fn app(environment: &Environment) -> App {
         intake: &intake,
         storage: &storage,
         people: &people,
-    }
-    .build(&mut app.stack("Fleet"));
-    Api {
-        name: format!("{NAME}-{}-results", environment.name),
+    };
+    let fleet = fleet.build(&mut stack(&mut app, settings, "Fleet"));
+    let api = Api {
+        name: format!("{NAME}-{name}-results"),
         removal,
         settings,
         assets: &assets,
         network: &network,
         storage: &storage,
+    };
+    let api = api.build(&mut stack(&mut app, settings, "Api"));
+    let watched = Watched {
+        settings,
+        removal,
+        intake: &intake,
+        storage: &storage,
+        people: &people,
+    };
+    if !settings.leaves_out(Omission::Guard) {
+        Guard(&watched, &api).build(&mut stack(&mut app, settings, "Guard"));
     }
-    .build(&mut app.stack("Api"));
-    if settings.purpose == Purpose::Production {
-        for stack in [
-            "Assets", "Network", "Intake", "Storage", "Alarms", "Fleet", "Api",
-        ] {
-            app.stack(stack).termination_protection();
-        }
+    if !settings.leaves_out(Omission::Audit) {
+        Audit(&watched).build(&mut stack(&mut app, settings, "Audit"));
     }
-    app.amend(Tag::new("lightsout:environment", &environment.name));
+    if !settings.leaves_out(Omission::Backups) {
+        Backup(&watched).build(&mut stack(&mut app, settings, "Backup"));
+    }
+    if !settings.leaves_out(Omission::Dashboard) {
+        Overview(&watched, &fleet).build(&mut stack(&mut app, settings, "Dashboard"));
+    }
+
+    if let Some(policy) = &settings.permissions_boundary {
+        app.amend(BoundEveryRole::named(policy));
+    }
+    app.amend(Tag::new("lightsout:environment", name));
+    app.amend(DataClass);
     app.check(UserDataFits);
     app
+}
+
+/// What the stacks that look after the others look after.
+pub(crate) struct Watched<'a> {
+    pub(crate) settings: &'a Settings,
+    pub(crate) removal: Removal,
+    pub(crate) intake: &'a IntakeRef,
+    pub(crate) storage: &'a StorageRef,
+    pub(crate) people: &'a TopicRef,
 }
 
 /// Returns the value of the tag that every machine of the pipeline carries.
 pub fn pipeline(environment: &Environment) -> String {
     format!("{NAME}-{}", environment.name)
+}
+
+/// Begins a stack, which cannot be deleted by accident where the environment says so.
+fn stack<'a>(app: &'a mut App, settings: &Settings, name: &str) -> Scope<'a> {
+    let mut stack = app.stack(name);
+    if settings.deletion_protection {
+        stack.termination_protection();
+    }
+    stack
 }
 
 fn stage(environment: &Environment) -> Stage {

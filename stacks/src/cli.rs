@@ -200,7 +200,11 @@ fn boxed(error: impl Hint + 'static) -> Box<dyn Hint> {
     Box::new(error)
 }
 
-impl Hint for EnvironmentError {}
+impl Hint for EnvironmentError {
+    fn hint(&self) -> Option<String> {
+        Some(self.hint())
+    }
+}
 
 /// The commands that talk to AWS.
 #[cfg(feature = "aws")]

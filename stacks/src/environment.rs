@@ -1,19 +1,19 @@
 //! Environments: what differs between one deployment and another.
 //!
-//! Each is a file in `stacks/environments/`, compiled in, so that a misspelt
-//! key is an error with its line and not a default.
+//! Each is a file in `stacks/environments/`, compiled in; another environment is
+//! another file. A misspelt key is an error with its line and not a default.
 
 use std::{fmt, str::FromStr, time::Duration};
 
 use lightsout::ec2::{Cidr, Zones};
 use serde::{Deserialize, Deserializer};
+use toml::{
+    Spanned,
+    de::{DeTable, DeValue},
+};
 
-/// The files of `stacks/environments/`, by name.
-const FILES: [(&str, &str); 3] = [
-    ("dev", include_str!("../environments/dev.toml")),
-    ("local", include_str!("../environments/local.toml")),
-    ("prod", include_str!("../environments/prod.toml")),
-];
+/// The files of `stacks/environments/`, by name, in the order of their names.
+const FILES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/environments.rs"));
 
 /// One deployment of the pipeline: its name, and what differs from the others.
 #[derive(Debug, Clone)]
@@ -34,13 +34,25 @@ pub struct Settings {
     pub account: Option<String>,
     /// The AWS region, where the environment is tied to one.
     pub region: Option<String>,
+    /// Whether no stack can be deleted before it is told so.
+    pub deletion_protection: bool,
+    /// Whether nothing else lives in the account's region, so that its own settings are
+    /// this environment's to make: no snapshot and no network of it is open to the public.
+    pub owns_account: bool,
+    /// The name of the account's policy that no role may exceed, where it wants one.
+    pub permissions_boundary: Option<String>,
+    /// Who is told, and who may act in an emergency.
+    #[serde(default)]
+    pub people: PeopleSettings,
+    /// How long is kept what was replaced or backed up.
+    pub retention: RetentionSettings,
     /// The private network.
     pub network: NetworkSettings,
     /// The machines.
     pub hosts: HostSettings,
     /// The size and the limits of a run.
     pub fleet: FleetSettings,
-    /// When a run is started.
+    /// When a run is started, and when a person is told.
     pub alarms: AlarmSettings,
 }
 
@@ -56,6 +68,31 @@ pub enum Purpose {
     Production,
 }
 
+/// Who is told, and who may act in an emergency.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PeopleSettings {
+    /// The mail addresses that alarms go to; each has to confirm once.
+    #[serde(default)]
+    pub alerts: Vec<String>,
+    /// The names of the account's roles whose holders may read results when the API is
+    /// down; no role for emergencies is made where there is none.
+    #[serde(default)]
+    pub emergency_roles: Vec<String>,
+}
+
+/// How long is kept what was replaced or backed up.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RetentionSettings {
+    /// Days for which a replaced or deleted object can be had back.
+    pub replaced_days: u32,
+    /// Days for which a backup is kept.
+    pub backup_days: u32,
+    /// The ARN of a vault of another region or account that gets a copy of each backup.
+    pub backup_copy: Option<String>,
+}
+
 /// The private network: isolated subnets, no way in or out but endpoints.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -65,6 +102,20 @@ pub struct NetworkSettings {
     pub cidr: Cidr,
     /// Availability zones, 2 or 3.
     pub zones: u8,
+    /// The prefix lists of the region's gateways, where programs are to reach these and
+    /// nothing else that might ever be routed to.
+    pub gateways: Option<GatewaySettings>,
+}
+
+/// The prefix lists that hold a region's addresses of S3 and `DynamoDB`, as
+/// `aws ec2 describe-managed-prefix-lists` tells them.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GatewaySettings {
+    /// That of S3, such as `pl-63a5400a`.
+    pub s3: String,
+    /// That of `DynamoDB`, such as `pl-02cd2c6b`.
+    pub dynamodb: String,
 }
 
 /// The machines of a run.
@@ -115,7 +166,7 @@ pub struct FleetSettings {
     pub boot_seconds: u64,
 }
 
-/// When a run is started.
+/// When a run is started, and when a person is told.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AlarmSettings {
@@ -125,6 +176,8 @@ pub struct AlarmSettings {
     pub oldest_minutes: u64,
     /// Minutes between two looks of the heartbeat.
     pub heartbeat_minutes: u64,
+    /// Results that one caller may read in an hour before a person is told.
+    pub reads_per_hour: u32,
 }
 
 /// Why an environment cannot be used.
@@ -156,11 +209,32 @@ pub enum EnvironmentError {
     },
 }
 
+impl EnvironmentError {
+    /// Returns what a person can do about it.
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Unknown { name } => {
+                format!("copy `stacks/environments/dev.toml` to `{name}.toml` beside it, and edit")
+            }
+            Self::Malformed { .. } => {
+                "`stacks/environments/prod.toml` has every key; `Settings` in \
+                 `stacks/src/environment.rs` says what each means"
+                    .to_owned()
+            }
+            Self::OutOfRange { name, .. } => {
+                format!("change these lines of `stacks/environments/{name}.toml`")
+            }
+        }
+    }
+}
+
 /// A value that is out of its range.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RangeFault {
     /// The key, such as `fleet.most_workers`.
     pub key: &'static str,
+    /// The line that holds the value, or the table that lacks it; the first is 1.
+    pub line: usize,
     /// What the file says.
     pub found: String,
     /// What would be accepted.
@@ -194,7 +268,10 @@ impl Environment {
                 name: name.to_owned(),
                 source: Box::new(source),
             })?;
-        let faults = settings.faults();
+        let mut faults = settings.faults();
+        for fault in &mut faults {
+            fault.line = line_of(text, fault.key);
+        }
         if faults.is_empty() {
             Ok(Self {
                 name: name.to_owned(),
@@ -211,19 +288,168 @@ impl Environment {
 
 impl Settings {
     fn faults(&self) -> Vec<RangeFault> {
-        let mut faults = Vec::new();
-        let mut check = |holds: bool, key, found: String, wanted| {
-            if !holds {
-                faults.push(RangeFault { key, found, wanted });
-            }
-        };
-        let zones = self.network.zones;
-        check(
-            (2..=3).contains(&zones),
-            "network.zones",
-            zones.to_string(),
-            "2 or 3",
+        let mut faults = Faults::default();
+        self.identity_faults(&mut faults);
+        self.people_faults(&mut faults);
+        self.network_faults(&mut faults);
+        self.host_faults(&mut faults);
+        self.fleet_faults(&mut faults);
+        let AlarmSettings {
+            backlog,
+            oldest_minutes,
+            heartbeat_minutes,
+            reads_per_hour,
+        } = self.alarms;
+        faults.unless(backlog > 0, "alarms.backlog", backlog, "at least 1");
+        faults.unless(
+            (1..=1440).contains(&oldest_minutes),
+            "alarms.oldest_minutes",
+            oldest_minutes,
+            "1 to 1440",
         );
+        faults.unless(
+            (1..=60).contains(&heartbeat_minutes),
+            "alarms.heartbeat_minutes",
+            heartbeat_minutes,
+            "1 to 60",
+        );
+        faults.unless(
+            reads_per_hour > 0,
+            "alarms.reads_per_hour",
+            reads_per_hour,
+            "at least 1",
+        );
+        faults.0
+    }
+
+    fn identity_faults(&self, faults: &mut Faults) {
+        if let Some(account) = &self.account {
+            let is_id = account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
+            faults.unless(is_id, "account", account, "12 digits");
+        }
+        if let Some(region) = &self.region {
+            let is_name = region.split('-').count() >= 3
+                && region.ends_with(|c: char| c.is_ascii_digit())
+                && region
+                    .bytes()
+                    .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+            faults.unless(is_name, "region", region, "a name such as `us-east-1`");
+        }
+        faults.unless(
+            self.purpose != Purpose::ThrowAway || !self.deletion_protection,
+            "deletion_protection",
+            self.deletion_protection,
+            "`false` where the purpose is `throw-away`",
+        );
+        if let Some(name) = &self.permissions_boundary {
+            faults.unless(
+                is_iam_name(name),
+                "permissions_boundary",
+                name,
+                "the name of a policy, without its ARN",
+            );
+        }
+        let RetentionSettings {
+            replaced_days,
+            backup_days,
+            backup_copy,
+        } = &self.retention;
+        faults.unless(
+            (1..=36_500).contains(replaced_days),
+            "retention.replaced_days",
+            replaced_days,
+            "1 to 36500",
+        );
+        // A vault's lock asks for as many days as a table can be wound back.
+        faults.unless(
+            (35..=36_500).contains(backup_days),
+            "retention.backup_days",
+            backup_days,
+            "35 to 36500",
+        );
+        if let Some(vault) = backup_copy {
+            let is_vault = vault.starts_with("arn:aws") && vault.contains(":backup-vault:");
+            faults.unless(is_vault, "retention.backup_copy", vault, "a vault's ARN");
+        }
+    }
+
+    fn people_faults(&self, faults: &mut Faults) {
+        let PeopleSettings {
+            alerts,
+            emergency_roles,
+        } = &self.people;
+        faults.unless(
+            self.purpose != Purpose::Production || !alerts.is_empty(),
+            "people.alerts",
+            "[]",
+            "an address at least: an alarm of production has to reach a person",
+        );
+        for address in alerts {
+            let is_address = address
+                .split_once('@')
+                .is_some_and(|(who, host)| !who.is_empty() && host.contains('.'))
+                && !address.contains(char::is_whitespace);
+            faults.unless(is_address, "people.alerts", address, "a mail address");
+        }
+        for name in emergency_roles {
+            faults.unless(
+                is_iam_name(name),
+                "people.emergency_roles",
+                name,
+                "the name of a role, without its ARN",
+            );
+        }
+    }
+
+    fn network_faults(&self, faults: &mut Faults) {
+        let NetworkSettings {
+            cidr: _,
+            zones,
+            gateways,
+        } = &self.network;
+        faults.unless((2..=3).contains(zones), "network.zones", zones, "2 or 3");
+        let Some(GatewaySettings { s3, dynamodb }) = gateways else {
+            return;
+        };
+        for (key, list) in [
+            ("network.gateways.s3", s3),
+            ("network.gateways.dynamodb", dynamodb),
+        ] {
+            let is_id = list.strip_prefix("pl-").is_some_and(|id| {
+                !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_hexdigit())
+            });
+            faults.unless(is_id, key, list, "a prefix list such as `pl-63a5400a`");
+        }
+        // A prefix list is of one region: elsewhere it is somebody else's.
+        faults.unless(
+            self.region.is_some(),
+            "network.gateways",
+            "set",
+            "the region that they are of, as `region`",
+        );
+    }
+
+    fn host_faults(&self, faults: &mut Faults) {
+        for (key, types) in [
+            ("hosts.master_types", &self.hosts.master_types),
+            ("hosts.worker_types", &self.hosts.worker_types),
+        ] {
+            faults.unless(
+                (1..=10).contains(&types.len()),
+                key,
+                format_args!("{types:?}"),
+                "1 to 10 instance types",
+            );
+        }
+        faults.unless(
+            self.hosts.spot_percent <= 100,
+            "hosts.spot_percent",
+            self.hosts.spot_percent,
+            "0 to 100",
+        );
+    }
+
+    fn fleet_faults(&self, faults: &mut Faults) {
         let FleetSettings {
             most_workers,
             charts_per_worker,
@@ -232,69 +458,103 @@ impl Settings {
             visibility_seconds,
             deadline_minutes,
             boot_seconds,
-        } = &self.fleet;
-        check(
-            (1..=500).contains(most_workers),
-            "fleet.most_workers",
-            most_workers.to_string(),
-            "1 to 500",
-        );
-        check(
-            *charts_per_worker > 0,
+        } = self.fleet;
+        faults.unless(
+            charts_per_worker > 0,
             "fleet.charts_per_worker",
-            charts_per_worker.to_string(),
+            charts_per_worker,
             "at least 1",
         );
-        check(
-            (10..=3600).contains(lease_seconds),
+        // SQS hides a message for twelve hours at most.
+        for (key, found, least, most, wanted) in [
+            (
+                "fleet.most_workers",
+                most_workers.into(),
+                1,
+                500,
+                "1 to 500",
+            ),
+            ("fleet.lease_seconds", lease_seconds, 10, 3600, "10 to 3600"),
+            ("fleet.drain_seconds", drain_seconds, 1, 600, "1 to 600"),
+            (
+                "fleet.visibility_seconds",
+                visibility_seconds.into(),
+                10,
+                43_200,
+                "10 to 43200",
+            ),
+            (
+                "fleet.deadline_minutes",
+                deadline_minutes,
+                5,
+                2880,
+                "5 to 2880",
+            ),
+            ("fleet.boot_seconds", boot_seconds, 10, 3600, "10 to 3600"),
+        ] {
+            faults.unless((least..=most).contains(&found), key, found, wanted);
+        }
+        faults.unless(
+            lease_seconds < deadline_minutes.saturating_mul(60),
             "fleet.lease_seconds",
-            lease_seconds.to_string(),
-            "10 to 3600",
+            lease_seconds,
+            "less than the deadline",
         );
-        check(
-            (1..=600).contains(drain_seconds),
-            "fleet.drain_seconds",
-            drain_seconds.to_string(),
-            "1 to 600",
-        );
-        // SQS allows twelve hours at most.
-        check(
-            (10..=43_200).contains(visibility_seconds),
-            "fleet.visibility_seconds",
-            visibility_seconds.to_string(),
-            "10 to 43200",
-        );
-        check(
-            (5..=2880).contains(deadline_minutes),
-            "fleet.deadline_minutes",
-            deadline_minutes.to_string(),
-            "5 to 2880",
-        );
-        check(
-            (10..=3600).contains(boot_seconds),
-            "fleet.boot_seconds",
-            boot_seconds.to_string(),
-            "10 to 3600",
-        );
-        check(
-            self.alarms.backlog > 0,
-            "alarms.backlog",
-            self.alarms.backlog.to_string(),
-            "at least 1",
-        );
-        check(
-            (1..=1440).contains(&self.alarms.oldest_minutes),
-            "alarms.oldest_minutes",
-            self.alarms.oldest_minutes.to_string(),
-            "1 to 1440",
-        );
-        check(
-            (1..=60).contains(&self.alarms.heartbeat_minutes),
-            "alarms.heartbeat_minutes",
-            self.alarms.heartbeat_minutes.to_string(),
-            "1 to 60",
-        );
-        faults
+    }
+}
+
+/// What is out of range so far.
+#[derive(Default)]
+struct Faults(Vec<RangeFault>);
+
+impl Faults {
+    /// Notes a fault, unless the value is as it should be.
+    fn unless(
+        &mut self,
+        is_good: bool,
+        key: &'static str,
+        found: impl fmt::Display,
+        wanted: &'static str,
+    ) {
+        if !is_good {
+            self.0.push(RangeFault {
+                key,
+                line: 1,
+                found: found.to_string(),
+                wanted,
+            });
+        }
+    }
+}
+
+/// Returns whether IAM takes the name for a role or policy.
+fn is_iam_name(name: &str) -> bool {
+    (1..=128).contains(&name.len())
+        && name
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "+=,.@-_".contains(c))
+}
+
+/// Returns the line on which `key` is set, or that of the innermost table around it.
+fn line_of(text: &str, key: &str) -> usize {
+    let Ok(root) = DeTable::parse(text) else {
+        return 1;
+    };
+    let mut start = 0;
+    let mut table = Some(root.get_ref());
+    for part in key.split('.') {
+        let found = table.and_then(|table| table.iter().find(|(name, _)| name.get_ref() == part));
+        let Some((name, value)) = found else { break };
+        start = name.span().start;
+        table = within(value);
+    }
+    text[..start].matches('\n').count() + 1
+}
+
+fn within<'a, 'i>(value: &'a Spanned<DeValue<'i>>) -> Option<&'a DeTable<'i>> {
+    match value.get_ref() {
+        DeValue::Table(table) => Some(table),
+        _ => None,
     }
 }
 
@@ -320,8 +580,8 @@ impl fmt::Display for RangeFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "`{}` is `{}`, wanted {}",
-            self.key, self.found, self.wanted
+            "line {}: `{}` is `{}`, wanted {}",
+            self.line, self.key, self.found, self.wanted
         )
     }
 }
@@ -337,7 +597,8 @@ where
 }
 
 fn known() -> String {
-    FILES.map(|(name, _)| format!("`{name}`")).join(", ")
+    let names: Vec<_> = FILES.iter().map(|(name, _)| format!("`{name}`")).collect();
+    names.join(", ")
 }
 
 fn list(faults: &[RangeFault]) -> String {
@@ -352,54 +613,149 @@ fn list(faults: &[RangeFault]) -> String {
 mod tests {
     use super::*;
 
-    #[test]
-    fn every_file_parses_and_is_in_range() {
-        let names: Vec<_> = Environment::all()
-            .unwrap()
-            .into_iter()
-            .map(|e| e.name)
-            .collect();
-        assert_eq!(names, ["dev", "local", "prod"]);
+    const DEV: &str = include_str!("../environments/dev.toml");
+
+    fn refused(text: &str) -> String {
+        Environment::parse("dev", text).unwrap_err().to_string()
+    }
+
+    /// The line of the file that begins with these words.
+    fn line(beginning: &str) -> usize {
+        let at = DEV.lines().position(|line| line.starts_with(beginning));
+        at.unwrap() + 1
     }
 
     #[test]
-    fn no_file_is_forgotten() {
+    fn every_file_of_the_folder_is_an_environment_in_range() {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/environments");
         let mut found: Vec<_> = std::fs::read_dir(folder)
             .unwrap()
-            .map(|entry| entry.unwrap().path().file_stem().unwrap().to_owned())
+            .map(|entry| entry.unwrap().path())
+            .map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned())
             .collect();
         found.sort();
-        assert_eq!(found, FILES.map(|(name, _)| name));
+        let environments = Environment::all().unwrap();
+        let names: Vec<_> = environments.into_iter().map(|e| e.name).collect();
+        assert_eq!(names, found);
+        assert!(names.len() >= 4);
     }
 
     #[test]
     fn a_misspelt_key_is_an_error_with_its_line() {
-        let text = include_str!("../environments/dev.toml").replace("zones", "zoness");
+        let text = DEV.replace("zones", "zoness");
         let error = Environment::parse("dev", &text).unwrap_err();
         let source = std::error::Error::source(&error).unwrap().to_string();
-        assert!(source.contains("line 7"), "{source}");
-        assert!(source.contains("zoness"), "{source}");
+        let wanted = format!("line {}", line("zones"));
+        assert!(source.contains(&wanted), "{source}");
+        assert!(source.contains("unknown field `zoness`"), "{source}");
     }
 
     #[test]
-    fn values_out_of_range_are_reported_together() {
-        let text = include_str!("../environments/dev.toml")
+    fn every_table_refuses_keys_that_it_does_not_know() {
+        let mut tables = 0;
+        for heading in DEV.lines().filter(|line| line.starts_with('[')) {
+            let text = DEV.replace(heading, &format!("{heading}\nsurprise = 1"));
+            let error = Environment::parse("dev", &text).unwrap_err();
+            assert!(
+                matches!(error, EnvironmentError::Malformed { .. }),
+                "{heading}"
+            );
+            tables += 1;
+        }
+        assert_eq!(tables, 5);
+        assert!(Environment::parse("dev", &format!("surprise = 1\n{DEV}")).is_err());
+    }
+
+    #[test]
+    fn values_out_of_range_are_reported_together_with_their_lines() {
+        let text = DEV
             .replace("zones = 2", "zones = 7")
             .replace("backlog = 100", "backlog = 0");
-        let error = Environment::parse("dev", &text).unwrap_err();
         assert_eq!(
-            error.to_string(),
-            "`stacks/environments/dev.toml` holds what cannot be: \
-             `network.zones` is `7`, wanted 2 or 3; `alarms.backlog` is `0`, wanted at least 1"
+            refused(&text),
+            format!(
+                "`stacks/environments/dev.toml` holds what cannot be: \
+                 line {}: `network.zones` is `7`, wanted 2 or 3; \
+                 line {}: `alarms.backlog` is `0`, wanted at least 1",
+                line("zones"),
+                line("backlog"),
+            )
         );
     }
 
     #[test]
-    fn an_unknown_name_lists_the_known_ones() {
+    fn each_setting_has_a_range() {
+        for (good, bad, key) in [
+            ("purpose =", "account = \"12\"\npurpose =", "account"),
+            ("purpose =", "region = \"Ohio\"\npurpose =", "region"),
+            (
+                "purpose =",
+                "permissions_boundary = \"arn:x\"\npurpose =",
+                "permissions_boundary",
+            ),
+            (
+                "spot_percent = 0",
+                "spot_percent = 101",
+                "hosts.spot_percent",
+            ),
+            (
+                "replaced_days = 90",
+                "replaced_days = 0",
+                "retention.replaced_days",
+            ),
+            (
+                "backup_days = 35",
+                "backup_days = 34",
+                "retention.backup_days",
+            ),
+            (
+                "backup_days = 35",
+                "backup_days = 35\nbackup_copy = \"vault\"",
+                "retention.backup_copy",
+            ),
+            (
+                "lease_seconds = 120",
+                "lease_seconds = 9",
+                "fleet.lease_seconds",
+            ),
+            (
+                "deadline_minutes = 240",
+                "deadline_minutes = 4",
+                "fleet.deadline_minutes",
+            ),
+            (
+                "[network]",
+                "[people]\nalerts = [\"nobody\"]\n[network]",
+                "people.alerts",
+            ),
+            (
+                "zones = 2",
+                "zones = 2\ngateways = { s3 = \"pl-1\", dynamodb = \"?\" }",
+                "network.gateways.dynamodb",
+            ),
+            ("\"development\"", "\"production\"", "people.alerts"),
+        ] {
+            assert!(DEV.contains(good), "{good}");
+            let error = refused(&DEV.replacen(good, bad, 1));
+            assert!(error.contains(&format!("`{key}` is")), "{key}: {error}");
+        }
+    }
+
+    #[test]
+    fn what_is_thrown_away_cannot_be_protected() {
+        let text = include_str!("../environments/local.toml")
+            .replace("deletion_protection = false", "deletion_protection = true");
+        let error = Environment::parse("local", &text).unwrap_err().to_string();
+        assert!(error.contains("`deletion_protection` is `true`"), "{error}");
+    }
+
+    #[test]
+    fn an_unknown_name_lists_the_known_ones_and_says_how_to_add_one() {
+        let error = Environment::named("clinic").unwrap_err();
         assert_eq!(
-            Environment::named("staging").unwrap_err().to_string(),
-            "there is no environment `staging`; there are `dev`, `local`, `prod`"
+            error.to_string(),
+            "there is no environment `clinic`; there are `dev`, `local`, `prod`, `staging`"
         );
+        assert!(error.hint().contains("`clinic.toml`"), "{}", error.hint());
     }
 }

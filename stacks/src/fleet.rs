@@ -31,8 +31,11 @@ pub(crate) struct Fleet<'a> {
     pub(crate) people: &'a TopicRef,
 }
 
+/// References into the fleet.
+pub(crate) type FleetRef = BatchFleetRef<Launcher, Master, Reaper, Worker>;
+
 impl Construct for Fleet<'_> {
-    type Handle = BatchFleetRef<Launcher, Master, Reaper, Worker>;
+    type Handle = FleetRef;
 
     fn build(self, scope: &mut Scope<'_>) -> Self::Handle {
         let Self {

@@ -10,7 +10,7 @@ use lightsout::{
 };
 use lightsout_protocol::chart::{Chart, ChartArrival, ChartReference};
 
-use crate::environment::Settings;
+use crate::{environment::Settings, storage::backed_up};
 
 /// Receives of a message before it goes to the dead letters.
 const ATTEMPTS: u16 = 3;
@@ -59,10 +59,13 @@ impl Construct for Intake<'_> {
         let access = scope.add("AccessLogs", LogBucket::new().removal(self.removal));
         let inbox = scope.add(
             "Inbox",
-            Bucket::new(&charts)
-                .named(name)
-                .access_logs(&access, "inbox/")
-                .notify(&work, ChartReference::PREFIX),
+            backed_up(
+                self.settings,
+                Bucket::new(&charts)
+                    .named(name)
+                    .access_logs(&access, "inbox/")
+                    .notify(&work, ChartReference::PREFIX),
+            ),
         );
         scope.output(output::INBOX, inbox.name(), "Where charts are dropped");
         scope.output(output::WORK_QUEUE, work.url(), "Where charts wait");

@@ -7,13 +7,19 @@ mod alarms;
 mod api;
 mod app;
 mod assets;
+mod audit;
+mod backup;
 pub mod cli;
+mod dashboard;
+mod data_class;
 pub mod environment;
 mod fleet;
+mod guard;
 mod intake;
 #[cfg(feature = "local")]
 pub mod local;
 mod network;
+pub mod omission;
 mod storage;
 
 pub use app::{NAME, app, pipeline};

@@ -12,8 +12,11 @@ use lightsout_protocol::{
     environment::RunLog,
 };
 
+use crate::{environment::Settings, omission::Omission};
+
 /// The results, the control table and the logs of runs.
-pub(crate) struct Storage {
+pub(crate) struct Storage<'a> {
+    pub(crate) settings: &'a Settings,
     pub(crate) removal: Removal,
 }
 
@@ -25,7 +28,7 @@ pub(crate) struct StorageRef {
     pub(crate) logs: BucketRef<RunLog>,
 }
 
-impl Construct for Storage {
+impl Construct for Storage<'_> {
     type Handle = StorageRef;
 
     fn build(self, scope: &mut Scope<'_>) -> StorageRef {
@@ -59,7 +62,10 @@ impl Construct for Storage {
         );
         let large_results = scope.add(
             "LargeResults",
-            Bucket::new(&results_key).access_logs(&access, "results/"),
+            backed_up(
+                self.settings,
+                Bucket::new(&results_key).access_logs(&access, "results/"),
+            ),
         );
         let control = scope.add(
             "Control",
@@ -67,7 +73,10 @@ impl Construct for Storage {
         );
         let logs = scope.add(
             "RunLogs",
-            Bucket::new(&control_key).access_logs(&access, "run-logs/"),
+            backed_up(
+                self.settings,
+                Bucket::new(&control_key).access_logs(&access, "run-logs/"),
+            ),
         );
         scope.output(output::CONTROL, control.name(), "Leases and runs");
         StorageRef {
@@ -76,6 +85,17 @@ impl Construct for Storage {
             control,
             logs,
         }
+    }
+}
+
+/// Lets a bucket be backed up, and keeps for a while what is replaced in it.
+pub(crate) fn backed_up<T>(settings: &Settings, bucket: Bucket<T>) -> Bucket<T> {
+    let bucket = bucket.expire_noncurrent(settings.retention.replaced_days);
+    if settings.leaves_out(Omission::Backups) {
+        bucket
+    } else {
+        // AWS Backup learns of changes by the account's event bus.
+        bucket.event_bridge()
     }
 }
 

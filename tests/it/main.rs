@@ -7,8 +7,14 @@
 
 mod cdk_cli; // Does the AWS CDK's own command line read what we write?
 mod contract; // Do the stacks name programs that exist?
+mod controls; // Which resource meets which control, and is it really there?
+mod costs; // What is there in each environment, and what does it cost?
+mod environments; // Is another environment another file, and what does a local one lack?
 mod golden; // Does synth write what was reviewed and committed?
+mod graph; // What refers to what in the templates of an environment?
 mod local; // Do charts go through the whole system, and does nothing stay?
+mod permissions; // May anybody do more than its work takes?
+mod reachability; // Who reaches whom in the network, and does anything outside reach in?
 mod templates; // Does each stack keep what it promises?
 mod tools; // Do the field's own checkers accept what we write?
 

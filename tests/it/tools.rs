@@ -1,8 +1,10 @@
 //! Do the field's own checkers accept what we write?
 
-use std::{fs, path::PathBuf, process::Command, time::Duration};
+use std::{fs, path::PathBuf, process::Command};
 
 use lightsout_tests::{checkers, workspace};
+
+use crate::graph::graphs;
 
 fn check(command: &mut Command) {
     let output = command.output().unwrap();
@@ -35,7 +37,10 @@ fn templates() -> Vec<PathBuf> {
 #[test]
 fn cfn_lint_finds_nothing_in_any_template() {
     let templates = templates();
-    assert!(templates.len() >= 14, "two environments of seven stacks");
+    assert!(
+        templates.len() >= 40,
+        "three environments of eleven stacks, and a local one"
+    );
     check(
         Command::new(checkers().unwrap().program("cfn-lint"))
             .args(["--non-zero-exit-code", "informational", "--regions"])
@@ -66,19 +71,131 @@ fn ansible_lint_finds_nothing_in_the_playbooks() {
     );
 }
 
+/// The most that EC2 takes, [before it is encoded](https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-add-user-data.html).
+const LARGEST_USER_DATA: usize = 16 * 1024;
+
+/// What stands for a name or an address that is known once deployed; few are as long.
+const DEPLOYED: &str =
+    "https://sqs.us-east-1.amazonaws.com/111122223333/lightsout-prod-intake-Work-ABCDEFGHIJKL";
+
+/// The user data of a launch template, as a host gets it.
+fn user_data(template: &serde_json::Value) -> String {
+    let data = &template["Properties"]["LaunchTemplateData"]["UserData"]["Fn::Base64"];
+    let parts = data["Fn::Join"][1].as_array().unwrap().iter();
+    parts
+        .map(|part| part.as_str().unwrap_or(DEPLOYED))
+        .collect()
+}
+
 #[test]
-fn shellcheck_finds_nothing_in_the_user_data() {
+fn shellcheck_finds_nothing_in_the_user_data_of_any_host_and_ec2_takes_it() {
     let folder = tempfile::tempdir().unwrap();
-    for (name, script) in lightsout::batch_fleet::boot_scripts(Duration::from_hours(4)) {
-        let file = folder.path().join(format!("{name}.sh"));
-        fs::write(&file, format!("#!/bin/bash\n{script}")).unwrap();
-        check(
-            Command::new(checkers().unwrap().program("shellcheck"))
-                .args(["--shell=bash", "--external-sources"])
-                // The stacks export these lines before the script; SC2154 is
-                // about variables that are not assigned in the script itself.
-                .arg("--exclude=SC2154")
-                .arg(&file),
-        );
+    let mut files = Vec::new();
+    for graph in graphs() {
+        for (place, template) in graph.all("AWS::EC2::LaunchTemplate") {
+            let script = user_data(template);
+            assert!(script.starts_with("#!/bin/bash\n"), "{place:?}");
+            assert!(
+                script.len() < LARGEST_USER_DATA,
+                "{place:?}: {}",
+                script.len()
+            );
+            let mut commands = script.lines().filter(|line| {
+                !line.is_empty() && !line.starts_with('#') && !line.starts_with("export ")
+            });
+            let first = commands.next().unwrap();
+            assert!(
+                first.starts_with("systemd-run"),
+                "{place:?} begins with {first}"
+            );
+            let minutes = graph.environment.settings.fleet.deadline_minutes;
+            assert!(
+                first.contains(&format!("--on-active={minutes}m ")),
+                "{first}"
+            );
+            let name = format!("{}-{}.sh", graph.environment.name, place.1);
+            let file = folder.path().join(name);
+            fs::write(&file, script).unwrap();
+            files.push(file);
+        }
+    }
+    assert_eq!(files.len(), 2 * graphs().len());
+    check(
+        Command::new(checkers().unwrap().program("shellcheck"))
+            .args(["--shell=bash", "--external-sources", "--severity=style"])
+            .args(files),
+    );
+}
+
+/// What a tool says of a policy.
+#[derive(Debug, serde::Deserialize)]
+struct Found {
+    tool: String,
+    policy: String,
+    issue: String,
+    detail: String,
+}
+
+/// Why what a tool says is as it should be.
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Answer {
+    tool: String,
+    issue: String,
+    about: String,
+    policies: Vec<String>,
+    reason: String,
+}
+
+#[derive(serde::Deserialize)]
+struct Answers {
+    answer: Vec<Answer>,
+}
+
+impl Answer {
+    fn is_to(&self, found: &Found, policy: &str) -> bool {
+        self.tool == found.tool
+            && self.issue == found.issue
+            && found.detail.contains(&self.about)
+            && policy == found.policy
+    }
+}
+
+#[test]
+fn what_parliament_and_policy_sentry_find_in_policies_is_answered() {
+    let output = Command::new(checkers().unwrap().program("python"))
+        .args(["-W", "ignore"])
+        .arg(workspace().join("tests/python/policies.py"))
+        .arg(workspace().join("cdk.out"))
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{complaint}");
+    let mut lines: Vec<&str> = said.lines().collect();
+    let last: serde_json::Value = serde_json::from_str(lines.pop().unwrap()).unwrap();
+    assert!(last["policies"].as_u64().unwrap() >= 30, "{last}");
+    let found: Vec<Found> = lines
+        .into_iter()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let text = fs::read_to_string(workspace().join("stacks/policy-findings.toml")).unwrap();
+    let answers: Answers = toml::from_str(&text).unwrap();
+    for finding in &found {
+        let is_answered = answers.answer.iter().any(|answer| {
+            let mut policies = answer.policies.iter();
+            policies.any(|policy| answer.is_to(finding, policy))
+        });
+        assert!(is_answered, "nothing answers {finding:#?}");
+    }
+    for answer in &answers.answer {
+        assert!(!answer.reason.is_empty());
+        for policy in &answer.policies {
+            let is_needed = found.iter().any(|finding| answer.is_to(finding, policy));
+            assert!(
+                is_needed,
+                "{policy} has nothing left to answer: {answer:#?}"
+            );
+        }
     }
 }

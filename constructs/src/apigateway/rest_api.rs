@@ -15,7 +15,7 @@ use crate::{
     kms::KeyRef,
     lambda::{FunctionRef, fingerprint},
     limits,
-    logs::LogGroup,
+    logs::{LogGroup, LogGroupRef},
 };
 
 /// An API that asks every caller who they are.
@@ -106,6 +106,7 @@ enum Routes {
 pub struct RestApiRef {
     id: ResourceId,
     stage: ResourceId,
+    access_log: LogGroupRef,
 }
 
 /// The name of the one stage that an API has.
@@ -234,7 +235,7 @@ impl Construct for RestApi {
         for resource in snapshot {
             scope.depends_on(deployment.id(), resource);
         }
-        let stage = self.stage(scope, api, deployment.id());
+        let (stage, access_log) = self.stage(scope, api, deployment.id());
         for (index, function) in self.functions().into_iter().enumerate() {
             let id = match index {
                 0 => "Permission".to_owned(),
@@ -267,6 +268,7 @@ impl Construct for RestApi {
         RestApiRef {
             id: api.id(),
             stage,
+            access_log,
         }
     }
 }
@@ -491,8 +493,8 @@ impl RestApi {
         scope: &mut Scope<'_>,
         api: Ref<apigateway::RestApi>,
         deployment: ResourceId,
-    ) -> ResourceId {
-        let access = scope.add("AccessLogs", LogGroup::new(&self.key));
+    ) -> (ResourceId, LogGroupRef) {
+        let access = scope.add("AccessLogs", LogGroup::audit(&self.key));
         // API Gateway makes this group itself, without a key, unless it is there.
         let execution = scope.add(
             "ExecutionLogs",
@@ -545,7 +547,7 @@ impl RestApi {
         );
         scope.depends_on(stage.id(), self.logging.id());
         scope.depends_on(stage.id(), execution.id());
-        stage.id()
+        (stage.id(), access)
     }
 
     /// Returns every function that answers, each once.
@@ -622,6 +624,11 @@ impl RestApiRef {
     /// Returns the name of the API's one stage, once that is there.
     pub const fn stage(self) -> Value<String> {
         self.stage.reference()
+    }
+
+    /// Returns the log of who called what, with which outcome.
+    pub const fn access_log(self) -> LogGroupRef {
+        self.access_log
     }
 
     /// Returns the ARN of the API's one stage, once that is there.

@@ -9,8 +9,8 @@ use super::{Limits, Triggers};
 use crate::{
     cfn::logs,
     cloudwatch::{AlarmRef, Metric, Statistic},
-    events::{RuleRef, Schedule},
-    lambda::FunctionRef,
+    events::{RuleRef, Schedule, Undelivered},
+    lambda::{FailedEvent, FunctionRef},
     logs::LogGroupRef,
     sns::TopicRef,
     sqs::{DeadLettersRef, QueueRef},
@@ -38,6 +38,12 @@ pub struct Alarms {
     pub work_left: AlarmRef,
     /// The reaper cannot look after the machines: tells a person.
     pub reaper_errors: AlarmRef,
+    /// A call of an alarm or the clock failed for good: tells a person.
+    pub failed_events: AlarmRef,
+    /// A call of the clock did not arrive: tells a person.
+    pub undelivered: AlarmRef,
+    /// A message waits though runs should have come to it: tells a person.
+    pub waits_too_long: AlarmRef,
 }
 
 /// How far past its deadline a run is too long: what ends it needs time itself.
@@ -51,6 +57,8 @@ pub(super) struct Watched<'a, L, R, M> {
     pub(super) name: &'a str,
     pub(super) jobs: &'a QueueRef<M>,
     pub(super) failed: &'a DeadLettersRef<M>,
+    pub(super) failed_events: &'a DeadLettersRef<FailedEvent>,
+    pub(super) undelivered: &'a DeadLettersRef<Undelivered>,
     pub(super) launcher: &'a FunctionRef<L>,
     pub(super) reaper: &'a FunctionRef<R>,
     pub(super) alerts: &'a TopicRef,
@@ -95,6 +103,20 @@ impl<L, R, M> Watched<'_, L, R, M> {
             .at_least(1)
             .for_periods(ERROR_PERIODS)
             .describe("Machines may be left on; the reaper's log tells why.");
+        let failed_events =
+            self.failed_events.depth().at_least(1).describe(
+                "A call of the launcher or the reaper failed for good; its logs tell why.",
+            );
+        let undelivered = self
+            .undelivered
+            .depth()
+            .at_least(1)
+            .describe("The clock's call did not arrive; the message's attributes tell why.");
+        // A run begins once the oldest message is old enough, and ends by its deadline.
+        let waits_too_long = jobs
+            .oldest_message_age()
+            .at_least(seconds(triggers.oldest + self.limits.deadline + OVERTIME))
+            .describe("A message has waited longer than a run may take; see why no run took it.");
         Alarms {
             backlog: scope.add("Backlog", backlog.invokes(launcher)),
             oldest: scope.add("Oldest", oldest.invokes(launcher)),
@@ -102,7 +124,8 @@ impl<L, R, M> Watched<'_, L, R, M> {
                 "Heartbeat",
                 Schedule::every(triggers.heartbeat)
                     .invokes(launcher)
-                    .invokes(reaper),
+                    .invokes(reaper)
+                    .undelivered_to(&self.undelivered.queue()),
             ),
             dead_letters: scope.add("DeadLetters", dead_letters.notifies(alerts)),
             launcher_errors: scope.add("LauncherErrors", launcher_errors.notifies(alerts)),
@@ -110,6 +133,9 @@ impl<L, R, M> Watched<'_, L, R, M> {
             reaped: self.watch_reaping(scope),
             work_left: self.watch_rearming(scope),
             reaper_errors: scope.add("ReaperErrors", reaper_errors.notifies(alerts)),
+            failed_events: scope.add("FailedEventsAlarm", failed_events.notifies(alerts)),
+            undelivered: scope.add("UndeliveredAlarm", undelivered.notifies(alerts)),
+            waits_too_long: scope.add("WaitsTooLong", waits_too_long.notifies(alerts)),
         }
     }
 

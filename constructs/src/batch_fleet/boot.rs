@@ -2,14 +2,32 @@
 
 use std::time::Duration;
 
-/// What masters and workers have in common.
-const INSTANCE: &str = include_str!("boot/instance.sh");
+use lightsout_core::{Value, join};
+use tera::{Context, Tera};
 
-/// How a master comes up: fetches its bundle, and starts what watches the run.
-pub(super) const MASTER: &str = include_str!("boot/master.sh");
+/// How a host comes up, once the power-off timer is armed.
+#[derive(Debug, Clone)]
+pub(super) enum Boot {
+    /// As our own template has it.
+    Template(&'static str),
+    /// By a script that follows what every host does first.
+    Script(Value<String>),
+}
 
-/// How a worker's host comes up: lets the master in, and announces itself.
-pub(super) const WORKER: &str = include_str!("boot/worker.sh");
+/// A master: fetches its bundle, and starts what watches the run.
+pub(super) const MASTER: Boot = Boot::Template("master.sh.tera");
+
+/// A worker's host: lets the master in, and announces itself.
+pub(super) const WORKER: Boot = Boot::Template("worker.sh.tera");
+
+/// What every host does: arms the timer, and knows how to call AWS and how to end.
+const MACHINE: &str = "machine.sh.tera";
+
+const TEMPLATES: [(&str, &str); 3] = [
+    (MACHINE, include_str!("boot/machine.sh.tera")),
+    ("master.sh.tera", include_str!("boot/master.sh.tera")),
+    ("worker.sh.tera", include_str!("boot/worker.sh.tera")),
+];
 
 /// The boot scripts of a fleet with that deadline by name, for checkers of shell.
 ///
@@ -17,20 +35,31 @@ pub(super) const WORKER: &str = include_str!("boot/worker.sh");
 /// among them.
 pub fn boot_scripts(deadline: Duration) -> [(&'static str, String); 2] {
     [
-        ("master", armed(deadline, MASTER)),
-        ("worker", armed(deadline, WORKER)),
+        ("master", rendered("master.sh.tera", deadline, "")),
+        ("worker", rendered("worker.sh.tera", deadline, "")),
     ]
 }
 
-/// Returns a script that arms the power-off timer before anything else.
-pub(super) fn armed(deadline: Duration, script: &str) -> String {
-    let minutes = deadline.as_secs().div_ceil(60);
-    format!(
-        "# The machine ends in {minutes} minutes, whatever becomes of the rest of this script.\n\
-         systemd-run --quiet --unit=lightsout-deadline --on-active={minutes}m systemctl poweroff ||\n  \
-         shutdown -h +{minutes} || shutdown -h now\n\n\
-         {INSTANCE}\n{script}"
-    )
+impl Boot {
+    /// Returns the script, which arms the power-off timer before anything else.
+    pub(super) fn armed(self, deadline: Duration) -> Value<String> {
+        match self {
+            Self::Template(name) => rendered(name, deadline, "").into(),
+            Self::Script(Value::Literal(script)) => rendered(MACHINE, deadline, &script).into(),
+            Self::Script(script) => join![rendered(MACHINE, deadline, ""), script],
+        }
+    }
+}
+
+fn rendered(template: &str, deadline: Duration, script: &str) -> String {
+    let mut tera = Tera::default();
+    tera.add_raw_templates(TEMPLATES)
+        .expect("the templates are compiled in, and a test reads them");
+    let mut context = Context::new();
+    context.insert("minutes", &deadline.as_secs().div_ceil(60));
+    context.insert("script", script);
+    tera.render(template, &context)
+        .expect("each variable of the templates is set, as a test shows")
 }
 
 #[cfg(test)]
@@ -39,13 +68,24 @@ mod tests {
 
     #[test]
     fn the_power_off_timer_is_armed_before_anything_else() {
-        for (name, script) in boot_scripts(Duration::from_secs(601)) {
+        let deadline = Duration::from_secs(601);
+        let own = Boot::Script("echo '<&>'\n".into()).armed(deadline);
+        let own = ("own", own.literal().unwrap().clone());
+        for (name, script) in boot_scripts(deadline).into_iter().chain([own]) {
             let first = script
                 .lines()
                 .find(|line| !line.is_empty() && !line.starts_with('#'))
                 .unwrap();
             assert!(first.contains("--unit=lightsout-deadline"), "{name}");
             assert!(first.contains("--on-active=11m"), "{name}");
+            assert!(!script.contains("{%") && !script.contains("{{"), "{name}");
         }
+    }
+
+    #[test]
+    fn a_script_of_ones_own_follows_as_it_was_written() {
+        let script = Boot::Script("echo '<&>'\n".into()).armed(Duration::from_mins(5));
+        let script = script.literal().unwrap();
+        assert!(script.trim_end().ends_with("echo '<&>'"), "{script}");
     }
 }

@@ -9,11 +9,11 @@ use lightsout_contract::{
         role, tag,
     },
 };
-use lightsout_core::{Asset, AssetRef, Construct, Scope, Value, join};
+use lightsout_core::{Asset, AssetRef, Construct, Scope};
 
 use super::{
     BatchFleet, BatchFleetRef, Hosts, Limits, Parts, Place, Queues, Triggers, alarms::Watched,
-    boot, bundle, fault::Fault,
+    boot::Boot, bundle, fault::Fault,
 };
 use crate::{
     Infra,
@@ -23,11 +23,11 @@ use crate::{
         SecurityGroupRef, UserData, Zones,
     },
     kms::{Key, KeyRef},
-    lambda::{Code, Function, FunctionRef},
+    lambda::{Code, FailedEvent, Function, FunctionRef},
     s3::{Bucket, BucketRef, LogBucket},
     setting,
     sns::Topic,
-    sqs::{DeadLetters, Queue, QueueRef},
+    sqs::{DeadLetters, DeadLettersRef, Queue, QueueRef},
 };
 
 /// The rule that a fleet breaks which cannot be made as it was described.
@@ -119,12 +119,17 @@ where
             self.master_boot,
             masters,
         );
-        let launcher = ground.launcher(scope, self.launcher, &master);
-        let reaper = ground.reaper(scope, self.reaper, &launcher);
+        // Nobody waits for what alarms and the clock invoke: what fails is kept.
+        let failed_events = scope.add("FailedEvents", DeadLetters::new(&key));
+        let undelivered = scope.add("Undelivered", DeadLetters::new(&key));
+        let launcher = ground.launcher(scope, self.launcher, &master, &failed_events);
+        let reaper = ground.reaper(scope, self.reaper, &launcher, &failed_events);
         let alarms = Watched {
             name: &name,
             jobs: &jobs,
             failed: &failed,
+            failed_events: &failed_events,
+            undelivered: &undelivered,
             launcher: &launcher,
             reaper: &reaper,
             alerts: &alerts,
@@ -156,7 +161,7 @@ impl<P: Program> Ground<'_, P> {
         scope: &mut Scope<'_>,
         program: P,
         environment: P::Environment<Infra>,
-        script: Value<String>,
+        boot: Boot,
         masters: SecurityGroupRef,
     ) -> LaunchTemplateRef<P> {
         let mut worker = LaunchTemplate::new(
@@ -164,7 +169,7 @@ impl<P: Program> Ground<'_, P> {
             environment,
             &self.fleet(role::WORKER),
             self.hosts.image.clone(),
-            UserData::bash(armed(self.limits, script))
+            UserData::bash(boot.armed(self.limits.deadline))
                 .variable("GUARD_SECONDS", self.limits.guard_seconds().to_string())
                 .variable("STALE_SECONDS", self.limits.stale_seconds().to_string()),
             &self.network,
@@ -196,7 +201,7 @@ impl<P: Program> Ground<'_, P> {
         program: M,
         worker: &LaunchTemplateRef<P>,
         bundle: AssetRef,
-        script: Value<String>,
+        boot: Boot,
         group: SecurityGroupRef,
     ) -> LaunchTemplateRef<M>
     where
@@ -231,7 +236,7 @@ impl<P: Program> Ground<'_, P> {
             environment,
             &masters,
             hosts.image.clone(),
-            UserData::bash(armed(limits, script))
+            UserData::bash(boot.armed(limits.deadline))
                 .variable("BUNDLE_KEY", bundle.key())
                 .variable("BUNDLE_DIGEST", bundle.hash()),
             &self.network,
@@ -247,6 +252,7 @@ impl<P: Program> Ground<'_, P> {
         scope: &mut Scope<'_>,
         program: L,
         master: &LaunchTemplateRef<M>,
+        failed: &DeadLettersRef<FailedEvent>,
     ) -> FunctionRef<L>
     where
         L: Program<Environment<Infra> = LauncherEnvironment<Infra>>,
@@ -266,7 +272,10 @@ impl<P: Program> Ground<'_, P> {
         let code = scope.asset(Asset::program("Launcher", L::BINARY));
         let code = Code::new(code, self.programs.name());
         let launcher = Function::new(program, environment, code, &self.network, &self.key);
-        scope.add("Launcher", launcher.architecture(self.hosts.architecture))
+        let launcher = launcher
+            .architecture(self.hosts.architecture)
+            .failures_to(&failed.queue());
+        scope.add("Launcher", launcher)
     }
 
     fn reaper<L, R>(
@@ -274,6 +283,7 @@ impl<P: Program> Ground<'_, P> {
         scope: &mut Scope<'_>,
         program: R,
         launcher: &FunctionRef<L>,
+        failed: &DeadLettersRef<FailedEvent>,
     ) -> FunctionRef<R>
     where
         R: Program<Environment<Infra> = ReaperEnvironment<Infra>>,
@@ -292,7 +302,10 @@ impl<P: Program> Ground<'_, P> {
         let code = scope.asset(Asset::program("Reaper", R::BINARY));
         let code = Code::new(code, self.programs.name());
         let reaper = Function::new(program, environment, code, &self.network, &self.key);
-        scope.add("Reaper", reaper.architecture(self.hosts.architecture))
+        let reaper = reaper
+            .architecture(self.hosts.architecture)
+            .failures_to(&failed.queue());
+        scope.add("Reaper", reaper)
     }
 
     /// Returns the hosts of one role, by their tags.
@@ -331,13 +344,6 @@ fn records(scope: &mut Scope<'_>, key: &KeyRef) -> (TableRef<ControlItem>, Bucke
         Bucket::new(key).access_logs(&access, "run-logs/"),
     );
     (control, logs)
-}
-
-fn armed(limits: &Limits, script: Value<String>) -> Value<String> {
-    match script {
-        Value::Literal(script) => boot::armed(limits.deadline, &script).into(),
-        script @ Value::Token(..) => join![boot::armed(limits.deadline, ""), script],
-    }
 }
 
 /// Names a fleet after its app, its stage and its place, which no other has.

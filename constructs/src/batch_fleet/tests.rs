@@ -92,12 +92,12 @@ fn allows(statement: &serde_json::Value, action: &str) -> bool {
 fn a_fleet_without_options_makes_all_that_it_needs() {
     let assembly = synth();
     let template = assembly.template("Reading");
-    template.count::<cfn::sqs::Queue>(2);
+    template.count::<cfn::sqs::Queue>(4);
     template.count::<cfn::dynamodb::Table>(1);
     template.count::<cfn::lambda::Function>(2);
     template.count::<cfn::ec2::LaunchTemplate>(2);
     template.count::<cfn::iam::InstanceProfile>(2);
-    template.count::<cfn::cloudwatch::Alarm>(8);
+    template.count::<cfn::cloudwatch::Alarm>(11);
     template.count::<cfn::events::Rule>(1);
     template.count::<cfn::sns::Topic>(1);
     template.count::<cfn::kms::Key>(1);
@@ -398,7 +398,7 @@ fn what_is_there_already_is_not_made_again() {
     let template = assembly.template("Reading");
     template.count::<cfn::kms::Key>(1);
     template.count::<cfn::ec2::Vpc>(1);
-    template.count::<cfn::sqs::Queue>(2);
+    template.count::<cfn::sqs::Queue>(4);
     template.count::<cfn::sns::Topic>(1);
 }
 

@@ -195,6 +195,10 @@ impl Construct for Alarm {
                 if let Some(label) = expression.label {
                     reckoned = reckoned.label(label);
                 }
+                if let Some(period) = expression.period {
+                    let contributors = Metric::new("Contributors", "MaxContributorValue");
+                    reckoned = reckoned.period(contributors.period(period).seconds(scope));
+                }
                 let mut queries = vec![reckoned];
                 for (id, metric) in expression.metrics {
                     queries.push(query(scope, id, metric).return_data(false));

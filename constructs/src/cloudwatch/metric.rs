@@ -61,6 +61,8 @@ pub struct Expression {
     pub(super) formula: String,
     pub(super) label: Option<String>,
     pub(super) metrics: Vec<(String, Metric)>,
+    /// Over what a formula without metrics is reckoned.
+    pub(super) period: Option<Duration>,
 }
 
 /// What an alarm or a widget looks at.
@@ -156,6 +158,17 @@ impl Expression {
             formula: formula.into(),
             label: None,
             metrics: Vec::new(),
+            period: None,
+        }
+    }
+
+    /// How many events the largest contributor of a rule has in a period.
+    pub(super) fn of_rule(rule: &str, period: Duration) -> Self {
+        Self {
+            period: Some(period),
+            ..Self::new(format!(
+                "INSIGHT_RULE_METRIC(\"{rule}\", \"MaxContributorValue\")"
+            ))
         }
     }
 
@@ -176,7 +189,8 @@ impl Expression {
 
     /// Notes what `CloudWatch` would not take.
     pub(super) fn check(&self, scope: &mut Scope<'_>) {
-        if self.metrics.is_empty() || self.metrics.len() > MOST_METRICS {
+        let is_of_metrics = self.period.is_none();
+        if is_of_metrics && self.metrics.is_empty() || self.metrics.len() > MOST_METRICS {
             scope.problem(
                 "Metrics",
                 format_args!(

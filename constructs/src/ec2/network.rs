@@ -135,7 +135,15 @@ pub struct Network {
     cidr: Cidr,
     zones: Zones,
     endpoints: Vec<Endpoint>,
+    gateways: Option<Gateways>,
     flow_logs: Option<KeyRef>,
+}
+
+/// The prefix lists that hold a region's addresses of S3 and `DynamoDB`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Gateways {
+    s3: String,
+    dynamodb: String,
 }
 
 /// A network that was added to a stack.
@@ -205,6 +213,7 @@ impl Network {
             cidr,
             zones,
             endpoints: Vec::new(),
+            gateways: None,
             flow_logs: None,
         }
     }
@@ -217,6 +226,20 @@ impl Network {
         if !self.endpoints.contains(&endpoint) {
             self.endpoints.push(endpoint);
         }
+        self
+    }
+
+    /// Lets programs reach the endpoints, and S3 and `DynamoDB` by these prefix lists, and
+    /// nothing else, whatever routes somebody may add one day.
+    ///
+    /// A [prefix list](https://docs.aws.amazon.com/vpc/latest/privatelink/gateway-endpoints.html)
+    /// is of one region and known by its id, such as `pl-63a5400a`. Without them programs
+    /// may ask any address for HTTPS, and only the missing routes keep them in.
+    pub fn gateways(mut self, s3: impl Into<String>, dynamodb: impl Into<String>) -> Self {
+        self.gateways = Some(Gateways {
+            s3: s3.into(),
+            dynamodb: dynamodb.into(),
+        });
         self
     }
 
@@ -254,13 +277,16 @@ impl Construct for Network {
             );
             *slot = Some(subnet.id());
         }
-        // Without a route to the internet only AWS's own prefixes, by way of the two
-        // gateways, answer to an address outside the network.
         let clients = scope.add(
             "Clients",
             ec2::SecurityGroup::new("Programs that reach AWS")
                 .vpc_id(vpc.reference())
-                .security_group_egress([https_egress()]),
+                .security_group_egress(match &self.gateways {
+                    Some(gateways) => gateways.egress(),
+                    // Without a route to the internet only AWS's own prefixes, by way of
+                    // the two gateways, answer to an address outside the network.
+                    None => vec![https_egress()],
+                }),
         );
         let network = NetworkRef {
             vpc: vpc.id(),
@@ -282,6 +308,18 @@ impl Construct for Network {
                 &routes.reference(),
             ),
         };
+        if self.gateways.is_some()
+            && let Some(group) = network.endpoint_group(scope)
+        {
+            scope.add(
+                "ClientsToEndpoints",
+                ec2::SecurityGroupEgress::new(network.clients(), "tcp")
+                    .destination_security_group_id(group.attribute::<String>("GroupId"))
+                    .from_port(HTTPS)
+                    .to_port(HTTPS)
+                    .description("HTTPS to endpoints of AWS services"),
+            );
+        }
         for endpoint in self.endpoints {
             network.endpoint(scope, endpoint);
         }
@@ -350,20 +388,25 @@ impl NetworkRef {
         }
     }
 
+    /// Returns the group of the interface endpoints, made on first demand.
+    fn endpoint_group(self, scope: &mut Scope<'_>) -> Option<ResourceId> {
+        scope.once(self.vpc, "Endpoints", |network, id| {
+            let group = ec2::SecurityGroup::new("Endpoints of AWS services")
+                .vpc_id(self.vpc())
+                .security_group_ingress([ec2::SecurityGroupIngressProperty::new("tcp")
+                    .source_security_group_id(self.clients())
+                    .from_port(HTTPS)
+                    .to_port(HTTPS)
+                    .description("HTTPS from programs of this network")])
+                .security_group_egress([no_egress()]);
+            network.add(id, group).id()
+        })
+    }
+
     /// Returns the interface endpoint of a service, made on first demand.
     pub(crate) fn endpoint(self, scope: &mut Scope<'_>, endpoint: Endpoint) -> Option<ResourceId> {
         scope.once(self.vpc, endpoint.logical_id(), |network, id| {
-            let group = network.once(self.vpc, "Endpoints", |network, id| {
-                let group = ec2::SecurityGroup::new("Endpoints of AWS services")
-                    .vpc_id(self.vpc())
-                    .security_group_ingress([ec2::SecurityGroupIngressProperty::new("tcp")
-                        .source_security_group_id(self.clients())
-                        .from_port(HTTPS)
-                        .to_port(HTTPS)
-                        .description("HTTPS from programs of this network")])
-                    .security_group_egress([no_egress()]);
-                network.add(id, group).id()
-            });
+            let group = self.endpoint_group(network);
             let interface = ec2::VpcEndpoint::new(self.vpc())
                 .service_name(service_name(endpoint.service()))
                 .vpc_endpoint_type("Interface")
@@ -444,6 +487,20 @@ fn own_account() -> Tree {
     PolicyDocument::new().with(deny).into()
 }
 
+impl Gateways {
+    fn egress(&self) -> Vec<ec2::SecurityGroupEgressProperty> {
+        [(&self.s3, "S3"), (&self.dynamodb, "DynamoDB")]
+            .map(|(list, service)| {
+                ec2::SecurityGroupEgressProperty::new("tcp")
+                    .destination_prefix_list_id(list.as_str())
+                    .from_port(HTTPS)
+                    .to_port(HTTPS)
+                    .description(format!("HTTPS to the gateway of {service}"))
+            })
+            .into()
+    }
+}
+
 fn https_egress() -> ec2::SecurityGroupEgressProperty {
     ec2::SecurityGroupEgressProperty::new("tcp")
         .cidr_ip("0.0.0.0/0")
@@ -521,6 +578,27 @@ mod tests {
         for (id, subnet) in template.resources::<ec2::Subnet>() {
             assert_eq!(subnet["Properties"]["MapPublicIpOnLaunch"], false, "{id}");
         }
+    }
+
+    #[test]
+    fn programs_reach_the_endpoints_and_the_gateways_and_nothing_else() {
+        let assembly = synth(|scope| {
+            let network = Network::new(Cidr::TEN, Zones::Two)
+                .endpoint(Endpoint::Sqs)
+                .gateways("pl-a", "pl-b");
+            scope.add("Network", network);
+        });
+        let json = &assembly.template("Test").json()["Resources"];
+        let egress = &json["NetworkClients"]["Properties"]["SecurityGroupEgress"];
+        let rules = egress.as_array().unwrap();
+        assert_eq!(rules.len(), 2);
+        for (rule, list) in rules.iter().zip(["pl-a", "pl-b"]) {
+            assert_eq!(rule["DestinationPrefixListId"], list);
+            assert!(rule["CidrIp"].is_null());
+        }
+        let endpoints = &json["NetworkClientsToEndpoints"]["Properties"];
+        let to = &endpoints["DestinationSecurityGroupId"]["Fn::GetAtt"];
+        assert_eq!(to[0], "NetworkEndpoints");
     }
 
     #[test]

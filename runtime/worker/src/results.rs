@@ -6,7 +6,10 @@ use aws_sdk_dynamodb::{
     Client, error::SdkError, operation::put_item::PutItemError, types::AttributeValue,
 };
 use aws_sdk_s3::primitives::ByteStream;
+use lightsout_phi::AuditContext;
 use lightsout_protocol::coding::{Encoded, INLINE_OUTCOME_LIMIT, OutcomeKey, Status, attribute};
+
+use sha2::{Digest, Sha256};
 
 use crate::BoxError;
 
@@ -77,7 +80,16 @@ impl Results for Tables {
             Status::Coded => put,
             Status::Rejected => put.item(attribute::REJECTED_IN, string(&self.run)),
         };
-        let text = outcome.into_json();
+        let put = match outcome.codes(&ToBeStored(key)) {
+            [] => put,
+            codes => put.item(
+                attribute::CODES,
+                AttributeValue::L(codes.iter().map(|code| string(code)).collect()),
+            ),
+        };
+        let text = outcome.into_json(&ToBeStored(key));
+        let sha256 = format!("{:x}", Sha256::digest(&text));
+        let put = put.item(attribute::OUTCOME_SHA256, string(&sha256));
         let put = if text.len() <= INLINE_OUTCOME_LIMIT {
             put.item(attribute::OUTCOME, AttributeValue::S(text))
         } else {
@@ -91,6 +103,15 @@ impl Results for Tables {
                 source: error.into(),
             }),
         }
+    }
+}
+
+/// The storing of an outcome, which is its own record: chart, version, engine and run.
+struct ToBeStored<'k>(&'k OutcomeKey);
+
+impl AuditContext for ToBeStored<'_> {
+    fn record(&self) -> &str {
+        &self.0.chart
     }
 }
 

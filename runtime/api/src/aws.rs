@@ -6,16 +6,27 @@ use aws_sdk_dynamodb::{
     error::{ProvideErrorMetadata, SdkError},
     types::AttributeValue,
 };
+use lightsout_audit::BreakGlass;
 use lightsout_aws::SdkConfig;
 use lightsout_contract::Live;
+use lightsout_phi::Phi;
 use lightsout_protocol::{
+    audit,
+    caller::Caller,
     coding::{Outcome, OutcomeKey, attribute},
     control::{ITEM, PART, RUNS},
     environment::ApiEnvironment,
     run::RunId,
 };
 
-use crate::store::{Fault, Outcomes, Page, RunRecord, Store, StoredOutcome, Summary};
+use sha2::{Digest, Sha256};
+
+use crate::store::{
+    Fault, Listed, Order, Outcomes, Page, RunRecord, Store, StoredOutcome, Summary, Wanted,
+};
+
+/// How often a list is read on where what was read is not what is wanted.
+const MOST_READS: u32 = 50;
 
 /// The pipeline's tables and bucket.
 pub struct Aws {
@@ -37,7 +48,7 @@ impl Aws {
         }
     }
 
-    async fn large_outcome(&self, key: &str) -> Result<Vec<u8>, Fault> {
+    async fn large_outcome(&self, key: &str) -> Result<Phi<Vec<u8>>, Fault> {
         let what = "a large outcome";
         let object = self
             .s3
@@ -51,45 +62,56 @@ impl Aws {
             what,
             code: "cut_short".to_owned(),
         })?;
-        Ok(body.to_vec())
+        Ok(Phi::new(body.to_vec()))
     }
 }
 
 impl Store for Aws {
     async fn runs(
         &self,
+        order: Order,
+        state: Option<&str>,
         limit: u32,
         after: Option<&RunId>,
     ) -> Result<Page<RunRecord, RunId>, Fault> {
         let what = "the runs";
-        let start = after.map(|run| {
+        let mut start = after.map(|run| {
             Item::from([
                 (PART.to_owned(), text(RUNS)),
                 (ITEM.to_owned(), text(run.as_str())),
             ])
         });
-        let answer = self
-            .dynamodb
-            .query()
-            .table_name(self.environment.control.address())
-            .key_condition_expression("#part = :runs")
-            .expression_attribute_names("#part", PART)
-            .expression_attribute_values(":runs", text(RUNS))
-            .scan_index_forward(false)
-            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
-            .set_exclusive_start_key(start)
-            .send()
-            .await
-            .map_err(|error| fault(what, &error))?;
-        let next = match &answer.last_evaluated_key {
+        let mut entries = Vec::new();
+        for _ in 0..MOST_READS {
+            let mut call = self
+                .dynamodb
+                .query()
+                .table_name(self.environment.control.address())
+                .key_condition_expression("#part = :runs")
+                .expression_attribute_names("#part", PART)
+                .expression_attribute_values(":runs", text(RUNS))
+                .scan_index_forward(order == Order::Oldest)
+                .limit(rest(limit, entries.len()))
+                .set_exclusive_start_key(start);
+            if let Some(state) = state {
+                call = call
+                    .filter_expression("#state = :state")
+                    .expression_attribute_names("#state", "state")
+                    .expression_attribute_values(":state", text(state));
+            }
+            let answer = call.send().await.map_err(|error| fault(what, &error))?;
+            for item in answer.items() {
+                entries.push(read_run(item)?);
+            }
+            start = answer.last_evaluated_key;
+            if start.is_none() || entries.len() >= limit as usize {
+                break;
+            }
+        }
+        let next = match &start {
             None => None,
             Some(key) => Some(RunId::from_stored(attribute(key, ITEM, what)?)),
         };
-        let entries = answer
-            .items()
-            .iter()
-            .map(read_run)
-            .collect::<Result<_, _>>()?;
         Ok(Page { entries, next })
     }
 
@@ -109,93 +131,132 @@ impl Store for Aws {
     async fn outcomes_of_run(
         &self,
         run: &RunId,
+        wanted: Wanted<'_>,
         limit: u32,
         after: Option<&OutcomeKey>,
     ) -> Result<Outcomes, Fault> {
         let what = "the charts of a run";
-        let start = after.map(|key| {
+        let mut start = after.map(|key| {
             Item::from([
                 (attribute::RUN.to_owned(), text(run.as_str())),
                 (attribute::CHART.to_owned(), text(&key.chart)),
                 (attribute::CODING.to_owned(), text(&key.sort())),
             ])
         });
-        let answer = self
-            .dynamodb
-            .query()
-            .table_name(self.environment.results.address())
-            .index_name(attribute::BY_RUN)
-            .key_condition_expression("#run = :run")
-            .projection_expression("#chart, #coding, #run, #status")
-            .expression_attribute_names("#run", attribute::RUN)
-            .expression_attribute_names("#chart", attribute::CHART)
-            .expression_attribute_names("#coding", attribute::CODING)
-            .expression_attribute_names("#status", attribute::STATUS)
-            .expression_attribute_values(":run", text(run.as_str()))
-            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
-            .set_exclusive_start_key(start)
-            .send()
-            .await
-            .map_err(|error| fault(what, &error))?;
-        let next = match &answer.last_evaluated_key {
+        let mut entries = Vec::new();
+        for _ in 0..MOST_READS {
+            let mut call = self
+                .dynamodb
+                .query()
+                .table_name(self.environment.results.address())
+                .index_name(attribute::BY_RUN)
+                .key_condition_expression("#run = :run AND begins_with(#chart, :prefix)")
+                .projection_expression("#chart, #coding, #run, #status, #codes")
+                .expression_attribute_names("#run", attribute::RUN)
+                .expression_attribute_names("#chart", attribute::CHART)
+                .expression_attribute_names("#coding", attribute::CODING)
+                .expression_attribute_names("#status", attribute::STATUS)
+                .expression_attribute_names("#codes", attribute::CODES)
+                .expression_attribute_values(":run", text(run.as_str()))
+                .expression_attribute_values(":prefix", text(wanted.prefix))
+                .limit(rest(limit, entries.len()))
+                .set_exclusive_start_key(start);
+            let mut filters = Vec::new();
+            if let Some(status) = wanted.status {
+                filters.push("#status = :status");
+                call = call.expression_attribute_values(":status", text(status));
+            }
+            if let Some(code) = wanted.code {
+                filters.push("contains(#codes, :code)");
+                call = call.expression_attribute_values(":code", text(code));
+            }
+            if !filters.is_empty() {
+                call = call.filter_expression(filters.join(" AND "));
+            }
+            let answer = call.send().await.map_err(|error| fault(what, &error))?;
+            for item in answer.items() {
+                entries.push(Listed {
+                    summary: read_summary(item, what)?,
+                    codes: read_codes(item, what)?,
+                });
+            }
+            start = answer.last_evaluated_key;
+            if start.is_none() || entries.len() >= limit as usize {
+                break;
+            }
+        }
+        let next = match &start {
             None => None,
             Some(key) => Some(read_key(key, what)?),
         };
-        let read = |item| read_summary(item, what);
-        let entries = answer.items().iter().map(read).collect::<Result<_, _>>()?;
         Ok(Page { entries, next })
     }
 
     async fn rejected_in_run(
         &self,
         run: &RunId,
+        prefix: &str,
+        messages: bool,
         limit: u32,
         after: Option<&OutcomeKey>,
     ) -> Result<Page<StoredOutcome, OutcomeKey>, Fault> {
         let what = "what a run rejected";
-        let start = after.map(|key| {
+        let mut start = after.map(|key| {
             Item::from([
                 (attribute::REJECTED_IN.to_owned(), text(run.as_str())),
                 (attribute::CHART.to_owned(), text(&key.chart)),
                 (attribute::CODING.to_owned(), text(&key.sort())),
             ])
         });
-        let answer = self
-            .dynamodb
-            .query()
-            .table_name(self.environment.results.address())
-            .index_name(attribute::BY_REJECTION)
-            .key_condition_expression("#rejected_in = :run")
-            .projection_expression("#chart, #coding, #run, #status, #outcome")
-            .expression_attribute_names("#run", attribute::RUN)
-            .expression_attribute_names("#chart", attribute::CHART)
-            .expression_attribute_names("#coding", attribute::CODING)
-            .expression_attribute_names("#status", attribute::STATUS)
-            .expression_attribute_names("#outcome", attribute::OUTCOME)
-            .expression_attribute_names("#rejected_in", attribute::REJECTED_IN)
-            .expression_attribute_values(":run", text(run.as_str()))
-            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
-            .set_exclusive_start_key(start)
-            .send()
-            .await
-            .map_err(|error| fault(what, &error))?;
-        let next = match &answer.last_evaluated_key {
+        let mut entries = Vec::new();
+        for _ in 0..MOST_READS {
+            let call = self
+                .dynamodb
+                .query()
+                .table_name(self.environment.results.address())
+                .index_name(attribute::BY_REJECTION)
+                .projection_expression("#chart, #coding, #run, #status, #outcome, #sha256")
+                .expression_attribute_names("#run", attribute::RUN)
+                .expression_attribute_names("#chart", attribute::CHART)
+                .expression_attribute_names("#coding", attribute::CODING)
+                .expression_attribute_names("#status", attribute::STATUS)
+                .expression_attribute_names("#outcome", attribute::OUTCOME)
+                .expression_attribute_names("#sha256", attribute::OUTCOME_SHA256)
+                .expression_attribute_names("#rejected_in", attribute::REJECTED_IN)
+                .expression_attribute_values(":run", text(run.as_str()))
+                .limit(rest(limit, entries.len()))
+                .set_exclusive_start_key(start);
+            // Ids of messages are in no order with charts: both are read, and ours are taken.
+            let call = if messages {
+                call.key_condition_expression("#rejected_in = :run")
+            } else {
+                call.key_condition_expression(
+                    "#rejected_in = :run AND begins_with(#chart, :prefix)",
+                )
+                .expression_attribute_values(":prefix", text(prefix))
+            };
+            let answer = call.send().await.map_err(|error| fault(what, &error))?;
+            for item in answer.items() {
+                let summary = read_summary(item, what)?;
+                if !summary.key.is_of_message() && !summary.key.chart.starts_with(prefix) {
+                    continue;
+                }
+                // A rejection is always short enough to stand in its item.
+                let json = Phi::new(attribute(item, attribute::OUTCOME, what)?.into_bytes());
+                entries.push(StoredOutcome {
+                    summary,
+                    outcome: read_outcome(item, &json, what)?,
+                });
+            }
+            start = answer.last_evaluated_key;
+            if start.is_none() || entries.len() >= limit as usize {
+                break;
+            }
+        }
+        let next = match &start {
             None => None,
             Some(key) => Some(read_key(key, what)?),
         };
-        let read = |item| {
-            // A rejection is always short enough to stand in its item.
-            let json = attribute(item, attribute::OUTCOME, what)?;
-            Ok(StoredOutcome {
-                summary: read_summary(item, what)?,
-                outcome: serde_json::from_str(&json).map_err(|_| malformed(what))?,
-            })
-        };
-        let entries = answer
-            .items()
-            .iter()
-            .map(read)
-            .collect::<Result<_, Fault>>()?;
         Ok(Page { entries, next })
     }
 
@@ -229,7 +290,7 @@ impl Store for Aws {
         }
     }
 
-    async fn outcome(&self, summary: &Summary) -> Result<Option<Outcome>, Fault> {
+    async fn outcome(&self, summary: &Summary) -> Result<Option<Phi<Outcome>>, Fault> {
         let what = "an outcome";
         let answer = self
             .dynamodb
@@ -248,11 +309,48 @@ impl Store for Aws {
                 let key = attribute(&item, attribute::OBJECT, what)?;
                 self.large_outcome(&key).await?
             }
-            None => attribute(&item, attribute::OUTCOME, what)?.into_bytes(),
+            None => Phi::new(attribute(&item, attribute::OUTCOME, what)?.into_bytes()),
         };
-        serde_json::from_slice(&json)
-            .map(Some)
-            .map_err(|_| malformed(what))
+        read_outcome(&item, &json, what).map(Some)
+    }
+
+    async fn break_glass(&self, caller: &Caller, glass: &BreakGlass) -> Result<(), Fault> {
+        let number = audit::attribute::number(glass.until);
+        self.dynamodb
+            .put_item()
+            .table_name(self.environment.audit.address())
+            .item(audit::attribute::STREAM, text(&glass_of(caller)))
+            .item(audit::attribute::NUMBER, text(&number))
+            .item(audit::attribute::REASON, text(&glass.reason))
+            .send()
+            .await
+            .map_err(|error| fault("an emergency", &error))?;
+        Ok(())
+    }
+
+    async fn broken_glass(&self, caller: &Caller) -> Result<Option<BreakGlass>, Fault> {
+        let what = "an emergency";
+        let answer = self
+            .dynamodb
+            .query()
+            .table_name(self.environment.audit.address())
+            .consistent_read(true)
+            .key_condition_expression("#stream = :glass")
+            .expression_attribute_names("#stream", audit::attribute::STREAM)
+            .expression_attribute_values(":glass", text(&glass_of(caller)))
+            .scan_index_forward(false)
+            .limit(1)
+            .send()
+            .await
+            .map_err(|error| fault(what, &error))?;
+        let Some(item) = answer.items().first() else {
+            return Ok(None);
+        };
+        let until = attribute(item, audit::attribute::NUMBER, what)?;
+        Ok(Some(BreakGlass {
+            reason: attribute(item, audit::attribute::REASON, what)?,
+            until: until.parse().map_err(|_| malformed(what))?,
+        }))
     }
 }
 
@@ -291,6 +389,46 @@ fn read_summary(item: &Item, what: &'static str) -> Result<Summary, Fault> {
     })
 }
 
+fn read_codes(item: &Item, what: &'static str) -> Result<Phi<Vec<String>>, Fault> {
+    let codes = match item.get(attribute::CODES) {
+        None => Vec::new(),
+        Some(AttributeValue::L(codes)) => codes
+            .iter()
+            .map(|code| code.as_s().cloned().map_err(|_| malformed(what)))
+            .collect::<Result<_, _>>()?,
+        Some(_) => return Err(malformed(what)),
+    };
+    Ok(Phi::new(codes))
+}
+
+/// Reads an outcome, and sees that it is the one that was stored.
+fn read_outcome(
+    item: &Item,
+    json: &Phi<Vec<u8>>,
+    what: &'static str,
+) -> Result<Phi<Outcome>, Fault> {
+    if item.contains_key(attribute::OUTCOME_SHA256) {
+        let stored = attribute(item, attribute::OUTCOME_SHA256, what)?;
+        if !json.is(|json| format!("{:x}", Sha256::digest(json)) == stored) {
+            return Err(Fault {
+                what,
+                code: "altered".to_owned(),
+            });
+        }
+    }
+    json.try_map(|json| serde_json::from_slice(json).map_err(|_| malformed(what)))
+}
+
+fn glass_of(caller: &Caller) -> String {
+    audit::attribute::glass(&caller.tenant, &caller.who)
+}
+
+/// How many entries of a list are wanted still.
+fn rest(limit: u32, read: usize) -> i32 {
+    let read = u32::try_from(read).unwrap_or(u32::MAX);
+    i32::try_from(limit.saturating_sub(read).max(1)).unwrap_or(i32::MAX)
+}
+
 fn read_key(item: &Item, what: &'static str) -> Result<OutcomeKey, Fault> {
     let chart = attribute(item, attribute::CHART, what)?;
     let sort = attribute(item, attribute::CODING, what)?;
@@ -318,15 +456,19 @@ fn malformed(what: &'static str) -> Fault {
 /// Keeps the service's code, or how the connection failed; never a message,
 /// which may quote what was asked for.
 fn fault<E: ProvideErrorMetadata, R>(what: &'static str, error: &SdkError<E, R>) -> Fault {
-    let code = match error {
+    Fault {
+        what,
+        code: code(error).to_owned(),
+    }
+}
+
+/// Returns the service's code, or how the connection failed.
+pub(crate) fn code<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> &str {
+    match error {
         SdkError::ServiceError(service) => service.err().code().unwrap_or("unknown"),
         SdkError::TimeoutError(_) => "timeout",
         SdkError::DispatchFailure(_) => "no_connection",
         SdkError::ResponseError(_) => "unreadable_answer",
         _ => "not_sent",
-    };
-    Fault {
-        what,
-        code: code.to_owned(),
     }
 }

@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use lightsout_audit::{Access, Receipt};
+use lightsout_deidentify::last_line;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
@@ -89,10 +90,25 @@ impl Line {
         Self(fields)
     }
 
+    /// Returns the line with whatever looks like an identifier masked, and how often that was.
+    fn masked(self) -> (String, usize) {
+        let (mut text, hits) = last_line(&Value::Object(self.0).to_string());
+        if hits > 0 {
+            // The count is what an alarm goes by; it is the first of the fields.
+            text.replace_range(..1, &format!("{{\"masked\":{hits},"));
+        }
+        (text, hits)
+    }
+
     /// Writes the line to standard error; a log that cannot be written stops no answer, for
     /// the access is in the trail.
     pub(crate) fn write(self) {
-        let _ = writeln!(std::io::stderr(), "{}", Value::Object(self.0));
+        let (text, hits) = self.masked();
+        debug_assert_eq!(
+            hits, 0,
+            "a line of the log holds what looks like an identifier"
+        );
+        let _ = writeln!(std::io::stderr(), "{text}");
     }
 
     #[cfg(test)]
@@ -122,6 +138,11 @@ mod tests {
         assert!(!text.contains("doe"), "{text}");
         let digest = format!("{:x}", Sha256::digest("north/doe-jane.txt"));
         assert!(text.contains(&digest), "{text}");
+        let fields = Map::from_iter([("who".to_owned(), json!("roe@mail.example"))]);
+        assert_eq!(
+            Line::allowed(fields).masked(),
+            (r#"{"masked":1,"who":"[EMAIL]"}"#.to_owned(), 1)
+        );
         let fields = Map::from_iter([("body".to_owned(), json!("Gout."))]);
         assert_eq!(Line::allowed(fields).text(), "{}");
     }

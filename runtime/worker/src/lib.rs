@@ -46,6 +46,7 @@ mod command;
 pub mod drain;
 pub mod inbox;
 pub mod leave;
+pub mod log;
 pub mod memory;
 pub mod queue;
 pub mod results;

@@ -50,6 +50,7 @@ pub fn app(environment: &Environment) -> App {
         assets: &assets,
         network: &network,
         storage: &storage,
+        people: &people,
     }
     .build(&mut app.stack("Api"));
     if settings.purpose == Purpose::Production {

@@ -7,6 +7,8 @@ mod alarms;
 mod api;
 mod app;
 mod assets;
+#[cfg(feature = "aws")]
+pub mod audit_table;
 pub mod cli;
 pub mod environment;
 mod fleet;

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fmt, marker::PhantomData};
 
-use lightsout_contract::{Capability, ReadItems, WriteItems};
+use lightsout_contract::{AppendItems, Capability, ReadItems, WriteItems};
 use lightsout_core::{Arn, Construct, Name, ResourceId, Scope, Value, join};
 
 use crate::{
@@ -320,6 +320,15 @@ impl<T> TableRef<T> {
     /// [uses the key for whoever uses the table](https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html).
     pub fn reader(&self) -> Wired<ReadItems<T>> {
         self.wired(["kms:Decrypt", "kms:DescribeKey"])
+    }
+
+    /// Lets a program add items and read them, but change and delete none: the table's name,
+    /// with the permission.
+    ///
+    /// IAM cannot tell a put that adds from one that replaces: that is a condition of the
+    /// program's writes.
+    pub fn appender(&self) -> Wired<AppendItems<T>> {
+        self.wired(KEY_USE_OF_WRITERS)
     }
 
     /// Lets a program read and write items: the table's name, with the permission.

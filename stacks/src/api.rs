@@ -4,17 +4,25 @@ use std::time::Duration;
 
 use lightsout::{
     Asset, Construct, Removal, Scope,
-    apigateway::{AccountLogging, Authorization, RestApi, RestApiRef},
+    apigateway::{AccountLogging, Authorization, LambdaAuthorizer, RestApi, RestApiRef},
     contract::Program,
+    dynamodb::{Table, TableRef},
     ec2::NetworkRef,
-    kms::Key,
-    lambda::{Code, Function},
+    kms::{Key, KeyRef},
+    lambda::{Code, Function, FunctionRef},
+    logs::MetricFilter,
+    setting,
+    sns::TopicRef,
 };
-use lightsout_protocol::environment::{self, ApiEnvironment};
+use lightsout_protocol::{
+    audit::{AuditItem, attribute},
+    environment::{self, ApiEnvironment, AuthorizerEnvironment},
+};
 
 use crate::{assets::AssetsRef, environment::Settings, fleet::architecture, storage::StorageRef};
 
-/// The query API: callers sign with IAM, a function answers.
+/// The query API: callers carry a token, one function judges it, another answers, and each
+/// access is recorded in the audit trail before it is answered.
 pub(crate) struct Api<'a> {
     pub(crate) name: String,
     pub(crate) removal: Removal,
@@ -22,10 +30,20 @@ pub(crate) struct Api<'a> {
     pub(crate) assets: &'a AssetsRef,
     pub(crate) network: &'a NetworkRef,
     pub(crate) storage: &'a StorageRef,
+    pub(crate) people: &'a TopicRef,
 }
 
 /// API Gateway itself waits no longer.
 const TIMEOUT: Duration = Duration::from_secs(29);
+
+/// The judgement of a token takes no call.
+const JUDGEMENT: Duration = Duration::from_secs(5);
+
+/// The size from which an answer is worth compressing, in bytes.
+const COMPRESSED: u32 = 1_024;
+
+/// Refusals within five minutes that are more than slips of the hand.
+const REFUSALS: u32 = 20;
 
 impl Construct for Api<'_> {
     type Handle = RestApiRef;
@@ -35,6 +53,40 @@ impl Construct for Api<'_> {
             "Key",
             Key::new("Logs of the query API").removal(self.removal),
         );
+        let audit = self.audit(scope);
+        let query = self.query(scope, &key, &audit);
+        let callers = self.callers(scope, &key);
+        let logging = scope.add("Logging", AccountLogging::new());
+        let authorization = Authorization::Lambda(LambdaAuthorizer::new(&callers));
+        let api = scope.add(
+            "Rest",
+            RestApi::new(&self.name, &query, authorization, &logging, &key)
+                .compress_from(COMPRESSED),
+        );
+        self.tell(scope, &query);
+        scope.output(output::ADDRESS, api.url(), "Where results are asked for");
+        scope.output(output::REST_API, api.id(), "The API's id");
+        scope.output(output::AUDIT, audit.name(), "The trail of who saw what");
+        api
+    }
+}
+
+impl Api<'_> {
+    /// The trail has a key of its own: who reads results cannot read who else did.
+    fn audit(&self, scope: &mut Scope<'_>) -> TableRef<AuditItem> {
+        let key = scope.add("AuditKey", Key::new("Who saw what").removal(self.removal));
+        scope.add(
+            "Audit",
+            Table::new(&key, attribute::STREAM).sort(attribute::NUMBER),
+        )
+    }
+
+    fn query(
+        &self,
+        scope: &mut Scope<'_>,
+        key: &KeyRef,
+        audit: &TableRef<AuditItem>,
+    ) -> FunctionRef<environment::Api> {
         let code = scope.asset(Asset::program("Api", environment::Api::BINARY));
         let function = Function::new(
             environment::Api,
@@ -42,22 +94,74 @@ impl Construct for Api<'_> {
                 results: self.storage.results.reader(),
                 large_results: self.storage.large_results.reader(),
                 control: self.storage.control.reader(),
+                audit: audit.appender(),
             },
             Code::new(code, self.assets.bucket.name()),
             self.network,
-            &key,
+            key,
         )
         .architecture(architecture(self.settings))
         .timeout(TIMEOUT);
-        let function = scope.add("Query", function);
-        let logging = scope.add("Logging", AccountLogging::new());
-        let api = scope.add(
-            "Rest",
-            RestApi::new(&self.name, &function, Authorization::Iam, &logging, &key),
-        );
-        scope.output(output::ADDRESS, api.url(), "Where results are asked for");
-        scope.output(output::REST_API, api.id(), "The API's id");
-        api
+        scope.add("Query", function)
+    }
+
+    fn callers(&self, scope: &mut Scope<'_>, key: &KeyRef) -> FunctionRef<environment::Authorizer> {
+        let code = scope.asset(Asset::program(
+            "Authorizer",
+            environment::Authorizer::BINARY,
+        ));
+        let provider = &self.settings.api;
+        let function = Function::new(
+            environment::Authorizer,
+            AuthorizerEnvironment {
+                keys: setting(provider.keys.as_str()),
+                issuer: setting(provider.issuer.as_str()),
+                audience: setting(provider.audience.as_str()),
+            },
+            Code::new(code, self.assets.bucket.name()),
+            self.network,
+            key,
+        )
+        .architecture(architecture(self.settings))
+        .timeout(JUDGEMENT);
+        scope.add("Callers", function)
+    }
+
+    /// Tells a person of each emergency, of accesses that could not be recorded, and of many
+    /// refusals.
+    fn tell(&self, scope: &mut Scope<'_>, query: &FunctionRef<environment::Api>) {
+        let told = [
+            (
+                "Emergencies",
+                r#"{ $.event = "break_glass" }"#,
+                0,
+                "Somebody told an emergency, or sees more than their role; see in the audit trail who and why.",
+            ),
+            (
+                "NotRecorded",
+                r#"{ $.fault = "reading the end of the audit trail*" }"#,
+                0,
+                "Accesses cannot be recorded, and are refused; see what the audit table answers.",
+            ),
+            (
+                "Masked",
+                "{ $.masked > 0 }",
+                0,
+                "A line of the log held what looks like an identifier, and was masked; find out which part of the program wrote it.",
+            ),
+            (
+                "Refusals",
+                r#"{ $.event = "refused" }"#,
+                REFUSALS,
+                "Many requests are refused; see in the audit trail whose.",
+            ),
+        ];
+        for (name, pattern, most, means) in told {
+            let filter = MetricFilter::new(&query.logs(), pattern, &self.name, name);
+            let filter = scope.add(name, filter);
+            let alarm = filter.metric().above(most).describe(means);
+            scope.add(&format!("{name}Alarm"), alarm.notifies(self.people));
+        }
     }
 }
 
@@ -67,4 +171,6 @@ pub mod output {
     pub const ADDRESS: &str = "ApiAddress";
     /// The API's id.
     pub const REST_API: &str = "RestApiId";
+    /// The audit table's name.
+    pub const AUDIT: &str = "AuditTableName";
 }

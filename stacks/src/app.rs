@@ -64,6 +64,7 @@ pub fn app(environment: &Environment) -> App {
         assets: &assets,
         network: &network,
         storage: &storage,
+        people: &people,
     };
     let api = api.build(&mut stack(&mut app, settings, "Api"));
     let watched = Watched {

@@ -1,7 +1,9 @@
 //! The command line of the pipeline: one enum of commands, a file for each
 //! that is more than a call into the toolkit.
 
+mod audit;
 mod code;
+mod deidentify;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -36,6 +38,8 @@ enum Command {
     #[cfg(feature = "aws")]
     Destroy(DestroyCommand),
     Code(code::CodeArgs),
+    Audit(audit::AuditArgs),
+    Deidentify(deidentify::DeidentifyArgs),
     #[cfg(feature = "local")]
     Local(crate::local::LocalArgs),
 }
@@ -144,6 +148,8 @@ fn run(command: Command, form: Form, io: &mut dyn Io) -> Status {
         #[cfg(feature = "aws")]
         Command::Destroy(arguments) => remote::destroy(&arguments, io),
         Command::Code(arguments) => code::run(&arguments, form, io),
+        Command::Audit(arguments) => audit::run(&arguments, form, io),
+        Command::Deidentify(arguments) => deidentify::run(&arguments, form, io),
         #[cfg(feature = "local")]
         Command::Local(_) => unreachable!("`local` may start this program anew, before all else"),
     }

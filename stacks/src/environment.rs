@@ -54,6 +54,9 @@ pub struct Settings {
     pub fleet: FleetSettings,
     /// When a run is started, and when a person is told.
     pub alarms: AlarmSettings,
+    /// Who may ask the query API.
+    #[serde(default)]
+    pub api: ApiSettings,
 }
 
 /// What an environment is for.
@@ -178,6 +181,30 @@ pub struct AlarmSettings {
     pub heartbeat_minutes: u64,
     /// Results that one caller may read in an hour before a person is told.
     pub reads_per_hour: u32,
+}
+
+/// Who may ask the query API: the identity provider whose tokens are believed.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ApiSettings {
+    /// What the provider calls itself in its tokens (`iss`).
+    pub issuer: String,
+    /// What its tokens call this API (`aud`).
+    pub audience: String,
+    /// Its public keys: the JSON text that its `jwks_uri` answers. Keys that come and go are
+    /// given side by side.
+    pub keys: String,
+}
+
+/// Nobody is let in.
+impl Default for ApiSettings {
+    fn default() -> Self {
+        Self {
+            issuer: "https://issuer.invalid".to_owned(),
+            audience: "lightsout".to_owned(),
+            keys: r#"{"keys": []}"#.to_owned(),
+        }
+    }
 }
 
 /// Why an environment cannot be used.

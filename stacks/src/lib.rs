@@ -8,6 +8,8 @@ mod api;
 mod app;
 mod assets;
 mod audit;
+#[cfg(feature = "aws")]
+pub mod audit_table;
 mod backup;
 pub mod cli;
 mod dashboard;

@@ -29,6 +29,8 @@ use std::{
 
 use clap::Args;
 use lightsout::Assembly;
+use lightsout_audit::verify;
+use lightsout_authorizer::Issuer;
 use lightsout_nlp::Dictionary;
 use lightsout_region::{
     EnterError, Entry, InstanceState, Isolation, Keeper, OpenSsh, Place, Region, RegionConfig,
@@ -47,7 +49,11 @@ use self::{
     stop::Stop,
     terminal::StepDetails,
 };
-use crate::{app, environment::Environment, output};
+use crate::{
+    app, audit_table,
+    environment::{ApiSettings, Environment},
+    output,
+};
 
 /// Run the whole system on this machine, on real charts
 ///
@@ -196,14 +202,21 @@ fn run(arguments: &LocalArgs, form: Form) -> Result<ExitCode, LocalError> {
     Ok(status.into())
 }
 
-/// Reads the environment as the arguments want it.
-fn environment(arguments: &LocalArgs) -> Result<Environment, LocalError> {
+/// Reads the environment as the arguments want it, with the keys of whose tokens are believed.
+fn environment(arguments: &LocalArgs, keys: Option<String>) -> Result<Environment, LocalError> {
     let mut environment = Environment::named("local")
         .map_err(|source| LocalError::deployment("read the environment", source))?;
     if let Some(workers) = arguments.workers {
         // As many workers as were asked for, however few the charts are.
         environment.settings.fleet.most_workers = workers;
         environment.settings.fleet.charts_per_worker = 1;
+    }
+    if let Some(keys) = keys {
+        environment.settings.api = ApiSettings {
+            issuer: Issuer::ISSUER.to_owned(),
+            audience: Issuer::AUDIENCE.to_owned(),
+            keys,
+        };
     }
     Ok(environment)
 }
@@ -238,7 +251,7 @@ fn prepare(arguments: &LocalArgs, folders: &Folders) -> Result<(), LocalError> {
     ));
 
     progress.begin(Step::Synthesize);
-    let assembly = synthesize(&environment(arguments)?)?;
+    let assembly = synthesize(&environment(arguments, None)?)?;
     let out = folders.workspace.join("cdk.out");
     let plan = BuildPlan::local(&folders.workspace, &out)
         .also("lightsout-stacks")
@@ -322,7 +335,9 @@ async fn pipeline(
     region: &Region,
     progress: &mut Progress,
 ) -> Result<Report, LocalError> {
-    let environment = environment(arguments)?;
+    let issuer = Issuer::new()
+        .ok_or_else(|| LocalError::Api("this machine gives no random numbers".to_owned()))?;
+    let environment = environment(arguments, Some(issuer.keys()))?;
     let settings = &environment.settings;
     let assembly = synthesize(&environment)?;
     let found = folders.charts(arguments)?;
@@ -343,6 +358,7 @@ async fn pipeline(
     let reaper = wanted(&deployment, "Fleet", output::fleet::REAPER)?;
     let control = wanted(&deployment, "Storage", output::storage::CONTROL)?;
     let api = wanted(&deployment, "Api", output::api::REST_API)?;
+    let audit = wanted(&deployment, "Api", output::api::AUDIT)?;
 
     progress.begin(Step::Upload);
     let s3 = aws_sdk_s3::config::Builder::from(&config)
@@ -393,13 +409,31 @@ async fn pipeline(
 
     progress.begin(Step::Ask);
     let address = format!("{}/_aws/execute-api/{api}/{STAGE}", region.endpoint());
-    let query = ask::Query::new(&config, address).await?;
+    let query = ask::Query::new(address, &issuer);
+    if !query.is_closed_to_strangers().await? {
+        return Err(LocalError::Api("a stranger is let in".to_owned()));
+    }
     let mut report = Report::new(&found, isolation);
     report.instances_left = left;
     report.reaped = ended_by_sweep;
     for chart in &found.charts {
         report.take(chart, query.chart(&chart.id).await?)?;
     }
+    let trail = audit_table::entries(&dynamodb, audit)
+        .await
+        .map_err(|source| LocalError::aws("read the audit trail", source))?;
+    let verdict = verify(trail, None);
+    let whole = if verdict.is_whole() {
+        "whole"
+    } else {
+        "broken"
+    };
+    progress.note(&format!(
+        "{} answers are recorded in the audit trail, which is {whole}",
+        verdict.records
+    ));
+    report.recorded = verdict.records;
+    report.trail_is_whole = verdict.is_whole();
     progress.finish();
     Ok(report)
 }

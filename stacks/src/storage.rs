@@ -51,13 +51,13 @@ impl Construct for Storage<'_> {
                     attribute::BY_RUN,
                     attribute::RUN_SHARD,
                     attribute::CHART,
-                    [attribute::STATUS],
+                    [attribute::STATUS, attribute::CODES],
                 )
                 .index_of(
                     attribute::BY_REJECTION,
                     attribute::REJECTED_SHARD,
                     attribute::CHART,
-                    [attribute::OUTCOME],
+                    [attribute::OUTCOME, attribute::OUTCOME_SHA256],
                 ),
         );
         let large_results = scope.add(

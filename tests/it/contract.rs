@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, process::Command};
 
 use lightsout_contract::{Binary, Program};
-use lightsout_protocol::environment::{Api, Launcher, Master, Reaper, Worker};
+use lightsout_protocol::environment::{Api, Authorizer, Launcher, Master, Reaper, Worker};
 use lightsout_tests::workspace;
 
 /// The binaries of the workspace with their packages, as Cargo knows them.
@@ -35,6 +35,7 @@ fn every_program_is_a_binary_of_the_workspace() {
     };
     for program in [
         Api::BINARY,
+        Authorizer::BINARY,
         Launcher::BINARY,
         Master::BINARY,
         Reaper::BINARY,

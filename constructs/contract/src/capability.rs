@@ -54,6 +54,9 @@ capabilities! {
         "dynamodb:UpdateItem",
         "dynamodb:DeleteItem"
     ];
+    /// Add items that hold a `T`, and read them, but change or delete none; the address is the
+    /// table's name. That nothing is put in an item's place is a condition of the writes.
+    AppendItems<T> = ["dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem"];
     /// Invoke the function that runs `P`; the address is its name.
     Invoke<P> = ["lambda:InvokeFunction"];
     /// Start hosts that run `P` from its launch template; the address is the

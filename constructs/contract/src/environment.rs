@@ -116,6 +116,7 @@ addresses!(
     MeasureQueue,
     ReadObjects,
     WriteObjects,
+    AppendItems,
     ReadItems,
     WriteItems,
     Invoke,

@@ -91,6 +91,7 @@ pub struct RestApi {
     network: Option<NetworkRef>,
     domain: Option<(DomainRef, String)>,
     origin: Option<String>,
+    compress: Option<u32>,
 }
 
 #[derive(Debug, Clone)]
@@ -152,6 +153,12 @@ impl RestApi {
         self
     }
 
+    /// Compresses answers of at least so many bytes, up to 10 MiB, for who accepts that.
+    pub fn compress_from(mut self, bytes: u32) -> Self {
+        self.compress = Some(bytes);
+        self
+    }
+
     /// Speaks no older TLS than this; 1.2 unless said.
     pub fn tls(mut self, floor: TlsFloor) -> Self {
         self.tls = floor;
@@ -196,6 +203,7 @@ impl RestApi {
             network: None,
             domain: None,
             origin: None,
+            compress: None,
         }
     }
 }
@@ -313,6 +321,16 @@ impl RestApi {
             .name(self.name.as_str())
             .security_policy(self.tls.policy())
             .endpoint_access_mode("STRICT");
+        if let Some(bytes) = self.compress {
+            limits::within(
+                scope,
+                "MinimumCompressionSize",
+                bytes,
+                &(0..=10_485_760),
+                " bytes",
+            );
+            api = api.minimum_compression_size(i64::from(bytes));
+        }
         if self.domain.is_some() {
             api = api.disable_execute_api_endpoint(true);
         }

@@ -1,7 +1,12 @@
-//! Answers: JSON, or a problem in the form of RFC 9457.
+//! Answers: JSON and what else was asked for, or a problem in the form of RFC 9457.
 
+use lightsout_audit::{Receipt, Seen};
+use lightsout_phi::Phi;
 use serde::Serialize;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::operation::Fields;
 
 /// The largest body that is sent. Lambda allows
 /// [6 MB](https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html)
@@ -15,46 +20,136 @@ pub struct Answer {
     pub status: u16,
     /// The headers, names in lower case.
     pub headers: Vec<(&'static str, String)>,
-    /// The body as JSON text.
+    /// The body as text.
     pub body: String,
+}
+
+/// An answer that nobody has seen yet: it is opened by the receipt of its audit record.
+pub(crate) struct Prepared {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(&'static str, String)>,
+    body: Phi<String>,
+    /// The charts that it tells of.
+    pub(crate) charts: Vec<Seen>,
+    /// The groups of fields that it shows of them.
+    pub(crate) fields: &'static [Fields],
 }
 
 /// What went wrong, as its reader should see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Problem<'a> {
+    /// Nobody is known to call.
+    Unknown,
+    /// The caller's role may not ask this.
+    NotAllowed,
     /// No such path.
     NoSuchPath,
     /// No such run.
     NoSuchRun,
-    /// The chart was not coded or rejected so far.
+    /// The chart was not coded or rejected so far, or is not the caller's.
     NoSuchChart,
-    /// Only reading is offered.
-    MethodNotAllowed,
+    /// The path knows another method; its name.
+    MethodNotAllowed(&'static str),
     /// A parameter cannot be used; its name and what it wants.
     BadParameter { name: &'a str, wanted: &'a str },
+    /// The operation takes no such parameter.
+    UnknownParameter,
+    /// The body cannot be used; what it wants.
+    BadBody(&'static str),
     /// The outcome exceeds what a response may hold.
     TooLarge,
     /// A store did not answer.
     Unavailable,
+    /// The access could not be recorded.
+    NotRecorded,
 }
 
-impl Answer {
-    /// Answers with `body`.
-    pub(crate) fn ok(body: &impl Serialize) -> Self {
+impl Prepared {
+    /// Answers with JSON that tells nothing of a patient.
+    pub(crate) fn plain(body: &impl Serialize) -> Self {
         let body = serde_json::to_string(body).expect("answers have text as keys");
-        if escaped_length(&body) > MOST_BYTES {
+        Self::of(Phi::new(body), "application/json", Vec::new(), &[])
+    }
+
+    /// Answers with what tells of `charts`.
+    pub(crate) fn of(
+        body: Phi<String>,
+        content_type: &str,
+        charts: Vec<Seen>,
+        fields: &'static [Fields],
+    ) -> Self {
+        if body.bytes() > MOST_BYTES || body.is(|text| escaped_length(text) > MOST_BYTES) {
             return Self::problem(Problem::TooLarge);
         }
         Self {
             status: 200,
-            headers: vec![("content-type", "application/json".to_owned())],
+            headers: vec![("content-type", content_type.to_owned())],
             body,
+            charts,
+            fields,
         }
     }
 
     /// Answers with a problem.
     pub(crate) fn problem(problem: Problem<'_>) -> Self {
+        let Answer {
+            status,
+            headers,
+            body,
+        } = Answer::problem(problem);
+        Self {
+            status,
+            headers,
+            body: Phi::new(body),
+            charts: Vec::new(),
+            fields: &[],
+        }
+    }
+
+    /// Leaves the body out if the caller has this very one, as `If-None-Match` says.
+    pub(crate) fn unless_known(mut self, known: Option<&String>) -> Self {
+        if self.status != 200 {
+            return self;
+        }
+        let matches = |tag: &str| {
+            known.is_some_and(|known| {
+                known
+                    .split(',')
+                    .any(|one| one.trim().trim_start_matches("W/") == tag || one.trim() == "*")
+            })
+        };
+        if self.body.is(|text| matches(&tag(text))) {
+            self.status = 304;
+            self.headers.retain(|(name, _)| *name != "content-type");
+        }
+        self
+    }
+
+    /// Opens the answer: the access to it is recorded.
+    pub(crate) fn open(self, receipt: &Receipt) -> Answer {
+        let mut headers = self.headers;
+        let body = self.body.release(receipt);
+        if matches!(self.status, 200 | 304) {
+            headers.push(("etag", tag(&body)));
+        }
+        Answer {
+            status: self.status,
+            headers,
+            body: if self.status == 304 {
+                String::new()
+            } else {
+                body
+            },
+        }
+    }
+}
+
+impl Answer {
+    /// Answers with a problem.
+    pub(crate) fn problem(problem: Problem<'_>) -> Self {
         let (status, kind, title) = match problem {
+            Problem::Unknown => (401, "unknown-caller", "the request says not who calls"),
+            Problem::NotAllowed => (403, "not-allowed", "your role may not ask for this"),
             Problem::NoSuchPath => (404, "no-such-path", "there is nothing at this path"),
             Problem::NoSuchRun => (404, "no-such-run", "there is no run of this id"),
             Problem::NoSuchChart => (
@@ -62,27 +157,48 @@ impl Answer {
                 "no-such-chart",
                 "there is no outcome of such a chart, version and engine",
             ),
-            Problem::MethodNotAllowed => (405, "method-not-allowed", "only GET is offered"),
+            Problem::MethodNotAllowed(_) => (
+                405,
+                "method-not-allowed",
+                "another method is offered at this path",
+            ),
             Problem::BadParameter { .. } => (400, "bad-parameter", "a parameter cannot be used"),
+            Problem::UnknownParameter => (
+                400,
+                "unknown-parameter",
+                "a parameter is not known at this path",
+            ),
+            Problem::BadBody(_) => (400, "bad-body", "the body cannot be used"),
             Problem::TooLarge => (
                 500,
                 "too-large",
                 "the outcome is larger than a response may be",
             ),
             Problem::Unavailable => (503, "unavailable", "the results cannot be read right now"),
+            Problem::NotRecorded => (
+                503,
+                "not-recorded",
+                "the access cannot be recorded right now, and so is not granted",
+            ),
         };
         let mut body = json!({
             "type": format!("urn:lightsout:problem:{kind}"),
             "title": title,
             "status": status,
         });
-        if let Problem::BadParameter { name, wanted } = problem {
-            body["detail"] = Value::from(format!("`{name}` must be {wanted}"));
+        match problem {
+            Problem::BadParameter { name, wanted } => {
+                body["detail"] = Value::from(format!("`{name}` must be {wanted}"));
+            }
+            Problem::BadBody(wanted) => body["detail"] = Value::from(wanted),
+            _ => {}
         }
         let mut headers = vec![("content-type", "application/problem+json".to_owned())];
         match problem {
-            Problem::MethodNotAllowed => headers.push(("allow", "GET".to_owned())),
-            Problem::Unavailable => headers.push(("retry-after", "5".to_owned())),
+            Problem::MethodNotAllowed(method) => headers.push(("allow", method.to_owned())),
+            Problem::Unavailable | Problem::NotRecorded => {
+                headers.push(("retry-after", "5".to_owned()));
+            }
             _ => {}
         }
         Self {
@@ -96,6 +212,7 @@ impl Answer {
     pub(crate) fn sealed(mut self, request_id: &str) -> Self {
         self.headers.extend([
             ("cache-control", "no-store".to_owned()),
+            ("strict-transport-security", "max-age=31536000".to_owned()),
             ("x-content-type-options", "nosniff".to_owned()),
             ("x-request-id", request_id.to_owned()),
         ]);
@@ -103,10 +220,13 @@ impl Answer {
     }
 }
 
+/// Names a body: the same bytes have the same name.
+fn tag(body: &str) -> String {
+    let digest = format!("{:x}", Sha256::digest(body));
+    format!("\"{}\"", &digest[..32])
+}
+
 fn escaped_length(text: &str) -> usize {
-    text.len()
-        + text
-            .bytes()
-            .filter(|byte| matches!(byte, b'"' | b'\\'))
-            .count()
+    let escaped = |byte: &u8| matches!(byte, b'"' | b'\\' | b'\n' | b'\r' | b'\t');
+    text.len() + text.bytes().filter(|byte| escaped(byte)).count()
 }

@@ -4,23 +4,34 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::{
     error::{ProvideErrorMetadata, SdkError},
+    operation::query::builders::QueryFluentBuilder,
     types::AttributeValue,
 };
 use futures_util::future::try_join_all;
+use lightsout_audit::BreakGlass;
 use lightsout_aws::SdkConfig;
 use lightsout_contract::Live;
+use lightsout_phi::Phi;
 use lightsout_protocol::{
+    audit,
+    caller::Caller,
     coding::{Outcome, OutcomeKey, Status, attribute},
     control::{ITEM, PART, RUNS},
     environment::ApiEnvironment,
     run::RunId,
     shard::RunShard,
 };
+use sha2::{Digest, Sha256};
 
 use crate::{
     merge::{Beginning, merged},
-    store::{Fault, Outcomes, Page, RunRecord, Store, StoredOutcome, Summary},
+    store::{
+        Fault, Listed, Order, Outcomes, Page, RunRecord, Store, StoredOutcome, Summary, Wanted,
+    },
 };
+
+/// How often a list, or a shard of one, is read on where what was read is not what is wanted.
+const MOST_READS: u32 = 20;
 
 /// The pipeline's tables and bucket.
 pub struct Aws {
@@ -42,7 +53,7 @@ impl Aws {
         }
     }
 
-    async fn large_outcome(&self, key: &str) -> Result<Vec<u8>, Fault> {
+    async fn large_outcome(&self, key: &str) -> Result<Phi<Vec<u8>>, Fault> {
         let what = "a large outcome";
         let object = self
             .s3
@@ -56,13 +67,13 @@ impl Aws {
             what,
             code: "cut_short".to_owned(),
         })?;
-        Ok(body.to_vec())
+        Ok(Phi::new(body.to_vec()))
     }
 
     /// Lists an index by run: its shards are asked together, and merged by chart.
     async fn list(
         &self,
-        list: &List,
+        list: &List<'_>,
         run: &RunId,
         limit: u32,
         after: Option<&OutcomeKey>,
@@ -72,10 +83,11 @@ impl Aws {
         Ok(merged(shards, limit as usize, |(key, _)| key))
     }
 
-    /// Reads the beginning of what one shard holds behind `after`: `limit` entries, or all.
+    /// Reads the beginning of what one shard holds behind `after`: `limit` entries, all, or what
+    /// a bounded number of reads finds.
     async fn shard(
         &self,
-        list: &List,
+        list: &List<'_>,
         run: &RunId,
         shard: RunShard,
         limit: u32,
@@ -95,88 +107,167 @@ impl Aws {
             }
             Some(after) => (None, Some(after.chart.as_str())),
         };
-        let condition = match behind {
-            None => "#shard = :shard",
-            Some(_) => "#shard = :shard AND #chart > :chart",
-        };
         let mut entries = Vec::new();
-        loop {
-            let wanted = limit - u32::try_from(entries.len()).unwrap_or(limit);
+        for _ in 0..MOST_READS {
             let query = self
                 .dynamodb
                 .query()
                 .table_name(self.environment.results.address())
                 .index_name(list.index)
-                .key_condition_expression(condition)
                 .expression_attribute_names("#shard", list.partition)
                 .expression_attribute_values(":shard", text(shard.as_str()))
-                .limit(i32::try_from(wanted).unwrap_or(i32::MAX))
                 .set_exclusive_start_key(start);
-            let query = match behind {
-                None => query,
-                Some(chart) => query
-                    .expression_attribute_names("#chart", attribute::CHART)
-                    .expression_attribute_values(":chart", text(chart)),
+            let query = list.among(query, behind);
+            let query = match list.filter() {
+                None => query.limit(rest(limit, entries.len())),
+                // A limit would count what is filtered out: a megabyte is read at a time.
+                Some(filter) => query.filter_expression(filter),
             };
             let answer = query
                 .send()
                 .await
                 .map_err(|error| fault(list.what, &error))?;
             for item in answer.items.unwrap_or_default() {
-                entries.push((read_key(&item, list.what)?, item));
+                let key = read_key(&item, list.what)?;
+                if list.wants(&key) {
+                    entries.push((key, item));
+                }
             }
             start = answer.last_evaluated_key;
-            let goes_on = start.is_some();
-            // A megabyte is as much as one answer holds.
-            if !goes_on || entries.len() >= limit as usize {
-                return Ok(Beginning { entries, goes_on });
+            if start.is_none() || entries.len() >= limit as usize {
+                break;
             }
         }
+        if entries.len() > limit as usize {
+            entries.truncate(limit as usize);
+            let reached = entries.last().map(|(key, _)| key.clone());
+            return Ok(Beginning { entries, reached });
+        }
+        let reached = start.as_ref().map(|key| read_key(key, list.what));
+        Ok(Beginning {
+            entries,
+            reached: reached.transpose()?,
+        })
     }
 }
 
-/// An index by run that is listed.
-struct List {
+/// An index by run that is listed, and what of it is wanted.
+struct List<'a> {
     what: &'static str,
     index: &'static str,
     partition: &'static str,
+    wanted: Wanted<'a>,
+    /// Whether refused messages are wanted too; their ids are in no order with charts.
+    messages: bool,
+}
+
+impl List<'_> {
+    /// Which keys of a shard are read, from behind a chart of another shard on.
+    fn among(&self, query: QueryFluentBuilder, behind: Option<&str>) -> QueryFluentBuilder {
+        let prefix =
+            (!self.messages && !self.wanted.prefix.is_empty()).then_some(self.wanted.prefix);
+        let condition = match (prefix, behind) {
+            (None, None) => "#shard = :shard",
+            (None, Some(_)) => "#shard = :shard AND #chart > :behind",
+            (Some(_), None) => "#shard = :shard AND begins_with(#chart, :prefix)",
+            // One condition on a sort key is all that a query has; what begins with the prefix
+            // ends where it is followed by the last of all characters.
+            (Some(_), Some(_)) => "#shard = :shard AND #chart BETWEEN :behind AND :last",
+        };
+        let mut query = query.key_condition_expression(condition);
+        if prefix.is_some() || behind.is_some() {
+            query = query.expression_attribute_names("#chart", attribute::CHART);
+        }
+        match (prefix, behind) {
+            (Some(prefix), None) => {
+                query = query.expression_attribute_values(":prefix", text(prefix))
+            }
+            (Some(prefix), Some(_)) => {
+                let last = format!("{prefix}{}", char::MAX);
+                query = query.expression_attribute_values(":last", text(&last));
+            }
+            (None, _) => {}
+        }
+        if let Some(behind) = behind {
+            query = query.expression_attribute_values(":behind", text(behind));
+        }
+        if let Some(status) = self.wanted.status {
+            query = query
+                .expression_attribute_names("#status", attribute::STATUS)
+                .expression_attribute_values(":status", text(status));
+        }
+        if let Some(code) = self.wanted.code {
+            query = query
+                .expression_attribute_names("#codes", attribute::CODES)
+                .expression_attribute_values(":code", text(code));
+        }
+        query
+    }
+
+    fn filter(&self) -> Option<&'static str> {
+        match (self.wanted.status, self.wanted.code) {
+            (None, None) => None,
+            (Some(_), None) => Some("#status = :status"),
+            (None, Some(_)) => Some("contains(#codes, :code)"),
+            (Some(_), Some(_)) => Some("#status = :status AND contains(#codes, :code)"),
+        }
+    }
+
+    fn wants(&self, key: &OutcomeKey) -> bool {
+        if key.is_of_message() {
+            self.messages
+        } else {
+            key.chart.starts_with(self.wanted.prefix)
+        }
+    }
 }
 
 impl Store for Aws {
     async fn runs(
         &self,
+        order: Order,
+        state: Option<&str>,
         limit: u32,
         after: Option<&RunId>,
     ) -> Result<Page<RunRecord, RunId>, Fault> {
         let what = "the runs";
-        let start = after.map(|run| {
+        let mut start = after.map(|run| {
             Item::from([
                 (PART.to_owned(), text(RUNS)),
                 (ITEM.to_owned(), text(run.as_str())),
             ])
         });
-        let answer = self
-            .dynamodb
-            .query()
-            .table_name(self.environment.control.address())
-            .key_condition_expression("#part = :runs")
-            .expression_attribute_names("#part", PART)
-            .expression_attribute_values(":runs", text(RUNS))
-            .scan_index_forward(false)
-            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
-            .set_exclusive_start_key(start)
-            .send()
-            .await
-            .map_err(|error| fault(what, &error))?;
-        let next = match &answer.last_evaluated_key {
+        let mut entries = Vec::new();
+        for _ in 0..MOST_READS {
+            let mut call = self
+                .dynamodb
+                .query()
+                .table_name(self.environment.control.address())
+                .key_condition_expression("#part = :runs")
+                .expression_attribute_names("#part", PART)
+                .expression_attribute_values(":runs", text(RUNS))
+                .scan_index_forward(order == Order::Oldest)
+                .limit(rest(limit, entries.len()))
+                .set_exclusive_start_key(start);
+            if let Some(state) = state {
+                call = call
+                    .filter_expression("#state = :state")
+                    .expression_attribute_names("#state", "state")
+                    .expression_attribute_values(":state", text(state));
+            }
+            let answer = call.send().await.map_err(|error| fault(what, &error))?;
+            for item in answer.items() {
+                entries.push(read_run(item)?);
+            }
+            start = answer.last_evaluated_key;
+            if start.is_none() || entries.len() >= limit as usize {
+                break;
+            }
+        }
+        let next = match &start {
             None => None,
             Some(key) => Some(RunId::from_stored(attribute(key, ITEM, what)?)),
         };
-        let entries = answer
-            .items()
-            .iter()
-            .map(read_run)
-            .collect::<Result<_, _>>()?;
         Ok(Page { entries, next })
     }
 
@@ -196,6 +287,7 @@ impl Store for Aws {
     async fn outcomes_of_run(
         &self,
         run: &RunId,
+        wanted: Wanted<'_>,
         limit: u32,
         after: Option<&OutcomeKey>,
     ) -> Result<Outcomes, Fault> {
@@ -203,21 +295,27 @@ impl Store for Aws {
             what: "the charts of a run",
             index: attribute::BY_RUN,
             partition: attribute::RUN_SHARD,
+            wanted,
+            messages: false,
         };
         let page = self.list(&list, run, limit, after).await?;
-        let summary = |(key, item): (OutcomeKey, Item)| {
-            Ok(Summary {
-                key,
-                run: run.clone(),
-                status: attribute(&item, attribute::STATUS, list.what)?,
+        page.map(|(key, item)| {
+            Ok(Listed {
+                summary: Summary {
+                    key,
+                    run: run.clone(),
+                    status: attribute(&item, attribute::STATUS, list.what)?,
+                },
+                codes: read_codes(&item, list.what)?,
             })
-        };
-        page.map(summary)
+        })
     }
 
     async fn rejected_in_run(
         &self,
         run: &RunId,
+        prefix: &str,
+        messages: bool,
         limit: u32,
         after: Option<&OutcomeKey>,
     ) -> Result<Page<StoredOutcome, OutcomeKey>, Fault> {
@@ -225,22 +323,25 @@ impl Store for Aws {
             what: "what a run rejected",
             index: attribute::BY_REJECTION,
             partition: attribute::REJECTED_SHARD,
+            wanted: Wanted {
+                prefix,
+                ..Wanted::default()
+            },
+            messages,
         };
         let page = self.list(&list, run, limit, after).await?;
-        let stored = |(key, item): (OutcomeKey, Item)| {
+        page.map(|(key, item)| {
             // A rejection is always short enough to stand in its item.
-            let json = attribute(&item, attribute::OUTCOME, list.what)?;
-            let summary = Summary {
-                key,
-                run: run.clone(),
-                status: Status::Rejected.name().to_owned(),
-            };
+            let json = Phi::new(attribute(&item, attribute::OUTCOME, list.what)?.into_bytes());
             Ok(StoredOutcome {
-                summary,
-                outcome: serde_json::from_str(&json).map_err(|_| malformed(list.what))?,
+                summary: Summary {
+                    key,
+                    run: run.clone(),
+                    status: Status::Rejected.name().to_owned(),
+                },
+                outcome: read_outcome(&item, &json, list.what)?,
             })
-        };
-        page.map(stored)
+        })
     }
 
     async fn outcomes_of_chart(&self, chart: &str) -> Result<Vec<Summary>, Fault> {
@@ -273,7 +374,7 @@ impl Store for Aws {
         }
     }
 
-    async fn outcome(&self, summary: &Summary) -> Result<Option<Outcome>, Fault> {
+    async fn outcome(&self, summary: &Summary) -> Result<Option<Phi<Outcome>>, Fault> {
         let what = "an outcome";
         let answer = self
             .dynamodb
@@ -292,11 +393,48 @@ impl Store for Aws {
                 let key = attribute(&item, attribute::OBJECT, what)?;
                 self.large_outcome(&key).await?
             }
-            None => attribute(&item, attribute::OUTCOME, what)?.into_bytes(),
+            None => Phi::new(attribute(&item, attribute::OUTCOME, what)?.into_bytes()),
         };
-        serde_json::from_slice(&json)
-            .map(Some)
-            .map_err(|_| malformed(what))
+        read_outcome(&item, &json, what).map(Some)
+    }
+
+    async fn break_glass(&self, caller: &Caller, glass: &BreakGlass) -> Result<(), Fault> {
+        let number = audit::attribute::number(glass.until);
+        self.dynamodb
+            .put_item()
+            .table_name(self.environment.audit.address())
+            .item(audit::attribute::STREAM, text(&glass_of(caller)))
+            .item(audit::attribute::NUMBER, text(&number))
+            .item(audit::attribute::REASON, text(&glass.reason))
+            .send()
+            .await
+            .map_err(|error| fault("an emergency", &error))?;
+        Ok(())
+    }
+
+    async fn broken_glass(&self, caller: &Caller) -> Result<Option<BreakGlass>, Fault> {
+        let what = "an emergency";
+        let answer = self
+            .dynamodb
+            .query()
+            .table_name(self.environment.audit.address())
+            .consistent_read(true)
+            .key_condition_expression("#stream = :glass")
+            .expression_attribute_names("#stream", audit::attribute::STREAM)
+            .expression_attribute_values(":glass", text(&glass_of(caller)))
+            .scan_index_forward(false)
+            .limit(1)
+            .send()
+            .await
+            .map_err(|error| fault(what, &error))?;
+        let Some(item) = answer.items().first() else {
+            return Ok(None);
+        };
+        let until = attribute(item, audit::attribute::NUMBER, what)?;
+        Ok(Some(BreakGlass {
+            reason: attribute(item, audit::attribute::REASON, what)?,
+            until: until.parse().map_err(|_| malformed(what))?,
+        }))
     }
 }
 
@@ -335,6 +473,46 @@ fn read_summary(item: &Item, what: &'static str) -> Result<Summary, Fault> {
     })
 }
 
+fn read_codes(item: &Item, what: &'static str) -> Result<Phi<Vec<String>>, Fault> {
+    let codes = match item.get(attribute::CODES) {
+        None => Vec::new(),
+        Some(AttributeValue::L(codes)) => codes
+            .iter()
+            .map(|code| code.as_s().cloned().map_err(|_| malformed(what)))
+            .collect::<Result<_, _>>()?,
+        Some(_) => return Err(malformed(what)),
+    };
+    Ok(Phi::new(codes))
+}
+
+/// Reads an outcome, and sees that it is the one that was stored.
+fn read_outcome(
+    item: &Item,
+    json: &Phi<Vec<u8>>,
+    what: &'static str,
+) -> Result<Phi<Outcome>, Fault> {
+    if item.contains_key(attribute::OUTCOME_SHA256) {
+        let stored = attribute(item, attribute::OUTCOME_SHA256, what)?;
+        if !json.is(|json| format!("{:x}", Sha256::digest(json)) == stored) {
+            return Err(Fault {
+                what,
+                code: "altered".to_owned(),
+            });
+        }
+    }
+    json.try_map(|json| serde_json::from_slice(json).map_err(|_| malformed(what)))
+}
+
+fn glass_of(caller: &Caller) -> String {
+    audit::attribute::glass(&caller.tenant, &caller.who)
+}
+
+/// How many entries of a list are wanted still.
+fn rest(limit: u32, read: usize) -> i32 {
+    let read = u32::try_from(read).unwrap_or(u32::MAX);
+    i32::try_from(limit.saturating_sub(read).max(1)).unwrap_or(i32::MAX)
+}
+
 fn read_key(item: &Item, what: &'static str) -> Result<OutcomeKey, Fault> {
     let chart = attribute(item, attribute::CHART, what)?;
     let sort = attribute(item, attribute::CODING, what)?;
@@ -362,16 +540,20 @@ fn malformed(what: &'static str) -> Fault {
 /// Keeps the service's code, or how the connection failed; never a message,
 /// which may quote what was asked for.
 fn fault<E: ProvideErrorMetadata, R>(what: &'static str, error: &SdkError<E, R>) -> Fault {
-    let code = match error {
+    Fault {
+        what,
+        code: code(error).to_owned(),
+    }
+}
+
+/// Returns the service's code, or how the connection failed.
+pub(crate) fn code<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> &str {
+    match error {
         SdkError::ServiceError(service) => service.err().code().unwrap_or("unknown"),
         SdkError::TimeoutError(_) => "timeout",
         SdkError::DispatchFailure(_) => "no_connection",
         SdkError::ResponseError(_) => "unreadable_answer",
         _ => "not_sent",
-    };
-    Fault {
-        what,
-        code: code.to_owned(),
     }
 }
 

@@ -12,6 +12,8 @@ pub(crate) enum Cursor {
     Runs { after: RunId },
     /// Behind this outcome of this run.
     Charts { run: RunId, after: OutcomeKey },
+    /// What was not counted yet in this run.
+    Counts { run: RunId, after: OutcomeKey },
     /// Behind this rejection in this run.
     Rejected { run: RunId, after: OutcomeKey },
 }

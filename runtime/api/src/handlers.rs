@@ -1,23 +1,39 @@
-//! What each route answers.
+//! What each operation answers.
 
+use lightsout_audit::{BreakGlass, Seen};
+use lightsout_phi::Phi;
 use lightsout_protocol::{
+    caller::{Caller, Role},
     coding::{Outcome, OutcomeKey, Provenance},
     run::RunId,
 };
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    answer::{Answer, Problem},
+    answer::{Prepared, Problem},
+    bundle,
     cursor::Cursor,
+    export::{Format, written},
+    operation::{Fields, Operation},
     request::Request,
-    store::{Fault, Store, Summary},
+    store::{Fault, Order, Store, Summary, Wanted},
 };
 
 /// Entries of a list where the request names no limit.
 const USUAL_LIMIT: u32 = 50;
 
 /// Most entries of a list at once.
-const MOST: u32 = 200;
+pub(crate) const MOST: u32 = 200;
+
+/// Most charts that are counted for one answer.
+pub(crate) const MOST_COUNTED: u32 = 10_000;
+
+/// How long an emergency lasts at most, in minutes.
+pub(crate) const LONGEST_EMERGENCY: u64 = 60;
+
+/// How long a reason has to be, in characters, and may be.
+pub(crate) const REASON: std::ops::RangeInclusive<usize> = 10..=500;
 
 /// Why a handler has no answer.
 #[derive(Debug)]
@@ -26,6 +42,7 @@ pub(crate) enum HandlerError {
         name: &'static str,
         wanted: &'static str,
     },
+    BadBody(&'static str),
     Fault(Fault),
 }
 
@@ -35,135 +52,497 @@ impl From<Fault> for HandlerError {
     }
 }
 
-type Handled = Result<Answer, HandlerError>;
-
-pub(crate) async fn runs(store: &impl Store, request: &Request) -> Handled {
-    let after = match cursor(request)? {
-        None => None,
-        Some(Cursor::Runs { after }) => Some(after),
-        Some(_) => return Err(BAD_CURSOR),
-    };
-    let page = store.runs(limit(request)?, after.as_ref()).await?;
-    let next = page.next.map(|after| Cursor::Runs { after }.encode());
-    Ok(Answer::ok(&json!({"runs": page.entries, "next": next})))
+/// Who asks for what, and what may be shown.
+pub(crate) struct Asked<'a, S> {
+    pub(crate) store: &'a S,
+    pub(crate) request: &'a Request,
+    pub(crate) caller: &'a Caller,
+    pub(crate) operation: Operation,
+    /// What stands in the place of the path's parameter.
+    pub(crate) subject: &'a str,
+    pub(crate) fields: &'static [Fields],
 }
 
-pub(crate) async fn run(store: &impl Store, run: &RunId) -> Handled {
-    Ok(match store.run(run).await? {
-        Some(record) => Answer::ok(&record),
-        None => Answer::problem(Problem::NoSuchRun),
-    })
-}
+type Handled = Result<Prepared, HandlerError>;
 
-pub(crate) async fn charts(store: &impl Store, run: &RunId, request: &Request) -> Handled {
-    let limit = limit(request)?;
-    let after = match cursor(request)? {
-        None => None,
-        Some(Cursor::Charts { run: of, after }) if of == *run => Some(after),
-        Some(_) => return Err(BAD_CURSOR),
-    };
-    if store.run(run).await?.is_none() {
-        return Ok(Answer::problem(Problem::NoSuchRun));
-    }
-    let page = store.outcomes_of_run(run, limit, after.as_ref()).await?;
-    let charts: Vec<_> = page.entries.iter().map(summarised).collect();
-    let next = page.next.map(|after| {
-        let run = run.clone();
-        Cursor::Charts { run, after }.encode()
-    });
-    Ok(Answer::ok(&json!({
-        "run": run,
-        "charts": charts,
-        "next": next,
-    })))
-}
-
-pub(crate) async fn rejected(store: &impl Store, run: &RunId, request: &Request) -> Handled {
-    let limit = limit(request)?;
-    let after = match cursor(request)? {
-        None => None,
-        Some(Cursor::Rejected { run: of, after }) if of == *run => Some(after),
-        Some(_) => return Err(BAD_CURSOR),
-    };
-    if store.run(run).await?.is_none() {
-        return Ok(Answer::problem(Problem::NoSuchRun));
-    }
-    let page = store.rejected_in_run(run, limit, after.as_ref()).await?;
-    let rejected = page.entries.into_iter().map(|stored| {
-        let mut entry = summarised(&stored.summary);
-        if let Outcome::Rejected { reason, detail } = stored.outcome {
-            entry.insert("reason".to_owned(), Value::from(reason));
-            entry.insert("detail".to_owned(), Value::from(detail));
+impl<S: Store> Asked<'_, S> {
+    pub(crate) async fn answer(&self) -> Handled {
+        match self.operation {
+            Operation::Runs => self.runs().await,
+            Operation::Run => self.run().await,
+            Operation::Charts => self.charts().await,
+            Operation::Rejected => self.rejected().await,
+            Operation::Counts => self.counts().await,
+            Operation::Chart => self.chart().await,
+            Operation::BreakGlass => self.break_glass().await,
+            Operation::OpenApi => Ok(Prepared::plain(&crate::openapi::document())),
+            Operation::Docs => Ok(Prepared::of(
+                Phi::new(crate::page::page()),
+                "text/html; charset=utf-8",
+                Vec::new(),
+                &[],
+            )),
         }
-        entry
-    });
-    let rejected: Vec<_> = rejected.collect();
-    let next = page.next.map(|after| {
-        let run = run.clone();
-        Cursor::Rejected { run, after }.encode()
-    });
-    Ok(Answer::ok(&json!({
-        "run": run,
-        "rejected": rejected,
-        "next": next,
-    })))
-}
+    }
 
-pub(crate) async fn chart(store: &impl Store, chart: &str, request: &Request) -> Handled {
-    let version = single(request, "version")?;
-    let engine = single(request, "engine")?;
-    let mut found = store.outcomes_of_chart(chart).await?;
-    found.sort_by(|a, b| recency(a).cmp(&recency(b)));
-    let is_wanted = |key: &OutcomeKey| {
-        version.is_none_or(|version| version == key.version)
-            && engine.is_none_or(|engine| engine == key.engine)
-    };
-    let Some(latest) = found.iter().rposition(|summary| is_wanted(&summary.key)) else {
-        return Ok(Answer::problem(Problem::NoSuchChart));
-    };
-    let summary = found.remove(latest);
-    let Some(outcome) = store.outcome(&summary).await? else {
-        return Ok(Answer::problem(Problem::NoSuchChart));
-    };
-    let mut body = summarised(&summary);
-    match outcome {
-        Outcome::Coded {
-            coding,
-            format,
-            provenance,
-        } => {
-            if let Some(format) = format {
-                body.insert("format".to_owned(), Value::from(format));
-            }
-            if let Some(provenance) = provenance {
-                let Provenance {
-                    parts, left_out, ..
-                } = &provenance;
-                body.insert("parts".to_owned(), json!(parts));
-                body.insert("left_out".to_owned(), json!(left_out));
-                let narrative = json!({
-                    "sha256": provenance.narrative_sha256,
-                    "bytes": provenance.narrative_bytes,
-                    "chart_sha256": provenance.chart_sha256,
+    async fn runs(&self) -> Handled {
+        let after = match self.cursor()? {
+            None => None,
+            Some(Cursor::Runs { after }) => Some(after),
+            Some(_) => return Err(BAD_CURSOR),
+        };
+        let order = match self.single("order")? {
+            None | Some("newest") => Order::Newest,
+            Some("oldest") => Order::Oldest,
+            Some(_) => {
+                return Err(HandlerError::BadParameter {
+                    name: "order",
+                    wanted: "`newest` or `oldest`",
                 });
-                body.insert("narrative".to_owned(), narrative);
             }
-            body.insert("coding".to_owned(), coding)
+        };
+        let state = self.single("state")?;
+        let page = self
+            .store
+            .runs(order, state, self.limit()?, after.as_ref())
+            .await?;
+        let next = page.next.map(|after| Cursor::Runs { after }.encode());
+        Ok(Prepared::plain(
+            &json!({"runs": page.entries, "next": next}),
+        ))
+    }
+
+    async fn run(&self) -> Handled {
+        let run = RunId::from_stored(self.subject);
+        Ok(match self.store.run(&run).await? {
+            Some(record) => Prepared::plain(&record),
+            None => Prepared::problem(Problem::NoSuchRun),
+        })
+    }
+
+    async fn charts(&self) -> Handled {
+        let run = RunId::from_stored(self.subject);
+        let limit = self.limit()?;
+        let format = self.format()?;
+        let after = match self.cursor()? {
+            None => None,
+            Some(Cursor::Charts { run: of, after }) if of == run => Some(self.key(after)),
+            Some(_) => return Err(BAD_CURSOR),
+        };
+        let status = match self.single("status")? {
+            status @ (None | Some("coded" | "rejected")) => status,
+            Some(_) => {
+                return Err(HandlerError::BadParameter {
+                    name: "status",
+                    wanted: "`coded` or `rejected`",
+                });
+            }
+        };
+        let code = self.single("code")?;
+        if code.is_some() && !self.shows(Fields::Codes) {
+            return Ok(Prepared::problem(Problem::NotAllowed));
         }
-        Outcome::Rejected { reason, detail } => body.insert(
-            "rejection".to_owned(),
-            json!({"reason": reason, "detail": detail}),
-        ),
-    };
-    let others: Vec<_> = found.iter().rev().map(summarised).collect();
-    body.insert("others".to_owned(), Value::from(others));
-    Ok(Answer::ok(&body))
+        if self.store.run(&run).await?.is_none() {
+            return Ok(Prepared::problem(Problem::NoSuchRun));
+        }
+        let prefix = self.caller.key_of("");
+        let wanted = Wanted {
+            prefix: &prefix,
+            status,
+            code,
+        };
+        let page = self
+            .store
+            .outcomes_of_run(&run, wanted, limit, after.as_ref())
+            .await?;
+        let mut seen = Vec::new();
+        let mut rows = Phi::new(Value::Array(Vec::new()));
+        for listed in &page.entries {
+            let Some(mut row) = self.summarised(&listed.summary) else {
+                continue;
+            };
+            seen.push(self.seen(&listed.summary));
+            let shows_codes = self.shows(Fields::Codes);
+            let codes = listed.codes.map(|codes| json!(codes));
+            rows = rows.join(codes, |rows, codes| {
+                if shows_codes {
+                    row.insert("codes".to_owned(), codes.clone());
+                }
+                push(rows, Value::Object(row));
+            });
+        }
+        let next = page.next.and_then(|after| {
+            let after = self.unkeyed(after)?;
+            Some(
+                Cursor::Charts {
+                    run: run.clone(),
+                    after,
+                }
+                .encode(),
+            )
+        });
+        Ok(self.listed("charts", &run, rows, next, format, seen))
+    }
+
+    async fn rejected(&self) -> Handled {
+        let run = RunId::from_stored(self.subject);
+        let limit = self.limit()?;
+        let format = self.format()?;
+        let after = match self.cursor()? {
+            None => None,
+            Some(Cursor::Rejected { run: of, after }) if of == run => Some(self.key(after)),
+            Some(_) => return Err(BAD_CURSOR),
+        };
+        if self.store.run(&run).await?.is_none() {
+            return Ok(Prepared::problem(Problem::NoSuchRun));
+        }
+        // A message that announces no chart is no tenant's: who runs the system looks after it.
+        let messages = self.caller.role == Role::Operations;
+        let prefix = self.caller.key_of("");
+        let page = self
+            .store
+            .rejected_in_run(&run, &prefix, messages, limit, after.as_ref())
+            .await?;
+        let mut seen = Vec::new();
+        let mut rows = Phi::new(Value::Array(Vec::new()));
+        for stored in &page.entries {
+            let Some(row) = self.summarised(&stored.summary) else {
+                continue;
+            };
+            if !stored.summary.key.is_of_message() {
+                seen.push(self.seen(&stored.summary));
+            }
+            let row = stored.outcome.map(|outcome| {
+                let mut row = row;
+                if let Outcome::Rejected { reason, detail } = outcome {
+                    row.insert("reason".to_owned(), Value::from(reason.as_str()));
+                    row.insert("detail".to_owned(), Value::from(detail.as_str()));
+                }
+                Value::Object(row)
+            });
+            rows = rows.join(row, |rows, row| push(rows, row.clone()));
+        }
+        let next = page.next.and_then(|after| {
+            let after = self.unkeyed(after)?;
+            Some(
+                Cursor::Rejected {
+                    run: run.clone(),
+                    after,
+                }
+                .encode(),
+            )
+        });
+        Ok(self.listed("rejected", &run, rows, next, format, seen))
+    }
+
+    async fn counts(&self) -> Handled {
+        let run = RunId::from_stored(self.subject);
+        let format = self.format()?;
+        let mut after = match self.cursor()? {
+            None => None,
+            Some(Cursor::Counts { run: of, after }) if of == run => Some(self.key(after)),
+            Some(_) => return Err(BAD_CURSOR),
+        };
+        let Some(record) = self.store.run(&run).await? else {
+            return Ok(Prepared::problem(Problem::NoSuchRun));
+        };
+        let prefix = self.caller.key_of("");
+        let wanted = Wanted {
+            prefix: &prefix,
+            status: Some("coded"),
+            code: None,
+        };
+        let mut counted = 0;
+        let mut counts = Phi::new(Value::Object(Map::new()));
+        loop {
+            let page = self
+                .store
+                .outcomes_of_run(&run, wanted, MOST, after.as_ref())
+                .await?;
+            for listed in page.entries {
+                counted += 1;
+                let codes = listed.codes.map(|codes| json!(codes));
+                counts = counts.join(codes, count);
+            }
+            after = page.next;
+            if after.is_none() || counted >= MOST_COUNTED {
+                break;
+            }
+        }
+        let day = day(record.started_at);
+        let rows = counts.map(|counts| {
+            let rows = counts
+                .as_object()
+                .into_iter()
+                .flatten()
+                .map(|(code, charts)| json!({"day": day, "code": code, "charts": charts}));
+            Value::Array(rows.collect())
+        });
+        let next = after.and_then(|after| {
+            let after = self.unkeyed(after)?;
+            Some(
+                Cursor::Counts {
+                    run: run.clone(),
+                    after,
+                }
+                .encode(),
+            )
+        });
+        Ok(self.listed("counts", &run, rows, next, format, Vec::new()))
+    }
+
+    async fn chart(&self) -> Handled {
+        let version = self.single("version")?;
+        let engine = self.single("engine")?;
+        let is_fhir = match self.single("format")? {
+            Some("fhir") => true,
+            None => self.request.headers.get("accept").is_some_and(|accept| {
+                accept
+                    .split(',')
+                    .any(|kind| kind.trim().starts_with(bundle::CONTENT_TYPE))
+            }),
+            Some("json") => false,
+            Some(_) => {
+                return Err(HandlerError::BadParameter {
+                    name: "format",
+                    wanted: "`json` or `fhir`",
+                });
+            }
+        };
+        if is_fhir && !self.shows(Fields::Codes) {
+            return Ok(Prepared::problem(Problem::NotAllowed));
+        }
+        let key = self.caller.key_of(self.subject);
+        let mut found = self.store.outcomes_of_chart(&key).await?;
+        found.sort_by(|a, b| recency(a).cmp(&recency(b)));
+        let is_wanted = |key: &OutcomeKey| {
+            version.is_none_or(|version| version == key.version)
+                && engine.is_none_or(|engine| engine == key.engine)
+        };
+        let Some(latest) = found.iter().rposition(|summary| is_wanted(&summary.key)) else {
+            return Ok(Prepared::problem(Problem::NoSuchChart));
+        };
+        let summary = found.remove(latest);
+        let Some(outcome) = self.store.outcome(&summary).await? else {
+            return Ok(Prepared::problem(Problem::NoSuchChart));
+        };
+        let Some(row) = self.summarised(&summary) else {
+            return Ok(Prepared::problem(Problem::NoSuchChart));
+        };
+        let seen = vec![self.seen(&summary)];
+        if is_fhir {
+            let shows_evidence = self.shows(Fields::Evidence);
+            let body = outcome
+                .map(|outcome| bundle::bundle(self.subject, outcome, shows_evidence).to_string());
+            let kind = format!("{}; charset=utf-8", bundle::CONTENT_TYPE);
+            return Ok(Prepared::of(body, &kind, seen, self.fields));
+        }
+        let others: Vec<_> = found
+            .iter()
+            .rev()
+            .filter_map(|other| self.summarised(other))
+            .collect();
+        let body = outcome.map(|outcome| {
+            let mut body = row;
+            self.show(outcome, &mut body);
+            body.insert("others".to_owned(), json!(others));
+            Value::Object(body).to_string()
+        });
+        Ok(Prepared::of(body, "application/json", seen, self.fields))
+    }
+
+    async fn break_glass(&self) -> Handled {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Wish {
+            reason: String,
+            minutes: u64,
+        }
+        const WANTED: &str = "a JSON object with `reason`, 10 to 500 characters, and `minutes`, \
+                              1 to 60";
+        let wish: Wish =
+            serde_json::from_str(&self.request.body).map_err(|_| HandlerError::BadBody(WANTED))?;
+        let reason = wish.reason.trim();
+        if !REASON.contains(&reason.chars().count())
+            || !(1..=LONGEST_EMERGENCY).contains(&wish.minutes)
+        {
+            return Err(HandlerError::BadBody(WANTED));
+        }
+        let glass = BreakGlass {
+            reason: reason.to_owned(),
+            until: self.request.at + wish.minutes * 60_000,
+        };
+        self.store.break_glass(self.caller, &glass).await?;
+        let until = glass.until / 1_000;
+        let mut answer = Prepared::plain(&json!({"until": until}));
+        answer.status = 201;
+        Ok(answer)
+    }
+
+    /// Shows of an outcome what may be shown.
+    fn show(&self, outcome: &Outcome, body: &mut Map<String, Value>) {
+        match outcome {
+            Outcome::Coded {
+                coding,
+                format,
+                provenance,
+            } => {
+                if self.shows(Fields::Provenance) {
+                    if let Some(format) = format {
+                        body.insert("format".to_owned(), Value::from(format.as_str()));
+                    }
+                    if let Some(provenance) = provenance {
+                        body.insert("narrative".to_owned(), narrative(provenance));
+                        body.insert("left_out".to_owned(), json!(provenance.left_out));
+                    }
+                }
+                if self.shows(Fields::Evidence)
+                    && let Some(provenance) = provenance
+                {
+                    body.insert("parts".to_owned(), json!(provenance.parts));
+                }
+                if self.shows(Fields::Codes) {
+                    let coding = if self.shows(Fields::Evidence) {
+                        coding.clone()
+                    } else {
+                        without_evidence(coding)
+                    };
+                    body.insert("coding".to_owned(), coding);
+                }
+            }
+            Outcome::Rejected { reason, detail } => {
+                if self.shows(Fields::Rejection) {
+                    let rejection = json!({"reason": reason, "detail": detail});
+                    body.insert("rejection".to_owned(), rejection);
+                }
+            }
+        }
+    }
+
+    fn shows(&self, fields: Fields) -> bool {
+        self.fields.contains(&fields)
+    }
+
+    /// Says what is known without reading an outcome; none where it is another tenant's.
+    fn summarised(&self, summary: &Summary) -> Option<Map<String, Value>> {
+        let Summary { key, run, status } = summary;
+        let (what, id) = if key.is_of_message() {
+            ("message", key.chart.as_str())
+        } else {
+            ("chart", self.caller.own(&key.chart)?)
+        };
+        let fields = [
+            (what, id),
+            ("version", &key.version),
+            ("engine", &key.engine),
+            ("run", run.as_str()),
+            ("status", status),
+        ];
+        let text = |(name, value): (&str, &str)| (name.to_owned(), Value::from(value));
+        Some(fields.into_iter().map(text).collect())
+    }
+
+    fn seen(&self, summary: &Summary) -> Seen {
+        let chart = self.caller.own(&summary.key.chart).unwrap_or_default();
+        Seen {
+            chart: chart.to_owned(),
+            version: summary.key.version.clone(),
+        }
+    }
+
+    /// A cursor holds a chart as its tenant knows it: it leads nobody to another's.
+    fn key(&self, after: OutcomeKey) -> OutcomeKey {
+        if after.is_of_message() {
+            return after;
+        }
+        OutcomeKey {
+            chart: self.caller.key_of(&after.chart),
+            ..after
+        }
+    }
+
+    fn unkeyed(&self, after: OutcomeKey) -> Option<OutcomeKey> {
+        if after.is_of_message() {
+            return Some(after);
+        }
+        let chart = self.caller.own(&after.chart)?.to_owned();
+        Some(OutcomeKey { chart, ..after })
+    }
+
+    fn listed(
+        &self,
+        name: &str,
+        run: &RunId,
+        rows: Phi<Value>,
+        next: Option<String>,
+        format: Format,
+        seen: Vec<Seen>,
+    ) -> Prepared {
+        let body = rows.map(|rows| written(format, name, run, rows, next.as_deref()));
+        let mut answer = Prepared::of(body, format.content_type(), seen, self.fields);
+        if let (Some(next), true) = (next, format != Format::Json) {
+            answer.headers.push(("x-next-cursor", next));
+        }
+        answer
+    }
+
+    fn limit(&self) -> Result<u32, HandlerError> {
+        let Some(text) = self.single("limit")? else {
+            return Ok(USUAL_LIMIT);
+        };
+        match text.parse() {
+            Ok(limit @ 1..=MOST) if text.bytes().all(|byte| byte.is_ascii_digit()) => Ok(limit),
+            _ => Err(HandlerError::BadParameter {
+                name: "limit",
+                wanted: "a number from 1 to 200",
+            }),
+        }
+    }
+
+    fn format(&self) -> Result<Format, HandlerError> {
+        match self.single("format")? {
+            None | Some("json") => Ok(Format::Json),
+            Some("csv") => Ok(Format::Csv),
+            Some("jsonl") => Ok(Format::Lines),
+            Some(_) => Err(HandlerError::BadParameter {
+                name: "format",
+                wanted: "`json`, `csv` or `jsonl`",
+            }),
+        }
+    }
+
+    fn cursor(&self) -> Result<Option<Cursor>, HandlerError> {
+        match self.single("cursor")? {
+            None => Ok(None),
+            Some(text) => Cursor::decode(text).map(Some).ok_or(BAD_CURSOR),
+        }
+    }
+
+    fn single(&self, name: &'static str) -> Result<Option<&str>, HandlerError> {
+        single(self.request, name)
+    }
 }
 
 const BAD_CURSOR: HandlerError = HandlerError::BadParameter {
     name: "cursor",
     wanted: "a `next` of this very list",
 };
+
+/// Returns the one value of a parameter.
+pub(crate) fn single<'a>(
+    request: &'a Request,
+    name: &'static str,
+) -> Result<Option<&'a str>, HandlerError> {
+    match request.query.get(name).map(Vec::as_slice) {
+        None | Some([]) => Ok(None),
+        // What is stored has no empty name, and tables take none.
+        Some([value]) if !value.is_empty() => Ok(Some(value)),
+        Some(_) => Err(HandlerError::BadParameter {
+            name,
+            wanted: "given once, and not empty",
+        }),
+    }
+}
 
 /// Orders outcomes by the run that stored them: object versions are opaque,
 /// and a later run saw a later version. Within one run the order is merely
@@ -172,51 +551,83 @@ fn recency(summary: &Summary) -> (Option<u64>, &RunId, &OutcomeKey) {
     (summary.run.epoch(), &summary.run, &summary.key)
 }
 
-fn summarised(summary: &Summary) -> Map<String, Value> {
-    let Summary { key, run, status } = summary;
-    let what = if key.is_of_message() {
-        "message"
+fn narrative(provenance: &Provenance) -> Value {
+    json!({
+        "sha256": provenance.narrative_sha256,
+        "bytes": provenance.narrative_bytes,
+        "chart_sha256": provenance.chart_sha256,
+    })
+}
+
+/// The codes without a word of the chart, and without a place in it.
+fn without_evidence(coding: &Value) -> Value {
+    const SHOWN: [&str; 5] = ["code", "title", "rule", "score", "advice"];
+    let only = |from: &Value, names: &[&str]| -> Map<String, Value> {
+        names
+            .iter()
+            .filter_map(|name| Some(((*name).to_owned(), from.get(name)?.clone())))
+            .collect()
+    };
+    let mut shown = only(coding, &["edition", "setting"]);
+    let codes = coding["codes"].as_array().into_iter().flatten();
+    let codes = codes.map(|code| Value::Object(only(code, &SHOWN)));
+    shown.insert("codes".to_owned(), Value::Array(codes.collect()));
+    Value::Object(shown)
+}
+
+fn push(rows: &mut Value, row: Value) {
+    if let Value::Array(rows) = rows {
+        rows.push(row);
+    }
+}
+
+fn count(counts: &mut Value, codes: &Value) {
+    let Value::Object(counts) = counts else {
+        return;
+    };
+    for code in codes
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+    {
+        let charts = counts.get(code).and_then(Value::as_u64).unwrap_or_default();
+        counts.insert(code.to_owned(), Value::from(charts + 1));
+    }
+}
+
+/// Returns the day of a time in UTC, such as `2026-11-29`: the civil calendar of days since
+/// 1970 ([Hinnant](https://howardhinnant.github.io/date_algorithms.html#civil_from_days)).
+fn day(seconds: u64) -> String {
+    let days = seconds / 86_400 + 719_468;
+    let era = days / 146_097;
+    let of_era = days % 146_097;
+    let year = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year + year / 4 - year / 100);
+    let shifted = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * shifted + 2) / 5 + 1;
+    let month = if shifted < 10 {
+        shifted + 3
     } else {
-        "chart"
+        shifted - 9
     };
-    let fields = [
-        (what, key.chart.as_str()),
-        ("version", &key.version),
-        ("engine", &key.engine),
-        ("run", run.as_str()),
-        ("status", status),
-    ];
-    let text = |(name, value): (&str, &str)| (name.to_owned(), Value::from(value));
-    fields.into_iter().map(text).collect()
+    let year = year + era * 400 + u64::from(month <= 2);
+    format!("{year:04}-{month:02}-{day:02}")
 }
 
-fn limit(request: &Request) -> Result<u32, HandlerError> {
-    let Some(text) = single(request, "limit")? else {
-        return Ok(USUAL_LIMIT);
-    };
-    match text.parse() {
-        Ok(limit @ 1..=MOST) => Ok(limit),
-        _ => Err(HandlerError::BadParameter {
-            name: "limit",
-            wanted: "a number from 1 to 200",
-        }),
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn cursor(request: &Request) -> Result<Option<Cursor>, HandlerError> {
-    match single(request, "cursor")? {
-        None => Ok(None),
-        Some(text) => Cursor::decode(text).map(Some).ok_or(BAD_CURSOR),
-    }
-}
-
-fn single<'a>(request: &'a Request, name: &'static str) -> Result<Option<&'a str>, HandlerError> {
-    match request.query.get(name).map(Vec::as_slice) {
-        None | Some([]) => Ok(None),
-        Some([value]) => Ok(Some(value)),
-        Some(_) => Err(HandlerError::BadParameter {
-            name,
-            wanted: "given once",
-        }),
+    #[test]
+    fn a_day_is_that_of_the_calendar() {
+        for (seconds, wanted) in [
+            (0, "1970-01-01"),
+            (951_782_400, "2000-02-29"),
+            (1_767_225_599, "2025-12-31"),
+            (1_796_000_000, "2026-11-30"),
+        ] {
+            assert_eq!(day(seconds), wanted);
+        }
     }
 }

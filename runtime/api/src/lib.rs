@@ -2,42 +2,70 @@
 //!
 //! | request | answer |
 //! | --- | --- |
-//! | `GET /runs` | the runs, newest first |
+//! | `GET /runs` | the runs |
 //! | `GET /runs/{run}` | one run |
-//! | `GET /runs/{run}/charts` | the charts that a run coded or rejected |
+//! | `GET /runs/{run}/charts` | the charts that a run coded or rejected, also those of one code |
 //! | `GET /runs/{run}/rejected` | what a run rejected, with the reasons |
-//! | `GET /charts/{chart}` | the latest outcome of a chart |
+//! | `GET /runs/{run}/counts` | how many charts have each code, with the run's day |
+//! | `GET /charts/{chart}` | the latest outcome of a chart, also as a FHIR R4 `Bundle` |
+//! | `POST /break-glass` | tells an emergency |
+//! | `GET /openapi.json`, `GET /docs` | this, for programs and for people |
 //!
-//! A coded chart says what of it was coded, in `parts` with their place in the
-//! chart, and what was `left_out` with the reason; evidence refers to bytes of
-//! the `narrative`, which is read out of the chart itself and has the hash given.
+//! # Who sees what
 //!
-//! Rejected are charts that cannot be coded, and messages that announce none: those
-//! have a `message` in place of a `chart`, and wait in the dead-letter queue.
+//! Callers are known by a token that the authorizer has verified: who, of which tenant, in which
+//! role. [`Operation::shown_to`] is the table of what each role is shown of each operation. A
+//! chart's key begins with its tenant, and a caller names only what comes behind it: another
+//! tenant's chart cannot be asked for, so that asking for it and asking for one that does not
+//! exist are the same question.
 //!
-//! Lists take `limit` and `cursor`; a chart takes `version` and `engine`,
-//! which narrow what "latest" chooses from. Errors are
-//! [problem details](https://www.rfc-editor.org/rfc/rfc9457). Answers are
-//! never cached, and nothing of a chart reaches the log: what was read is
-//! recorded by a digest of the chart's id.
+//! In an emergency a caller tells the reason at `POST /break-glass`, and may then ask with
+//! `emergency=true` for what a coder sees, for an hour at most; a person is told by an alarm
+//! ([45 CFR 164.312(a)(2)(ii)](https://www.ecfr.gov/current/title-45/section-164.312)).
+//!
+//! # No answer without a record
+//!
+//! What was found stays [closed](lightsout_phi::Phi) until its access is in the
+//! [trail](lightsout_audit): the receipt of the record is what opens it. Where the trail cannot
+//! be written the answer is a 503 without a word of what was found.
+//!
+//! # Forms
+//!
+//! A coded chart says what of it was coded, in `parts` with their place in the chart, and what
+//! was `left_out` with the reason; evidence refers to bytes of the `narrative`, which is read
+//! out of the chart itself and has the hash given. Rejected are charts that cannot be coded, and
+//! messages that announce none: those have a `message` in place of a `chart`, wait in the
+//! dead-letter queue, and are told to operations.
+//!
+//! Lists take `limit` and `cursor`, and come as JSON, CSV or JSON lines. Errors are
+//! [problem details](https://www.rfc-editor.org/rfc/rfc9457). Answers are never cached; an
+//! `ETag` lets a caller ask whether anything has changed.
 
 mod answer;
-mod audit;
 mod aws;
+mod bundle;
 mod cursor;
 mod event;
+mod export;
 mod handlers;
-#[cfg(test)]
-mod memory;
+mod ledger;
+mod log;
+pub mod memory;
 mod merge;
+pub mod openapi;
+mod operation;
+mod page;
 mod request;
 mod router;
 mod store;
 
 pub use answer::Answer;
-pub use audit::AuditRecord;
 pub use aws::Aws;
 pub use event::{Event, invocation};
+pub use ledger::{Table, writer};
+pub use operation::{Fields, Operation};
 pub use request::Request;
-pub use router::answer;
-pub use store::{Fault, Outcomes, Page, RunRecord, Store, StoredOutcome, Summary};
+pub use router::Service;
+pub use store::{
+    Fault, Listed, Order, Outcomes, Page, RunRecord, Store, StoredOutcome, Summary, Wanted,
+};

@@ -7,13 +7,14 @@ use crate::store::Page;
 /// What a shard holds at its beginning, sorted by chart.
 #[derive(Debug)]
 pub(crate) struct Beginning<T> {
-    /// So many entries as one page has, or all that there are.
+    /// At most so many entries as one page has.
     pub(crate) entries: Vec<T>,
-    /// Whether the shard may hold more.
-    pub(crate) goes_on: bool,
+    /// How far the shard was read, where it may hold more.
+    pub(crate) reached: Option<OutcomeKey>,
 }
 
-/// Merges the beginnings of all shards to the first `limit` entries, sorted by chart.
+/// Merges the beginnings of all shards to the first `limit` entries, sorted by chart, or to
+/// fewer where a shard was not read as far as that.
 ///
 /// One chart's outcomes lie in one shard, and stay in its order: where the page ends between
 /// them, that shard is asked from there on.
@@ -22,17 +23,29 @@ pub(crate) fn merged<T>(
     limit: usize,
     key: impl Fn(&T) -> &OutcomeKey,
 ) -> Page<T, OutcomeKey> {
-    let mut goes_on = shards.iter().any(|shard| shard.goes_on);
-    let mut entries: Vec<T> = shards.into_iter().flat_map(|shard| shard.entries).collect();
+    let mut entries = Vec::new();
+    let mut reached: Option<OutcomeKey> = None;
+    for shard in shards {
+        entries.extend(shard.entries);
+        let is_nearer = |to: &OutcomeKey| reached.as_ref().is_none_or(|far| to.chart < far.chart);
+        if let Some(to) = shard.reached.filter(is_nearer) {
+            reached = Some(to);
+        }
+    }
+    // What lies behind the nearest end may have entries of that shard before it.
+    if let Some(reached) = &reached {
+        entries.retain(|entry| key(entry).chart <= reached.chart);
+    }
     // The sort is stable, and fast where much is sorted already.
     entries.sort_by(|a, b| key(a).chart.cmp(&key(b).chart));
-    goes_on |= entries.len() > limit;
-    entries.truncate(limit);
-    let next = entries
-        .last()
-        .filter(|_| goes_on)
-        .map(|last| key(last).clone());
-    Page { entries, next }
+    if entries.len() > limit {
+        entries.truncate(limit);
+        reached = entries.last().map(|last| key(last).clone());
+    }
+    Page {
+        entries,
+        next: reached,
+    }
 }
 
 #[cfg(test)]
@@ -44,11 +57,12 @@ mod tests {
 
     use super::*;
 
-    /// What one shard answers, as the index does: sorted by chart, from behind `after` on.
+    /// What one shard answers, as the index does: sorted by chart, from behind `after` on. At
+    /// most `read` entries are looked at, of which the engine `wanted` is taken.
     fn beginning(
         all: &[OutcomeKey],
         shard: &RunShard,
-        limit: usize,
+        (limit, read): (usize, usize),
         after: Option<&OutcomeKey>,
     ) -> Beginning<OutcomeKey> {
         let run = RunId::new(1, 2);
@@ -63,32 +77,43 @@ mod tests {
             }
             Some(after) => held.partition_point(|key| key.chart <= after.chart),
         };
-        let rest = &held[from..];
-        Beginning {
-            entries: rest.iter().take(limit).map(|key| (*key).clone()).collect(),
-            goes_on: rest.len() > limit,
+        let (mut entries, mut reached) = (Vec::new(), None);
+        for (looked_at, key) in held[from..].iter().enumerate() {
+            if entries.len() == limit || looked_at == read {
+                let before = from + looked_at - 1;
+                reached = Some(held[before].clone());
+                break;
+            }
+            if key.engine == "wanted" {
+                entries.push((*key).clone());
+            }
         }
+        Beginning { entries, reached }
     }
 
     proptest! {
         #[test]
         fn pages_of_any_size_show_everything_once_and_in_order(
-            keys in prop::collection::btree_set(("[a-d]{1,3}", "v[0-3]"), 0..80),
+            keys in prop::collection::btree_map(("[a-d]{1,3}", "v[0-3]"), any::<bool>(), 0..80),
             limit in 1_usize..40,
+            read in 1_usize..20,
         ) {
             let all: Vec<_> = keys
                 .into_iter()
-                .map(|(chart, version)| OutcomeKey { chart, version, engine: "e".to_owned() })
+                .map(|((chart, version), is_wanted)| {
+                    let engine = if is_wanted { "wanted" } else { "other" }.to_owned();
+                    OutcomeKey { chart, version, engine }
+                })
                 .collect();
             let mut shown = Vec::new();
             let mut after = None;
             loop {
                 let shards = RunShard::all(&RunId::new(1, 2))
-                    .map(|shard| beginning(&all, &shard, limit, after.as_ref()))
+                    .map(|shard| beginning(&all, &shard, (limit, read), after.as_ref()))
                     .collect();
                 let page = merged(shards, limit, |key| key);
                 prop_assert!(page.entries.len() <= limit);
-                prop_assert!(page.next.is_none() || page.entries.len() == limit);
+                prop_assert!(page.next.is_none() || page.next > after);
                 shown.extend(page.entries);
                 match page.next {
                     None => break,
@@ -96,7 +121,8 @@ mod tests {
                 }
             }
             prop_assert_eq!(shown.len(), shown.iter().collect::<BTreeSet<_>>().len());
-            prop_assert_eq!(shown, all);
+            let wanted: Vec<_> = all.into_iter().filter(|key| key.engine == "wanted").collect();
+            prop_assert_eq!(shown, wanted);
         }
     }
 }

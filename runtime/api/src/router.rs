@@ -1,414 +1,203 @@
-//! Which handler a request goes to.
+//! From a request to its answer: who asks, may they, what is it, is it recorded.
 
-use std::borrow::Cow;
-
-use lightsout_protocol::run::RunId;
-use percent_encoding::percent_decode_str;
+use lightsout_audit::{Access, BreakGlass, Ledger, Trail};
+use lightsout_protocol::caller::Role;
 
 use crate::{
-    answer::{Answer, Problem},
-    audit::AuditRecord,
-    handlers::{self, HandlerError},
+    answer::{Answer, Prepared, Problem},
+    handlers::{Asked, HandlerError, single},
+    log::Line,
+    operation::{Fields, Operation},
     request::Request,
-    store::Store,
+    store::{Fault, Store},
 };
 
-/// Answers a request, and says what is to be recorded about it.
-pub async fn answer(store: &impl Store, request: &Request) -> (Answer, AuditRecord) {
-    let route = Route::of(&request.path);
-    let end = match &route {
-        None => Ok(Answer::problem(Problem::NoSuchPath)),
-        Some(_) if request.method != "GET" => Ok(Answer::problem(Problem::MethodNotAllowed)),
-        Some(Route::Runs) => handlers::runs(store, request).await,
-        Some(Route::Run(run)) => handlers::run(store, run).await,
-        Some(Route::Charts(run)) => handlers::charts(store, run, request).await,
-        Some(Route::Rejected(run)) => handlers::rejected(store, run, request).await,
-        Some(Route::Chart(chart)) => handlers::chart(store, chart, request).await,
-    };
-    let (answer, fault) = match end {
-        Ok(answer) => (answer, None),
-        Err(HandlerError::BadParameter { name, wanted }) => (
-            Answer::problem(Problem::BadParameter { name, wanted }),
-            None,
-        ),
-        Err(HandlerError::Fault(fault)) => (Answer::problem(Problem::Unavailable), Some(fault)),
-    };
-    let audit = AuditRecord {
-        request: request.id.clone(),
-        caller: request.caller.clone(),
-        method: request.method.clone(),
-        route: route.as_ref().map_or("none", Route::pattern),
-        subject: route.as_ref().and_then(Route::subject).map(str::to_owned),
-        status: answer.status,
-        fault,
-    };
-    (answer.sealed(&request.id), audit)
+/// The API: what it reads from, and where it records who reads.
+#[derive(Debug)]
+pub struct Service<S, L> {
+    /// Where runs and outcomes are.
+    pub store: S,
+    /// Where each access is recorded.
+    pub trail: Trail<L>,
 }
 
-#[derive(Debug, PartialEq, Eq)]
-enum Route {
-    Runs,
-    Run(RunId),
-    Charts(RunId),
-    Rejected(RunId),
-    /// A chart's id may hold slashes, written as such or as `%2F`.
-    Chart(String),
-}
+/// What a caller may say that an access is for.
+pub(crate) const PURPOSES: [&str; 7] = [
+    "treatment",
+    "payment",
+    "coding",
+    "audit",
+    "administration",
+    "operations",
+    "emergency",
+];
 
-impl Route {
-    fn of(path: &str) -> Option<Self> {
-        let path = path.strip_prefix('/')?;
-        let path = path.strip_suffix('/').unwrap_or(path);
-        let (room, rest) = path.split_once('/').unwrap_or((path, ""));
-        match (room, rest) {
-            ("runs", "") => Some(Self::Runs),
-            ("runs", rest) => match rest.split_once('/') {
-                None => Some(Self::Run(RunId::from_stored(decoded(rest)))),
-                Some((run, "charts")) => Some(Self::Charts(RunId::from_stored(decoded(run)))),
-                Some((run, "rejected")) => Some(Self::Rejected(RunId::from_stored(decoded(run)))),
-                Some(_) => None,
-            },
-            ("charts", "") => None,
-            ("charts", chart) => Some(Self::Chart(decoded(chart).into_owned())),
-            _ => None,
-        }
-    }
-
-    fn pattern(&self) -> &'static str {
-        match self {
-            Self::Runs => "/runs",
-            Self::Run(_) => "/runs/{run}",
-            Self::Charts(_) => "/runs/{run}/charts",
-            Self::Rejected(_) => "/runs/{run}/rejected",
-            Self::Chart(_) => "/charts/{chart}",
-        }
-    }
-
-    fn subject(&self) -> Option<&str> {
-        match self {
-            Self::Runs => None,
-            Self::Run(run) | Self::Charts(run) | Self::Rejected(run) => Some(run.as_str()),
-            Self::Chart(chart) => Some(chart),
-        }
-    }
-}
-
-fn decoded(segment: &str) -> Cow<'_, str> {
-    percent_decode_str(segment)
-        .decode_utf8()
-        .unwrap_or(Cow::Borrowed(segment))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_path_leads_to_its_route() {
-        let run = || RunId::from_stored("run-000001-9");
-        let chart = |id: &str| Some(Route::Chart(id.to_owned()));
-        assert_eq!(Route::of("/runs"), Some(Route::Runs));
-        assert_eq!(Route::of("/runs/"), Some(Route::Runs));
-        assert_eq!(Route::of("/runs/run-000001-9"), Some(Route::Run(run())));
-        assert_eq!(
-            Route::of("/runs/run-000001-9/charts"),
-            Some(Route::Charts(run()))
-        );
-        assert_eq!(
-            Route::of("/runs/run-000001-9/rejected"),
-            Some(Route::Rejected(run()))
-        );
-        assert_eq!(Route::of("/charts/ward%207%2Fa.txt"), chart("ward 7/a.txt"));
-        assert_eq!(Route::of("/charts/ward 7/a.txt"), chart("ward 7/a.txt"));
-        assert_eq!(Route::of("/charts"), None);
-        assert_eq!(Route::of("/runs/x/machines"), None);
-        assert_eq!(Route::of(""), None);
-    }
-}
-
-#[cfg(test)]
-mod answers {
-    use std::{collections::BTreeMap, future::Future, pin::pin, task};
-
-    use lightsout_protocol::coding::Outcome;
-    use serde_json::{Value, json};
-
-    use super::*;
-    use crate::memory::Memory;
-
-    #[test]
-    fn runs_are_listed_newest_first() {
-        let store = Memory::default().with_run(1).with_run(2);
-        let (status, body) = get(&store, "/runs", &[]);
-        assert_eq!(status, 200);
-        assert_eq!(body["runs"][0]["run"], "run-000002-1002");
-        assert_eq!(body["runs"][1]["run"], "run-000001-1001");
-        assert_eq!(body["next"], Value::Null);
-    }
-
-    #[test]
-    fn a_cursor_leads_through_the_whole_list() {
-        let store = (1..=5).fold(Memory::default(), Memory::with_run);
-        let mut seen = Vec::new();
-        let mut cursor: Option<String> = None;
-        loop {
-            let mut query = vec![("limit", "2")];
-            query.extend(cursor.as_deref().map(|cursor| ("cursor", cursor)));
-            let (_, body) = get(&store, "/runs", &query);
-            for run in body["runs"].as_array().unwrap() {
-                seen.push(run["started_at"].as_u64().unwrap());
+impl<S: Store, L: Ledger> Service<S, L> {
+    /// Answers a request once the access is recorded; where it cannot be, there is no answer.
+    pub async fn answer(&self, request: &Request) -> Answer {
+        let mut access = Access {
+            at: request.at,
+            request: request.id.clone(),
+            action: format!("{} (no such path)", method(request)),
+            ..Access::default()
+        };
+        let (prepared, fault) = match self.prepare(request, &mut access).await {
+            Ok(prepared) => (prepared, None),
+            Err(HandlerError::BadParameter { name, wanted }) => (
+                Prepared::problem(Problem::BadParameter { name, wanted }),
+                None,
+            ),
+            Err(HandlerError::BadBody(wanted)) => {
+                (Prepared::problem(Problem::BadBody(wanted)), None)
             }
-            match body["next"].as_str() {
-                Some(next) => cursor = Some(next.to_owned()),
-                None => break,
+            Err(HandlerError::Fault(fault)) => {
+                (Prepared::problem(Problem::Unavailable), Some(fault))
             }
-        }
-        assert_eq!(seen, [1005, 1004, 1003, 1002, 1001]);
-    }
-
-    #[test]
-    fn one_run_is_found_by_its_id() {
-        let store = Memory::default().with_run(1);
-        let (status, body) = get(&store, "/runs/run-000001-1001", &[]);
-        assert_eq!((status, &body["state"]), (200, &json!("done")));
-    }
-
-    #[test]
-    fn the_charts_of_a_run_are_listed_without_their_outcomes() {
-        let store = Memory::default()
-            .with_run(1)
-            .with_outcome(1, "a/1.txt", "v1", coded("I10"))
-            .with_outcome(1, "b.txt", "v1", rejected());
-        let (status, body) = get(&store, "/runs/run-000001-1001/charts", &[("limit", "1")]);
-        assert_eq!(status, 200);
-        assert_eq!(
-            body["charts"],
-            json!([{
-                "chart": "a/1.txt", "version": "v1", "engine": "engine 1",
-                "run": "run-000001-1001", "status": "coded",
-            }])
-        );
-        let next = body["next"].as_str().unwrap();
-        let (_, body) = get(&store, "/runs/run-000001-1001/charts", &[("cursor", next)]);
-        assert_eq!(body["charts"][0]["status"], "rejected");
-    }
-
-    #[test]
-    fn what_a_run_rejected_is_listed_with_the_reasons() {
-        let store = Memory::default()
-            .with_run(1)
-            .with_outcome(1, "a.txt", "v1", coded("I10"))
-            .with_outcome(1, "b.txt", "v1", rejected())
-            .with_outcome(1, "m-1", "message", rejected())
-            .with_outcome(2, "c.txt", "v1", rejected());
-        let path = "/runs/run-000001-1001/rejected";
-        let (status, body) = get(&store, path, &[("limit", "1")]);
-        assert_eq!(status, 200);
-        assert_eq!(
-            body["rejected"],
-            json!([{
-                "chart": "b.txt", "version": "v1", "engine": "engine 1",
-                "run": "run-000001-1001", "status": "rejected",
-                "reason": "not_utf8", "detail": "byte 7 is not UTF-8",
-            }])
-        );
-        let next = body["next"].as_str().unwrap();
-        let (_, body) = get(&store, path, &[("cursor", next)]);
-        assert_eq!(body["rejected"][0]["message"], "m-1");
-        assert_eq!(body["rejected"][0]["chart"], Value::Null);
-        assert_eq!(body["next"], Value::Null);
-        let (status, _) = get(&store, "/runs/run-000001-1001/charts", &[("cursor", next)]);
-        assert_eq!(status, 400);
-        let (status, _) = get(&store, "/runs/x/rejected", &[]);
-        assert_eq!(status, 404);
-    }
-
-    #[test]
-    fn a_chart_answers_with_what_the_latest_run_stored() {
-        let store = Memory::default()
-            .with_outcome(9, "a/1.txt", "zzz", coded("I10"))
-            .with_outcome(10, "a/1.txt", "aaa", coded("E11.9"));
-        let (status, body) = get(&store, "/charts/a%2F1.txt", &[]);
-        assert_eq!(status, 200);
-        assert_eq!(body["coding"]["codes"][0]["code"], "E11.9");
-        assert_eq!(body["version"], "aaa");
-        assert_eq!(body["others"][0]["version"], "zzz");
-        let (_, body) = get(&store, "/charts/a/1.txt", &[("version", "zzz")]);
-        assert_eq!(body["coding"]["codes"][0]["code"], "I10");
-    }
-
-    #[test]
-    fn a_chart_tells_where_its_narrative_came_from_and_what_was_left_out() {
-        let outcome = json!({
-            "status": "coded", "coding": {"codes": []}, "format": "fhir",
-            "provenance": {
-                "chart_sha256": "ab", "narrative_sha256": "cd", "narrative_bytes": 5,
-                "parts": [{"start": 0, "end": 5, "from": "content[1].attachment"}],
-                "left_out": [{
-                    "from": "content[0].attachment",
-                    "reason": "attachment_elsewhere", "detail": "it is a link",
-                }],
-            },
-        });
-        let outcome = serde_json::from_value(outcome).unwrap();
-        let store = Memory::default().with_outcome(1, "a.json", "v1", outcome);
-        let (_, body) = get(&store, "/charts/a.json", &[]);
-        assert_eq!(body["parts"][0]["from"], "content[1].attachment");
-        assert_eq!(body["left_out"][0]["reason"], "attachment_elsewhere");
-        assert_eq!(
-            body["narrative"],
-            json!({"sha256": "cd", "bytes": 5, "chart_sha256": "ab"})
-        );
-    }
-
-    #[test]
-    fn an_outcome_of_before_says_nothing_of_its_narrative() {
-        let store = Memory::default().with_outcome(1, "a.txt", "v1", coded("I10"));
-        let (_, body) = get(&store, "/charts/a.txt", &[]);
-        assert_eq!(
-            (&body["parts"], &body["left_out"]),
-            (&Value::Null, &Value::Null)
-        );
-    }
-
-    #[test]
-    fn a_rejected_chart_answers_with_the_reason() {
-        let store = Memory::default().with_outcome(1, "b.txt", "v1", rejected());
-        let (_, body) = get(&store, "/charts/b.txt", &[]);
-        assert_eq!(body["status"], "rejected");
-        assert_eq!(body["rejection"]["reason"], "not_utf8");
-        assert_eq!(body["coding"], Value::Null);
-    }
-
-    #[test]
-    fn what_is_unknown_is_not_found() {
-        let store = Memory::default();
-        for path in ["/runs/x", "/runs/x/charts", "/charts/x", "/machines", "/"] {
-            let (status, body) = get(&store, path, &[]);
-            assert_eq!((status, &body["status"]), (404, &json!(404)), "{path}");
-        }
-    }
-
-    #[test]
-    fn a_bad_parameter_is_named_with_its_fix() {
-        let store = Memory::default().with_run(1).with_run(2);
-        let (_, body) = get(&store, "/runs", &[("limit", "1")]);
-        let of_another_list = body["next"].as_str().unwrap();
-        for (path, query, detail) in [
-            (
-                "/runs",
-                ("limit", "0"),
-                "`limit` must be a number from 1 to 200",
-            ),
-            (
-                "/runs",
-                ("limit", "many"),
-                "`limit` must be a number from 1 to 200",
-            ),
-            (
-                "/runs",
-                ("cursor", "x!"),
-                "`cursor` must be a `next` of this very list",
-            ),
-            (
-                "/runs/run-000001-1001/charts",
-                ("cursor", of_another_list),
-                "`cursor` must be a `next` of this very list",
-            ),
-        ] {
-            let (status, body) = get(&store, path, &[query]);
-            assert_eq!(status, 400);
-            assert_eq!(body["detail"], detail);
-        }
-    }
-
-    #[test]
-    fn only_reading_is_offered() {
-        for method in ["HEAD", "POST", "DELETE", "OPTIONS"] {
-            let request = Request {
-                method: method.to_owned(),
-                path: "/runs".to_owned(),
-                ..Request::default()
-            };
-            let (answer, _) = now(answer(&Memory::default(), &request));
-            assert_eq!(answer.status, 405);
-            assert!(answer.headers.contains(&("allow", "GET".to_owned())));
-        }
-    }
-
-    #[test]
-    fn a_store_that_is_down_is_a_temporary_failure() {
-        let store = Memory::default();
-        store.is_down.set(true);
-        let (status, body) = get(&store, "/runs", &[]);
-        assert_eq!(status, 503);
-        assert_eq!(body["type"], "urn:lightsout:problem:unavailable");
-    }
-
-    #[test]
-    fn every_answer_carries_its_id_and_is_never_cached() {
-        for path in ["/runs", "/nowhere", "/charts/x"] {
-            let (answer, _) = now(answer(&Memory::default(), &request(path, &[])));
-            assert!(answer.headers.contains(&("x-request-id", "r-7".to_owned())));
-            assert!(
-                answer
-                    .headers
-                    .contains(&("cache-control", "no-store".to_owned()))
-            );
-        }
-    }
-
-    #[test]
-    fn the_audit_record_names_a_chart_only_by_digest() {
-        let store = Memory::default().with_outcome(1, "doe-jane.txt", "v1", coded("I10"));
-        let (_, audit) = now(answer(&store, &request("/charts/doe-jane.txt", &[])));
-        let line = audit.line();
-        assert_eq!(line["route"], "/charts/{chart}");
-        assert_eq!(line["subject_sha256"].as_str().unwrap().len(), 64);
-        assert!(!line.to_string().contains("doe"), "{line}");
-        assert!(!line.to_string().contains("I10"), "{line}");
-    }
-
-    fn coded(code: &str) -> Outcome {
-        let coding = json!({"codes": [{"code": code, "evidence": [{"start": 0, "end": 3}]}]});
-        Outcome::Coded {
-            coding,
-            format: None,
-            provenance: None,
-        }
-    }
-
-    fn rejected() -> Outcome {
-        Outcome::Rejected {
-            reason: "not_utf8".to_owned(),
-            detail: "byte 7 is not UTF-8".to_owned(),
-        }
-    }
-
-    fn request(path: &str, query: &[(&str, &str)]) -> Request {
-        let query: BTreeMap<_, _> = query
+        };
+        let prepared = prepared.unless_known(request.headers.get("if-none-match"));
+        access.status = prepared.status;
+        access.charts.clone_from(&prepared.charts);
+        access.fields = prepared
+            .fields
             .iter()
-            .map(|(name, value)| ((*name).to_owned(), vec![(*value).to_owned()]))
+            .map(|fields| fields.name().to_owned())
             .collect();
-        Request {
-            method: "GET".to_owned(),
-            path: path.to_owned(),
-            query,
-            id: "r-7".to_owned(),
-            caller: None,
-        }
+        let answer = match self.trail.record(&access).await {
+            Ok(receipt) => {
+                Line::of(&access, fault.as_ref(), Some(&receipt)).write();
+                prepared.open(&receipt)
+            }
+            Err(error) => {
+                let fault = Fault {
+                    what: "the end of the audit trail",
+                    code: lightsout_audit::code(&error).to_owned(),
+                };
+                let answer = Answer::problem(Problem::NotRecorded);
+                access.status = answer.status;
+                Line::of(&access, Some(&fault), None).write();
+                answer
+            }
+        };
+        answer.sealed(&request.id)
     }
 
-    fn get(store: &Memory, path: &str, query: &[(&str, &str)]) -> (u16, Value) {
-        let (answer, _) = now(answer(store, &request(path, query)));
-        (answer.status, serde_json::from_str(&answer.body).unwrap())
+    async fn prepare(
+        &self,
+        request: &Request,
+        access: &mut Access,
+    ) -> Result<Prepared, HandlerError> {
+        let found = Operation::of_path(&request.path);
+        if let Some((operation, _)) = &found {
+            access.action = format!("{} {}", method(request), operation.path());
+        }
+        let Some(caller) = &request.caller else {
+            return Ok(Prepared::problem(Problem::Unknown));
+        };
+        access.who.clone_from(&caller.who);
+        caller.role.name().clone_into(&mut access.role);
+        access.tenant.clone_from(&caller.tenant);
+        usual_purpose(caller.role).clone_into(&mut access.purpose);
+        let Some((operation, subject)) = found else {
+            return Ok(Prepared::problem(Problem::NoSuchPath));
+        };
+        if request.method != operation.method() {
+            let allowed = operation.method();
+            return Ok(Prepared::problem(Problem::MethodNotAllowed(allowed)));
+        }
+        let Some(usual) = operation.shown_to(caller.role) else {
+            return Ok(Prepared::problem(Problem::NotAllowed));
+        };
+        let is_known = |name: &String| operation.parameters().contains(&name.as_str());
+        if !request.query.keys().all(is_known) {
+            return Ok(Prepared::problem(Problem::UnknownParameter));
+        }
+        if let Some(purpose) = single(request, "purpose")? {
+            if !PURPOSES.contains(&purpose) {
+                return Err(HandlerError::BadParameter {
+                    name: "purpose",
+                    wanted: "`treatment`, `payment`, `coding`, `audit`, `administration`, \
+                             `operations` or `emergency`",
+                });
+            }
+            purpose.clone_into(&mut access.purpose);
+        }
+        let emergency = self.emergency(request, operation).await?;
+        let fields: &'static [Fields] = match &emergency {
+            Emergency::None => usual,
+            Emergency::Open(glass) => {
+                access.break_glass = Some(glass.clone());
+                operation.shown_in_emergency().unwrap_or(usual)
+            }
+            Emergency::Closed => return Ok(Prepared::problem(Problem::NotAllowed)),
+        };
+        let asked = Asked {
+            store: &self.store,
+            request,
+            caller,
+            operation,
+            subject: &subject,
+            fields,
+        };
+        let prepared = asked.answer().await?;
+        if operation == Operation::BreakGlass && prepared.status == 201 {
+            access.break_glass = self.store.broken_glass(caller).await?;
+        }
+        Ok(prepared)
     }
 
-    /// The store in memory answers at once, so that one poll is enough.
-    fn now<T>(task: impl Future<Output = T>) -> T {
-        match pin!(task).poll(&mut task::Context::from_waker(task::Waker::noop())) {
-            task::Poll::Ready(end) => end,
-            task::Poll::Pending => panic!("a store in memory never waits"),
+    /// Looks whether a request is to be answered as in an emergency.
+    async fn emergency(
+        &self,
+        request: &Request,
+        operation: Operation,
+    ) -> Result<Emergency, HandlerError> {
+        if !operation.parameters().contains(&"emergency") {
+            return Ok(Emergency::None);
         }
+        match (single(request, "emergency")?, &request.caller) {
+            (None | Some("false"), _) | (_, None) => Ok(Emergency::None),
+            (Some("true"), Some(caller)) => {
+                let glass = self.store.broken_glass(caller).await?;
+                Ok(match glass.filter(|glass| glass.until > request.at) {
+                    Some(glass) => Emergency::Open(glass),
+                    None => Emergency::Closed,
+                })
+            }
+            (Some(_), _) => Err(HandlerError::BadParameter {
+                name: "emergency",
+                wanted: "`true` or `false`",
+            }),
+        }
+    }
+}
+
+/// Whether an answer shows more than the caller's role is shown.
+enum Emergency {
+    None,
+    Open(BreakGlass),
+    /// It was asked for, and none was told, or its time is over.
+    Closed,
+}
+
+/// Returns the method as it may stand in the trail: any text can be sent as one.
+fn method(request: &Request) -> &str {
+    let is_method = |method: &str| {
+        (1..=10).contains(&method.len()) && method.bytes().all(|byte| byte.is_ascii_uppercase())
+    };
+    if is_method(&request.method) {
+        &request.method
+    } else {
+        "?"
+    }
+}
+
+/// Returns what a role asks for where the request says nothing else.
+fn usual_purpose(role: Role) -> &'static str {
+    match role {
+        Role::Coder => "coding",
+        Role::Auditor => "audit",
+        Role::Billing => "payment",
+        Role::TenantAdmin => "administration",
+        Role::Operations => "operations",
     }
 }

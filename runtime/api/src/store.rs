@@ -1,6 +1,9 @@
 //! Where runs and outcomes are read from.
 
+use lightsout_audit::BreakGlass;
+use lightsout_phi::Phi;
 use lightsout_protocol::{
+    caller::Caller,
     coding::{Outcome, OutcomeKey},
     run::{RunId, UnixSeconds},
 };
@@ -31,7 +34,7 @@ pub struct RunRecord {
 /// What is known about an outcome without reading it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Summary {
-    /// What was coded, and by which engine.
+    /// What was coded, and by which engine; the chart's key begins with its tenant.
     pub key: OutcomeKey,
     /// The run that stored the outcome.
     pub run: RunId,
@@ -39,13 +42,43 @@ pub struct Summary {
     pub status: String,
 }
 
+/// A summary with the codes that were found.
+#[derive(Clone)]
+pub struct Listed {
+    /// What was coded, by which engine, in which run.
+    pub summary: Summary,
+    /// The codes; none where outcomes of before did not list them.
+    pub codes: Phi<Vec<String>>,
+}
+
 /// An outcome with its key.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone)]
 pub struct StoredOutcome {
     /// What was coded, by which engine, in which run.
     pub summary: Summary,
     /// The outcome itself.
-    pub outcome: Outcome,
+    pub outcome: Phi<Outcome>,
+}
+
+/// Which outcomes of a run are wanted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Wanted<'a> {
+    /// What the chart's key begins with.
+    pub prefix: &'a str,
+    /// `coded` or `rejected`.
+    pub status: Option<&'a str>,
+    /// A code among those that were found.
+    pub code: Option<&'a str>,
+}
+
+/// The order of a list of runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Order {
+    /// The newest first.
+    #[default]
+    Newest,
+    /// The oldest first.
+    Oldest,
 }
 
 /// A part of a list.
@@ -72,7 +105,7 @@ impl<T, K> Page<T, K> {
 }
 
 /// A part of the list of a run's outcomes.
-pub type Outcomes = Page<Summary, OutcomeKey>;
+pub type Outcomes = Page<Listed, OutcomeKey>;
 
 /// Why something could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -84,15 +117,18 @@ pub struct Fault {
     pub code: String,
 }
 
-/// What the API reads from: the control table, the results table and bucket.
+/// What the API reads from: the control table, the results table and bucket, and the
+/// emergencies.
 #[expect(
     async_fn_in_trait,
     reason = "one invocation is one task, so that no bound on its futures is needed"
 )]
 pub trait Store {
-    /// Lists runs, newest first, at most `limit`, from behind `after` on.
+    /// Lists runs, at most `limit`, from behind `after` on; those of one state where asked.
     async fn runs(
         &self,
+        order: Order,
+        state: Option<&str>,
         limit: u32,
         after: Option<&RunId>,
     ) -> Result<Page<RunRecord, RunId>, Fault>;
@@ -102,18 +138,26 @@ pub trait Store {
     async fn outcomes_of_run(
         &self,
         run: &RunId,
+        wanted: Wanted<'_>,
         limit: u32,
         after: Option<&OutcomeKey>,
     ) -> Result<Outcomes, Fault>;
-    /// Lists what was rejected in a run by chart, from behind `after` on.
+    /// Lists what was rejected in a run by chart, from behind `after` on: charts whose key
+    /// begins with `prefix`, and refused messages too if asked.
     async fn rejected_in_run(
         &self,
         run: &RunId,
+        prefix: &str,
+        messages: bool,
         limit: u32,
         after: Option<&OutcomeKey>,
     ) -> Result<Page<StoredOutcome, OutcomeKey>, Fault>;
     /// Lists every outcome of a chart.
     async fn outcomes_of_chart(&self, chart: &str) -> Result<Vec<Summary>, Fault>;
     /// Reads one outcome.
-    async fn outcome(&self, summary: &Summary) -> Result<Option<Outcome>, Fault>;
+    async fn outcome(&self, summary: &Summary) -> Result<Option<Phi<Outcome>>, Fault>;
+    /// Keeps a caller's emergency.
+    async fn break_glass(&self, caller: &Caller, glass: &BreakGlass) -> Result<(), Fault>;
+    /// Reads a caller's last emergency, be it over or not.
+    async fn broken_glass(&self, caller: &Caller) -> Result<Option<BreakGlass>, Fault>;
 }

@@ -20,9 +20,12 @@ use aws_sdk_dynamodb::types::{
     AttributeDefinition, AttributeValue, BillingMode, GlobalSecondaryIndex, KeySchemaElement,
     KeyType, Projection, ProjectionType, ScalarAttributeType,
 };
-use lightsout_api::{Aws, invocation};
+use lightsout_api::{Aws, Service, Table, invocation, writer};
+use lightsout_audit::{Ledger, REGISTER, Trail};
 use lightsout_aws::SdkConfig;
+use lightsout_phi::Synthetic;
 use lightsout_protocol::{
+    audit,
     coding::{Encoded, Outcome, attribute},
     control::{ITEM, PART, RUNS},
     environment::ApiEnvironment,
@@ -33,9 +36,13 @@ use serde_json::{Value, json};
 
 /// Charts of one run, several for each shard.
 const MANY: usize = 120;
+/// How often the test asks, the pages of many charts among it.
+const ASKED: u64 = 36;
+
+type Api = Service<Aws, Table>;
 
 #[tokio::test]
-async fn what_was_stored_is_answered() {
+async fn what_was_stored_is_answered_and_each_answer_is_recorded() {
     let Some(world) = World::start().await else {
         return;
     };
@@ -85,13 +92,15 @@ async fn what_was_stored_is_answered() {
     }
 
     let path = "/runs/run-000002-200/rejected";
-    let (status, first) = get(&store, path, &json!({"limit": "1"})).await;
+    let (status, first) = get_as(&store, "operations", path, &json!({"limit": "1"})).await;
     assert_eq!(status, 200, "{first}");
-    assert_eq!(first["rejected"][0]["chart"], "c.pdf");
-    assert_eq!(first["rejected"][0]["reason"], "binary");
+    assert_eq!(first["rejected"][0]["message"], "m-1");
     let next = json!({"limit": "1", "cursor": first["next"]});
-    let (_, second) = get(&store, path, &next).await;
-    assert_eq!(second["rejected"][0]["message"], "m-1", "{second}");
+    let (_, second) = get_as(&store, "operations", path, &next).await;
+    assert_eq!(second["rejected"][0]["chart"], "c.pdf", "{second}");
+    assert_eq!(second["rejected"][0]["reason"], "binary");
+    let (_, of_coders) = get(&store, path, &json!({})).await;
+    assert_eq!(of_coders["rejected"].as_array().unwrap().len(), 1);
     let (_, none) = get(&store, "/runs/run-000001-100/rejected", &Value::Null).await;
     assert_eq!(none["rejected"], json!([]));
 
@@ -103,11 +112,43 @@ async fn what_was_stored_is_answered() {
     assert_eq!(small["coding"]["codes"][0]["code"], "J45");
     let (status, _) = get(&store, "/charts/c.txt", &Value::Null).await;
     assert_eq!(status, 404);
+    let by_code = json!({"code": "J45"});
+    let (_, found) = get(&store, "/runs/run-000001-100/charts", &by_code).await;
+    assert_eq!(found["charts"].as_array().unwrap().len(), 1, "{found}");
+    assert_eq!(found["charts"][0]["codes"], json!(["J45"]));
+    let (_, counts) = get(&store, "/runs/run-000001-100/counts", &Value::Null).await;
+    assert_eq!(counts["counts"].as_array().unwrap().len(), 2, "{counts}");
+
+    // What was changed in the table is no answer.
+    let (status, altered) = get(&store, "/charts/altered.txt", &Value::Null).await;
+    assert_eq!(status, 503, "{altered}");
+
+    // All were asked of one writer, and another begins a stream of its own.
+    let other = Trail::new(Table::new(&world.config, "audit"), writer().unwrap());
+    other
+        .record(&lightsout_audit::Access::default())
+        .await
+        .unwrap();
+    let ledger = other.ledger();
+    let register = ledger.last(REGISTER).await.unwrap().unwrap();
+    assert_eq!(register.number, 2);
+    let receipt = store
+        .trail
+        .record(&lightsout_audit::Access::default())
+        .await
+        .unwrap();
+    assert_eq!(receipt.number(), ASKED + 1);
+    // A place that is taken stays as it is.
+    let taken = ledger.append(std::slice::from_ref(&register)).await;
+    assert!(
+        matches!(taken, Err(lightsout_audit::LedgerError::Taken)),
+        "{taken:?}"
+    );
 }
 
 /// Stores three runs and the outcomes of two charts, one of them twice and
 /// large the second time.
-async fn stored(config: &SdkConfig) -> Aws {
+async fn stored(config: &SdkConfig) -> Api {
     let dynamodb = aws_sdk_dynamodb::Client::new(config);
     create_tables(&dynamodb).await;
     for epoch in 1..=3_u64 {
@@ -136,7 +177,7 @@ async fn stored(config: &SdkConfig) -> Aws {
             format: None,
             provenance: None,
         };
-        outcome.encode().unwrap().into_json()
+        outcome.encode().unwrap().into_json(&Synthetic)
     };
     s3.put_object()
         .bucket("large")
@@ -147,14 +188,19 @@ async fn stored(config: &SdkConfig) -> Aws {
         .unwrap();
     for (chart, run, place, value) in [
         (
-            "ward/a.txt",
+            "north/ward/a.txt",
             "run-000001-100",
             attribute::OUTCOME,
             coded("I10"),
         ),
-        ("b.txt", "run-000001-100", attribute::OUTCOME, coded("J45")),
         (
-            "ward/a.txt",
+            "north/b.txt",
+            "run-000001-100",
+            attribute::OUTCOME,
+            coded("J45"),
+        ),
+        (
+            "north/ward/a.txt",
             "run-000002-200",
             attribute::OBJECT,
             "outcomes/big".to_owned(),
@@ -172,12 +218,20 @@ async fn stored(config: &SdkConfig) -> Aws {
             .item(attribute::RUN_SHARD, shard(run, chart))
             .item(attribute::STATUS, text("coded"))
             .item(place, text(&value))
+            .item(
+                attribute::CODES,
+                AttributeValue::L(vec![text(if chart.ends_with("b.txt") {
+                    "J45"
+                } else {
+                    "I10"
+                })]),
+            )
             .send()
             .await
             .unwrap();
     }
     for number in 0..MANY {
-        let (chart, run) = (format!("many/{number:03}"), "run-000003-300");
+        let (chart, run) = (format!("north/many/{number:03}"), "run-000003-300");
         dynamodb
             .put_item()
             .table_name("results")
@@ -191,9 +245,25 @@ async fn stored(config: &SdkConfig) -> Aws {
             .await
             .unwrap();
     }
-    for (chart, version) in [("c.pdf", "v1"), ("m-1", "message")] {
+    dynamodb
+        .put_item()
+        .table_name("results")
+        .item(attribute::CHART, text("north/altered.txt"))
+        .item(attribute::CODING, text("v1#engine 1"))
+        .item(attribute::RUN, text("run-000002-200"))
+        .item(
+            attribute::RUN_SHARD,
+            shard("run-000002-200", "north/altered.txt"),
+        )
+        .item(attribute::STATUS, text("coded"))
+        .item(attribute::OUTCOME, text(&coded("I10")))
+        .item(attribute::OUTCOME_SHA256, text(&"0".repeat(64)))
+        .send()
+        .await
+        .unwrap();
+    for (chart, version) in [("north/c.pdf", "v1"), ("m-1", "message")] {
         let run = "run-000002-200";
-        let outcome = Encoded::rejected("binary", "the chart is a PDF").into_json();
+        let outcome = Encoded::rejected("binary", "the chart is a PDF").into_json(&Synthetic);
         dynamodb
             .put_item()
             .table_name("results")
@@ -212,15 +282,19 @@ async fn stored(config: &SdkConfig) -> Aws {
         let address = match name {
             "RESULTS_TABLE" => "results",
             "RESULTS_BUCKET" => "large",
+            "AUDIT_TABLE" => "audit",
             _ => "control",
         };
         Some(address.to_owned())
     });
-    Aws::new(config, environment.unwrap())
+    Service {
+        store: Aws::new(config, environment.unwrap()),
+        trail: Trail::new(Table::new(config, "audit"), writer().unwrap()),
+    }
 }
 
 async fn create_tables(dynamodb: &aws_sdk_dynamodb::Client) {
-    let index = |name: &str, partition: &str, held: &str| {
+    let index = |name: &str, partition: &str, held: [&str; 2]| {
         GlobalSecondaryIndex::builder()
             .index_name(name)
             .key_schema(key(partition, KeyType::Hash))
@@ -228,22 +302,32 @@ async fn create_tables(dynamodb: &aws_sdk_dynamodb::Client) {
             .projection(
                 Projection::builder()
                     .projection_type(ProjectionType::Include)
-                    .non_key_attributes(held)
+                    .set_non_key_attributes(Some(held.map(str::to_owned).to_vec()))
                     .build(),
             )
             .build()
             .unwrap()
     };
     let indexes = vec![
-        index(attribute::BY_RUN, attribute::RUN_SHARD, attribute::STATUS),
+        index(
+            attribute::BY_RUN,
+            attribute::RUN_SHARD,
+            [attribute::STATUS, attribute::CODES],
+        ),
         index(
             attribute::BY_REJECTION,
             attribute::REJECTED_SHARD,
-            attribute::OUTCOME,
+            [attribute::OUTCOME, attribute::OUTCOME_SHA256],
         ),
     ];
     for (table, hash, range, indexes) in [
         ("control", PART, ITEM, None),
+        (
+            "audit",
+            audit::attribute::STREAM,
+            audit::attribute::NUMBER,
+            None,
+        ),
         (
             "results",
             attribute::CHART,
@@ -270,10 +354,17 @@ async fn create_tables(dynamodb: &aws_sdk_dynamodb::Client) {
     }
 }
 
-async fn get(store: &Aws, path: &str, query: &Value) -> (u64, Value) {
+async fn get(store: &Api, path: &str, query: &Value) -> (u64, Value) {
+    get_as(store, "coder", path, query).await
+}
+
+async fn get_as(store: &Api, role: &str, path: &str, query: &Value) -> (u64, Value) {
     let event = json!({
         "httpMethod": "GET", "path": path, "queryStringParameters": query,
-        "requestContext": {"requestId": "r-1", "identity": {}},
+        "requestContext": {
+            "requestId": "r-1",
+            "authorizer": {"principalId": "u-1", "tenant": "north", "role": role},
+        },
     });
     let event = serde_json::from_value(event).unwrap();
     let deadline = SystemTime::now() + Duration::from_mins(1);

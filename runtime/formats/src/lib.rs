@@ -12,11 +12,12 @@
 //!
 //! ```
 //! use lightsout_formats::{Format, read};
+//! use lightsout_phi::Synthetic;
 //!
 //! let message = b"MSH|^~\\&|RIS||||||ORU^R01|1|P|2.5.1\rOBX|1|TX|IMP^Impression||Pneumonia.||||||F\r";
 //! let narrative = read(message)?;
 //! assert_eq!(narrative.format, Format::Hl7);
-//! assert_eq!(narrative.text, "Impression:\nPneumonia.");
+//! assert_eq!(narrative.text.open(&Synthetic), "Impression:\nPneumonia.");
 //! assert_eq!(narrative.part_at(12).unwrap().from, "OBX[1]-5");
 //! # Ok::<_, lightsout_formats::Rejection>(())
 //! ```
@@ -36,6 +37,7 @@ mod xml;
 
 use std::{borrow::Cow, fmt};
 
+use lightsout_phi::Phi;
 use recognition::{Recognised, recognise};
 use serde::{Deserialize, Serialize};
 
@@ -83,12 +85,14 @@ impl fmt::Display for Format {
 }
 
 /// What people wrote in a chart.
-#[derive(Debug, Clone, PartialEq, Eq)]
+///
+/// Formatted for debugging it shows everything but the text.
+#[derive(Clone)]
 pub struct Narrative<'a> {
     /// What the chart was written in.
     pub format: Format,
     /// The text that is coded; evidence refers to its bytes.
-    pub text: Cow<'a, str>,
+    pub text: Phi<Cow<'a, str>>,
     /// Where the text came from, in its order; headings that were added belong to no part.
     pub parts: Vec<Part>,
     /// What the chart holds besides, and why it was not taken.
@@ -114,6 +118,17 @@ pub struct LeftOut {
     pub from: String,
     /// Why it was not taken.
     pub because: Rejection,
+}
+
+impl fmt::Debug for Narrative<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Narrative")
+            .field("format", &self.format)
+            .field("parts", &self.parts)
+            .field("left_out", &self.left_out)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Narrative<'_> {
@@ -142,7 +157,7 @@ pub fn read(bytes: &[u8]) -> Result<Narrative<'_>, Rejection> {
             }];
             Ok(Narrative {
                 format: Format::Text,
-                text,
+                text: Phi::new(text),
                 parts,
                 left_out: Vec::new(),
             })

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use lightsout_nlp::{SectionKind, sections};
+use lightsout_phi::Phi;
 
 use crate::{
     Format, LeftOut, Narrative, Part, Rejection,
@@ -361,7 +362,7 @@ impl Lines {
         }
         Ok(Narrative {
             format,
-            text: Cow::Owned(self.text),
+            text: Phi::new(Cow::Owned(self.text)),
             parts: self.parts,
             left_out: self.left_out,
         })

@@ -2,6 +2,7 @@
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use lightsout_formats::{Narrative, read};
+use lightsout_phi::Synthetic;
 use proptest::prelude::*;
 
 /// Lines as people write them: words, with what the formats have to escape.
@@ -18,6 +19,7 @@ fn same(lines: &[String], chart: &[u8]) -> Result<(), TestCaseError> {
     let narrative = read(chart).map_err(|rejection| TestCaseError::fail(rejection.to_string()))?;
     let read: Vec<&str> = narrative
         .text
+        .open(&Synthetic)
         .lines()
         .filter(|line| !line.is_empty())
         .collect();
@@ -113,6 +115,7 @@ fn holds(bytes: &[u8]) {
     let Ok(Narrative { text, parts, .. }) = read(bytes) else {
         return;
     };
+    let text = text.open(&Synthetic);
     let mut end = 0;
     for part in parts {
         assert!(end <= part.start && part.start < part.end && part.end <= text.len());

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use lightsout_formats::{Format, Narrative, Rejection, read};
+use lightsout_phi::Synthetic;
 
 fn fixture(name: &str) -> Vec<u8> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
@@ -14,9 +15,13 @@ fn check(name: &str, format: Format, expected: &str) -> Narrative<'static> {
     let bytes: &'static [u8] = fixture(name).leak();
     let narrative = read(bytes).expect("the fixture is read");
     assert_eq!(narrative.format, format);
-    assert_eq!(narrative.text, expected);
+    assert_eq!(narrative.text.open(&Synthetic), expected);
     for part in &narrative.parts {
-        assert!(!narrative.text[part.start..part.end].trim().is_empty());
+        assert!(
+            !narrative.text.open(&Synthetic)[part.start..part.end]
+                .trim()
+                .is_empty()
+        );
     }
     narrative
 }
@@ -40,7 +45,7 @@ fn sections_of_a_clinical_document_are_read_under_headings_that_the_engine_knows
         places(&narrative)[3],
         "/ClinicalDocument/component/structuredBody/component[3]/section/component[1]/section/text"
     );
-    let at = narrative.text.find("afebrile").unwrap();
+    let at = narrative.text.open(&Synthetic).find("afebrile").unwrap();
     assert_eq!(narrative.part_at(at).unwrap(), &narrative.parts[3]);
     assert_eq!(narrative.part_at(0), None);
 }
@@ -125,13 +130,19 @@ fn a_page_is_read_as_it_is_seen() {
 fn encodings_are_read_by_their_mark() {
     let mut wide = vec![0xff, 0xfe];
     wide.extend("Fièvre.".encode_utf16().flat_map(u16::to_le_bytes));
-    assert_eq!(read(&wide).unwrap().text, "Fièvre.");
+    assert_eq!(read(&wide).unwrap().text.open(&Synthetic), "Fièvre.");
     let mut wide = vec![0xfe, 0xff];
     wide.extend("Fièvre.".encode_utf16().flat_map(u16::to_be_bytes));
-    assert_eq!(read(&wide).unwrap().text, "Fièvre.");
-    assert_eq!(read(b"\xef\xbb\xbfFever.").unwrap().text, "Fever.");
+    assert_eq!(read(&wide).unwrap().text.open(&Synthetic), "Fièvre.");
+    assert_eq!(
+        read(b"\xef\xbb\xbfFever.").unwrap().text.open(&Synthetic),
+        "Fever."
+    );
     let message = b"MSH|^~\\&|a|b|c|d|e||ORU^R01|1|P|2.5.1||||||8859/1\rOBX|1|TX|a^Findings||Fi\xe8vre||||||F";
-    assert_eq!(read(message).unwrap().text, "Findings:\nFièvre");
+    assert_eq!(
+        read(message).unwrap().text.open(&Synthetic),
+        "Findings:\nFièvre"
+    );
 }
 
 fn message(kind: &str, rest: &str) -> Vec<u8> {
@@ -149,7 +160,10 @@ fn cda(body: &str) -> Vec<u8> {
 #[test]
 fn delimiters_are_the_messages_own() {
     let custom = b"MSH#*!?@#a#b#c#d#e##ORU*R01#1#P#2.5.1\rOBX#1#TX#a*Plan##Rest?F?2 | 3 ^ 4######F";
-    assert_eq!(read(custom).unwrap().text, "Plan:\nRest#2 | 3 ^ 4");
+    assert_eq!(
+        read(custom).unwrap().text.open(&Synthetic),
+        "Plan:\nRest#2 | 3 ^ 4"
+    );
 }
 
 #[test]
@@ -227,18 +241,30 @@ fn what_is_sent_to_break_a_reader_is_rejected_at_once() {
     ));
     assert_eq!(read(&xml).unwrap_err().code(), "too_deep");
     let html = format!("<html>{}Fever.", "<table><tr><td><div>".repeat(deep));
-    assert_eq!(read(html.as_bytes()).unwrap().text, "- Fever.");
+    assert_eq!(
+        read(html.as_bytes()).unwrap().text.open(&Synthetic),
+        "- Fever."
+    );
     // A row and a hidden element that are both left open.
     let open = "<html><table><tr><td>Fever.<title>";
-    assert_eq!(read(open.as_bytes()).unwrap().text, "- Fever.");
+    assert_eq!(
+        read(open.as_bytes()).unwrap().text.open(&Synthetic),
+        "- Fever."
+    );
     let pipes = message("ORU^R01", &format!("OBX|1|TX|a||{}", "&".repeat(9_000_000)));
     assert_eq!(read(&pipes).unwrap_err().code(), "too_many_parts");
     let values = document(&format!("\"x\":[{}0]", "0,".repeat(3_000_000)));
     assert_eq!(read(&values).unwrap_err().code(), "too_many_parts");
     let line = "word ".repeat(2_000_000);
-    assert_eq!(read(line.as_bytes()).unwrap().text.len(), line.len());
+    assert_eq!(
+        read(line.as_bytes()).unwrap().text.open(&Synthetic).len(),
+        line.len()
+    );
     let long = read(cda(&line).leak()).unwrap();
-    assert_eq!(long.text.trim(), format!("Plan:\n{}", line.trim()));
+    assert_eq!(
+        long.text.open(&Synthetic).trim(),
+        format!("Plan:\n{}", line.trim())
+    );
     // A chart within a chart within a chart.
     let mut chart = b"Fever.".to_vec();
     for _ in 0..5 {

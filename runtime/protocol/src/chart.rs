@@ -33,6 +33,10 @@ impl ChartReference {
     }
 }
 
+/// The metadata of an object of the inbox that holds the SHA-256 of its bytes, in hexadecimal
+/// digits: what was sent is what is coded, or it is rejected.
+pub const SHA256: &str = "sha256";
+
 /// Why a queue message could not be read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

@@ -1,5 +1,8 @@
 //! What is stored about a chart once it was coded or rejected.
 
+use std::fmt;
+
+use lightsout_phi::{AuditContext, Erase, Phi};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -153,10 +156,31 @@ impl Status {
 }
 
 /// An outcome as it is stored: JSON text, written once.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Encoded {
     status: Status,
-    json: String,
+    json: Phi<String>,
+    codes: Phi<Vec<String>>,
+}
+
+/// Shows nothing of the text.
+impl fmt::Debug for Encoded {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Encoded")
+            .field("status", &self.status)
+            .field("bytes", &self.json.bytes())
+            .finish()
+    }
+}
+
+/// What the chart said is in the coding, and nowhere else.
+impl<C: Erase> Erase for Outcome<C> {
+    fn erase(&mut self) {
+        if let Self::Coded { coding, .. } = self {
+            coding.erase();
+        }
+    }
 }
 
 impl<C: Serialize> Outcome<C> {
@@ -164,7 +188,8 @@ impl<C: Serialize> Outcome<C> {
     pub fn encode(&self) -> serde_json::Result<Encoded> {
         Ok(Encoded {
             status: self.status(),
-            json: serde_json::to_string(self)?,
+            json: Phi::new(serde_json::to_string(self)?),
+            codes: Phi::new(Vec::new()),
         })
     }
 }
@@ -194,14 +219,30 @@ impl Encoded {
         self.status
     }
 
+    /// Says which codes were found, to find charts by them.
+    pub fn with_codes(mut self, codes: Vec<String>) -> Self {
+        self.codes = Phi::new(codes);
+        self
+    }
+
+    /// Returns the codes that were found.
+    pub fn codes(&self, context: &dyn AuditContext) -> &[String] {
+        self.codes.open(context)
+    }
+
+    /// Returns the length of the JSON text in bytes.
+    pub fn bytes(&self) -> usize {
+        self.json.bytes()
+    }
+
     /// Returns the JSON text.
-    pub fn json(&self) -> &str {
-        &self.json
+    pub fn json(&self, context: &dyn AuditContext) -> &str {
+        self.json.open(context)
     }
 
     /// Returns the JSON text, without a copy.
-    pub fn into_json(self) -> String {
-        self.json
+    pub fn into_json(self, context: &dyn AuditContext) -> String {
+        self.json.release(context)
     }
 }
 
@@ -223,14 +264,19 @@ pub mod attribute {
     /// an item ([400 KB](https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html)).
     pub const OBJECT: &str = "object";
     /// The index of the results by run, sorted by chart; of what is not a key, it holds the
-    /// status alone. An index is never changed in place: another key has another name.
+    /// status and the codes. An index is never changed in place: another key has another name.
     pub const BY_RUN: &str = "by_run_shard";
     /// The [shard](crate::shard::RunShard) of the run that rejected; absent where nothing was
     /// rejected. Partition key of the index [`BY_REJECTION`].
     pub const REJECTED_SHARD: &str = "rejected_shard";
     /// The index of what was rejected by run, sorted by chart: the few among many. Of what is
-    /// not a key, it holds the outcome alone.
+    /// not a key, it holds the outcome and its hash.
     pub const BY_REJECTION: &str = "by_rejected_shard";
+    /// The codes that were found, a list of texts; absent where there are none, and in outcomes
+    /// of before.
+    pub const CODES: &str = "codes";
+    /// SHA-256 of the outcome's JSON text, in hexadecimal digits; absent in outcomes of before.
+    pub const OUTCOME_SHA256: &str = "outcome_sha256";
 }
 
 /// The largest outcome, in bytes of JSON, that is stored in the item itself.
@@ -238,20 +284,24 @@ pub const INLINE_OUTCOME_LIMIT: usize = 350_000;
 
 #[cfg(test)]
 mod tests {
+    use lightsout_phi::Synthetic;
+
     use super::*;
 
     #[test]
     fn outcomes_that_say_no_format_are_still_read() {
         let stored = r#"{"status":"coded","coding":{"codes":[]}}"#;
         let outcome: Outcome = serde_json::from_str(stored).unwrap();
-        assert_eq!(outcome.encode().unwrap().json(), stored);
+        assert_eq!(outcome.encode().unwrap().json(&Synthetic), stored);
     }
 
     #[test]
     fn a_rejection_reads_back() {
         let encoded = Encoded::rejected("empty", "the \"chart\" is empty");
-        let outcome: Outcome = serde_json::from_str(encoded.json()).unwrap();
-        assert_eq!(outcome.encode().unwrap(), encoded);
+        let outcome: Outcome = serde_json::from_str(encoded.json(&Synthetic)).unwrap();
+        let again = outcome.encode().unwrap();
+        assert_eq!(again.json(&Synthetic), encoded.json(&Synthetic));
+        assert!(!format!("{encoded:?}").contains("chart"));
         assert_eq!(encoded.status(), Status::Rejected);
     }
 }

@@ -5,11 +5,12 @@ pub use lightsout_contract::fleet::{
     WakeUp,
 };
 use lightsout_contract::{
-    Binary, Program, ReadItems, ReadObjects, ReceiveFrom, Setting, Side, WriteItems, WriteObjects,
-    binary, environment,
+    AppendItems, Binary, Program, ReadItems, ReadObjects, ReceiveFrom, Setting, Side, WriteItems,
+    WriteObjects, binary, environment,
 };
 
 use crate::{
+    audit::AuditItem,
     chart::{Chart, ChartArrival},
     coding::Outcome,
     control::ControlItem,
@@ -61,11 +62,28 @@ environment! {
         large_results: ReadObjects<Outcome> = "RESULTS_BUCKET",
         /// The runs.
         control: ReadItems<ControlItem> = "CONTROL_TABLE",
+        /// The trail of who saw what.
+        audit: AppendItems<AuditItem> = "AUDIT_TABLE",
+    }
+}
+
+environment! {
+    /// What the function needs that knows the query API's callers by their tokens.
+    pub struct AuthorizerEnvironment {
+        /// The identity provider's public keys, as a JWK set.
+        keys: Setting<String> = "TOKEN_KEYS",
+        /// What the provider calls itself in tokens.
+        issuer: Setting<String> = "TOKEN_ISSUER",
+        /// What its tokens call this API.
+        audience: Setting<String> = "TOKEN_AUDIENCE",
     }
 }
 
 /// A request to the query API, as API Gateway passes it on.
 pub enum ApiRequest {}
+
+/// A token, as API Gateway asks about it.
+pub enum TokenRequest {}
 
 /// The Lambda that takes the lease and starts one master.
 pub struct Launcher;
@@ -110,6 +128,15 @@ impl Program for Api {
     const BINARY: Binary = binary!("api" in "../api");
     type Message = ApiRequest;
     type Environment<S: Side> = ApiEnvironment<S>;
+}
+
+/// The Lambda that knows the query API's callers by their tokens.
+pub struct Authorizer;
+
+impl Program for Authorizer {
+    const BINARY: Binary = binary!("authorizer" in "../authorizer");
+    type Message = TokenRequest;
+    type Environment<S: Side> = AuthorizerEnvironment<S>;
 }
 
 #[cfg(test)]

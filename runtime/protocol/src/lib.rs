@@ -18,9 +18,13 @@
 //! - [`sweep`]: the reaper's steps, generic over the world they are taken in
 //! - [`fleet`]: what the hosts of one run tell each other
 //! - [`control`]: how all of that is laid out in the control table
+//! - [`audit`]: how the audit trail is laid out in its table
+//! - [`caller`]: who calls the query API, and which charts are theirs
 //! - [`environment`]: what each program needs, and the programs themselves
 //! - [`interleave`]: what lets worlds in memory stop between two calls
 
+pub mod audit;
+pub mod caller;
 pub mod chart;
 pub mod coding;
 pub mod control;

@@ -27,6 +27,7 @@ use std::{
 };
 
 use lightsout_nlp::{Dictionary, Engine};
+use lightsout_phi::{Phi, Synthetic};
 use lightsout_protocol::{
     chart::ChartReference,
     coding::{Encoded, OutcomeKey, Status},
@@ -245,7 +246,7 @@ impl Inbox for Samples {
             passes: false,
             source: "no number".into(),
         })?;
-        Ok(Fetched::Bytes(sample(&self.0, number).to_vec()))
+        Ok(Fetched::Bytes(Phi::new(sample(&self.0, number).to_vec())))
     }
 }
 
@@ -265,8 +266,8 @@ impl Results for Shelf {
         let place = self.stored.fetch_add(1, Ordering::Relaxed) % KEPT;
         let mut kept = self.kept.lock().unwrap();
         match kept.get_mut(place) {
-            Some(old) => *old = outcome.into_json(),
-            None => kept.push(outcome.into_json()),
+            Some(old) => *old = outcome.into_json(&Synthetic),
+            None => kept.push(outcome.into_json(&Synthetic)),
         }
         Ok(Stored::New)
     }

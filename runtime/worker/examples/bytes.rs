@@ -64,9 +64,9 @@ impl<I: Inbox, R: Results> Work for Bytes<I, R> {
         let mut tally = Tally::default();
         for object in objects {
             let bytes = match self.objects.fetch(&object, LARGEST).await {
-                Ok(Fetched::Bytes(bytes)) => bytes.len() as u64,
+                Ok(Fetched::Bytes(bytes)) => bytes.bytes() as u64,
                 Ok(Fetched::TooLarge(bytes)) => bytes,
-                Ok(Fetched::Missing) => 0,
+                Ok(Fetched::Missing | Fetched::Altered) => 0,
                 Err(_) => return Verdict::Again(Fault::passing("objects_unavailable")),
             };
             let count = Outcome::Coded {

@@ -5,6 +5,7 @@ use std::{env, sync::Arc};
 use lightsout_contract::Live;
 use lightsout_formats::{Narrative, Rejection, limits::LARGEST_CHART, read};
 use lightsout_nlp::{Dictionary, Engine};
+use lightsout_phi::{AuditContext, Phi};
 use lightsout_protocol::{
     chart::{ChartReference, arrivals},
     coding::{Encoded, LeftOut, Outcome, OutcomeKey, Part, Provenance, Status},
@@ -65,7 +66,7 @@ impl<I: Inbox, R: Results> Charts<I, R> {
     async fn outcome(&self, chart: &ChartReference) -> Result<Encoded, Fault> {
         let fetched = self.inbox.fetch(chart, LARGEST_CHART as u64).await;
         match fetched {
-            Ok(Fetched::Bytes(bytes)) => Ok(self.code(bytes).await),
+            Ok(Fetched::Bytes(bytes)) => Ok(self.code(bytes, ForCoding::of(chart)).await),
             Ok(Fetched::TooLarge(bytes)) => Ok(rejected(
                 &lightsout_nlp::Rejection::TooLarge {
                     bytes: usize::try_from(bytes).unwrap_or(usize::MAX),
@@ -76,6 +77,10 @@ impl<I: Inbox, R: Results> Charts<I, R> {
             Ok(Fetched::Missing) => Ok(Encoded::rejected(
                 "missing",
                 "this version of the file is no longer in the inbox; upload it again",
+            )),
+            Ok(Fetched::Altered) => Ok(Encoded::rejected(
+                "altered",
+                "the file is not the one whose SHA-256 was stored with it; upload it again",
             )),
             Err(error) => {
                 tracing::warn!(error = %Chain(&error), "a chart is not read");
@@ -101,14 +106,17 @@ impl<I: Inbox, R: Results> Charts<I, R> {
         }
     }
 
-    async fn code(&self, bytes: Vec<u8>) -> Encoded {
+    async fn code(&self, bytes: Phi<Vec<u8>>, context: ForCoding) -> Encoded {
         // The semaphore is never closed: without a permit the work is merely
         // not bounded.
         let _core = self.cores.acquire().await;
         let engine = Arc::clone(&self.engine);
-        let coded = tokio::task::spawn_blocking(move || match read(&bytes) {
-            Ok(narrative) => coded(&engine, &bytes, &narrative),
-            Err(rejection) => rejected(&rejection),
+        let coded = tokio::task::spawn_blocking(move || {
+            let chart = bytes.open(&context);
+            match read(chart) {
+                Ok(narrative) => coded(&engine, chart, &narrative, &context),
+                Err(rejection) => rejected(&rejection),
+            }
         });
         coded.await.unwrap_or_else(|_| engine_fault())
     }
@@ -170,6 +178,28 @@ fn unstored(error: &ResultsError) -> Fault {
     }
 }
 
+/// The coding of a chart by a run.
+///
+/// Its record is the outcome, which is stored under the chart's id with the run that read it,
+/// before the message is deleted.
+struct ForCoding {
+    chart: String,
+}
+
+impl ForCoding {
+    fn of(chart: &ChartReference) -> Self {
+        Self {
+            chart: chart.key.clone(),
+        }
+    }
+}
+
+impl AuditContext for ForCoding {
+    fn record(&self) -> &str {
+        &self.chart
+    }
+}
+
 /// Names the engine and its terminology: another name codes a chart anew.
 pub fn engine_name(engine: &Engine) -> String {
     let edition = engine.dictionary().edition().to_lowercase();
@@ -182,18 +212,29 @@ pub fn engine_name(engine: &Engine) -> String {
 
 /// Codes a narrative and writes the outcome, here and once, where the engine's answer still
 /// borrows the text: a copy of it would cost as much as a part of the coding.
-fn coded(engine: &Engine, chart: &[u8], narrative: &Narrative<'_>) -> Encoded {
+fn coded(
+    engine: &Engine,
+    chart: &[u8],
+    narrative: &Narrative<'_>,
+    context: &dyn AuditContext,
+) -> Encoded {
+    let coding = engine.code(narrative.text.open(context));
+    let codes = coding.codes.iter().map(|code| code.code.to_string());
+    let codes = codes.collect();
     let outcome = Outcome::Coded {
-        coding: engine.code(&narrative.text),
+        coding,
         format: Some(narrative.format.name().to_owned()),
-        provenance: Some(provenance(chart, narrative)),
+        provenance: Some(provenance(chart, narrative, context)),
     };
-    outcome.encode().unwrap_or_else(|_| engine_fault())
+    match outcome.encode() {
+        Ok(encoded) => encoded.with_codes(codes),
+        Err(_) => engine_fault(),
+    }
 }
 
-fn provenance(chart: &[u8], narrative: &Narrative<'_>) -> Provenance {
+fn provenance(chart: &[u8], narrative: &Narrative<'_>, context: &dyn AuditContext) -> Provenance {
     let sha256 = |bytes: &[u8]| format!("{:x}", Sha256::digest(bytes));
-    let text = narrative.text.as_bytes();
+    let text = narrative.text.open(context).as_bytes();
     let chart_sha256 = sha256(chart);
     let narrative_sha256 = if text == chart {
         chart_sha256.clone()
@@ -237,6 +278,7 @@ mod tests {
     use std::time::Duration;
 
     use lightsout_nlp::LARGEST_TEXT;
+    use lightsout_phi::Synthetic;
     use lightsout_protocol::chart::LARGEST_MESSAGE;
     use tokio::sync::watch;
 
@@ -343,13 +385,19 @@ mod tests {
         };
 
         let again = read(chart.as_bytes()).unwrap();
-        assert_eq!(*provenance, super::provenance(chart.as_bytes(), &again));
+        assert_eq!(
+            *provenance,
+            super::provenance(chart.as_bytes(), &again, &Synthetic)
+        );
         assert_ne!(provenance.chart_sha256, provenance.narrative_sha256);
-        assert_eq!(provenance.narrative_bytes, again.text.len());
+        assert_eq!(
+            provenance.narrative_bytes,
+            again.text.open(&Synthetic).len()
+        );
         let evidence = &coding["codes"][0]["evidence"][0];
         let at = |end: &str| usize::try_from(evidence[end].as_u64().unwrap()).unwrap();
         let (start, end) = (at("start"), at("end"));
-        assert_eq!(&again.text[start..end], "Gout");
+        assert_eq!(&again.text.open(&Synthetic)[start..end], "Gout");
         let part = provenance
             .parts
             .iter()
@@ -372,7 +420,7 @@ mod tests {
     #[test]
     fn plain_text_is_its_own_narrative() {
         let chart = b"Assessment: gout.";
-        let provenance = provenance(chart, &read(chart).unwrap());
+        let provenance = provenance(chart, &read(chart).unwrap(), &Synthetic);
         assert_eq!(provenance.chart_sha256, provenance.narrative_sha256);
         let sha256sum = "92758b5cd30d0d41df5017b896dd11156136ac20808e0b927cacd4b935af1b2f";
         assert_eq!(provenance.chart_sha256, sha256sum);
@@ -406,6 +454,18 @@ mod tests {
             reasons(&results),
             ["empty", "not_utf8", "binary", "too_large", "missing"]
         );
+    }
+
+    #[tokio::test]
+    async fn a_chart_that_is_not_what_was_sent_is_rejected() {
+        let (charts, results) = charts(&[("1", b"Gout."), ("2", b"Gout!")]);
+        // `printf Gout. | sha256sum`
+        let sent = "d52f39c7165dfce17dd1a1a96d97c52ba1e9ac491f2c3e7dc2c93b56b3121a19";
+        for key in ["1", "2"] {
+            charts.inbox.hash(&format!("charts/{key}"), sent);
+            charts.work(&arrival("inbox", key)).await;
+        }
+        assert_eq!(reasons(&results), ["coded", "altered"]);
     }
 
     #[tokio::test]

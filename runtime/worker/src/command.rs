@@ -24,6 +24,7 @@ use crate::{
     BoxError, Chain,
     drain::{Drain, Summary},
     leave::{self, Leave},
+    log::LastLook,
     patience::Patience,
     queue::Sqs,
     work::Work,
@@ -133,7 +134,7 @@ pub async fn main<W: Work>(begin: impl AsyncFnOnce(&Host) -> Result<W, BoxError>
         .json()
         .flatten_event(true)
         .with_target(false)
-        .with_writer(io::stderr)
+        .with_writer(|| LastLook)
         .init();
     // A panic's own message may quote the text that it stumbled over.
     std::panic::set_hook(Box::new(|panic| {

@@ -4,19 +4,23 @@ use aws_sdk_s3::{
     Client,
     error::{ProvideErrorMetadata, SdkError},
 };
-use lightsout_protocol::chart::ChartReference;
+use lightsout_phi::Phi;
+use lightsout_protocol::chart::{ChartReference, SHA256};
+use sha2::{Digest, Sha256};
 
 use crate::{BoxError, passing::may_pass};
 
 /// What the inbox holds under a reference.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub enum Fetched {
     /// The object's bytes.
-    Bytes(Vec<u8>),
+    Bytes(Phi<Vec<u8>>),
     /// More bytes than are read: this many, as far as they were counted.
     TooLarge(u64),
     /// The object or this version of it is gone.
     Missing,
+    /// The bytes are not those whose SHA-256 was stored with them.
+    Altered,
 }
 
 /// Why the inbox did not answer.
@@ -80,6 +84,10 @@ impl Inbox for S3 {
         if announced > limit {
             return Ok(Fetched::TooLarge(announced));
         }
+        let stored_hash = object
+            .metadata()
+            .and_then(|metadata| metadata.get(SHA256))
+            .cloned();
         let mut bytes = Vec::with_capacity(usize::try_from(announced).unwrap_or_default());
         while let Some(part) = object.body.next().await {
             let part = part.map_err(|error| InboxError {
@@ -92,7 +100,19 @@ impl Inbox for S3 {
                 return Ok(Fetched::TooLarge(bytes.len() as u64));
             }
         }
-        Ok(Fetched::Bytes(bytes))
+        Ok(checked(bytes, stored_hash.as_deref()))
+    }
+}
+
+/// Compares the bytes with the hash that whoever sent them stored with them, if they did.
+pub(crate) fn checked(bytes: Vec<u8>, stored_hash: Option<&str>) -> Fetched {
+    let is_same = stored_hash
+        .is_none_or(|stored| format!("{:x}", Sha256::digest(&bytes)).eq_ignore_ascii_case(stored));
+    let bytes = Phi::new(bytes);
+    if is_same {
+        Fetched::Bytes(bytes)
+    } else {
+        Fetched::Altered
     }
 }
 

@@ -47,6 +47,7 @@ mod command;
 pub mod drain;
 pub mod inbox;
 pub mod leave;
+pub mod log;
 pub mod memory;
 mod passing;
 pub mod patience;

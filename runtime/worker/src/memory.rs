@@ -11,6 +11,7 @@ use std::{
     time::Duration,
 };
 
+use lightsout_phi::Synthetic;
 use lightsout_protocol::{
     chart::ChartReference,
     coding::{Encoded, Outcome, OutcomeKey},
@@ -19,7 +20,7 @@ use lightsout_protocol::{
 use tokio::time::Instant;
 
 use crate::{
-    inbox::{Fetched, Inbox, InboxError},
+    inbox::{self, Fetched, Inbox, InboxError},
     queue::{Queue, QueueError},
     results::{Results, ResultsError, Stored},
     work::Message,
@@ -210,6 +211,7 @@ impl Queue for MemoryQueue {
 #[derive(Debug, Default)]
 pub struct MemoryInbox {
     objects: Mutex<BTreeMap<String, Arc<[u8]>>>,
+    hashes: Mutex<BTreeMap<String, String>>,
     fails: AtomicBool,
 }
 
@@ -217,6 +219,11 @@ impl MemoryInbox {
     /// Puts an object under its whole key.
     pub fn put(&self, key: &str, bytes: &[u8]) {
         lock(&self.objects).insert(key.to_owned(), bytes.into());
+    }
+
+    /// Says which SHA-256 was stored with an object.
+    pub fn hash(&self, key: &str, sha256: &str) {
+        lock(&self.hashes).insert(key.to_owned(), sha256.to_owned());
     }
 
     /// Lets every call fail from now on, or none.
@@ -234,9 +241,10 @@ impl Inbox for MemoryInbox {
             });
         }
         let object = lock(&self.objects).get(&chart.key).map(Arc::clone);
+        let hash = lock(&self.hashes).get(&chart.key).cloned();
         Ok(match object {
             Some(bytes) if bytes.len() as u64 > limit => Fetched::TooLarge(bytes.len() as u64),
-            Some(bytes) => Fetched::Bytes(bytes.to_vec()),
+            Some(bytes) => inbox::checked(bytes.to_vec(), hash.as_deref()),
             None => Fetched::Missing,
         })
     }
@@ -254,7 +262,7 @@ impl MemoryResults {
     pub fn outcomes(&self) -> BTreeMap<OutcomeKey, Outcome> {
         let stored = lock(&self.outcomes);
         let read = |(key, outcome): (&OutcomeKey, &Encoded)| {
-            let outcome = serde_json::from_str(outcome.json());
+            let outcome = serde_json::from_str(outcome.json(&Synthetic));
             (key.clone(), outcome.expect("an outcome reads back"))
         };
         stored.iter().map(read).collect()

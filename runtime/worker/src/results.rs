@@ -9,11 +9,13 @@ use aws_sdk_dynamodb::{
     types::AttributeValue,
 };
 use aws_sdk_s3::primitives::ByteStream;
+use lightsout_phi::AuditContext;
 use lightsout_protocol::{
     coding::{Encoded, INLINE_OUTCOME_LIMIT, OutcomeKey, Status, attribute},
     run::RunId,
     shard::RunShard,
 };
+use sha2::{Digest, Sha256};
 
 use crate::{BoxError, passing::may_pass};
 
@@ -73,7 +75,16 @@ pub struct Tables {
 impl Results for Tables {
     async fn store(&self, key: &OutcomeKey, outcome: Encoded) -> Result<Stored, ResultsError> {
         let put = self.put(key, outcome.status());
-        let text = outcome.into_json();
+        let put = match outcome.codes(&ToBeStored(key)) {
+            [] => put,
+            codes => put.item(
+                attribute::CODES,
+                AttributeValue::L(codes.iter().map(|code| string(code)).collect()),
+            ),
+        };
+        let text = outcome.into_json(&ToBeStored(key));
+        let sha256 = format!("{:x}", Sha256::digest(&text));
+        let put = put.item(attribute::OUTCOME_SHA256, string(&sha256));
         let put = if text.len() <= INLINE_OUTCOME_LIMIT {
             put.item(attribute::OUTCOME, AttributeValue::S(text))
         } else {
@@ -88,6 +99,15 @@ impl Results for Tables {
                 source: error.into(),
             }),
         }
+    }
+}
+
+/// The storing of an outcome, which is its own record: chart, version, engine and run.
+struct ToBeStored<'k>(&'k OutcomeKey);
+
+impl AuditContext for ToBeStored<'_> {
+    fn record(&self) -> &str {
+        &self.0.chart
     }
 }
 

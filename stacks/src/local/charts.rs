@@ -9,6 +9,8 @@ use lightsout_protocol::chart::ChartReference;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use super::ask::TENANT;
+
 /// One chart on this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LocalChart {
@@ -169,7 +171,7 @@ impl LocalChart {
     /// Returns the chart's key in the inbox; a file's name may name a patient,
     /// so that it takes no part in it.
     pub fn key(&self) -> String {
-        format!("{}{}", ChartReference::PREFIX, self.id)
+        format!("{}{TENANT}/{}", ChartReference::PREFIX, self.id)
     }
 }
 

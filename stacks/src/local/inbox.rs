@@ -1,6 +1,8 @@
 //! Charts into the inbox.
 
 use aws_sdk_s3::{Client, primitives::ByteStream};
+use lightsout_protocol::chart::SHA256;
+use sha2::{Digest, Sha256};
 
 use super::{LocalError, charts::LocalChart};
 
@@ -26,16 +28,17 @@ pub(crate) async fn upload(
 }
 
 async fn upload_one(client: Client, bucket: String, chart: LocalChart) -> Result<(), LocalError> {
-    let body = ByteStream::from_path(&chart.path)
+    let bytes = tokio::fs::read(&chart.path)
         .await
-        .map_err(|source| LocalError::File {
-            path: chart.path.clone(),
-            source: source.into(),
-        })?;
+        .map_err(LocalError::file(&chart.path))?;
+    // What was sent is what is coded: the worker compares.
+    let sha256 = format!("{:x}", Sha256::digest(&bytes));
+    let body = ByteStream::from(bytes);
     client
         .put_object()
         .bucket(bucket)
         .key(chart.key())
+        .metadata(SHA256, sha256)
         .body(body)
         .send()
         .await

@@ -37,6 +37,10 @@ pub struct Report {
     pub instances_left: usize,
     /// Instances that the reaper ended; none but after a crash.
     pub reaped: usize,
+    /// Answers of the API that are recorded in the audit trail; one for each chart.
+    pub recorded: usize,
+    /// Whether the audit trail is whole.
+    pub trail_is_whole: bool,
     /// How hosts were kept apart.
     pub isolation: String,
     /// Seconds of each step.
@@ -106,6 +110,8 @@ impl Report {
             not_coded: Vec::new(),
             instances_left: 0,
             reaped: 0,
+            recorded: 0,
+            trail_is_whole: false,
             isolation,
             seconds: BTreeMap::new(),
         }
@@ -169,6 +175,8 @@ impl Report {
         self.without_outcome.is_empty()
             && self.instances_left == 0
             && self.coded + self.rejected.len() == self.charts
+            && self.trail_is_whole
+            && self.recorded >= self.coded + self.rejected.len()
     }
 
     /// Writes the report as one JSON object.

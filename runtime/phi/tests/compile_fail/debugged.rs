@@ -1,0 +1,10 @@
+use lightsout_phi::Phi;
+
+#[derive(Debug)]
+struct Fetched {
+    chart: Phi<Vec<u8>>,
+}
+
+fn main() {
+    dbg!(Phi::new(String::new()));
+}

@@ -1,0 +1,6 @@
+use lightsout_phi::Phi;
+
+fn main() {
+    let chart = Phi::new(String::new());
+    println!("{chart}");
+}

@@ -1,0 +1,72 @@
+//! Who calls the query API.
+
+use serde::{Deserialize, Serialize};
+
+/// What a caller may see and do; `lightsout-api` says what that is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Codes charts, and checks the engine's codes against their evidence.
+    Coder,
+    /// Examines how charts were coded and who saw them.
+    Auditor,
+    /// Bills what was coded.
+    Billing,
+    /// Answers for the tenant's use of the system.
+    TenantAdmin,
+    /// Keeps the system running.
+    Operations,
+}
+
+impl Role {
+    /// Every role.
+    pub const ALL: [Self; 5] = [
+        Self::Coder,
+        Self::Auditor,
+        Self::Billing,
+        Self::TenantAdmin,
+        Self::Operations,
+    ];
+
+    /// Returns the role as tokens name it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Coder => "coder",
+            Self::Auditor => "auditor",
+            Self::Billing => "billing",
+            Self::TenantAdmin => "tenant_admin",
+            Self::Operations => "operations",
+        }
+    }
+
+    /// Returns the role of a name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.name() == name)
+    }
+}
+
+/// Who calls, as a verified token says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// The subject: an opaque id that the provider never gives to another.
+    pub who: String,
+    /// The tenant whose charts they may ask about.
+    pub tenant: String,
+    /// Their role there.
+    pub role: Role,
+}
+
+impl Caller {
+    /// Returns the key under which a chart of the caller's tenant is stored.
+    ///
+    /// The first part of a chart's key is its tenant. A caller names what comes behind it, so
+    /// that the key of another tenant's chart cannot be asked for at all.
+    pub fn key_of(&self, chart: &str) -> String {
+        format!("{}/{chart}", self.tenant)
+    }
+
+    /// Returns a chart's id as the caller knows it, or none if it is another tenant's.
+    pub fn own<'k>(&self, key: &'k str) -> Option<&'k str> {
+        key.strip_prefix(&self.tenant)?.strip_prefix('/')
+    }
+}

@@ -1,0 +1,307 @@
+//! `lightsout audit`: is the trail whole, and who saw what?
+
+use std::{
+    fs,
+    io::{self, BufRead, BufReader, Write},
+    path::{Path, PathBuf},
+};
+
+use clap::{Args, Subcommand};
+use lightsout_audit::{Entry, Heads, Question, Sight, seen, verify};
+use lightsout_toolkit::{Form, Hint, Io, Status, fail};
+
+/// Look into the audit trail: who saw which chart, and is no record changed or gone?
+#[derive(Debug, Args)]
+pub(super) struct AuditArgs {
+    #[command(subcommand)]
+    command: AuditCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum AuditCommand {
+    Verify(VerifyArgs),
+    WhoSaw(WhoSawArgs),
+    Export(ExportArgs),
+}
+
+/// Verify the chain of records, and name the first broken one of each stream
+///
+/// Exits with 1 when a record was changed, moved or taken out. Keep what `--write-heads` writes
+/// away from the trail, and give it to the next verification with `--heads`: only so is an end
+/// that was cut off noticed.
+#[derive(Debug, Args)]
+struct VerifyArgs {
+    #[command(flatten)]
+    trail: TrailArgs,
+    /// Where an earlier verification saw each stream end
+    #[arg(long, value_name = "FILE")]
+    heads: Option<PathBuf>,
+    /// Write where each stream ends
+    #[arg(long, value_name = "FILE")]
+    write_heads: Option<PathBuf>,
+}
+
+/// List which charts were seen, by whom and when, as for a breach report
+///
+/// Writes CSV, or JSON lines with `--json`.
+#[derive(Debug, Args)]
+struct WhoSawArgs {
+    #[command(flatten)]
+    trail: TrailArgs,
+    /// Only this chart, by its opaque id
+    #[arg(long, value_name = "ID")]
+    chart: Option<String>,
+    /// Only this person, by the subject of their tokens
+    #[arg(long, value_name = "SUBJECT")]
+    person: Option<String>,
+    /// Only this tenant
+    #[arg(long, value_name = "NAME")]
+    tenant: Option<String>,
+    /// Not before, in seconds since 1970
+    #[arg(long, value_name = "SECONDS")]
+    from: Option<u64>,
+    /// Before, in seconds since 1970
+    #[arg(long, value_name = "SECONDS")]
+    until: Option<u64>,
+}
+
+/// Write the records as JSON lines, to verify or to keep them elsewhere
+#[derive(Debug, Args)]
+struct ExportArgs {
+    #[command(flatten)]
+    trail: TrailArgs,
+}
+
+/// Where the trail is read from.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+struct TrailArgs {
+    /// A file of records as `export` writes it, `-` for stdin
+    #[arg(value_name = "FILE")]
+    file: Option<PathBuf>,
+    /// The audit table: the output `AuditTableName` of the API's stack
+    #[cfg(feature = "aws")]
+    #[arg(long, value_name = "NAME")]
+    table: Option<String>,
+}
+
+/// Why the trail cannot be looked into.
+#[derive(Debug, thiserror::Error)]
+enum AuditError {
+    #[error("cannot read `{}`", path.display())]
+    Unreadable {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error("cannot write `{}`", path.display())]
+    Unwritable {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error("line {line} of `{}` is no record of an audit trail", path.display())]
+    NoRecord {
+        path: PathBuf,
+        line: usize,
+        #[source]
+        source: serde_json::Error,
+    },
+    #[error("`{}` holds no heads of an audit trail", path.display())]
+    NoHeads {
+        path: PathBuf,
+        #[source]
+        source: serde_json::Error,
+    },
+    #[error("cannot write the answer")]
+    Output(#[source] io::Error),
+    #[cfg(feature = "aws")]
+    #[error(transparent)]
+    Table(#[from] crate::audit_table::TableError),
+    #[cfg(feature = "aws")]
+    #[error("cannot start the runtime for calls to AWS")]
+    NoRuntime(#[source] io::Error),
+}
+
+impl Hint for AuditError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::NoRecord { .. } => {
+                Some("give a file that `lightsout audit export` has written".to_owned())
+            }
+            Self::NoHeads { .. } => Some(
+                "give a file that `lightsout audit verify --write-heads` has written".to_owned(),
+            ),
+            _ => None,
+        }
+    }
+}
+
+pub(super) fn run(arguments: &AuditArgs, form: Form, io: &mut dyn Io) -> Status {
+    let end = match &arguments.command {
+        AuditCommand::Verify(arguments) => verified(arguments, form),
+        AuditCommand::WhoSaw(arguments) => who_saw(arguments, form),
+        AuditCommand::Export(arguments) => exported(arguments),
+    };
+    end.unwrap_or_else(|error| fail(&error, io))
+}
+
+fn verified(arguments: &VerifyArgs, form: Form) -> Result<Status, AuditError> {
+    let entries = arguments.trail.entries()?;
+    let earlier = match &arguments.heads {
+        None => None,
+        Some(path) => {
+            let text = fs::read_to_string(path).map_err(unreadable(path))?;
+            let heads: Heads =
+                serde_json::from_str(&text).map_err(|source| AuditError::NoHeads {
+                    path: path.clone(),
+                    source,
+                })?;
+            Some(heads)
+        }
+    };
+    let verdict = verify(entries, earlier.as_ref());
+    if let Some(path) = &arguments.write_heads {
+        let text = serde_json::to_string_pretty(&verdict.heads).unwrap_or_default();
+        fs::write(path, text).map_err(|source| AuditError::Unwritable {
+            path: path.clone(),
+            source,
+        })?;
+    }
+    let text = match form {
+        Form::Json => serde_json::to_string(&verdict).unwrap_or_default(),
+        Form::Text => {
+            let mut lines: Vec<_> = verdict.broken.iter().map(ToString::to_string).collect();
+            let whole = if verdict.is_whole() {
+                "whole"
+            } else {
+                "broken"
+            };
+            lines.push(format!(
+                "{} records in {} streams: {whole}",
+                verdict.records, verdict.streams
+            ));
+            lines.join("\n")
+        }
+    };
+    written(&format!("{text}\n"))?;
+    Ok(if verdict.is_whole() {
+        Status::Fine
+    } else {
+        Status::Finding
+    })
+}
+
+fn who_saw(arguments: &WhoSawArgs, form: Form) -> Result<Status, AuditError> {
+    let entries = arguments.trail.entries()?;
+    let question = Question {
+        who: arguments.person.clone(),
+        tenant: arguments.tenant.clone(),
+        chart: arguments.chart.clone(),
+        from: arguments.from.map(|seconds| seconds.saturating_mul(1_000)),
+        until: arguments.until.map(|seconds| seconds.saturating_mul(1_000)),
+    };
+    let sights = seen(&entries, &question);
+    let text = match form {
+        Form::Json => lines(&sights),
+        Form::Text => csv(&sights),
+    };
+    written(&text)?;
+    Ok(Status::Fine)
+}
+
+fn exported(arguments: &ExportArgs) -> Result<Status, AuditError> {
+    let text = lines(&arguments.trail.entries()?);
+    written(&text)?;
+    Ok(Status::Fine)
+}
+
+/// Writes the answer; who closed the pipe has seen enough.
+fn written(text: &str) -> Result<(), AuditError> {
+    match io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(AuditError::Output(error)),
+        _ => Ok(()),
+    }
+}
+
+fn lines<T: serde::Serialize>(items: &[T]) -> String {
+    let line = |item: &T| serde_json::to_string(item).unwrap_or_default() + "\n";
+    items.iter().map(line).collect()
+}
+
+fn csv(sights: &[Sight]) -> String {
+    let mut text =
+        "at_ms,who,role,tenant,chart,version,fields,purpose,emergency,request\n".to_owned();
+    for sight in sights {
+        let cells = [
+            &sight.at.to_string(),
+            &sight.who,
+            &sight.role,
+            &sight.tenant,
+            &sight.chart,
+            &sight.version,
+            &sight.fields.join(" "),
+            &sight.purpose,
+            sight.emergency.as_deref().unwrap_or_default(),
+            &sight.request,
+        ]
+        .map(|cell: &str| cell_of(cell));
+        text += &cells.join(",");
+        text.push('\n');
+    }
+    text
+}
+
+/// Quotes what needs it (RFC 4180), and lets no spreadsheet take an id for a formula.
+fn cell_of(text: &str) -> String {
+    let guard = if text.starts_with(['=', '+', '-', '@']) {
+        "'"
+    } else {
+        ""
+    };
+    if text.contains([',', '"', '\n', '\r']) {
+        return format!("\"{guard}{}\"", text.replace('"', "\"\""));
+    }
+    format!("{guard}{text}")
+}
+
+impl TrailArgs {
+    fn entries(&self) -> Result<Vec<Entry>, AuditError> {
+        #[cfg(feature = "aws")]
+        if let Some(table) = &self.table {
+            let runtime = tokio::runtime::Runtime::new().map_err(AuditError::NoRuntime)?;
+            return Ok(runtime.block_on(async {
+                let config = lightsout_aws::load().await;
+                crate::audit_table::entries(&aws_sdk_dynamodb::Client::new(&config), table).await
+            })?);
+        }
+        let path = self.file.as_deref().unwrap_or(Path::new("-"));
+        if path == Path::new("-") {
+            return read(path, io::stdin().lock());
+        }
+        let file = fs::File::open(path).map_err(unreadable(path))?;
+        read(path, BufReader::new(file))
+    }
+}
+
+fn read(path: &Path, reader: impl BufRead) -> Result<Vec<Entry>, AuditError> {
+    let mut entries = Vec::new();
+    for (number, line) in reader.lines().enumerate() {
+        let line = line.map_err(unreadable(path))?;
+        if line.trim().is_empty() {
+            continue;
+        }
+        let entry = serde_json::from_str(&line).map_err(|source| AuditError::NoRecord {
+            path: path.to_owned(),
+            line: number + 1,
+            source,
+        })?;
+        entries.push(entry);
+    }
+    Ok(entries)
+}
+
+fn unreadable(path: &Path) -> impl FnOnce(io::Error) -> AuditError + use<> {
+    let path = path.to_owned();
+    move |source| AuditError::Unreadable { path, source }
+}

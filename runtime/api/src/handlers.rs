@@ -363,7 +363,8 @@ impl<S: Store> Asked<'_, S> {
         let wish: Wish =
             serde_json::from_str(&self.request.body).map_err(|_| HandlerError::BadBody(WANTED))?;
         let reason = wish.reason.trim();
-        if !REASON.contains(&reason.chars().count())
+        if !REASON.contains(&wish.reason.chars().count())
+            || reason.chars().count() < *REASON.start()
             || !(1..=LONGEST_EMERGENCY).contains(&wish.minutes)
         {
             return Err(HandlerError::BadBody(WANTED));

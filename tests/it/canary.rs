@@ -221,7 +221,8 @@ fn control_records(results: &MemoryResults) -> Vec<String> {
 
 /// The forms in which a planted text is looked for.
 fn forms(planted: &str) -> Vec<(&'static str, String)> {
-    let hex: String = planted.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let digits: Vec<_> = planted.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let hex = digits.concat();
     let url = percent_encoding::utf8_percent_encode(planted, percent_encoding::NON_ALPHANUMERIC);
     let mut forms = vec![
         ("plain", planted.to_lowercase()),
@@ -361,7 +362,8 @@ fn whatever_form_it_is_written_in_the_search_finds_it() {
     let planted = CANARIES[0];
     let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     std::io::Write::write_all(&mut packed, planted.as_bytes()).unwrap();
-    let hex: String = planted.bytes().map(|byte| format!("{byte:02X}")).collect();
+    let digits: Vec<_> = planted.bytes().map(|byte| format!("{byte:02X}")).collect();
+    let hex = digits.concat();
     for text in [
         planted.as_bytes().to_vec(),
         planted.to_uppercase().into_bytes(),

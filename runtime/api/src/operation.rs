@@ -106,6 +106,7 @@ impl Operation {
     ///
     /// Nobody sees more than their work needs
     /// ([45 CFR 164.502(b)](https://www.ecfr.gov/current/title-45/section-164.502)).
+    #[expect(clippy::match_same_arms, reason = "a row for each operation")]
     pub fn shown_to(self, role: Role) -> Option<&'static [Fields]> {
         use Fields::{Codes, Evidence, Identity, Provenance, Rejection};
         match (self, role) {

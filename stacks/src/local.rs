@@ -419,7 +419,19 @@ async fn pipeline(
     for chart in &found.charts {
         report.take(chart, query.chart(&chart.id).await?)?;
     }
-    let trail = audit_table::entries(&dynamodb, audit)
+    look_into_trail(&dynamodb, audit, &mut report, progress).await?;
+    progress.finish();
+    Ok(report)
+}
+
+/// Verifies the audit trail, and counts the answers that are recorded in it.
+async fn look_into_trail(
+    dynamodb: &aws_sdk_dynamodb::Client,
+    table: &str,
+    report: &mut Report,
+    progress: &Progress,
+) -> Result<(), LocalError> {
+    let trail = audit_table::entries(dynamodb, table)
         .await
         .map_err(|source| LocalError::aws("read the audit trail", source))?;
     let verdict = verify(trail, None);
@@ -434,8 +446,7 @@ async fn pipeline(
     ));
     report.recorded = verdict.records;
     report.trail_is_whole = verdict.is_whole();
-    progress.finish();
-    Ok(report)
+    Ok(())
 }
 
 /// Waits a while for the last instance to end, and returns how many are left.

@@ -81,6 +81,8 @@ fn every_chart_is_coded_or_rejected_with_its_reason_and_no_instance_stays() {
         assert_eq!(report["charts"], samples + 4, "{report:#}");
         assert_eq!(report["coded"], samples);
         assert_eq!(report["instances_left"], 0);
+        assert_eq!(report["trail_is_whole"], true, "{report:#}");
+        assert_eq!(report["recorded"], report["charts"], "{report:#}");
         let reasons: BTreeMap<&str, &str> = report["rejected"]
             .as_array()
             .unwrap()

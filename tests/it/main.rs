@@ -5,6 +5,8 @@
     reason = "a test may panic, wherever its functions stand"
 )]
 
+mod api; // Does the query API keep its OpenAPI document, and FHIR?
+mod canary; // Does what a chart says stay out of everything but its stores?
 mod cdk_cli; // Does the AWS CDK's own command line read what we write?
 mod contract; // Do the stacks name programs that exist?
 mod controls; // Which resource meets which control, and is it really there?

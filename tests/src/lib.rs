@@ -36,6 +36,16 @@ pub fn checkers() -> Result<Venv, PythonError> {
     )
 }
 
+/// Returns the checkers of the query API, pinned; they are installed on first use.
+pub fn api_checkers() -> Result<Venv, PythonError> {
+    static INSTALLING: Mutex<()> = Mutex::new(());
+    let _one_at_a_time = INSTALLING.lock();
+    Venv::ensure(
+        &own_folder().join("api-checks"),
+        include_str!("../../stacks/python/api.txt"),
+    )
+}
+
 /// Returns the environment that `lightsout local` runs on; it is installed on
 /// first use.
 pub fn local_python() -> Result<Venv, PythonError> {

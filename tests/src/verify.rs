@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use lightsout_region::OpenSsh;
-use lightsout_tests::{cdk_cli, checkers, local_python, own_folder, workspace};
+use lightsout_tests::{api_checkers, cdk_cli, checkers, local_python, own_folder, workspace};
 use lightsout_toolkit::{Event, Form, Hint, Io, Terminal, cargo, fail};
 
 /// Why the tests could not be run.
@@ -48,6 +48,8 @@ fn verify(io: &mut dyn Io) -> Result<ExitCode, VerifyError> {
     };
     say("checkers of templates, playbooks and shell: .lightsout/checks");
     checkers()?;
+    say("checkers of the query API: .lightsout/api-checks");
+    api_checkers()?;
     say("the AWS CDK's command line: .lightsout/cdk");
     if cdk_cli().is_none() {
         say("skipped: npm cannot install it here");

@@ -108,13 +108,11 @@ pub async fn invocation<S: Store, L: Ledger>(
         .unwrap_or_default()
         .saturating_sub(MARGIN);
     let request = event.request(now);
-    let answer = match tokio::time::timeout(left, service.answer(&request)).await {
-        Ok(answer) => answer,
-        Err(_) => {
-            Line::out_of_time(&request.id).write();
-            Answer::problem(Problem::Unavailable).sealed(&request.id)
-        }
-    };
+    let in_time = tokio::time::timeout(left, service.answer(&request)).await;
+    let answer = in_time.unwrap_or_else(|_| {
+        Line::out_of_time(&request.id).write();
+        Answer::problem(Problem::Unavailable).sealed(&request.id)
+    });
     Ok(proxied(answer))
 }
 
@@ -136,7 +134,7 @@ fn proxied(answer: Answer) -> Value {
 mod tests {
     use super::*;
 
-    fn request(context: Value) -> Request {
+    fn request(context: &Value) -> Request {
         let event: Event = serde_json::from_value(json!({
             "resource": "/{proxy+}", "httpMethod": "GET", "path": "/runs",
             "headers": {"If-None-Match": "\"a\"", "Tenant": "south", "role": "auditor"},
@@ -151,7 +149,7 @@ mod tests {
 
     #[test]
     fn a_proxy_event_is_read_though_most_of_it_is_null() {
-        let request = request(json!({"requestId": "r-1", "authorizer": null}));
+        let request = request(&json!({"requestId": "r-1", "authorizer": null}));
         assert_eq!(
             (request.path.as_str(), request.id.as_str(), request.at),
             ("/runs", "r-1", 1_000)
@@ -164,7 +162,7 @@ mod tests {
     #[test]
     fn only_the_authorizer_says_who_calls() {
         let authorizer = json!({"principalId": "u-1", "tenant": "north", "role": "billing"});
-        let caller = request(json!({"authorizer": authorizer})).caller.unwrap();
+        let caller = request(&json!({"authorizer": authorizer})).caller.unwrap();
         assert_eq!(
             (caller.who.as_str(), caller.tenant.as_str(), caller.role),
             ("u-1", "north", Role::Billing)
@@ -178,7 +176,7 @@ mod tests {
             let mut incomplete = authorizer.clone();
             incomplete[name] = value.into();
             assert_eq!(
-                request(json!({"authorizer": incomplete})).caller,
+                request(&json!({"authorizer": incomplete})).caller,
                 None,
                 "{name}"
             );

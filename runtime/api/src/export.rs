@@ -35,7 +35,13 @@ pub(crate) fn written(
     let entries = rows.as_array().map(Vec::as_slice).unwrap_or_default();
     match format {
         Format::Json => json!({"run": run, name: rows, "next": next}).to_string(),
-        Format::Lines => entries.iter().map(|entry| format!("{entry}\n")).collect(),
+        Format::Lines => {
+            let lines: Vec<_> = entries.iter().map(Value::to_string).collect();
+            lines
+                .iter()
+                .flat_map(|line| [line.as_str(), "\n"])
+                .collect()
+        }
         Format::Csv => csv(name, entries),
     }
 }

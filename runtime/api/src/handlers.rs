@@ -129,14 +129,11 @@ impl<S: Store> Asked<'_, S> {
             Some(Cursor::Charts { run: of, after }) if of == run => Some(self.key(after)),
             Some(_) => return Err(BAD_CURSOR),
         };
-        let status = match self.single("status")? {
-            status @ (None | Some("coded" | "rejected")) => status,
-            Some(_) => {
-                return Err(HandlerError::BadParameter {
-                    name: "status",
-                    wanted: "`coded` or `rejected`",
-                });
-            }
+        let status @ (None | Some("coded" | "rejected")) = self.single("status")? else {
+            return Err(HandlerError::BadParameter {
+                name: "status",
+                wanted: "`coded` or `rejected`",
+            });
         };
         let code = self.single("code")?;
         if code.is_some() && !self.shows(Fields::Codes) {
@@ -164,7 +161,7 @@ impl<S: Store> Asked<'_, S> {
             seen.push(self.seen(&listed.summary));
             let shows_codes = self.shows(Fields::Codes);
             let codes = listed.codes.map(|codes| json!(codes));
-            rows = rows.join(codes, |rows, codes| {
+            rows = rows.join(&codes, |rows, codes| {
                 if shows_codes {
                     row.insert("codes".to_owned(), codes.clone());
                 }
@@ -181,7 +178,7 @@ impl<S: Store> Asked<'_, S> {
                 .encode(),
             )
         });
-        Ok(self.listed("charts", &run, rows, next, format, seen))
+        Ok(self.listed("charts", &run, &rows, next, format, seen))
     }
 
     async fn rejected(&self) -> Handled {
@@ -220,7 +217,7 @@ impl<S: Store> Asked<'_, S> {
                 }
                 Value::Object(row)
             });
-            rows = rows.join(row, |rows, row| push(rows, row.clone()));
+            rows = rows.join(&row, |rows, row| push(rows, row.clone()));
         }
         let next = page.next.and_then(|after| {
             let after = self.unkeyed(after)?;
@@ -232,7 +229,7 @@ impl<S: Store> Asked<'_, S> {
                 .encode(),
             )
         });
-        Ok(self.listed("rejected", &run, rows, next, format, seen))
+        Ok(self.listed("rejected", &run, &rows, next, format, seen))
     }
 
     async fn counts(&self) -> Handled {
@@ -262,7 +259,7 @@ impl<S: Store> Asked<'_, S> {
             for listed in page.entries {
                 counted += 1;
                 let codes = listed.codes.map(|codes| json!(codes));
-                counts = counts.join(codes, count);
+                counts = counts.join(&codes, count);
             }
             after = page.next;
             if after.is_none() || counted >= MOST_COUNTED {
@@ -288,7 +285,7 @@ impl<S: Store> Asked<'_, S> {
                 .encode(),
             )
         });
-        Ok(self.listed("counts", &run, rows, next, format, Vec::new()))
+        Ok(self.listed("counts", &run, &rows, next, format, Vec::new()))
     }
 
     async fn chart(&self) -> Handled {
@@ -363,7 +360,8 @@ impl<S: Store> Asked<'_, S> {
         let wish: Wish =
             serde_json::from_str(&self.request.body).map_err(|_| HandlerError::BadBody(WANTED))?;
         let reason = wish.reason.trim();
-        if !REASON.contains(&reason.chars().count())
+        if !REASON.contains(&wish.reason.chars().count())
+            || reason.chars().count() < *REASON.start()
             || !(1..=LONGEST_EMERGENCY).contains(&wish.minutes)
         {
             return Err(HandlerError::BadBody(WANTED));
@@ -473,7 +471,7 @@ impl<S: Store> Asked<'_, S> {
         &self,
         name: &str,
         run: &RunId,
-        rows: Phi<Value>,
+        rows: &Phi<Value>,
         next: Option<String>,
         format: Format,
         seen: Vec<Seen>,

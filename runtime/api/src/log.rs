@@ -22,7 +22,7 @@ pub(crate) const ALLOWED: [&str; 15] = [
     "status",
     "fault",
     "charts",
-    "charts_sha256",
+    "chart_sha256",
     "stream",
     "number",
     "hash",
@@ -36,7 +36,7 @@ impl Line {
     /// Tells of an access, and where it stands in the audit trail.
     ///
     /// The trail and the log are kept by different services with different keys: each is a
-    /// witness of the other. Charts are told by the SHA-256 of their ids: whoever knows an id
+    /// witness of the other. A chart is told by the SHA-256 of its key: whoever knows it
     /// finds every access to it, and whoever reads the log learns none.
     pub(crate) fn of(access: &Access, fault: Option<&Fault>, receipt: Option<&Receipt>) -> Self {
         let event = match (&access.break_glass, access.status) {
@@ -44,15 +44,14 @@ impl Line {
             (None, 401 | 403) => "refused",
             _ => "access",
         };
-        let digests: Vec<String> = access
-            .charts
-            .iter()
-            .take(1)
-            .map(|seen| {
+        // A list's charts are in the trail.
+        let digest = match access.charts.as_slice() {
+            [seen] => {
                 let key = format!("{}/{}", access.tenant, seen.chart);
-                format!("{:x}", Sha256::digest(key))
-            })
-            .collect();
+                Some(format!("{:x}", Sha256::digest(key)))
+            }
+            _ => None,
+        };
         let line = json!({
             "event": event,
             "request": access.request,
@@ -64,7 +63,7 @@ impl Line {
             "fields": access.fields,
             "status": access.status,
             "charts": access.charts.len(),
-            "charts_sha256": digests,
+            "chart_sha256": digest,
             "fault": fault.map(ToString::to_string),
             "stream": receipt.map(Receipt::stream),
             "number": receipt.map(Receipt::number),

@@ -1,5 +1,7 @@
 //! The Lambda: reads its environment, then answers whenever it is invoked.
 
+use std::io::Write;
+
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use lightsout_api::{Aws, Event, Service, Table, invocation, writer};
 use lightsout_audit::Trail;
@@ -13,8 +15,12 @@ static ALLOCATOR: ZeroAlloc<std::alloc::System> = ZeroAlloc(std::alloc::System);
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    // A panic's own message may quote what it stumbled over.
-    std::panic::set_hook(Box::new(|_| {}));
+    // A panic's own message may quote what it stumbled over: only its place is told.
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string);
+        let line = serde_json::json!({"event": "panic", "place": place});
+        let _ = writeln!(std::io::stderr(), "{line}");
+    }));
     let environment = ApiEnvironment::from_variables(|name| std::env::var(name).ok())?;
     let config = lightsout_aws::load().await;
     let service = Service {

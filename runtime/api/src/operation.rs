@@ -106,6 +106,7 @@ impl Operation {
     ///
     /// Nobody sees more than their work needs
     /// ([45 CFR 164.502(b)](https://www.ecfr.gov/current/title-45/section-164.502)).
+    #[expect(clippy::match_same_arms, reason = "a row for each operation")]
     pub fn shown_to(self, role: Role) -> Option<&'static [Fields]> {
         use Fields::{Codes, Evidence, Identity, Provenance, Rejection};
         match (self, role) {
@@ -136,11 +137,18 @@ impl Operation {
     /// Finds what a path asks for, with what stands in the place of its one parameter.
     pub(crate) fn of_path(path: &str) -> Option<(Self, String)> {
         let path = path.strip_prefix('/')?;
-        let path = path.strip_suffix('/').unwrap_or(path);
-        let (room, rest) = path.split_once('/').unwrap_or((path, ""));
-        let found = match (room, rest) {
-            ("runs", "") => (Self::Runs, ""),
-            ("runs", rest) => match rest.split_once('/') {
+        let Some((room, rest)) = path.split_once('/') else {
+            let found = match path {
+                "runs" => Self::Runs,
+                "break-glass" => Self::BreakGlass,
+                "openapi.json" => Self::OpenApi,
+                "docs" => Self::Docs,
+                _ => return None,
+            };
+            return Some((found, String::new()));
+        };
+        let (found, subject) = match room {
+            "runs" => match rest.split_once('/') {
                 None => (Self::Run, rest),
                 Some((run, "charts")) => (Self::Charts, run),
                 Some((run, "rejected")) => (Self::Rejected, run),
@@ -148,13 +156,11 @@ impl Operation {
                 Some(_) => return None,
             },
             // A chart's id may hold slashes, written as such or as `%2F`.
-            ("charts", chart) if !chart.is_empty() => (Self::Chart, chart),
-            ("break-glass", "") => (Self::BreakGlass, ""),
-            ("openapi.json", "") => (Self::OpenApi, ""),
-            ("docs", "") => (Self::Docs, ""),
+            "charts" => (Self::Chart, rest),
             _ => return None,
         };
-        Some((found.0, decoded(found.1).into_owned()))
+        // Nothing has an empty id.
+        (!subject.is_empty()).then(|| (found, decoded(subject).into_owned()))
     }
 }
 
@@ -197,7 +203,6 @@ mod tests {
             assert_eq!(found, Some((operation, subject.to_owned())), "{path}");
         };
         check("/runs", Operation::Runs, "");
-        check("/runs/", Operation::Runs, "");
         check("/runs/run-000001-9", Operation::Run, "run-000001-9");
         check(
             "/runs/run-000001-9/charts",
@@ -209,7 +214,16 @@ mod tests {
         check("/charts/ward%207%2Fa.txt", Operation::Chart, "ward 7/a.txt");
         check("/charts/ward 7/a.txt", Operation::Chart, "ward 7/a.txt");
         check("/docs", Operation::Docs, "");
-        for path in ["/charts", "/charts/", "/runs/x/machines", "", "/", "runs"] {
+        for path in [
+            "/charts",
+            "/charts/",
+            "/runs/",
+            "/runs//charts",
+            "/runs/x/y",
+            "",
+            "/",
+            "runs",
+        ] {
             assert_eq!(Operation::of_path(path), None, "{path}");
         }
     }

@@ -148,6 +148,7 @@ async fn what_was_stored_is_answered_and_each_answer_is_recorded() {
 
 /// Stores three runs and the outcomes of two charts, one of them twice and
 /// large the second time.
+#[expect(clippy::too_many_lines, reason = "what is stored is listed once")]
 async fn stored(config: &SdkConfig) -> Api {
     let dynamodb = aws_sdk_dynamodb::Client::new(config);
     create_tables(&dynamodb).await;

@@ -82,19 +82,16 @@ impl<L: Ledger> Trail<L> {
         let said = Said::Access(Box::new(access.clone()));
         // Until its end is known the stream counts as left: this may be dropped half way, and
         // what is not known to be written must not be built upon.
-        let entry = match stream.last.take() {
-            Some((number, hash)) => {
-                let name = self.name(stream.begun);
-                let entry = Entry::new(&name, number + 1, &hash, said);
-                self.ledger.append(std::slice::from_ref(&entry)).await?;
-                entry
-            }
-            None => {
-                stream.begun += 1;
-                let entry = Entry::new(&self.name(stream.begun), 1, NOTHING, said);
-                self.open(&entry).await?;
-                entry
-            }
+        let entry = if let Some((number, hash)) = stream.last.take() {
+            let name = self.name(stream.begun);
+            let entry = Entry::new(&name, number + 1, &hash, said);
+            self.ledger.append(std::slice::from_ref(&entry)).await?;
+            entry
+        } else {
+            stream.begun += 1;
+            let entry = Entry::new(&self.name(stream.begun), 1, NOTHING, said);
+            self.open(&entry).await?;
+            entry
         };
         stream.last = Some((entry.number, entry.hash.clone()));
         Ok(Receipt {

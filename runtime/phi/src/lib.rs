@@ -81,7 +81,7 @@ impl<T: Erase> Phi<T> {
     }
 
     /// Adds other patient data to it.
-    pub fn join<U: Erase>(mut self, other: Phi<U>, add: impl FnOnce(&mut T, &U)) -> Self {
+    pub fn join<U: Erase>(mut self, other: &Phi<U>, add: impl FnOnce(&mut T, &U)) -> Self {
         add(&mut self.0, &other.0);
         self
     }

@@ -170,7 +170,7 @@ impl fmt::Debug for Encoded {
             .debug_struct("Encoded")
             .field("status", &self.status)
             .field("bytes", &self.json.bytes())
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 

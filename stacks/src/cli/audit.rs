@@ -305,3 +305,78 @@ fn unreadable(path: &Path) -> impl FnOnce(io::Error) -> AuditError + use<> {
     let path = path.to_owned();
     move |source| AuditError::Unreadable { path, source }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{future::Future, pin::pin, task};
+
+    use lightsout_audit::{Access, MemoryLedger, Seen, Trail};
+    use lightsout_toolkit::Terminal;
+
+    use super::*;
+
+    /// The ledger in memory answers at once, so that one poll is enough.
+    fn now<T>(task: impl Future<Output = T>) -> T {
+        match pin!(task).poll(&mut task::Context::from_waker(task::Waker::noop())) {
+            task::Poll::Ready(end) => end,
+            task::Poll::Pending => panic!("a ledger in memory never waits"),
+        }
+    }
+
+    fn trail() -> String {
+        let trail = Trail::new(MemoryLedger::default(), "w");
+        for number in 0..5 {
+            let access = Access {
+                at: number,
+                who: "ann".to_owned(),
+                charts: vec![Seen {
+                    chart: format!("c-{number}"),
+                    version: "v1".to_owned(),
+                }],
+                ..Access::default()
+            };
+            now(trail.record(&access)).unwrap();
+        }
+        lines(&trail.ledger().entries())
+    }
+
+    fn verify_file(text: &str) -> Status {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("trail.jsonl");
+        fs::write(&path, text).unwrap();
+        let arguments = AuditArgs {
+            command: AuditCommand::Verify(VerifyArgs {
+                trail: TrailArgs {
+                    file: Some(path),
+                    #[cfg(feature = "aws")]
+                    table: None,
+                },
+                heads: None,
+                write_heads: None,
+            }),
+        };
+        run(&arguments, Form::Text, &mut Terminal::new(Form::Text))
+    }
+
+    #[test]
+    fn a_trail_that_was_changed_is_a_finding_and_one_that_cannot_be_read_a_failure() {
+        let text = trail();
+        assert_eq!(verify_file(&text), Status::Fine);
+        assert_eq!(
+            verify_file(&text.replacen("ann", "bob", 1)),
+            Status::Finding
+        );
+        let without: Vec<_> = text.lines().filter(|line| !line.contains("c-2")).collect();
+        assert_eq!(verify_file(&without.join("\n")), Status::Finding);
+        assert_eq!(verify_file("no record"), Status::Failure);
+    }
+
+    #[test]
+    fn a_breach_report_is_csv_that_a_spreadsheet_reads() {
+        let entries = read(Path::new("-"), trail().as_bytes()).unwrap();
+        let report = csv(&seen(&entries, &Question::default()));
+        assert_eq!(report.lines().count(), 6);
+        assert_eq!(report.lines().nth(1), Some("0,ann,,,c-0,v1,,,,"));
+        assert_eq!(cell_of("=1,\"2\""), "\"'=1,\"\"2\"\"\"");
+    }
+}

@@ -170,7 +170,8 @@ impl Report {
         self.seconds = seconds.iter().map(|(step, s)| (step.key(), *s)).collect();
     }
 
-    /// Returns whether every chart is accounted for and no instance is left.
+    /// Returns whether every chart is accounted for, each answer recorded in a whole audit
+    /// trail, and no instance left.
     pub fn is_complete(&self) -> bool {
         self.without_outcome.is_empty()
             && self.instances_left == 0
@@ -324,6 +325,11 @@ mod tests {
         report.without_outcome.clear();
         let rejection = json!({"rejection": {"reason": "empty", "detail": "no text"}});
         report.take(&chart("b.txt"), Some(rejection)).unwrap();
+        (report.recorded, report.trail_is_whole) = (1, true);
+        assert!(!report.is_complete(), "an answer is not recorded");
+        (report.recorded, report.trail_is_whole) = (2, false);
+        assert!(!report.is_complete(), "the trail is broken");
+        report.trail_is_whole = true;
         assert!(report.is_complete());
         report.instances_left = 1;
         assert!(!report.is_complete());

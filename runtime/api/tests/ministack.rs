@@ -176,21 +176,7 @@ async fn stored(config: &SdkConfig) -> Aws {
             .await
             .unwrap();
     }
-    for number in 0..MANY {
-        let (chart, run) = (format!("many/{number:03}"), "run-000003-300");
-        dynamodb
-            .put_item()
-            .table_name("results")
-            .item(attribute::CHART, text(&chart))
-            .item(attribute::CODING, text("v1#engine 1"))
-            .item(attribute::RUN, text(run))
-            .item(attribute::RUN_SHARD, shard(run, &chart))
-            .item(attribute::STATUS, text("coded"))
-            .item(attribute::OUTCOME, text(&coded("I10")))
-            .send()
-            .await
-            .unwrap();
-    }
+    store_many(&dynamodb, &coded("I10")).await;
     for (chart, version) in [("c.pdf", "v1"), ("m-1", "message")] {
         let run = "run-000002-200";
         let outcome = Encoded::rejected("binary", "the chart is a PDF").into_json();
@@ -217,6 +203,25 @@ async fn stored(config: &SdkConfig) -> Aws {
         Some(address.to_owned())
     });
     Aws::new(config, environment.unwrap())
+}
+
+/// Stores many charts of the third run.
+async fn store_many(dynamodb: &aws_sdk_dynamodb::Client, outcome: &str) {
+    for number in 0..MANY {
+        let (chart, run) = (format!("many/{number:03}"), "run-000003-300");
+        dynamodb
+            .put_item()
+            .table_name("results")
+            .item(attribute::CHART, text(&chart))
+            .item(attribute::CODING, text("v1#engine 1"))
+            .item(attribute::RUN, text(run))
+            .item(attribute::RUN_SHARD, shard(run, &chart))
+            .item(attribute::STATUS, text("coded"))
+            .item(attribute::OUTCOME, text(outcome))
+            .send()
+            .await
+            .unwrap();
+    }
 }
 
 async fn create_tables(dynamodb: &aws_sdk_dynamodb::Client) {

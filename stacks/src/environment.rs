@@ -135,6 +135,9 @@ pub struct HostSettings {
     pub worker_types: Vec<String>,
     /// How many workers of a hundred are asked for as spot instances first.
     pub spot_percent: u32,
+    /// Whether the master is asked for as a spot instance first, too.
+    #[serde(default)]
+    pub master_spot: bool,
 }
 
 /// A processor architecture.

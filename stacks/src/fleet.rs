@@ -116,15 +116,20 @@ fn triggers(settings: &Settings) -> Triggers {
 }
 
 fn hosts(settings: &Settings) -> Hosts {
-    let hosts = &settings.hosts;
-    match hosts.architecture {
+    let given = &settings.hosts;
+    let hosts = match given.architecture {
         environment::Architecture::Arm64 => Hosts::arm64(),
         environment::Architecture::X86 => Hosts::x86_64(),
     }
-    .image(image(&hosts.image))
-    .master_types(&hosts.master_types)
-    .worker_types(&hosts.worker_types)
-    .spot_percent(hosts.spot_percent)
+    .image(image(&given.image))
+    .master_types(&given.master_types)
+    .worker_types(&given.worker_types)
+    .spot_percent(given.spot_percent);
+    if given.master_spot {
+        hosts.spot_master()
+    } else {
+        hosts
+    }
 }
 
 fn image(name: &str) -> Image {

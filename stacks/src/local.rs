@@ -43,6 +43,7 @@ use serde::{Deserialize, Serialize};
 pub use self::error::LocalError;
 use self::{
     charts::ChartFolder,
+    crash::Victim,
     python::{PythonError, Venv},
     report::Report,
     steps::{Progress, Step},
@@ -69,9 +70,9 @@ pub struct LocalArgs {
     /// Most workers at once
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=16))]
     workers: Option<u32>,
-    /// Crash the master's machine before its workers begin, to see what mends that
-    #[arg(long)]
-    crash_master: bool,
+    /// Kill something in the middle of the run, to see what mends that
+    #[arg(long, value_name = "WHAT")]
+    crash: Option<Victim>,
     /// Leave the region up until Ctrl-C, to look around in it
     #[arg(long)]
     keep: bool,
@@ -393,12 +394,14 @@ async fn pipeline(
         progress,
     };
     let mut ended_by_sweep = 0;
-    if arguments.crash_master {
-        mending.crash_master().await?;
-        (run, ended_by_sweep) = mending.until_replaced(&run).await?;
+    if let Some(victim) = arguments.crash {
+        mending.crash(victim, &run).await?;
+        if victim == Victim::Master {
+            (run, ended_by_sweep) = mending.until_replaced(&run).await?;
+        }
     }
     follow::until_over(&dynamodb, control, &run, deadline, progress).await?;
-    if arguments.crash_master {
+    if arguments.crash == Some(Victim::Master) {
         ended_by_sweep += mending.until_none_left().await?;
     }
 

@@ -108,7 +108,7 @@ fn every_chart_is_coded_or_rejected_with_its_reason_and_no_instance_stays() {
 fn a_master_that_crashes_is_ended_by_the_reaper_and_its_work_is_done_by_another() {
     let _alone = alone();
     let charts = workspace().join("samples/charts");
-    let output = local(&["--json", "--crash-master"], &charts)
+    let output = local(&["--json", "--crash", "master"], &charts)
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -118,6 +118,32 @@ fn a_master_that_crashes_is_ended_by_the_reaper_and_its_work_is_done_by_another(
     assert!(report["reaped"].as_u64().unwrap() >= 1, "{report:#}");
     assert_eq!(report["coded"], report["charts"]);
     assert_eq!(report["instances_left"], 0);
+}
+
+/// Of the two that the master mends by itself, this is the quick one: a worker that is gone is
+/// given two minutes to come back.
+#[test]
+fn ansible_that_is_killed_is_started_again_by_its_supervisor_and_adopts_the_worker() {
+    let _alone = alone();
+    let charts = workspace().join("samples/charts");
+    let output = local(&["--json", "--crash", "playbook"], &charts)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{said}");
+    assert!(said.contains("Ansible was killed on the master"), "{said}");
+    let report = report(&output);
+    assert_eq!(report["coded"], report["charts"]);
+    assert_eq!(report["reaped"], 0);
+    assert_eq!(report["instances_left"], 0);
+    // One master and one worker were started, and the supervisor says why it began anew.
+    let hosts = fs::read_dir(workspace().join(".lightsout/region/hosts")).unwrap();
+    let logs: Vec<String> = hosts
+        .map(|host| host.unwrap().path().join("home/state/supervisor.log"))
+        .map(|log| fs::read_to_string(log).unwrap_or_default())
+        .collect();
+    assert_eq!(logs.len(), 2, "{said}");
+    assert!(logs.concat().contains("ansible died"), "{logs:?}");
 }
 
 #[test]

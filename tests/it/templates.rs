@@ -117,9 +117,11 @@ fn machines_ask_for_tokens_have_no_public_address_and_end_when_they_power_off() 
             "{path}"
         );
         assert!(data["KeyName"].is_null(), "{path}");
-        for interface in data["NetworkInterfaces"].as_array().unwrap() {
-            assert_eq!(interface["AssociatePublicIpAddress"], false, "{path}");
-        }
+        // The subnet decides, which the request names.
+        assert!(data["NetworkInterfaces"].is_null(), "{path}");
+    }
+    for (path, subnet) in of_type(&assemblies, "AWS::EC2::Subnet") {
+        assert_eq!(subnet["Properties"]["MapPublicIpOnLaunch"], false, "{path}");
     }
     for forbidden in [
         "AWS::EC2::InternetGateway",

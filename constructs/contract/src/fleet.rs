@@ -20,6 +20,10 @@ environment! {
         master: LaunchFrom<Masters> = "MASTER_TEMPLATE",
         /// The master's instance types with commas between them, the best first.
         master_types: Setting<String> = "MASTER_TYPES",
+        /// The subnets that it may be started in with commas between them, one a zone.
+        subnets: Setting<String> = "SUBNETS",
+        /// Whether a spot instance is asked for before one that is paid for in full.
+        master_spot: Setting<bool> = "MASTER_SPOT",
         /// The fleet's name, the value of its tag.
         pipeline: Setting<String> = "PIPELINE",
         /// Seconds for which a new lease is held before the master extends it.
@@ -72,6 +76,8 @@ environment! {
         messages_per_worker: Setting<u64> = "MESSAGES_PER_WORKER",
         /// The workers' instance types with commas between them, the best first.
         worker_types: Setting<String> = "WORKER_TYPES",
+        /// The subnets that they may be started in with commas between them, one a zone.
+        subnets: Setting<String> = "SUBNETS",
         /// How many workers of a hundred are asked for as spot instances.
         spot_percent: Setting<u32> = "SPOT_PERCENT",
         /// Seconds for which the queue must read empty before it counts as drained.

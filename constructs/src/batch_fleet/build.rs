@@ -9,7 +9,7 @@ use lightsout_contract::{
         role, tag,
     },
 };
-use lightsout_core::{Asset, AssetRef, Construct, Scope};
+use lightsout_core::{Asset, AssetRef, Construct, Part, Scope, Value, join};
 
 use super::{
     BatchFleet, BatchFleetRef, Hosts, Limits, Parts, Place, Queues, Triggers, alarms::Watched,
@@ -176,6 +176,7 @@ impl<P: Program> Ground<'_, P> {
             &self.key,
         )
         .instance_type(self.hosts.worker_types.first().map_or("", String::as_str))
+        .any_zone()
         .ssh_from(&masters);
         if !worker.allows("sqs:ReceiveMessage", &self.jobs.arn().into()) {
             scope.problem(
@@ -210,7 +211,7 @@ impl<P: Program> Ground<'_, P> {
         let (limits, hosts) = (self.limits, self.hosts);
         let masters = self.fleet::<M>(role::MASTER);
         let workers = self.fleet::<P>(role::WORKER);
-        if hosts.market() == Market::Spot {
+        if [hosts.market(), hosts.master_market()].contains(&Market::Spot) {
             self.key.serve_spot(scope);
         }
         let environment = MasterEnvironment {
@@ -227,6 +228,7 @@ impl<P: Program> Ground<'_, P> {
             most_workers: setting(limits.most_workers),
             messages_per_worker: setting(limits.messages_per_worker),
             worker_types: setting(hosts.worker_types.join(",")),
+            subnets: setting(subnets(&self.network)),
             spot_percent: setting(hosts.spot_percent),
             drain_seconds: setting(limits.drain.as_secs()),
             deadline_seconds: setting(limits.deadline.as_secs()),
@@ -243,6 +245,7 @@ impl<P: Program> Ground<'_, P> {
             &self.key,
         )
         .instance_type(hosts.master_types.first().map_or("", String::as_str))
+        .any_zone()
         .group(&group);
         scope.add("Master", master)
     }
@@ -262,9 +265,11 @@ impl<P: Program> Ground<'_, P> {
             work: self.jobs.meter().seen_as(),
             control: self.control.writer(),
             master: master
-                .launcher_of(&self.fleet(role::MASTER), types, Market::OnDemand)
+                .launcher_of(&self.fleet(role::MASTER), types, self.hosts.master_market())
                 .seen_as(),
             master_types: setting(types.join(",")),
+            subnets: setting(subnets(&self.network)),
+            master_spot: setting(self.hosts.master_spot),
             pipeline: setting(self.name),
             lease_seconds: setting(self.limits.first_lease().as_secs()),
         };
@@ -312,6 +317,13 @@ impl<P: Program> Ground<'_, P> {
     fn fleet<Q>(&self, role: &str) -> Fleet<Q> {
         Fleet::tagged(tag::PIPELINE, self.name).and(tag::ROLE, role)
     }
+}
+
+/// Lists the network's subnets with commas between them.
+fn subnets(network: &NetworkRef) -> Value<String> {
+    let commas = std::iter::once("").chain(std::iter::repeat(","));
+    let parts = commas.zip(network.subnets());
+    Value::<String>::join(parts.flat_map(|(comma, subnet)| [Part::from(comma), Part::from(subnet)]))
 }
 
 /// Returns the network, made if there is none.

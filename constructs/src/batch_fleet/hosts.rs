@@ -23,6 +23,7 @@ pub struct Hosts {
     pub(super) master_types: Vec<String>,
     pub(super) worker_types: Vec<String>,
     pub(super) spot_percent: u32,
+    pub(super) master_spot: bool,
 }
 
 /// Instance types that one policy statement lists without growing out of bounds.
@@ -67,6 +68,23 @@ impl Hosts {
     pub fn spot_percent(mut self, percent: u32) -> Self {
         self.spot_percent = percent;
         self
+    }
+
+    /// Asks for the master as a spot instance first, too.
+    ///
+    /// A master that EC2 takes away costs the run the time until the reaper has noticed it
+    /// and the launcher has started another, and nothing else.
+    pub fn spot_master(mut self) -> Self {
+        self.master_spot = true;
+        self
+    }
+
+    pub(super) fn master_market(&self) -> Market {
+        if self.master_spot {
+            Market::Spot
+        } else {
+            Market::OnDemand
+        }
     }
 
     pub(super) fn market(&self) -> Market {
@@ -123,6 +141,7 @@ impl Hosts {
             master_types: vec![master.to_owned()],
             worker_types: vec![worker.to_owned()],
             spot_percent: 0,
+            master_spot: false,
         }
     }
 }

@@ -37,6 +37,7 @@ pub struct LaunchTemplate<P> {
     scratch_gib: Option<u32>,
     group: Option<SecurityGroupRef>,
     ssh_from: Vec<SecurityGroupRef>,
+    any_zone: bool,
     program: PhantomData<fn() -> P>,
 }
 
@@ -94,8 +95,19 @@ impl<P: Program> LaunchTemplate<P> {
             scratch_gib: None,
             group: None,
             ssh_from: Vec::new(),
+            any_zone: false,
             program: PhantomData,
         }
+    }
+
+    /// Leaves the zone to whoever starts hosts; the first of the network unless said.
+    ///
+    /// The request names a subnet then. EC2 takes none beside a template's network interface,
+    /// so that the template has none: hosts get no public address because no subnet of the
+    /// network gives any.
+    pub fn any_zone(mut self) -> Self {
+        self.any_zone = true;
+        self
     }
 
     /// Starts hosts of this type, a Nitro one; `c7i.large` unless said.
@@ -193,15 +205,7 @@ impl<P: Program> Construct for LaunchTemplate<P> {
             Role::new(Service::Ec2, format!("Runs {}", P::BINARY)).with(self.statements),
         );
         let profile = scope.add("Profile", iam::InstanceProfile::new([role.name()]));
-        let subnet = self.network.subnets().into_iter().next();
-        let mut interface = ec2::LaunchTemplateNetworkInterface::new()
-            .device_index(0)
-            .associate_public_ip_address(false)
-            .delete_on_termination(true)
-            .groups([group.id().text(), self.network.clients()]);
-        if let Some(subnet) = subnet {
-            interface = interface.subnet_id(subnet);
-        }
+        let groups = [group.id().text(), self.network.clients()];
         let disk = |device: &'static str, gib: u32| {
             ec2::LaunchTemplateBlockDeviceMapping::new()
                 .device_name(device)
@@ -237,10 +241,22 @@ impl<P: Program> Construct for LaunchTemplate<P> {
                     .instance_metadata_tags("enabled"),
             )
             .monitoring(ec2::LaunchTemplateMonitoring::new().enabled(true))
-            .network_interfaces([interface])
             .block_device_mappings([root].into_iter().chain(scratch))
             .tag_specifications([tags("instance"), tags("volume")])
             .user_data(base64(self.user_data.script(self.variables)));
+        let data = if self.any_zone {
+            data.security_group_ids(groups)
+        } else {
+            let mut interface = ec2::LaunchTemplateNetworkInterface::new()
+                .device_index(0)
+                .associate_public_ip_address(false)
+                .delete_on_termination(true)
+                .groups(groups);
+            if let Some(subnet) = self.network.subnets().into_iter().next() {
+                interface = interface.subnet_id(subnet);
+            }
+            data.network_interfaces([interface])
+        };
         let template = ec2::LaunchTemplate::new(data).build(scope);
         LaunchTemplateRef {
             id: template.id(),

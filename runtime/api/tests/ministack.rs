@@ -231,21 +231,7 @@ async fn stored(config: &SdkConfig) -> Api {
             .await
             .unwrap();
     }
-    for number in 0..MANY {
-        let (chart, run) = (format!("north/many/{number:03}"), "run-000003-300");
-        dynamodb
-            .put_item()
-            .table_name("results")
-            .item(attribute::CHART, text(&chart))
-            .item(attribute::CODING, text("v1#engine 1"))
-            .item(attribute::RUN, text(run))
-            .item(attribute::RUN_SHARD, shard(run, &chart))
-            .item(attribute::STATUS, text("coded"))
-            .item(attribute::OUTCOME, text(&coded("I10")))
-            .send()
-            .await
-            .unwrap();
-    }
+    store_many(&dynamodb, &coded("I10")).await;
     dynamodb
         .put_item()
         .table_name("results")
@@ -291,6 +277,25 @@ async fn stored(config: &SdkConfig) -> Api {
     Service {
         store: Aws::new(config, environment.unwrap()),
         trail: Trail::new(Table::new(config, "audit"), writer().unwrap()),
+    }
+}
+
+/// Stores many charts of the third run.
+async fn store_many(dynamodb: &aws_sdk_dynamodb::Client, outcome: &str) {
+    for number in 0..MANY {
+        let (chart, run) = (format!("north/many/{number:03}"), "run-000003-300");
+        dynamodb
+            .put_item()
+            .table_name("results")
+            .item(attribute::CHART, text(&chart))
+            .item(attribute::CODING, text("v1#engine 1"))
+            .item(attribute::RUN, text(run))
+            .item(attribute::RUN_SHARD, shard(run, &chart))
+            .item(attribute::STATUS, text("coded"))
+            .item(attribute::OUTCOME, text(outcome))
+            .send()
+            .await
+            .unwrap();
     }
 }
 

@@ -6,6 +6,8 @@
 //! of the crate), bounded attempts and bounded waits, so that no program hangs
 //! on a dead peer.
 
+mod finality;
+
 use std::time::Duration;
 
 pub use aws_config::SdkConfig;
@@ -14,6 +16,8 @@ use aws_config::{
 };
 use aws_credential_types::Credentials;
 use aws_smithy_http_client::tls::{self, rustls_provider::CryptoMode};
+
+pub use self::finality::Final;
 
 /// Attempts for one call, the first included; waits grow between them.
 pub const ATTEMPTS: u32 = 5;

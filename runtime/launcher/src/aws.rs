@@ -2,16 +2,20 @@
 
 use std::time::SystemTime;
 
-use aws_sdk_ec2::types::{
-    InstanceType, LaunchTemplateSpecification, ResourceType, Tag, TagSpecification,
+use aws_sdk_ec2::{
+    operation::run_instances::RunInstancesError,
+    types::{
+        InstanceMarketOptionsRequest, InstanceType, LaunchTemplateSpecification, MarketType,
+        ResourceType, Tag, TagSpecification,
+    },
 };
-use lightsout_aws::SdkConfig;
+use lightsout_aws::{Final, SdkConfig};
 use lightsout_contract::Live;
 use lightsout_control::{Queue, Table, code, number, putting, text, updating};
 use lightsout_protocol::{
     control::{ASKED_AT, ATTEMPT, PART, RUNS},
     environment::LauncherEnvironment,
-    fleet::{is_short, role, tag},
+    fleet::{Choice, Market, Offer, is_short, master_offers, role, tag},
     launch::{Abandoned, Fault, Standing, Start, Step, Taking, World, Written},
     run::{Asking, Depth, Hold, Lease, RunId, RunState, UnixSeconds},
 };
@@ -34,23 +38,24 @@ impl Aws {
     /// Makes the clients that `environment` wants.
     pub fn new(config: &SdkConfig, environment: LauncherEnvironment<Live>) -> Self {
         Self {
-            ec2: aws_sdk_ec2::Client::new(config),
+            ec2: aws_sdk_ec2::Client::from_conf(
+                aws_sdk_ec2::config::Builder::from(config)
+                    .retry_classifier(Final::<RunInstancesError>::new(is_short))
+                    .build(),
+            ),
             table: Table::new(config, environment.control.address()),
             queue: Queue::new(config, environment.work.address()),
             environment,
         }
     }
 
-    /// Lists the master's instance types; the first is the launch template's own.
-    fn types(&self) -> impl Iterator<Item = &str> {
-        self.environment.master_types.address().split(',')
-    }
-
-    /// Returns the instance type of the way of that number, none for the template's.
-    fn other_type(&self, way: u32) -> Option<InstanceType> {
-        let place = usize::try_from(way.saturating_sub(1)).unwrap_or(usize::MAX);
-        let name = self.types().nth(place).filter(|_| place > 0)?;
-        Some(InstanceType::from(name))
+    /// Lists how a master may be asked for, the best way first.
+    fn offers(&self) -> Vec<Offer<'_>> {
+        let choice = Choice {
+            types: self.environment.master_types.address(),
+            subnets: self.environment.subnets.address(),
+        };
+        master_offers(choice, self.environment.master_spot.value())
     }
 }
 
@@ -98,7 +103,7 @@ impl World for Aws {
     }
 
     fn ways(&self) -> u32 {
-        u32::try_from(self.types().count()).unwrap_or(u32::MAX)
+        u32::try_from(self.offers().len()).unwrap_or(u32::MAX)
     }
 
     async fn ask(
@@ -130,12 +135,24 @@ impl World for Aws {
                 .tags(with("Name", &format!("{pipeline} {} {run}", role::MASTER)))
                 .build()
         };
+        let place = usize::try_from(way.saturating_sub(1)).unwrap_or(usize::MAX);
+        let Some(offer) = self.offers().get(place).copied() else {
+            // The stacks had more to offer when this way was stored.
+            return Start::Short("NoSuchOffer".to_owned());
+        };
         let answer = self
             .ec2
             .run_instances()
             .launch_template(template)
             .client_token(token)
-            .set_instance_type(self.other_type(way))
+            .set_instance_type(offer.instance_type.map(InstanceType::from))
+            .subnet_id(offer.subnet)
+            .set_instance_market_options((offer.market == Market::Spot).then(|| {
+                // Asked for once, and ended when it is taken away: both are the defaults.
+                InstanceMarketOptionsRequest::builder()
+                    .market_type(MarketType::Spot)
+                    .build()
+            }))
             .min_count(1)
             .max_count(1)
             .tag_specifications(tags(ResourceType::Instance))

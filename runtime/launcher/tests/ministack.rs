@@ -39,6 +39,7 @@ async fn a_run_is_taken_launched_left_alone_and_given_back() {
             "CONTROL_TABLE" => "control",
             "MASTER_TEMPLATE" => "lt-0123456789abcdef0",
             "LEASE_SECONDS" => "60",
+            "MASTER_SPOT" => "false",
             _ => "lamp",
         };
         Some(address.to_owned())
@@ -118,6 +119,7 @@ async fn a_refused_launch_releases_the_lease_for_the_next_run() {
             "WORK_QUEUE" => &queue,
             "CONTROL_TABLE" => "control",
             "LEASE_SECONDS" => "60",
+            "MASTER_SPOT" => "false",
             _ => "lamp",
         };
         Some(address.to_owned())
@@ -165,6 +167,7 @@ async fn a_table_that_is_not_there_is_told_by_its_code() {
     };
     let environment = LauncherEnvironment::from_variables(|name| match name {
         "LEASE_SECONDS" => Some("60".to_owned()),
+        "MASTER_SPOT" => Some("false".to_owned()),
         _ => Some("nowhere".to_owned()),
     });
     let world = Aws::new(&local.config, environment.unwrap());

@@ -5,13 +5,15 @@ use std::{collections::BTreeMap, time::Duration};
 use aws_sdk_ec2::{
     Client,
     error::ProvideErrorMetadata,
+    operation::run_instances::RunInstancesError,
     types::{
         Filter, InstanceMarketOptionsRequest, InstanceStateName, InstanceType,
         LaunchTemplateSpecification, MarketType, Reservation, ResourceType, Tag, TagSpecification,
     },
 };
+use lightsout_aws::Final;
 use lightsout_protocol::{
-    fleet::{Market, Offer, is_short, offers, role, tag},
+    fleet::{Choice, Market, Offer, WorkerHost, is_short, offers, role, tag},
     run::RunId,
 };
 use serde::Serialize;
@@ -28,6 +30,7 @@ pub struct Fleet {
     pipeline: String,
     template: String,
     types: String,
+    subnets: String,
     spot_percent: u32,
 }
 
@@ -79,11 +82,16 @@ impl Fleet {
     /// Looks at the workers of this machine's run.
     pub fn new(around: &Surroundings) -> Self {
         Self {
-            client: Client::new(&around.aws),
+            client: Client::from_conf(
+                aws_sdk_ec2::config::Builder::from(&around.aws)
+                    .retry_classifier(Final::<RunInstancesError>::new(is_short))
+                    .build(),
+            ),
             run: around.run.clone(),
             pipeline: around.pipeline().to_owned(),
             template: around.environment.workers.address().to_owned(),
             types: around.environment.worker_types.address().to_owned(),
+            subnets: around.environment.subnets.address().to_owned(),
             spot_percent: around.environment.spot_percent.value(),
         }
     }
@@ -190,6 +198,20 @@ impl Fleet {
         Ok(left.len())
     }
 
+    /// Asks EC2 once to end the workers that are not among these.
+    pub async fn terminate_all_but(&self, hosts: &[WorkerHost]) -> Result<(), FleetError> {
+        let is_other = |worker: &Instance| hosts.iter().all(|host| host.instance != worker.id);
+        let workers = self.workers().await?.into_iter();
+        let others: Vec<String> = workers
+            .filter(|worker| worker.is_alive() && is_other(worker))
+            .map(|worker| worker.id)
+            .collect();
+        if others.is_empty() {
+            return Ok(());
+        }
+        self.end(others).await
+    }
+
     /// Ends every worker, again and again until EC2 shows none.
     pub async fn terminate_until_none(&self) {
         loop {
@@ -212,7 +234,11 @@ impl Fleet {
     /// Starts worker `number` in the best way that there is capacity for.
     async fn start(&self, number: u32, name: &str, attempt: u32) -> Result<(), Shortage> {
         let mut short = None;
-        for (place, offer) in offers(number, &self.types, self.spot_percent)
+        let choice = Choice {
+            types: &self.types,
+            subnets: &self.subnets,
+        };
+        for (place, offer) in offers(number, choice, self.spot_percent)
             .into_iter()
             .enumerate()
         {
@@ -251,6 +277,7 @@ impl Fleet {
             .max_count(1)
             .client_token(token)
             .set_instance_type(offer.instance_type.map(InstanceType::from))
+            .subnet_id(offer.subnet)
             .set_instance_market_options((offer.market == Market::Spot).then(|| {
                 // Asked for once, and ended when it is taken away: both are the defaults.
                 InstanceMarketOptionsRequest::builder()

@@ -54,7 +54,8 @@ pub async fn reachable(around: &Surroundings) -> Result<Vec<WorkerHost>, HostsEr
 
 /// Waits until `wanted` hosts are reachable, and writes their keys for SSH.
 ///
-/// When time is up, the hosts that there are suffice; none is an error.
+/// When time is up, the hosts that there are suffice; none is an error. Those that said
+/// nothing are ended: the next start would wait for them again, and not replace them.
 pub async fn wait(around: &Surroundings, wanted: u32) -> Result<Vec<WorkerHost>, HostsError> {
     let until = now() + BOOT_SECONDS;
     loop {
@@ -64,11 +65,12 @@ pub async fn wait(around: &Surroundings, wanted: u32) -> Result<Vec<WorkerHost>,
             tokio::time::sleep(ASK_AGAIN).await;
             continue;
         }
-        if hosts.is_empty() {
-            return Err(HostsError::Silent);
-        }
         if missing > 0 {
             tracing::warn!(missing, "some hosts never announced themselves");
+            Fleet::new(around).terminate_all_but(&hosts).await?;
+        }
+        if hosts.is_empty() {
+            return Err(HostsError::Silent);
         }
         let path = around.folder.join("known_hosts");
         fs::write(path, known_hosts(&hosts)).map_err(HostsError::KnownHosts)?;

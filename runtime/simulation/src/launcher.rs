@@ -1,6 +1,7 @@
 //! The launcher Lambda: the real steps, polled one call at a time.
 
 use lightsout_protocol::{
+    fleet::{Offer, master_offers},
     interleave::interruption,
     launch::{
         Decision, Fault, LaunchError, Report, Standing, Start, Step, Taking, World, Written, launch,
@@ -9,6 +10,7 @@ use lightsout_protocol::{
 };
 
 use crate::{
+    capacity::{CHOICE, SHORT, is_short},
     ec2::Role,
     invocation::Invocation,
     mutant::Mutant,
@@ -17,11 +19,10 @@ use crate::{
     world::{LEASE, Shared, State},
 };
 
-/// Instance types that the master may have.
-const WAYS: u32 = 2;
-
-/// What EC2 says where it is short.
-const CAPACITY: &str = "InsufficientInstanceCapacity";
+/// Lists how a master may be asked for: as a spot instance first.
+fn ways() -> Vec<Offer<'static>> {
+    master_offers(CHOICE, true)
+}
 
 /// An invocation of the launcher.
 pub type Launching = Invocation<Result<Report, LaunchError>>;
@@ -73,11 +74,10 @@ impl Simulated {
     /// Asks EC2 once: whether its answer is lost, or why it refused.
     fn request(&self, run: &RunId, token: &str, way: u32) -> Result<bool, String> {
         let mut state = self.0.borrow_mut();
-        // A token that is known is answered from memory, capacity or not.
-        let is_little = way == 1 && state.hit(Kind::TypeShort) && state.random.below(2) == 0;
-        let is_short = !state.ec2.knows(token) && (is_little || state.hit(Kind::CapacityShort));
-        if is_short {
-            return Err(CAPACITY.to_owned());
+        let place = usize::try_from(way - 1).unwrap_or(usize::MAX);
+        let offer = ways()[place];
+        if is_short(&mut state, &offer, token) {
+            return Err(SHORT.to_owned());
         }
         let token = if state.has_bug(Mutant::TokenWithTimestamp) {
             format!("{token}-{}", state.now)
@@ -191,7 +191,7 @@ impl World for Simulated {
     }
 
     fn ways(&self) -> u32 {
-        WAYS
+        u32::try_from(ways().len()).unwrap_or(u32::MAX)
     }
 
     async fn ask(
@@ -218,7 +218,7 @@ impl World for Simulated {
                 None => return Written::TooLate,
             }
             if next.attempt > 1 {
-                state.count("the launcher tries the next instance type");
+                state.count("the launcher tries the next type, zone or market");
             }
             Written::Done
         })

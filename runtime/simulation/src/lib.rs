@@ -17,6 +17,7 @@
 //! - [`random`]: numbers that a seed decides
 //! - [`scale`]: what many charts take, cost, and which limit of AWS they reach first
 
+pub mod capacity;
 pub mod ec2;
 pub mod explore;
 pub mod invariants;

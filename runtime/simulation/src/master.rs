@@ -1,13 +1,14 @@
 //! A master's machine: the supervisor, its watch, and Ansible.
 
 use lightsout_protocol::{
-    fleet::role,
+    fleet::{offers, role},
     growth::Growth,
     oversight::{Ending, Events, Observation, Oversight, Status, Step, Workers, ends_workers},
     run::{Depth, Hold, RunId, RunState, UnixSeconds, grow},
 };
 
 use crate::{
+    capacity::{CHOICE, SPOT_PERCENT, is_short},
     ec2::{Instance, Role},
     layer::Layer,
     mutant::Mutant,
@@ -626,17 +627,25 @@ impl Master {
             if is_there {
                 continue;
             }
-            if state.hit(Kind::CapacityShort) {
+            let attempt = self.ansible.attempt;
+            let tokens = offers(number, CHOICE, SPOT_PERCENT).into_iter().enumerate();
+            let found = tokens
+                .map(|(place, offer)| {
+                    let role = match place {
+                        0 => format!("{}-{number}", role::WORKER),
+                        _ => format!("{}-{number}-{place}", role::WORKER),
+                    };
+                    (offer, self.run.client_token(&role, attempt))
+                })
+                .find(|(offer, token)| !is_short(state, offer, token));
+            let Some((_, token)) = found else {
                 state.count("the fleet stays smaller");
                 if shown.is_empty() && number == 1 {
                     self.ansible.status = Some(Status::Exited(2));
                     return;
                 }
                 break;
-            }
-            let token = self
-                .run
-                .client_token(&format!("{}-{number}", role::WORKER), self.ansible.attempt);
+            };
             state.record(&token);
             let boot = if state.hit(Kind::SlowBoot) {
                 150

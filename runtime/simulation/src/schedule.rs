@@ -62,6 +62,8 @@ kinds! {
     SlowChart: "a chart takes minutes",
     ReaperTwice: "the reaper runs twice",
     ReaperKilled: "the reaper is killed in the middle",
+    ZoneShort: "EC2 has no capacity in the first zone",
+    SpotShort: "EC2 has no spot capacity",
     Impostor: "a host answers that the table does not vouch for",
 }
 

@@ -33,7 +33,7 @@ fn every_planted_bug_is_found() {
         };
         // The clean run of the same seeds breaks nothing, so what breaks is the bug.
         assert!(
-            first_broken(10_000, &options).is_some(),
+            first_broken(20_000, &options).is_some(),
             "{}",
             mutant.name()
         );

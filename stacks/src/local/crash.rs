@@ -1,17 +1,17 @@
-//! The master's machine crashes in the middle of its run, and the reaper mends it.
+//! Something is killed in the middle of a run, and what is left of the system mends it.
 //!
-//! The local AWS runs the heartbeat's schedule, once a minute. So as not to wait for
+//! After a worker or Ansible the master does so, after a master the reaper. The local AWS runs the heartbeat's schedule, once a minute. So as not to wait for
 //! it, the reaper is invoked here besides: sweeps that come too early count for nothing.
 
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use lightsout_protocol::{
-    control::{ITEM, LEASE, PART},
+    control::{ITEM, LEASE, PART, hosts_part},
     fleet::{role, tag},
     run::RunId,
 };
-use lightsout_region::{Fault, InstanceState, InstanceSummary, Region};
+use lightsout_region::{Fault, InstanceId, InstanceState, InstanceSummary, Region};
 use serde::Deserialize;
 
 use super::{LocalError, steps::Progress};
@@ -22,6 +22,17 @@ const PAUSE: Duration = Duration::from_millis(200);
 
 /// How often the reaper is invoked.
 const SWEEP: Duration = Duration::from_secs(5);
+
+/// What is killed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Victim {
+    /// The master's machine; the reaper ends it, and wakes the launcher
+    Master,
+    /// The machine of a worker; the master starts another
+    Worker,
+    /// Ansible on the master; the supervisor starts it again
+    Playbook,
+}
 
 /// What the reaper says of a sweep.
 #[derive(Debug, Deserialize)]
@@ -41,33 +52,56 @@ pub(crate) struct Mending<'a> {
 }
 
 impl Mending<'_> {
-    /// Crashes the master as soon as a worker's machine is there, before it works.
-    pub(crate) async fn crash_master(&self) -> Result<(), LocalError> {
+    /// Kills `victim` as soon as a worker's machine runs, before it has worked; a worker once it
+    /// has announced itself, so that the master counts on it.
+    pub(crate) async fn crash(&self, victim: Victim, run: &RunId) -> Result<(), LocalError> {
         let begun = tokio::time::Instant::now();
-        loop {
-            let instances = self.region.instances();
-            let living = |wanted: &str| {
-                instances.iter().find(|instance| {
-                    instance.state == InstanceState::Running
-                        && instance
-                            .tags
-                            .get(tag::ROLE)
-                            .is_some_and(|role| role == wanted)
-                })
-            };
-            if let (Some(master), Some(_)) = (living(role::MASTER), living(role::WORKER)) {
-                self.region.inject(Fault::Crash(master.id.clone())).await;
-                self.progress
-                    .note("the master's machine has crashed; EC2 goes on calling it running");
-                return Ok(());
+        let (master, worker) = loop {
+            let living = |wanted: &str| self.living(wanted);
+            if let (Some(master), Some(worker)) = (living(role::MASTER), living(role::WORKER))
+                && (victim != Victim::Worker || self.has_announced_itself(run).await?)
+            {
+                break (master, worker);
             }
             if begun.elapsed() > PATIENCE {
-                return Err(LocalError::Reaper(
-                    "there was no worker to crash beside".to_owned(),
-                ));
+                return Err(LocalError::Crash("there was no worker to crash beside"));
             }
             tokio::time::sleep(PAUSE).await;
-        }
+        };
+        let (fault, said) = match victim {
+            Victim::Master => (
+                Fault::Crash(master),
+                "the master's machine has crashed; EC2 goes on calling it running",
+            ),
+            Victim::Worker => (
+                Fault::Crash(worker),
+                "a worker's machine has crashed; EC2 goes on calling it running",
+            ),
+            Victim::Playbook => {
+                let command = "ansible-playbook".to_owned();
+                let instance = master;
+                (
+                    Fault::Kill { instance, command },
+                    "Ansible was killed on the master; it left no exit code",
+                )
+            }
+        };
+        self.region.inject(fault).await;
+        self.progress.note(said);
+        Ok(())
+    }
+
+    /// Returns a running instance of this role.
+    fn living(&self, wanted: &str) -> Option<InstanceId> {
+        let is_meant = |instance: &InstanceSummary| {
+            instance.state == InstanceState::Running
+                && instance
+                    .tags
+                    .get(tag::ROLE)
+                    .is_some_and(|role| role == wanted)
+        };
+        let found = self.region.instances().into_iter().find(is_meant)?;
+        Some(found.id)
     }
 
     /// Sweeps until another run has the lease, and returns that run and how many
@@ -125,6 +159,21 @@ impl Mending<'_> {
             ));
         }
         Ok(swept.ended)
+    }
+
+    /// Returns whether a worker of the run has said how it is reached.
+    async fn has_announced_itself(&self, run: &RunId) -> Result<bool, LocalError> {
+        let hosts = self
+            .dynamodb
+            .query()
+            .table_name(self.control)
+            .key_condition_expression("#part = :hosts")
+            .expression_attribute_names("#part", PART)
+            .expression_attribute_values(":hosts", AttributeValue::S(hosts_part(run)))
+            .send()
+            .await
+            .map_err(|source| LocalError::aws("read who announced itself", source))?;
+        Ok(!hosts.items().is_empty())
     }
 
     async fn holder(&self) -> Result<Option<RunId>, LocalError> {

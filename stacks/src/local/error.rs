@@ -80,6 +80,9 @@ pub enum LocalError {
     /// The reaper did not mend a crash.
     #[error("the reaper failed: {0}")]
     Reaper(String),
+    /// Nothing could be killed in the middle of the run.
+    #[error("nothing was crashed: {0}")]
+    Crash(&'static str),
     /// The run ended early.
     #[error("{run} failed: {reason}")]
     RunFailed {

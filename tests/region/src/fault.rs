@@ -10,6 +10,14 @@ use crate::instance::InstanceId;
 pub enum Fault {
     /// The host loses every process at once; EC2 goes on calling it `running`.
     Crash(InstanceId),
+    /// Every process of the host whose command line has this text ends at once; the host
+    /// stays.
+    Kill {
+        /// The host.
+        instance: InstanceId,
+        /// The text, such as a program's name.
+        command: String,
+    },
     /// The next calls to EC2 are refused with `RequestLimitExceeded`.
     ThrottleEc2 {
         /// How many calls.
@@ -26,6 +34,7 @@ impl fmt::Display for Fault {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Crash(instance) => write!(out, "{instance} crashes"),
+            Self::Kill { instance, command } => write!(out, "`{command}` is killed on {instance}"),
             Self::ThrottleEc2 { calls } => write!(out, "EC2 refuses the next {calls} calls"),
             Self::NoCapacity { launches } => {
                 write!(out, "EC2 has no capacity for the next {launches} launches")

@@ -101,6 +101,17 @@ impl Mark {
         }
     }
 
+    /// Kills the marked processes that have this text in their command line, once.
+    pub(crate) fn kill_commands(&self, text: &str) {
+        for pid in self.processes() {
+            let path = format!("/proc/{}/cmdline", pid.as_raw_nonzero());
+            let words = fs::read(path).unwrap_or_default();
+            if String::from_utf8_lossy(&words).contains(text) {
+                let _ended = kill_process(pid, Signal::KILL);
+            }
+        }
+    }
+
     fn is_on(&self, process: &Path) -> bool {
         let environment = fs::read(process.join("environ")).unwrap_or_default();
         if environment

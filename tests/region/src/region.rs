@@ -340,6 +340,12 @@ impl Region {
         self.world.report(Event::FaultInjected(fault.clone()));
         match fault {
             Fault::Crash(instance) => self.world.kill_host(&instance).await,
+            Fault::Kill { instance, command } => {
+                let folder = self.world.host_folder(&instance);
+                let mark = Mark::instance(instance.as_str(), &folder);
+                let _killed =
+                    tokio::task::spawn_blocking(move || mark.kill_commands(&command)).await;
+            }
             Fault::ThrottleEc2 { calls } => self.world.faults().throttle(calls),
             Fault::NoCapacity { launches } => self.world.faults().refuse_launches(launches),
         }

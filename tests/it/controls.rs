@@ -326,6 +326,17 @@ fn lets_in(graph: &Graph, key: &Place, service: &str) -> bool {
     })
 }
 
+/// The actions that read or write what is encrypted.
+const OF_DATA: [&str; 7] = [
+    "s3:GetObject",
+    "s3:PutObject",
+    "sqs:ReceiveMessage",
+    "sqs:SendMessage",
+    "dynamodb:GetItem",
+    "dynamodb:PutItem",
+    "dynamodb:Query",
+];
+
 #[test]
 fn keys_let_in_the_services_that_use_them() {
     let graph = Graph::named("prod");
@@ -343,15 +354,6 @@ fn keys_let_in_the_services_that_use_them() {
         }
     }
     // Who reads or writes what is encrypted may use its key.
-    const OF_DATA: [&str; 7] = [
-        "s3:GetObject",
-        "s3:PutObject",
-        "sqs:ReceiveMessage",
-        "sqs:SendMessage",
-        "dynamodb:GetItem",
-        "dynamodb:PutItem",
-        "dynamodb:Query",
-    ];
     let mut looked_at = 0;
     for (role, _) in graph.all("AWS::IAM::Role") {
         let statements = graph.allowed(role);

@@ -117,21 +117,18 @@ fn nothing_by_exception(graph: &Graph) {
 fn trust_is_narrow(graph: &Graph) {
     for (place, trust) in graph.statements("AWS::IAM::Role", "AssumeRolePolicyDocument") {
         let principal = &trust.0["Principal"];
-        match principal["Service"].as_str() {
-            Some(service) => {
-                let source = trust.condition("aws:SourceAccount");
-                assert_eq!(
-                    source.is_none(),
-                    WITHOUT_SOURCE.contains(&service),
-                    "{place:?} trusts {service}"
-                );
-            }
-            None => {
-                assert_eq!(place.1, "Emergency");
-                let factor = trust.condition("aws:MultiFactorAuthPresent");
-                assert_eq!(factor.unwrap(), "true");
-                assert!(trust.condition("aws:PrincipalArn").is_some());
-            }
+        if let Some(service) = principal["Service"].as_str() {
+            let source = trust.condition("aws:SourceAccount");
+            assert_eq!(
+                source.is_none(),
+                WITHOUT_SOURCE.contains(&service),
+                "{place:?} trusts {service}"
+            );
+        } else {
+            assert_eq!(place.1, "Emergency");
+            let factor = trust.condition("aws:MultiFactorAuthPresent");
+            assert_eq!(factor.unwrap(), "true");
+            assert!(trust.condition("aws:PrincipalArn").is_some());
         }
     }
     // What a service does with a key, a queue, a topic or a bucket is for this account.

@@ -25,6 +25,7 @@ use lightsout_worker::{
     leave::Leave,
     log::LastLook,
     memory::{MemoryInbox, MemoryQueue, MemoryResults},
+    patience::Patience,
     queue::Queue,
 };
 use serde_json::{Value, json};
@@ -123,6 +124,11 @@ async fn drained(charts: &[(String, Vec<u8>)], faults: bool) -> Arc<MemoryResult
         work: Arc::new(work),
         lanes: 2,
         extend_every: Duration::from_millis(20),
+        patience: Patience {
+            first: Duration::from_millis(5),
+            longest: Duration::from_millis(10),
+            whole: Duration::from_millis(40),
+        },
     };
     let running = tokio::spawn(async move { drain.run(&left).await });
     if faults {

@@ -9,7 +9,7 @@ use lightsout_contract::{
         role, tag,
     },
 };
-use lightsout_core::{Asset, AssetRef, Construct, Part, Scope, Value, join};
+use lightsout_core::{Asset, AssetRef, Construct, Part, Scope, Value};
 
 use super::{
     BatchFleet, BatchFleetRef, Hosts, Limits, Parts, Place, Queues, Triggers, alarms::Watched,

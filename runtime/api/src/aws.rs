@@ -178,15 +178,13 @@ impl List<'_> {
         if prefix.is_some() || behind.is_some() {
             query = query.expression_attribute_names("#chart", attribute::CHART);
         }
-        match (prefix, behind) {
-            (Some(prefix), None) => {
-                query = query.expression_attribute_values(":prefix", text(prefix))
-            }
-            (Some(prefix), Some(_)) => {
+        if let Some(prefix) = prefix {
+            query = if behind.is_some() {
                 let last = format!("{prefix}{}", char::MAX);
-                query = query.expression_attribute_values(":last", text(&last));
-            }
-            (None, _) => {}
+                query.expression_attribute_values(":last", text(&last))
+            } else {
+                query.expression_attribute_values(":prefix", text(prefix))
+            };
         }
         if let Some(behind) = behind {
             query = query.expression_attribute_values(":behind", text(behind));

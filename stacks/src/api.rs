@@ -33,6 +33,13 @@ pub(crate) struct Api<'a> {
     pub(crate) people: &'a TopicRef,
 }
 
+/// What other stacks watch and keep of the API.
+pub(crate) struct ApiRef {
+    pub(crate) rest: RestApiRef,
+    /// The trail of who saw what.
+    pub(crate) audit: TableRef<AuditItem>,
+}
+
 /// API Gateway itself waits no longer.
 const TIMEOUT: Duration = Duration::from_secs(29);
 
@@ -46,9 +53,9 @@ const COMPRESSED: u32 = 1_024;
 const REFUSALS: u32 = 20;
 
 impl Construct for Api<'_> {
-    type Handle = RestApiRef;
+    type Handle = ApiRef;
 
-    fn build(self, scope: &mut Scope<'_>) -> RestApiRef {
+    fn build(self, scope: &mut Scope<'_>) -> ApiRef {
         let key = scope.add(
             "Key",
             Key::new("Logs of the query API").removal(self.removal),
@@ -67,7 +74,7 @@ impl Construct for Api<'_> {
         scope.output(output::ADDRESS, api.url(), "Where results are asked for");
         scope.output(output::REST_API, api.id(), "The API's id");
         scope.output(output::AUDIT, audit.name(), "The trail of who saw what");
-        api
+        ApiRef { rest: api, audit }
     }
 }
 

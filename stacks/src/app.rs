@@ -75,13 +75,13 @@ pub fn app(environment: &Environment) -> App {
         people: &people,
     };
     if !settings.leaves_out(Omission::Guard) {
-        Guard(&watched, &api).build(&mut stack(&mut app, settings, "Guard"));
+        Guard(&watched, &api.rest).build(&mut stack(&mut app, settings, "Guard"));
     }
     if !settings.leaves_out(Omission::Audit) {
         Audit(&watched).build(&mut stack(&mut app, settings, "Audit"));
     }
     if !settings.leaves_out(Omission::Backups) {
-        Backup(&watched).build(&mut stack(&mut app, settings, "Backup"));
+        Backup(&watched, &api.audit).build(&mut stack(&mut app, settings, "Backup"));
     }
     if !settings.leaves_out(Omission::Dashboard) {
         Overview(&watched, &fleet).build(&mut stack(&mut app, settings, "Dashboard"));

@@ -3,13 +3,18 @@
 use lightsout::{
     Construct, Scope,
     backup::{BackupRule, Plan, Vault},
+    dynamodb::TableRef,
     kms::Key,
 };
+use lightsout_protocol::audit::AuditItem;
 
 use crate::app::Watched;
 
-/// A locked vault, and a daily plan for all that holds charts, results or runs.
-pub(crate) struct Backup<'a>(pub(crate) &'a Watched<'a>);
+/// A locked vault, and a daily plan for all that holds charts, results, runs, or who saw what.
+pub(crate) struct Backup<'a>(
+    pub(crate) &'a Watched<'a>,
+    pub(crate) &'a TableRef<AuditItem>,
+);
 
 impl Construct for Backup<'_> {
     type Handle = ();
@@ -30,6 +35,7 @@ impl Construct for Backup<'_> {
             Plan::new(&vault, rule)
                 .table(&self.0.storage.results)
                 .table(&self.0.storage.control)
+                .table(self.1)
                 .bucket(&self.0.intake.inbox)
                 .bucket(&self.0.storage.large_results)
                 .bucket(&self.0.storage.logs),

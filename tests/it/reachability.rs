@@ -377,7 +377,7 @@ fn planted_ways_are_found() {
     });
     planted.must_fail(no_way_in, |graph| {
         let data = &mut graph.at("Fleet", "Worker")["LaunchTemplateData"];
-        data["NetworkInterfaces"][0]["AssociatePublicIpAddress"] = json!(true);
+        data["NetworkInterfaces"] = json!([{"AssociatePublicIpAddress": true}]);
     });
     planted.must_fail(no_way_in, |graph| {
         graph.at("Network", "PrivateSubnet1")["MapPublicIpOnLaunch"] = json!(true);

@@ -6,6 +6,8 @@ use lightsout_phi::{AuditContext, Erase, Phi};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::json;
+
 /// The key of a stored outcome: no chart version is coded twice by one engine.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct OutcomeKey {
@@ -188,7 +190,7 @@ impl<C: Serialize> Outcome<C> {
     pub fn encode(&self) -> serde_json::Result<Encoded> {
         Ok(Encoded {
             status: self.status(),
-            json: Phi::new(serde_json::to_string(self)?),
+            json: Phi::new(json::to_string(self)?),
             codes: Phi::new(Vec::new()),
         })
     }

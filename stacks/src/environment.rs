@@ -692,7 +692,7 @@ mod tests {
             );
             tables += 1;
         }
-        assert_eq!(tables, 5);
+        assert_eq!(tables, 6);
         assert!(Environment::parse("dev", &format!("surprise = 1\n{DEV}")).is_err());
     }
 

@@ -89,11 +89,7 @@ fn idle_month(graph: &Graph) -> Vec<Line> {
         .sum();
     let hours = float(interfaces) * f64::from(settings.network.zones) * MONTH_HOURS;
     let line = |price, quantity| Line { price, quantity };
-    let clock = money::idle_month(&plan(settings, 0));
-    let clock = clock.into_iter().filter(|line| {
-        let counted = [prices::ENDPOINT, prices::KEY, prices::ALARM, prices::METRIC];
-        !counted.contains(&line.price)
-    });
+    let clock = money::clock_month(&plan(settings, 0));
     [
         line(prices::ENDPOINT, hours),
         line(prices::KEY, count("AWS::KMS::Key")),

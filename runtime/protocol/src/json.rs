@@ -77,7 +77,7 @@ fn is_plain_word(word: [u8; 8]) -> bool {
     const HIGH: u64 = 0x8080_8080_8080_8080;
     let word = u64::from_le_bytes(word);
     let below = |word: u64, least: u64| word.wrapping_sub(least * EACH) & !word & HIGH;
-    let is = |byte: u8| below(word ^ u64::from(byte) * EACH, 1);
+    let is = |byte: u8| below(word ^ (u64::from(byte) * EACH), 1);
     below(word, 0x20) | is(b'"') | is(b'\\') == 0
 }
 
@@ -360,7 +360,7 @@ mod tests {
     #[derive(Debug, Clone, Serialize)]
     enum Shape {
         Unit,
-        Newtype(Option<Box<Shape>>),
+        Newtype(Option<Box<Self>>),
         Tuple(i64, f64, char),
         Struct {
             text: String,

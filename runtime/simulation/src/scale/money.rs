@@ -11,14 +11,6 @@ const MONTH_HOURS: f64 = 730.0;
 const GB: f64 = 1e9;
 /// Gigabytes of each machine's disk.
 const DISK_GB: f64 = 30.0;
-/// Interface endpoints of the stacks, in each zone: EC2, KMS, Lambda, Logs, SQS, STS.
-const ENDPOINTS: f64 = 6.0;
-/// Customer keys of the stacks.
-const KEYS: f64 = 9.0;
-/// Alarms of the stacks.
-const ALARMS: f64 = 8.0;
-/// Metrics that the stacks take from logs.
-const METRICS: f64 = 3.0;
 /// Seconds and gigabytes of one invocation; the seconds are assumed.
 const INVOCATION: (f64, f64) = (0.2, 0.25);
 /// Bytes of a message, an event of S3. Assumed.
@@ -47,8 +39,9 @@ pub fn total(lines: &[Line]) -> f64 {
 
 /// Writes the bill of a forecast: what the charts cost until the last machine ends.
 ///
-/// What is there without charts, such as endpoints and keys, is in [`idle_month`], and
-/// what is kept afterwards in [`kept_month`].
+/// The clock that asks for work is in [`clock_month`], and what is kept afterwards in
+/// [`kept_month`]. What is there without charts, such as endpoints and keys, is the stacks',
+/// whose templates are counted in `stacks/COSTS.md`.
 pub fn bill(plan: &Plan, answer: &Forecast) -> Vec<Line> {
     let calls = &answer.calls;
     let hours = answer.worker_seconds / 3_600.0;
@@ -100,17 +93,11 @@ pub fn kept_month(plan: &Plan) -> Vec<Line> {
     ]
 }
 
-/// Writes the bill of a month without charts: no machine runs, and this is there.
-pub fn idle_month(plan: &Plan) -> Vec<Line> {
+/// Writes the bill of a month's clock: the rule that has launcher and reaper look for work,
+/// whether there is any or not.
+pub fn clock_month(plan: &Plan) -> Vec<Line> {
     let beats = MONTH_HOURS * 3_600.0 / float(plan.rule_seconds);
     vec![
-        line(
-            prices::ENDPOINT,
-            ENDPOINTS * float(plan.zones) * MONTH_HOURS,
-        ),
-        line(prices::KEY, KEYS),
-        line(prices::ALARM, ALARMS),
-        line(prices::METRIC, METRICS),
         line(prices::LAMBDA_CALLS, 2.0 * beats / 1e6),
         line(prices::LAMBDA_TIME, lambda(2.0 * beats)),
         // Each invocation reads the lease and a few items more; the launcher counts the queue.
@@ -133,12 +120,8 @@ mod tests {
     use crate::scale::forecast;
 
     #[test]
-    fn an_idle_month_is_endpoints_most_of_all_and_no_machine() {
-        let lines = idle_month(&Plan::default());
-        let endpoints = lines[0].dollars();
-        assert!((endpoints - 131.4).abs() < 0.001, "{endpoints}");
-        assert!(endpoints / total(&lines) > 0.9);
-        assert!(lines.iter().all(|line| line.price != prices::MASTER));
+    fn the_clock_of_a_month_costs_cents() {
+        assert!(total(&clock_month(&Plan::default())) < 0.1);
     }
 
     #[test]

@@ -91,7 +91,10 @@ fn write_text(out: &mut String, plan: &Plan, answer: &Forecast) -> fmt::Result {
             "each month in which charts and outcomes are kept",
             money::kept_month(plan),
         ),
-        ("each month, with no chart at all", money::idle_month(plan)),
+        (
+            "each month, for the clock that asks for work",
+            money::clock_month(plan),
+        ),
     ];
     for (name, lines) in bills {
         writeln!(out, "\n${:.2} {name}", money::total(&lines))?;
@@ -155,7 +158,7 @@ pub fn json(plan: &Plan) -> Value {
         "region": prices::REGION,
         "bill": lines(&money::bill(plan, &answer)),
         "kept_month": lines(&money::kept_month(plan)),
-        "idle_month": lines(&money::idle_month(plan)),
+        "clock_month": lines(&money::clock_month(plan)),
     })
 }
 
@@ -237,21 +240,6 @@ fn write_tables(out: &mut String) -> fmt::Result {
             limit.name, limit.most, limit.unit, limit.used, limit.then
         )?;
     }
-    writeln!(out, "\n| an idle month | quantity | price | dollars |")?;
-    writeln!(out, "| --- | --- | --- | --- |")?;
-    let idle = money::idle_month(&plan);
-    for line in &idle {
-        writeln!(
-            out,
-            "| {} | {:.4} | ${}/{} | {:.2} |",
-            line.price.name,
-            line.quantity,
-            line.price.dollars,
-            line.price.unit,
-            line.dollars()
-        )?;
-    }
-    writeln!(out, "| all | | | {:.2} |", money::total(&idle))?;
     writeln!(
         out,
         "\n| price in {} | dollars | for one | as of | read in |",

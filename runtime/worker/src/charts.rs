@@ -1,6 +1,10 @@
 //! The work itself: read a chart, code it, store the outcome.
 
-use std::{env, sync::Arc};
+use std::{
+    env,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
 
 use lightsout_contract::Live;
 use lightsout_formats::{Narrative, Rejection, limits::LARGEST_CHART, read};
@@ -20,6 +24,10 @@ use crate::{
     results::{Results, ResultsError, Stored, Tables},
     work::{Fault, Message, Tally, Verdict, Work},
 };
+
+/// Charts of up to so many bytes are coded where their message is handled: it takes some
+/// milliseconds. To hand one to a thread of its own takes as long as to code a usual chart.
+const AT_ONCE: usize = 32 << 10;
 
 /// Codes the charts that messages announce.
 pub struct Charts<I, R> {
@@ -107,17 +115,19 @@ impl<I: Inbox, R: Results> Charts<I, R> {
     }
 
     async fn code(&self, bytes: Phi<Vec<u8>>, context: ForCoding) -> Encoded {
+        if bytes.bytes() <= AT_ONCE {
+            let outcome = catch_unwind(AssertUnwindSafe(|| {
+                read_and_coded(&self.engine, &bytes, &context)
+            }));
+            // Whoever waited meanwhile, such as for a message's visibility, comes first.
+            tokio::task::yield_now().await;
+            return outcome.unwrap_or_else(|_| engine_fault());
+        }
         // The semaphore is never closed: without a permit the work is merely
         // not bounded.
         let _core = self.cores.acquire().await;
         let engine = Arc::clone(&self.engine);
-        let coded = tokio::task::spawn_blocking(move || {
-            let chart = bytes.open(&context);
-            match read(chart) {
-                Ok(narrative) => coded(&engine, chart, &narrative, &context),
-                Err(rejection) => rejected(&rejection),
-            }
-        });
+        let coded = tokio::task::spawn_blocking(move || read_and_coded(&engine, &bytes, &context));
         coded.await.unwrap_or_else(|_| engine_fault())
     }
 }
@@ -262,6 +272,14 @@ fn provenance(chart: &[u8], narrative: &Narrative<'_>, context: &dyn AuditContex
 
 fn rejected(rejection: &Rejection) -> Encoded {
     Encoded::rejected(rejection.code(), &rejection.to_string())
+}
+
+fn read_and_coded(engine: &Engine, bytes: &Phi<Vec<u8>>, context: &ForCoding) -> Encoded {
+    let chart = bytes.open(context);
+    match read(chart) {
+        Ok(narrative) => coded(engine, chart, &narrative, context),
+        Err(rejection) => rejected(&rejection),
+    }
 }
 
 /// What is stored where the engine itself failed: it would fail again, and

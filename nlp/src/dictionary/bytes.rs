@@ -3,8 +3,8 @@
 //! Header: `ICDTERMS`, the format's version (one byte), a CRC-32 of all that follows, and for
 //! each part how long it is and how long when stored (four bytes each, little end first). A part
 //! is blocks, each behind its length and its length when stored. The parts can be read alone, so
-//! that two cores do; LZ4 makes a file larger than zlib does by half, and is read ten times as
-//! fast. Inside, numbers are LEB128, a list is its length and its items, strings are one text and
+//! that two cores do; LZ4 makes a file larger than zlib does by half, and takes a fraction of
+//! its instructions to read. Inside, numbers are LEB128, a list is its length and its items, strings are one text and
 //! their lengths. A long list of numbers is kept by their bytes: of so many numbers all the lowest
 //! ones, then all the next ones, which reads fast and compresses well. A file is a function of
 //! the tables alone: same terminology, same bytes.
@@ -79,15 +79,15 @@ impl<'f> Part<'f> {
 
 /// Reads a whole file.
 pub(super) fn decode(file: &[u8]) -> Result<Tables, DictionaryError> {
-    let [listed, termed] = stored(file)?.parts.map(Part::reader);
-    tables(listed, termed)
+    let [listed, termed] = stored(file)?.parts;
+    tables(listed.reader(), || termed.reader())
 }
 
 /// The tables of a body whose first part has this length.
 pub(super) fn decode_body(body: &[u8], first: usize) -> Result<Tables, DictionaryError> {
     let parts = body.split_at_checked(first);
     let (listed, termed) = parts.ok_or_else(|| damaged("length"))?;
-    tables(Reader::of(listed), Reader::of(termed))
+    tables(Reader::of(listed), || Reader::of(termed))
 }
 
 /// A file's checksum, its parts one behind the other, and how long the first one is.
@@ -133,15 +133,23 @@ fn stored(file: &[u8]) -> Result<Stored<'_>, DictionaryError> {
     })
 }
 
-/// The tables of both parts, the second one read on another core where there is one.
-fn tables(mut listed: Reader<'_>, mut termed: Reader<'_>) -> Result<Tables, DictionaryError> {
+/// The tables of both parts, the second one read by a thread of its own where one can be had.
+fn tables<'b>(
+    mut listed: Reader<'_>,
+    termed: impl Fn() -> Reader<'b> + Sync,
+) -> Result<Tables, DictionaryError> {
+    let read_termed = || {
+        let mut reader = termed();
+        let read = reader.termed()?;
+        reader.end().map(|()| read)
+    };
     let (listed, termed) = thread::scope(|scope| {
-        let termed = scope.spawn(move || {
-            let read = termed.termed()?;
-            termed.end().map(|()| read)
-        });
+        let elsewhere = thread::Builder::new().spawn_scoped(scope, read_termed);
         let listed = listed.listed().and_then(|read| listed.end().map(|()| read));
-        let termed = termed.join().unwrap_or_else(|_| Err(damaged("terms")));
+        let termed = match elsewhere {
+            Ok(thread) => thread.join().unwrap_or_else(|_| Err(damaged("terms"))),
+            Err(_) => read_termed(),
+        };
         (listed, termed)
     });
     let (listed, termed) = (listed?, termed?);

@@ -162,7 +162,8 @@ struct List<'a> {
 }
 
 impl List<'_> {
-    /// Which keys of a shard are read, from behind a chart of another shard on.
+    /// Says which keys of a shard are read, from behind a chart of another shard on, and what the
+    /// filter compares with.
     fn among(&self, query: QueryFluentBuilder, behind: Option<&str>) -> QueryFluentBuilder {
         let prefix =
             (!self.messages && !self.wanted.prefix.is_empty()).then_some(self.wanted.prefix);

@@ -7,7 +7,7 @@
 //! On 29 Nov 2026, on two cores at rest: engine alone 14,600 charts/s, with its answers written
 //! by `serde_json` 11,900 (0.81), the worker 9,100 to 9,500 (0.63 to 0.67; the aim is 0.9). With a
 //! thread of its own for each chart it was 4,700 (0.32): to wake one took twice as long as to code
-//! the chart. Four times as many batches at once make it 0.72. What is left is writing answers,
+//! the chart. Four times as many batches at once make it 0.72. What is left, by reading the code, is writing answers,
 //! three hashes, and overwriting what was held. Resident memory 50.5 MB at the start, 50.7 MB
 //! after 100,000 charts.
 #![expect(clippy::print_stdout, reason = "this is a program that people run")]

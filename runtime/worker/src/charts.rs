@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// Charts of up to so many bytes are coded where their message is handled: it takes some
-/// milliseconds. To hand one to a thread of its own takes as long as to code a usual chart.
+/// milliseconds. To hand one to a thread of its own takes longer than to code a usual chart.
 const AT_ONCE: usize = 32 << 10;
 
 /// Codes the charts that messages announce.

@@ -218,7 +218,7 @@ pub fn dictionary(
         inclusion_texts: Strings::new(by_node().map(|(_, text)| text)),
         sevenths,
         diseases: names.table.clone(),
-        meanings,
+        meanings: meanings.into_iter().collect(),
         senses,
         vocabulary: Arc::new(crate::Vocabulary::of(Strings::new(&words))),
         terms: trie,

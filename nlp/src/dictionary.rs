@@ -28,8 +28,8 @@ pub(crate) use self::delta::make as make_delta;
 pub(crate) use self::instructions::WIDE;
 pub(crate) use self::instructions::{Instruction, InstructionKind, Instructions};
 pub(crate) use self::lists::Lists;
-pub(crate) use self::meaning::Sense;
 pub use self::meaning::{Meaning, Origin};
+pub(crate) use self::meaning::{Meanings, Sense};
 pub(crate) use self::tree::Tree;
 use crate::Span;
 use crate::coding::Doid;
@@ -71,7 +71,7 @@ pub(crate) struct Tables {
     pub(crate) sevenths: Vec<Vec<Seventh>>,
     pub(crate) diseases: Diseases,
     /// What the terms mean, each once, in order.
-    pub(crate) meanings: Vec<Meaning>,
+    pub(crate) meanings: Meanings,
     /// The lists of further diseases that terms may mean.
     pub(crate) senses: Vec<Vec<Sense>>,
     /// The words of the terms; the engine's tokenizer shares them.
@@ -429,7 +429,7 @@ impl Dictionary {
 
     /// What the terms with this value in the trie mean.
     pub(crate) fn meaning(&self, value: u32) -> Meaning {
-        self.0.meanings[value as usize]
+        self.0.meanings.get(value as usize)
     }
 
     /// The place of a code in the tabular list, categories included.
@@ -450,7 +450,7 @@ impl Dictionary {
 
     /// The file of this dictionary with other terms.
     #[cfg(feature = "build")]
-    pub(crate) fn file_with(&self, terms: Trie, words: Strings, meanings: Vec<Meaning>) -> Vec<u8> {
+    pub(crate) fn file_with(&self, terms: Trie, words: Strings, meanings: Meanings) -> Vec<u8> {
         encode(&Tables {
             meanings,
             vocabulary: Arc::new(Vocabulary::of(words)),
@@ -468,7 +468,7 @@ impl Dictionary {
     /// What the terms mean, in the order of their places.
     #[cfg(feature = "build")]
     pub(crate) fn meanings(&self) -> impl Iterator<Item = Meaning> {
-        self.0.meanings.iter().copied()
+        self.0.meanings.iter()
     }
 
     pub(crate) fn attributes(&self) -> &AttributeTables {

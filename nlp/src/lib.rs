@@ -29,6 +29,7 @@ mod setting;
 mod seventh;
 mod span;
 mod specific;
+mod table;
 mod token;
 mod trie;
 mod vocabulary;

@@ -1,5 +1,7 @@
 //! Phrases as sequences of word numbers, found longest first.
 
+use crate::table::Table;
+
 /// A word's number in a vocabulary; zero is a word that no phrase holds.
 pub type WordId = u32;
 
@@ -10,24 +12,23 @@ pub type WordId = u32;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trie {
     /// The nodes, the root first, and one closing entry.
-    nodes: Vec<Node>,
+    nodes: Table<Node>,
     /// The child of the root for each word, or zero: most words of a note begin no phrase.
     roots: Vec<u32>,
 }
 
-/// What a step of a search looks at, side by side in memory.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Node {
-    /// The word that leads here; the root has none.
-    label: WordId,
-    /// The first child; the last one stands before the first child of the next node.
-    first_child: u32,
-    /// The value of the phrase that ends here, plus one; zero where none ends.
-    value: u32,
-    /// Of each child's label the bit that [`bit`] gives: most words that follow a phrase's
-    /// beginning lead nowhere, and this tells so without a look at the children.
-    children: u32,
-}
+/// What a step of a search looks at, side by side in memory: the numbers below.
+type Node = [u32; 4];
+
+/// The word that leads to a node; none leads to the root.
+const LABEL: usize = 0;
+/// The first child; the last one stands before the first child of the next node.
+const FIRST_CHILD: usize = 1;
+/// The value of the phrase that ends at a node, plus one; zero where none ends.
+const VALUE: usize = 2;
+/// Of each child's label the bit that [`bit`] gives: most words that follow a phrase's
+/// beginning lead nowhere, and this tells so without a look at the children.
+const CHILDREN: usize = 3;
 
 /// One of 32 bits for a word.
 fn bit(word: WordId) -> u32 {
@@ -62,65 +63,68 @@ pub(crate) const MOST_PASSED: usize = 3;
 ///
 /// Labels are kept as their distances from those of the sibling before. Until it is assembled,
 /// a node's first child holds the place of how many children there are.
-pub(crate) struct TrieNodes(Vec<Node>);
+pub(crate) struct TrieNodes {
+    nodes: Table<Node>,
+    read: usize,
+}
 
 impl TrieNodes {
     /// Room for so many nodes.
-    pub(crate) fn with_capacity(length: usize) -> Self {
-        // One more closes them.
-        Self(Vec::with_capacity(length + 1))
+    pub(crate) fn of_length(length: usize) -> Self {
+        Self {
+            // One more closes them.
+            nodes: Table::zeroed(length + 1),
+            read: 0,
+        }
     }
 
-    /// Adds nodes with these labels, numbers of children, and values plus one.
+    /// Adds nodes with these labels, numbers of children, and values plus one, as far as there is
+    /// room for them.
     pub(crate) fn extend(&mut self, labels: &[WordId], child_counts: &[u32], values: &[u32]) {
         let rows = labels.iter().zip(child_counts).zip(values);
-        self.0.extend(rows.map(|((label, count), value)| Node {
-            label: *label,
-            first_child: *count,
-            value: *value,
-            children: 0,
-        }));
+        for (node, ((label, count), value)) in self.nodes[self.read..].iter_mut().zip(rows) {
+            *node = [*label, *count, *value, 0];
+        }
+        self.read += labels.len();
     }
 
     /// The trie of these nodes, if they are one and no label is larger.
     pub(crate) fn assemble(mut self, largest: WordId) -> Option<Trie> {
+        let (closing, nodes) = self.nodes.split_last_mut()?;
         let mut next: u32 = 1;
-        for at in 0..self.0.len() {
-            let count = std::mem::replace(&mut self.0[at].first_child, next);
+        for at in 0..nodes.len() {
+            let count = std::mem::replace(&mut nodes[at][FIRST_CHILD], next);
             if count == 0 {
                 continue;
             }
             let first = next;
             next = next.checked_add(count)?;
             let (mut label, mut children): (WordId, u32) = (0, 0);
-            for child in self.0.get_mut(first as usize..next as usize)? {
-                label = label.checked_add(child.label)?;
-                child.label = label;
+            for child in nodes.get_mut(first as usize..next as usize)? {
+                label = label.checked_add(child[LABEL])?;
+                child[LABEL] = label;
                 children |= bit(label);
             }
             if label > largest {
                 return None;
             }
-            self.0[at].children = children;
+            nodes[at][CHILDREN] = children;
         }
-        if next as usize != self.0.len() {
+        if self.read != nodes.len() || next as usize != nodes.len() {
             return None;
         }
-        self.0.push(Node {
-            first_child: next,
-            ..Node::default()
-        });
-        let mut trie = Trie {
-            nodes: self.0,
-            roots: Vec::new(),
-        };
-        let top = trie.children(0);
-        let words = trie.nodes[top.clone()].last().map_or(0, |last| last.label);
-        trie.roots = vec![0; words as usize + 1];
-        for (child, number) in trie.nodes[top].iter().zip(1..) {
-            trie.roots[child.label as usize] = number;
+        closing[FIRST_CHILD] = next;
+        let top =
+            nodes[0][FIRST_CHILD] as usize..nodes.get(1).unwrap_or(closing)[FIRST_CHILD] as usize;
+        let words = nodes[top.clone()].last().map_or(0, |last| last[LABEL]);
+        let mut roots = vec![0; words as usize + 1];
+        for (child, number) in nodes[top].iter().zip(1..) {
+            roots[child[LABEL] as usize] = number;
         }
-        Some(trie)
+        Some(Trie {
+            nodes: self.nodes,
+            roots,
+        })
     }
 }
 
@@ -169,7 +173,7 @@ impl Trie {
             }
             first += *count as usize;
         }
-        let mut nodes = TrieNodes::with_capacity(labels.len());
+        let mut nodes = TrieNodes::of_length(labels.len());
         nodes.extend(&labels, &counts, &values);
         nodes
             .assemble(WordId::MAX)
@@ -198,16 +202,14 @@ impl Trie {
         words: impl IntoIterator<Item = (WordId, WordId)>,
         mut see: impl FnMut(Found),
     ) {
+        let paths = self.paths();
         let mut node = 0;
-        for (at, (word, otherwise)) in words.into_iter().enumerate() {
-            node = match self
-                .child(node, word)
-                .or_else(|| self.child(node, otherwise))
-            {
+        for (at, word) in words.into_iter().enumerate() {
+            node = match paths.child_of(node, word) {
                 Some(child) => child,
                 None => return,
             };
-            if let Some(value) = self.nodes[node as usize].value.checked_sub(1) {
+            if let Some(value) = paths.value(node) {
                 see(Found {
                     words: at + 1,
                     value,
@@ -230,14 +232,86 @@ impl Trie {
         let Some(first) = word(0) else {
             return;
         };
-        let Some(node) = self.child_of(0, first) else {
+        let paths = self.paths();
+        let Some(node) = paths.child_of(0, first) else {
             return;
         };
-        self.walk(node, 1, 0, word, may_stand, see);
+        paths.walk(node, 1, 0, word, may_stand, see);
+    }
+
+    /// The number of nodes, the root included.
+    pub fn len(&self) -> usize {
+        self.nodes.len() - 1
+    }
+
+    /// Whether it holds no phrase.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 1
+    }
+
+    /// Every phrase with its value, in no order that a caller may rely on.
+    pub fn phrases(&self) -> impl Iterator<Item = (Vec<WordId>, u32)> + '_ {
+        let paths = self.paths();
+        let mut open = vec![(0_u32, Vec::new())];
+        std::iter::from_fn(move || {
+            while let Some((node, words)) = open.pop() {
+                for child in paths.children(node) {
+                    let mut longer = words.clone();
+                    longer.push(paths.nodes[child][LABEL]);
+                    open.push((u32::try_from(child).unwrap_or(0), longer));
+                }
+                if let Some(value) = paths.value(node) {
+                    return Some((words, value));
+                }
+            }
+            None
+        })
+    }
+
+    fn nodes(&self) -> &[Node] {
+        &self.nodes[..self.len()]
+    }
+
+    /// The word that leads to each node.
+    #[cfg(any(feature = "build", test))]
+    pub(crate) fn labels(&self) -> impl Iterator<Item = WordId> + '_ {
+        self.nodes().iter().map(|node| node[LABEL])
+    }
+
+    /// The value at each node, plus one.
+    pub(crate) fn values(&self) -> impl Iterator<Item = u32> + '_ {
+        self.nodes().iter().map(|node| node[VALUE])
+    }
+
+    #[cfg(any(feature = "build", test))]
+    pub(crate) fn child_counts(&self) -> impl Iterator<Item = u32> + '_ {
+        let pairs = self.nodes.windows(2);
+        pairs.map(|pair| pair[1][FIRST_CHILD] - pair[0][FIRST_CHILD])
+    }
+
+    /// Where searches go; looked up once for each, since the table is told apart by its length.
+    fn paths(&self) -> Paths<'_> {
+        Paths {
+            nodes: &self.nodes,
+            roots: &self.roots,
+        }
+    }
+}
+
+/// The nodes of a trie during a search.
+#[derive(Clone, Copy)]
+struct Paths<'t> {
+    nodes: &'t [Node],
+    roots: &'t [u32],
+}
+
+impl Paths<'_> {
+    fn value(self, node: u32) -> Option<u32> {
+        self.nodes[node as usize][VALUE].checked_sub(1)
     }
 
     fn walk(
-        &self,
+        self,
         mut node: u32,
         mut at: usize,
         mut passed: usize,
@@ -247,11 +321,7 @@ impl Trie {
     ) {
         let mut is_new = true;
         loop {
-            if let Some(value) = self.nodes[node as usize]
-                .value
-                .checked_sub(1)
-                .filter(|_| is_new)
-            {
+            if let Some(value) = self.value(node).filter(|_| is_new) {
                 see(Passing {
                     found: Found { words: at, value },
                     passed,
@@ -279,7 +349,7 @@ impl Trie {
 
     /// Goes on past the word at `at` though a phrase could take it.
     fn walk_past(
-        &self,
+        self,
         node: u32,
         at: usize,
         passed: usize,
@@ -293,65 +363,16 @@ impl Trie {
         }
     }
 
-    fn child_of(&self, node: u32, (word, otherwise): (WordId, WordId)) -> Option<u32> {
+    fn child_of(self, node: u32, (word, otherwise): (WordId, WordId)) -> Option<u32> {
         self.child(node, word)
             .or_else(|| self.child(node, otherwise))
     }
 
-    fn has_children(&self, node: u32) -> bool {
+    fn has_children(self, node: u32) -> bool {
         !self.children(node).is_empty()
     }
 
-    /// The number of nodes, the root included.
-    pub fn len(&self) -> usize {
-        self.nodes.len() - 1
-    }
-
-    /// Whether it holds no phrase.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 1
-    }
-
-    /// Every phrase with its value, in no order that a caller may rely on.
-    pub fn phrases(&self) -> impl Iterator<Item = (Vec<WordId>, u32)> + '_ {
-        let mut open = vec![(0_u32, Vec::new())];
-        std::iter::from_fn(move || {
-            while let Some((node, words)) = open.pop() {
-                for child in self.children(node) {
-                    let mut longer = words.clone();
-                    longer.push(self.nodes[child].label);
-                    open.push((u32::try_from(child).unwrap_or(0), longer));
-                }
-                if let Some(value) = self.nodes[node as usize].value.checked_sub(1) {
-                    return Some((words, value));
-                }
-            }
-            None
-        })
-    }
-
-    fn nodes(&self) -> &[Node] {
-        &self.nodes[..self.len()]
-    }
-
-    /// The word that leads to each node.
-    #[cfg(any(feature = "build", test))]
-    pub(crate) fn labels(&self) -> impl Iterator<Item = WordId> + '_ {
-        self.nodes().iter().map(|node| node.label)
-    }
-
-    /// The value at each node, plus one.
-    pub(crate) fn values(&self) -> impl Iterator<Item = u32> + '_ {
-        self.nodes().iter().map(|node| node.value)
-    }
-
-    #[cfg(any(feature = "build", test))]
-    pub(crate) fn child_counts(&self) -> impl Iterator<Item = u32> + '_ {
-        let pairs = self.nodes.windows(2);
-        pairs.map(|pair| pair[1].first_child - pair[0].first_child)
-    }
-
-    fn child(&self, node: u32, word: WordId) -> Option<u32> {
+    fn child(self, node: u32, word: WordId) -> Option<u32> {
         if word == 0 {
             return None;
         }
@@ -362,24 +383,24 @@ impl Trie {
                 .copied()
                 .filter(|child| *child != 0);
         }
-        if self.nodes[node as usize].children & bit(word) == 0 {
+        if self.nodes[node as usize][CHILDREN] & bit(word) == 0 {
             return None;
         }
         let children = self.children(node);
         let first = children.start;
         let children = &self.nodes[children];
         let at = if children.len() <= FEW {
-            children.iter().position(|child| child.label == word)?
+            children.iter().position(|child| child[LABEL] == word)?
         } else {
-            let found = children.binary_search_by_key(&word, |child| child.label);
+            let found = children.binary_search_by_key(&word, |child| child[LABEL]);
             found.ok()?
         };
         u32::try_from(first + at).ok()
     }
 
-    fn children(&self, node: u32) -> std::ops::Range<usize> {
+    fn children(self, node: u32) -> std::ops::Range<usize> {
         let node = node as usize;
-        self.nodes[node].first_child as usize..self.nodes[node + 1].first_child as usize
+        self.nodes[node][FIRST_CHILD] as usize..self.nodes[node + 1][FIRST_CHILD] as usize
     }
 }
 

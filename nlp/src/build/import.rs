@@ -545,7 +545,7 @@ fn merged(
         let numbered = forms.iter().map(|form| number_of[form.as_str()] + 1);
         (numbered.collect(), place_of[meaning])
     }));
-    base.file_with(trie, Strings::new(&words), meanings)
+    base.file_with(trie, Strings::new(&words), meanings.into_iter().collect())
 }
 
 #[cfg(test)]

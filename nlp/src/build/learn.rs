@@ -259,7 +259,7 @@ impl Universe {
         let terms = numbered(&terms, &words, &meanings);
         Dictionary::of(Tables {
             diseases: self.diseases.clone(),
-            meanings,
+            meanings: meanings.into_iter().collect(),
             senses,
             terms,
             vocabulary: Arc::new(Vocabulary::of(Strings::new(&words))),

@@ -234,12 +234,14 @@ fn check(tables: &Tables) -> Result<(), DictionaryError> {
     let within = |place: Option<u32>, length: usize| place.is_none_or(|at| (at as usize) < length);
     let stands =
         |meaning: &Meaning| within(meaning.node, codes) && within(meaning.disease, diseases);
-    if !tables.meanings.iter().all(stands) {
+    if !tables.meanings.iter().all(|meaning| stands(&meaning)) {
         return damaged("meanings");
     }
     let in_order = |sense: &Sense| (sense.disease as usize) < diseases;
     let fits = |meaning: &Meaning| meaning.further as usize <= tables.senses.len();
-    if !tables.senses.iter().flatten().all(in_order) || !tables.meanings.iter().all(fits) {
+    if !tables.senses.iter().flatten().all(in_order)
+        || !tables.meanings.iter().all(|meaning| fits(&meaning))
+    {
         return damaged("meanings");
     }
     let largest = tables.terms.values().max().unwrap_or(0);

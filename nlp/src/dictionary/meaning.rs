@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::table::Table;
+
 /// Where a term comes from: how sure it is that it means its code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -69,4 +71,76 @@ impl Origin {
         Self::Ontology,
         Self::Index,
     ];
+}
+
+/// Meanings by their places, as four numbers each: code and disease, each plus one, further
+/// diseases, and the origin with the source in its lowest byte.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Meanings(Table<[u32; 4]>);
+
+impl Meanings {
+    /// So many meanings, all of nothing.
+    pub(crate) fn zeroed(length: usize) -> Self {
+        Self(Table::zeroed(length))
+    }
+
+    pub(crate) fn set(&mut self, at: usize, meaning: Meaning) {
+        let plus_one = |place: Option<u32>| place.map_or(0, |place| place + 1);
+        self.0[at] = [
+            plus_one(meaning.node),
+            plus_one(meaning.disease),
+            meaning.further,
+            (meaning.origin as u32) << 8 | u32::from(meaning.source),
+        ];
+    }
+
+    pub(crate) fn get(&self, at: usize) -> Meaning {
+        let [node, disease, further, known] = self.0[at];
+        let [source, origin, ..] = known.to_le_bytes();
+        Meaning {
+            node: node.checked_sub(1),
+            disease: disease.checked_sub(1),
+            source,
+            further,
+            origin: Origin::ALL[usize::from(origin)],
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Meaning> {
+        (0..self.len()).map(|at| self.get(at))
+    }
+}
+
+#[cfg(any(feature = "build", test))]
+impl FromIterator<Meaning> for Meanings {
+    fn from_iter<M: IntoIterator<Item = Meaning>>(meanings: M) -> Self {
+        let all: Vec<_> = meanings.into_iter().collect();
+        let mut table = Self::zeroed(all.len());
+        for (at, meaning) in all.into_iter().enumerate() {
+            table.set(at, meaning);
+        }
+        table
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_meaning_is_what_was_set() {
+        let some = Meaning {
+            node: Some(0),
+            disease: Some(7),
+            source: 255,
+            further: 3,
+            origin: Origin::Index,
+        };
+        let meanings: Meanings = [some, Meaning::NOTHING].into_iter().collect();
+        assert!(meanings.iter().eq([some, Meaning::NOTHING]));
+    }
 }

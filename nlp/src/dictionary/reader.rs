@@ -5,8 +5,8 @@ use std::sync::Arc;
 use lz4_flex::block::decompress_into;
 
 use super::{
-    AttributeTables, DictionaryError, Diseases, Inclusion, Instructions, Lists, Meaning, Node,
-    Origin, Sense, Seventh, Strings, Tables,
+    AttributeTables, DictionaryError, Diseases, Inclusion, Instructions, Lists, Meaning, Meanings,
+    Node, Origin, Sense, Seventh, Strings, Tables,
 };
 use crate::trie::{Trie, TrieNodes, WordId};
 use crate::vocabulary::Vocabulary;
@@ -177,24 +177,26 @@ impl<'s> Reader<'s> {
     }
 
     /// The meanings; each code, plus one, is kept as its distance from that of the one before.
-    fn meanings(&mut self) -> Result<Vec<Meaning>, DictionaryError> {
+    fn meanings(&mut self) -> Result<Meanings, DictionaryError> {
         const PART: &str = "meanings";
         let length = self.length(PART)?;
-        let mut meanings = Vec::with_capacity(length);
-        let mut node = 0;
+        let mut meanings = Meanings::zeroed(length);
+        let (mut at, mut node) = (0, 0);
         self.rows(length, |reader, rows| {
             let [origins, sources] = reader.byte_columns(PART, rows)?;
             let [nodes, diseases, further] = reader.columns(PART, rows)?;
             for row in 0..rows {
                 node = moved(node, nodes[row]).ok_or_else(|| damaged(PART))?;
                 let origin = Origin::ALL.get(usize::from(origins[row]));
-                meanings.push(Meaning {
+                let meaning = Meaning {
                     node: node.checked_sub(1),
                     disease: diseases[row].checked_sub(1),
                     source: sources[row],
                     further: further[row],
                     origin: *origin.ok_or_else(|| damaged(PART))?,
-                });
+                };
+                meanings.set(at, meaning);
+                at += 1;
             }
             Ok(())
         })?;
@@ -211,7 +213,7 @@ impl<'s> Reader<'s> {
     pub(super) fn trie(&mut self, words: &Vocabulary) -> Result<Trie, DictionaryError> {
         const PART: &str = "terms";
         let length = self.length(PART)?;
-        let mut nodes = TrieNodes::with_capacity(length);
+        let mut nodes = TrieNodes::of_length(length);
         self.rows(length, |reader, rows| {
             let [labels, children, values] = reader.columns(PART, rows)?;
             nodes.extend(&labels, &children, &values);

@@ -69,7 +69,7 @@ impl Writer {
                 writer.strings(&Strings::new([&seventh.meaning]));
             }
         }
-        writer.meanings(&tables.meanings);
+        writer.meanings(&tables.meanings.iter().collect::<Vec<_>>());
         writer.count(tables.senses.len());
         for senses in &tables.senses {
             writer.count(senses.len());

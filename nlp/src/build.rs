@@ -84,6 +84,9 @@ pub enum BuildError {
     /// The tabular list has too little in it.
     #[error("the tabular list holds {0} codes, expected more than 40000")]
     TooFewCodes(usize),
+    /// The tabular list has a code that has not the form of one.
+    #[error("the tabular list holds `{0}`, which has not the form of a code")]
+    NotACode(String),
     /// Notes of the tabular list name codes in a form that is not known; none is left out unseen.
     #[error("{} note(s) of the tabular list name codes that cannot be read: {}", .0.len(), .0.join("; "))]
     Unread(Vec<String>),
@@ -210,7 +213,7 @@ pub fn dictionary(
             "ICD-10-CM FY{} (April 1, {})",
             tabular.version, tabular.version
         ),
-        codes: Strings::new(tabular.codes.iter().map(|code| &code.code)),
+        codes: tabular.icd_codes()?,
         titles: Strings::new(tabular.codes.iter().map(|code| &code.title)),
         inclusions: by_node()
             .map(|(at, _)| Inclusion { node: number(at) })

@@ -31,7 +31,6 @@ pub(crate) use self::lists::Lists;
 pub use self::meaning::{Meaning, Origin};
 pub(crate) use self::meaning::{Meanings, Sense};
 pub(crate) use self::tree::Tree;
-use crate::Span;
 use crate::coding::Doid;
 use crate::icd_code::IcdCode;
 use crate::trie::{Trie, WordId};
@@ -61,7 +60,7 @@ pub struct Dictionary(Arc<Tables>);
 pub(crate) struct Tables {
     pub(crate) edition: String,
     /// Every code of the tabular list, categories included, in order.
-    pub(crate) codes: Strings,
+    pub(crate) codes: Vec<IcdCode>,
     pub(crate) titles: Strings,
     /// Inclusion terms by code, in the order of the codes.
     pub(crate) inclusions: Vec<Inclusion>,
@@ -179,11 +178,13 @@ impl Dictionary {
 
     /// Whether a claim may carry this code: a leaf, with its placeholders and 7th character.
     pub fn is_billable(&self, code: &str) -> bool {
-        self.0.billable_leaf(code).is_some()
+        code.parse()
+            .is_ok_and(|code| self.0.billable_leaf(code).is_some())
     }
 
     /// The title of a category or a billable code, its 7th character's meaning included.
     pub fn title(&self, code: &str) -> Option<Cow<'_, str>> {
+        let code = code.parse().ok()?;
         if let Some((node, seventh)) = self.0.billable_leaf(code) {
             return Some(self.0.full_title(node, seventh));
         }
@@ -194,7 +195,7 @@ impl Dictionary {
 
     /// The inclusion terms that the tabular list gives for a code.
     pub fn inclusion_terms(&self, code: &str) -> Vec<&str> {
-        let Some(node) = self.0.node_of(code) else {
+        let Some(node) = code.parse().ok().and_then(|code| self.0.node_of(code)) else {
             return Vec::new();
         };
         let from = self
@@ -211,6 +212,7 @@ impl Dictionary {
 
     /// The chapter (1 to 22) of a code.
     pub fn chapter(&self, code: &str) -> Option<u8> {
+        let code = code.parse().ok()?;
         let node = self
             .0
             .billable_leaf(code)
@@ -229,7 +231,7 @@ impl Dictionary {
     /// assert!(!dictionary.excludes("E11.9", "I10"));
     /// ```
     pub fn excludes(&self, code: &str, other: &str) -> bool {
-        let places = [code, other].map(|code| self.place(code));
+        let places = [code, other].map(|code| self.place(code.parse().ok()?));
         let [Some(code), Some(other)] = places else {
             return false;
         };
@@ -246,7 +248,7 @@ impl Dictionary {
     }
 
     /// The place of a billable code and its 7th character.
-    pub(crate) fn place(&self, code: &str) -> Option<(u32, Option<char>)> {
+    pub(crate) fn place(&self, code: IcdCode) -> Option<(u32, Option<char>)> {
         let (node, seventh) = self.0.billable_leaf(code)?;
         let seventh = seventh.map(|seventh| seventh.character);
         Some((u32::try_from(node).ok()?, seventh))
@@ -261,7 +263,7 @@ impl Dictionary {
     /// The codes of the tabular list, categories included, in order.
     #[cfg(all(test, feature = "build"))]
     pub(crate) fn listed(&self) -> impl Iterator<Item = &str> {
-        self.0.codes.iter()
+        self.0.codes.iter().map(IcdCode::as_str)
     }
 
     /// The number of codes in the tabular list, categories included, before 7th characters.
@@ -274,16 +276,12 @@ impl Dictionary {
         (0..self.0.nodes.len())
             .filter(|node| self.0.nodes[*node].is_leaf)
             .flat_map(move |node| {
-                let sevenths = self.0.sevenths_of(node);
-                let plain = sevenths
-                    .is_empty()
-                    .then(|| self.0.codes.get(node).to_owned());
-                plain.into_iter().chain(
-                    sevenths.iter().map(move |seventh| {
-                        with_seventh(self.0.codes.get(node), seventh.character)
-                    }),
-                )
+                let (code, sevenths) = (self.0.codes[node], self.0.sevenths_of(node));
+                let plain = sevenths.is_empty().then_some(code);
+                let closed = move |seventh: &Seventh| code.with_seventh(seventh.character);
+                plain.into_iter().chain(sevenths.iter().filter_map(closed))
             })
+            .map(String::from)
     }
 
     /// The code that a claim carries for a meaning, or nothing where a note must say more.
@@ -304,7 +302,7 @@ impl Dictionary {
         let seventh = asked
             .and_then(|asked| set.iter().find(|seventh| seventh.character == asked))
             .or_else(|| default_seventh(set));
-        let code: IcdCode = self.0.codes.get(node).parse().ok()?;
+        let code = self.0.codes[node];
         Some(Billable {
             code: match seventh {
                 Some(seventh) => code.with_seventh(seventh.character)?,
@@ -316,9 +314,10 @@ impl Dictionary {
 
     /// A billable code with its title.
     pub(crate) fn billed(&self, code: &str) -> Option<Billable<'_>> {
+        let code = code.parse().ok()?;
         let (node, seventh) = self.0.billable_leaf(code)?;
         Some(Billable {
-            code: code.parse().ok()?,
+            code,
             title: self.0.full_title(node, seventh),
         })
     }
@@ -336,7 +335,7 @@ impl Dictionary {
 
     /// What a term means that a rule makes for a code of the tabular list, perhaps a category.
     pub(crate) fn meaning_of(&self, code: &str) -> Option<Meaning> {
-        let node = u32::try_from(self.0.node_of(code)?).ok()?;
+        let node = u32::try_from(self.0.node_of(code.parse().ok()?)?).ok()?;
         Some(Meaning {
             node: Some(node),
             origin: Origin::Derived,
@@ -357,12 +356,12 @@ impl Dictionary {
 
     /// The code of the tabular list that a meaning names; it need not be billable.
     pub fn code(&self, meaning: Meaning) -> Option<&str> {
-        Some(self.0.codes.get(meaning.node? as usize))
+        Some(self.0.codes[meaning.node? as usize].as_str())
     }
 
     /// The meaning of a billable code, for a term of this origin.
     pub(crate) fn billed_as(&self, code: &str, origin: Origin) -> Option<Meaning> {
-        let (node, _) = self.0.billable_leaf(code)?;
+        let (node, _) = self.0.billable_leaf(code.parse().ok()?)?;
         Some(Meaning {
             node: Some(u32::try_from(node).ok()?),
             origin,
@@ -435,7 +434,7 @@ impl Dictionary {
     /// The place of a code in the tabular list, categories included.
     #[cfg(feature = "build")]
     pub(crate) fn node_of(&self, code: &str) -> Option<u32> {
-        u32::try_from(self.0.node_of(code)?).ok()
+        u32::try_from(self.0.node_of(code.parse().ok()?)?).ok()
     }
 
     /// The words of each term, with what it means.
@@ -516,6 +515,11 @@ impl Dictionary {
         first.into_iter().chain(further.iter().copied())
     }
 
+    /// How many diseases there are; their places are the numbers below it.
+    pub(crate) fn diseases(&self) -> u32 {
+        u32::try_from(self.0.diseases.ids.len()).unwrap_or(u32::MAX)
+    }
+
     /// The trees of MeSH that a disease stands in, as bits.
     pub(crate) fn groups(&self, disease: u32) -> u32 {
         self.0.diseases.groups[disease as usize]
@@ -551,17 +555,8 @@ impl Dictionary {
 }
 
 impl Tables {
-    fn node_of(&self, code: &str) -> Option<usize> {
-        let (mut low, mut high) = (0, self.nodes.len());
-        while low < high {
-            let middle = low.midpoint(high);
-            match self.codes.get(middle).cmp(code) {
-                std::cmp::Ordering::Less => low = middle + 1,
-                std::cmp::Ordering::Equal => return Some(middle),
-                std::cmp::Ordering::Greater => high = middle,
-            }
-        }
-        None
+    fn node_of(&self, code: IcdCode) -> Option<usize> {
+        self.codes.binary_search(&code).ok()
     }
 
     fn sevenths_of(&self, node: usize) -> &[Seventh] {
@@ -570,28 +565,22 @@ impl Tables {
             .map_or(&[], |set| &self.sevenths[set as usize])
     }
 
-    fn billable_leaf(&self, code: &str) -> Option<(usize, Option<&Seventh>)> {
+    fn billable_leaf(&self, code: IcdCode) -> Option<(usize, Option<&Seventh>)> {
         if let Some(node) = self.node_of(code) {
             return (self.nodes[node].is_leaf && self.nodes[node].seventh == 0)
                 .then_some((node, None));
         }
-        let last = code.chars().next_back()?;
-        if code.len() != 8 {
-            return None;
-        }
-        let stem = code[..code.len() - last.len_utf8()]
-            .trim_end_matches('X')
-            .trim_end_matches('.');
+        let (padded, last) = code.seventh()?;
+        let stem = padded.trim_end_matches('X').trim_end_matches('.').len();
         // A placeholder may also be part of the stem (`T36.0X1`), so longer stems come first.
-        let padded = &code[..code.len() - last.len_utf8()];
-        let node = (stem.len()..=padded.len())
+        let node = (stem..=padded.len())
             .rev()
-            .find_map(|end| self.node_of(padded.get(..end)?))?;
+            .find_map(|end| self.node_of(padded.stem(end)?))?;
         let seventh = self
             .sevenths_of(node)
             .iter()
             .find(|seventh| seventh.character == last)?;
-        let right = self.nodes[node].is_leaf && with_seventh(self.codes.get(node), last) == code;
+        let right = self.nodes[node].is_leaf && self.codes[node].with_seventh(last) == Some(code);
         right.then_some((node, Some(seventh)))
     }
 
@@ -629,18 +618,6 @@ impl Strings {
         &self.text[start..self.ends[at] as usize]
     }
 
-    /// Where in the text the string at a place stands.
-    pub(crate) fn span(&self, at: usize) -> Span {
-        let start = at.checked_sub(1).map_or(0, |before| self.ends[before]);
-        Span::new(start as usize, self.ends[at] as usize)
-    }
-
-    /// Whether the string at a place is this one.
-    pub(crate) fn is(&self, at: usize, string: &str) -> bool {
-        let span = self.span(at);
-        self.text.as_bytes()[span.start..span.end] == *string.as_bytes()
-    }
-
     pub(crate) fn len(&self) -> usize {
         self.ends.len()
     }
@@ -648,19 +625,6 @@ impl Strings {
     pub(crate) fn iter(&self) -> impl Iterator<Item = &str> {
         (0..self.len()).map(|at| self.get(at))
     }
-}
-
-/// The code padded with placeholders `X` to six characters and closed with the 7th.
-pub(crate) fn with_seventh(code: &str, seventh: char) -> String {
-    let mut full = code.to_owned();
-    if !full.contains('.') {
-        full.push('.');
-    }
-    while full.len() < 7 {
-        full.push('X');
-    }
-    full.push(seventh);
-    full
 }
 
 /// The 7th character where a note says nothing: the initial encounter, or what is unspecified.
@@ -675,13 +639,6 @@ fn default_seventh(set: &[Seventh]) -> Option<&Seventh> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn placeholders_fill_up_to_the_seventh_character() {
-        assert_eq!(with_seventh("T14.91", 'A'), "T14.91XA");
-        assert_eq!(with_seventh("S52.501", 'A'), "S52.501A");
-        assert_eq!(with_seventh("T07", 'A'), "T07.XXXA");
-    }
 
     #[test]
     fn every_billable_code_is_found_billable_again() {

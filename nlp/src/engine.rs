@@ -192,7 +192,7 @@ impl Engine {
                 hints += self.diseases.hint(tokens, naming);
                 namings.push(Naming {
                     concept: places[naming.concept],
-                    nearby: self.diseases.nearby(&self.dictionary, text, tokens, naming),
+                    nearby: self.diseases.nearby(text, tokens, naming),
                     ..*naming
                 });
             }

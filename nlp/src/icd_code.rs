@@ -1,5 +1,6 @@
 //! A code of ICD-10-CM as text that needs no memory of its own.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::ops::Deref;
 use std::str::FromStr;
@@ -26,10 +27,10 @@ const CATEGORY: usize = 3;
 /// );
 /// # Ok::<(), lightsout_nlp::NotACode>(())
 /// ```
-#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct IcdCode {
-    /// The characters, and zeros after them: these compare as the texts do.
+    /// The characters, and zeros after them.
     bytes: [u8; LONGEST],
 }
 
@@ -63,6 +64,29 @@ impl IcdCode {
         self.bytes
     }
 
+    /// Its first characters, of which there are three or more.
+    pub(crate) fn stem(self, length: usize) -> Option<Self> {
+        let mut bytes = [0; LONGEST];
+        let stem = self.bytes.get(..length.min(self.length()))?;
+        bytes[..stem.len()].copy_from_slice(stem);
+        (stem.len() >= CATEGORY).then_some(Self { bytes })
+    }
+
+    /// Whether it begins with all of another code.
+    pub(crate) fn begins_with(self, other: Self) -> bool {
+        let [own, others] = [self, other].map(|code| u64::from_le_bytes(code.bytes));
+        // The lowest bytes are the first ones; those past the other's end may be anything.
+        let past = u64::MAX.checked_shl(8 * u32::try_from(other.length()).unwrap_or(8));
+        (own ^ others) & !past.unwrap_or(0) == 0
+    }
+
+    /// The 7th character and what stands before it, in a code that is long enough to have one.
+    pub(crate) fn seventh(self) -> Option<(Self, char)> {
+        let last = self.bytes[LONGEST - 1];
+        let before = self.stem(LONGEST - 1)?;
+        (last != 0).then_some((before, char::from(last)))
+    }
+
     /// The code padded with placeholders `X` to six characters and closed with the 7th, where
     /// it has room for them.
     pub(crate) fn with_seventh(self, seventh: char) -> Option<Self> {
@@ -81,6 +105,19 @@ impl IcdCode {
 
 fn is_of_codes(byte: u8) -> bool {
     byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'.'
+}
+
+impl Ord for IcdCode {
+    /// As their texts do: a code that another one begins with stands before it.
+    fn cmp(&self, other: &Self) -> Ordering {
+        u64::from_be_bytes(self.bytes).cmp(&u64::from_be_bytes(other.bytes))
+    }
+}
+
+impl PartialOrd for IcdCode {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
 }
 
 impl FromStr for IcdCode {
@@ -182,6 +219,21 @@ mod tests {
         assert_eq!(closed("S52.5").as_deref(), Some("S52.5XXA"));
         assert_eq!(closed("S52.501").as_deref(), Some("S52.501A"));
         assert_eq!(closed("S52.501A"), None);
+    }
+
+    #[test]
+    fn a_code_begins_with_its_stems_and_no_other() {
+        let whole = code("S52.501A");
+        for length in 3..=8 {
+            let stem = whole.stem(length).expect("three characters are enough");
+            assert_eq!(stem, whole[..length]);
+            assert!(whole.begins_with(stem));
+            assert_eq!(stem.begins_with(whole), length == 8);
+        }
+        assert_eq!(whole.stem(2), None);
+        assert!(!whole.begins_with(code("S53")));
+        assert_eq!(whole.seventh(), Some((code("S52.501"), 'A')));
+        assert_eq!(code("S52.501").seventh(), None);
     }
 
     #[test]

@@ -70,7 +70,7 @@ impl Rules {
     /// Lets the rules speak that look at the codes as they leave the engine: no code comes or
     /// goes here.
     pub(crate) fn conclude(dictionary: &Dictionary, codes: &mut Vec<Code<'_>>) {
-        let told = Told::of(dictionary, codes.iter().map(|code| code.code.as_str()));
+        let told = Told::of(dictionary, codes.iter().map(|code| code.code));
         advice::apply(&told, codes);
         sequence::apply(&told, codes);
     }

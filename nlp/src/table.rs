@@ -26,7 +26,7 @@ impl<T: Pod> Table<T> {
     /// So many rows of zeros.
     pub(crate) fn zeroed(rows: usize) -> Self {
         let bytes = rows.saturating_mul(size_of::<T>());
-        if bytes >= HUGE_PAGE
+        if bytes >= HUGE_PAGE / 2
             && let Some(memory) = huge_pages(bytes)
         {
             return Self(Rows::Many { memory, bytes });
@@ -93,7 +93,7 @@ mod tests {
 
     #[test]
     fn short_and_long_tables_hold_what_is_written() {
-        for rows in [0, 1, HUGE_PAGE / 16 - 1, HUGE_PAGE / 16 + 1] {
+        for rows in [0, 1, HUGE_PAGE / 32 - 1, HUGE_PAGE / 16 + 1] {
             let mut table: Table<[u32; 4]> = Table::zeroed(rows);
             assert_eq!(table.len(), rows);
             assert!(table.iter().all(|row| *row == [0; 4]));

@@ -13,8 +13,11 @@ pub type WordId = u32;
 pub struct Trie {
     /// The nodes, the root first, and one closing entry.
     nodes: Table<Node>,
-    /// The child of the root for each word, or zero: most words of a note begin no phrase.
+    /// The child of the root for each word, or zero.
     roots: Vec<u32>,
+    /// A bit for each word that begins a phrase, which most words of a note do not. All
+    /// tries are asked at every word, and their bits stay near where their roots would not.
+    beginnings: Vec<u64>,
 }
 
 /// What a step of a search looks at, side by side in memory: the numbers below.
@@ -118,12 +121,16 @@ impl TrieNodes {
             nodes[0][FIRST_CHILD] as usize..nodes.get(1).unwrap_or(closing)[FIRST_CHILD] as usize;
         let words = nodes[top.clone()].last().map_or(0, |last| last[LABEL]);
         let mut roots = vec![0; words as usize + 1];
+        let mut beginnings = vec![0; words as usize / 64 + 1];
         for (child, number) in nodes[top].iter().zip(1..) {
-            roots[child[LABEL] as usize] = number;
+            let word = child[LABEL];
+            roots[word as usize] = number;
+            beginnings[word as usize / 64] |= 1 << (word % 64);
         }
         Some(Trie {
             nodes: self.nodes,
             roots,
+            beginnings,
         })
     }
 }
@@ -182,8 +189,11 @@ impl Trie {
 
     /// Whether a phrase may begin with a word, given as its number and an alternative.
     pub(crate) fn may_begin(&self, (word, otherwise): (WordId, WordId)) -> bool {
-        let is_root = |word: WordId| self.roots.get(word as usize).is_some_and(|root| *root != 0);
-        is_root(word) || otherwise != 0 && is_root(otherwise)
+        let begins = |word: WordId| {
+            let bits = self.beginnings.get(word as usize / 64);
+            bits.is_some_and(|bits| bits >> (word % 64) & 1 != 0)
+        };
+        begins(word) || otherwise != 0 && begins(otherwise)
     }
 
     /// The longest phrase that the words begin with.

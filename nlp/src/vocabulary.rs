@@ -7,6 +7,7 @@ use rustc_hash::FxHasher;
 use crate::dictionary::Strings;
 use crate::packed_word::PackedWord;
 use crate::span::Span;
+use crate::table::Table;
 use crate::trie::WordId;
 use crate::word::{PieceKind, abbreviation_form, folded_form, is_abbreviation, pieces};
 
@@ -22,15 +23,45 @@ pub struct Vocabulary {
     words: Strings,
     /// Where each word's number is found by its hash; the length is a power of two, and at
     /// least half of the slots are free.
-    slots: Vec<Slot>,
+    slots: Table<Slot>,
 }
 
-/// A place in the table; its number is zero while it is free.
-#[derive(Clone, Copy, Debug, Default)]
-struct Slot {
-    /// The upper half of the word's hash: most words of a note are told apart by it.
-    tag: u32,
-    number: WordId,
+/// A place in the table: the two halves of a word's [`Key`] and its number, which is zero while
+/// the place is free. Nearly every word of a note is told by this alone, with one look at memory.
+type Slot = [u64; 3];
+
+/// What a word is looked up by.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Key {
+    /// The packed word, which is all there is to compare; of a longer word its hash, marked so
+    /// that no packed word equals it.
+    halves: [u64; 2],
+    hash: u64,
+}
+
+impl Key {
+    /// The upper half of a key that is a hash: no text has such bytes.
+    const IS_HASH: u64 = u64::MAX;
+
+    fn packed(word: PackedWord) -> Self {
+        Self {
+            halves: word.halves(),
+            hash: word.hash(),
+        }
+    }
+
+    fn of(form: &str) -> Self {
+        if let Some(word) = PackedWord::at(form, Span::new(0, form.len())) {
+            return Self::packed(word);
+        }
+        let mut hasher = FxHasher::default();
+        hasher.write(form.as_bytes());
+        let hash = hasher.finish();
+        Self {
+            halves: [hash, Self::IS_HASH],
+            hash,
+        }
+    }
 }
 
 impl Vocabulary {
@@ -47,7 +78,7 @@ impl Vocabulary {
     pub(crate) fn of(words: Strings) -> Self {
         let mut vocabulary = Self {
             words,
-            slots: Vec::new(),
+            slots: Table::default(),
         };
         vocabulary.fill_slots();
         vocabulary
@@ -55,29 +86,34 @@ impl Vocabulary {
 
     /// The number of a form, or zero.
     pub fn number(&self, form: &str) -> WordId {
-        self.number_where(hash(form), |at| self.words.is(at, form))
+        let key = Key::of(form);
+        let is_form = |number| key.halves[1] != Key::IS_HASH || self.word(number) == form;
+        self.number_where(key, is_form)
     }
 
     /// The number of a packed form, or zero.
     pub(crate) fn number_of_packed(&self, form: PackedWord) -> WordId {
-        self.number_where(form.hash(), |at| {
-            let span = self.words.span(at);
-            span.len() == form.len() && PackedWord::at(&self.words.text, span) == Some(form)
-        })
+        self.number_where(Key::packed(form), |_| true)
     }
 
-    /// The number of the word with this hash of which `is` holds, or zero.
-    fn number_where(&self, hash: u64, is: impl Fn(usize) -> bool) -> WordId {
-        if self.slots.is_empty() {
+    /// The number of the word with this key of which `is` holds, or zero.
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the table was given numbers of words"
+    )]
+    fn number_where(&self, key: Key, is: impl Fn(WordId) -> bool) -> WordId {
+        let slots = &*self.slots;
+        if slots.is_empty() {
             return 0;
         }
-        let mut at = self.first_slot(hash);
+        let mut at = first_slot(slots, key.hash);
         loop {
-            let slot = self.slots[at];
-            if slot.number == 0 || slot.tag == tag(hash) && is(slot.number as usize - 1) {
-                return slot.number;
+            let [low, high, number] = slots[at];
+            let number = number as WordId;
+            if number == 0 || [low, high] == key.halves && is(number) {
+                return number;
             }
-            at = self.next_slot(at);
+            at = next_slot(slots, at);
         }
     }
 
@@ -120,54 +156,41 @@ impl Vocabulary {
         if self.slots.len() < slots_for(self.len()) {
             self.fill_slots();
         } else {
-            self.take_slot(hash(form), self.len());
+            let number = self.len();
+            take_slot(&mut self.slots, Key::of(form), number);
         }
         WordId::try_from(self.len()).unwrap_or(WordId::MAX)
     }
 
     fn fill_slots(&mut self) {
-        self.slots = vec![Slot::default(); slots_for(self.len())];
-        for at in 0..self.len() {
-            self.take_slot(hash(self.words.get(at)), at + 1);
+        let mut slots = Table::zeroed(slots_for(self.len()));
+        for (word, number) in self.words.iter().zip(1..) {
+            take_slot(&mut slots, Key::of(word), number);
         }
+        self.slots = slots;
     }
+}
 
-    fn take_slot(&mut self, hash: u64, number: usize) {
-        let mut at = self.first_slot(hash);
-        while self.slots[at].number != 0 {
-            at = self.next_slot(at);
-        }
-        self.slots[at] = Slot {
-            tag: tag(hash),
-            number: WordId::try_from(number).unwrap_or(WordId::MAX),
-        };
+fn take_slot(slots: &mut [Slot], key: Key, number: usize) {
+    let mut at = first_slot(slots, key.hash);
+    while slots[at][2] != 0 {
+        at = next_slot(slots, at);
     }
+    let [low, high] = key.halves;
+    slots[at] = [low, high, number as u64];
+}
 
-    fn first_slot(&self, hash: u64) -> usize {
-        // The table's length is a power of two, and no table of words is longer than a `u32`.
-        (hash & 0xffff_ffff) as usize & (self.slots.len() - 1)
-    }
+fn first_slot(slots: &[Slot], hash: u64) -> usize {
+    // The table's length is a power of two, and no table of words is longer than a `u32`.
+    (hash & 0xffff_ffff) as usize & (slots.len() - 1)
+}
 
-    fn next_slot(&self, at: usize) -> usize {
-        (at + 1) & (self.slots.len() - 1)
-    }
+fn next_slot(slots: &[Slot], at: usize) -> usize {
+    (at + 1) & (slots.len() - 1)
 }
 
 fn slots_for(words: usize) -> usize {
     (words * 2).next_power_of_two().max(64)
-}
-
-fn hash(form: &str) -> u64 {
-    if let Some(packed) = PackedWord::at(form, Span::new(0, form.len())) {
-        return packed.hash();
-    }
-    let mut hasher = FxHasher::default();
-    hasher.write(form.as_bytes());
-    hasher.finish()
-}
-
-fn tag(hash: u64) -> u32 {
-    (hash >> 32) as u32
 }
 
 /// The forms under which a phrase of a terminology is stored.

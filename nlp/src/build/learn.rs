@@ -415,16 +415,10 @@ fn read(dictionary: &Dictionary, tokenizer: &Tokenizer, text: &str) -> Vec<Read>
         for sentence in sentences(text, section.body) {
             tokenizer.fill(text, sentence, &mut tokens);
             terms.fill(dictionary, None, text, &tokens, &mut short_forms);
-            all.extend(terms.namings.iter().map(|naming| {
-                let mut nearby = Vec::new();
-                model::nearby(dictionary, text, &tokens, naming, |feature| {
-                    nearby.push(feature);
-                });
-                Read {
-                    naming: *naming,
-                    nearby,
-                    hints: model::hints(&tokens, naming).collect(),
-                }
+            all.extend(terms.namings.iter().map(|naming| Read {
+                naming: *naming,
+                nearby: model::nearby(dictionary, text, &tokens, naming).collect(),
+                hints: model::hints(&tokens, naming).collect(),
             }));
         }
     }
@@ -498,9 +492,7 @@ fn examples(
         for Read { naming, nearby, .. } in read {
             let often = often[&naming.disease];
             let mut features = nearby.clone();
-            model::overall(dictionary, naming, kind, often, |feature| {
-                features.push(feature);
-            });
+            features.extend(model::overall(dictionary, naming, kind, often));
             let mut named = dictionary.disease_ids(naming.disease);
             #[expect(clippy::cast_precision_loss, reason = "an abstract is short")]
             let weight = 1.0 / (often as f32).sqrt();

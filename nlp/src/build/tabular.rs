@@ -6,7 +6,7 @@ use quick_xml::Reader;
 use quick_xml::events::Event;
 
 use super::{BuildError, number};
-use crate::dictionary::with_seventh;
+use crate::icd_code::IcdCode;
 use crate::vocabulary::forms;
 
 /// The tabular list, every code after the one that it stands below.
@@ -175,6 +175,15 @@ impl Tabular {
         }
     }
 
+    /// The codes as codes; what is none stops the build.
+    pub(super) fn icd_codes(&self) -> Result<Vec<IcdCode>, BuildError> {
+        let parsed = |code: &TabularCode| {
+            let parsed = code.code.parse();
+            parsed.map_err(|_| BuildError::NotACode(code.code.clone()))
+        };
+        self.codes.iter().map(parsed).collect()
+    }
+
     /// Keeps only the 7th characters that make a code of the list.
     ///
     /// The XML gives them to a whole category; that some codes do not take all of them
@@ -188,7 +197,9 @@ impl Tabular {
             let code = &mut self.codes[at];
             let needs_seventh = !sevenths.is_empty();
             if code.children.is_empty() {
-                sevenths.retain(|(character, _)| is_listed(&with_seventh(&code.code, *character)));
+                sevenths.retain(|(character, _)| {
+                    with_seventh(&code.code, *character).is_some_and(|code| is_listed(&code))
+                });
             }
             if !is_listed(&code.code) || (needs_seventh && sevenths.is_empty()) {
                 unlisted.push(code.code.clone());
@@ -275,7 +286,7 @@ impl Tabular {
                 (false, _) => Err(format!("`{code}` is a category; give a code below it")),
                 (true, Some((character, _))) => Err(format!(
                     "`{code}` needs a 7th character; give `{}`",
-                    with_seventh(code, *character)
+                    with_seventh(code, *character).unwrap_or_default()
                 )),
                 (true, None) => Ok(at),
             };
@@ -291,7 +302,8 @@ impl Tabular {
                 .find(|wanted| first.clone().any(|character| character == *wanted));
             self.codes[*at].children.is_empty()
                 && default
-                    .is_some_and(|character| with_seventh(&self.codes[*at].code, character) == code)
+                    .and_then(|character| with_seventh(&self.codes[*at].code, character))
+                    .is_some_and(|closed| closed == code)
         };
         stems.into_iter().find(wanted).ok_or_else(|| format!("`{code}` is no billable code of this edition, or not with the 7th character of an initial encounter"))
     }
@@ -315,4 +327,8 @@ impl Tabular {
         }
         Self { codes, ..self }
     }
+}
+
+fn with_seventh(code: &str, seventh: char) -> Option<IcdCode> {
+    code.parse::<IcdCode>().ok()?.with_seventh(seventh)
 }

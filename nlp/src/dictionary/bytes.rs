@@ -194,9 +194,7 @@ fn check(tables: &Tables) -> Result<(), DictionaryError> {
     if tables.codes.len() != codes || tables.titles.len() != codes {
         return damaged("titles");
     }
-    if !tables.codes.text.is_ascii()
-        || (1..codes).any(|at| tables.codes.get(at - 1) >= tables.codes.get(at))
-    {
+    if !tables.codes.is_sorted_by(|one, next| one < next) {
         return damaged("codes");
     }
     let fits = |node: &Node| {

@@ -99,6 +99,8 @@ impl<'s> Reader<'s> {
     pub(super) fn listed(&mut self) -> Result<Tables, DictionaryError> {
         let edition = self.strings("edition")?.text;
         let codes = self.strings("codes")?;
+        let codes = codes.iter().map(str::parse).collect::<Result<_, _>>();
+        let codes = codes.map_err(|_| damaged("codes"))?;
         let titles = self.strings("titles")?;
         let inclusion_texts = self.strings("inclusion terms")?;
         let mut node = 0;

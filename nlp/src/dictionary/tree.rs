@@ -1,6 +1,6 @@
 //! Which code stands above which, and which below.
 
-use super::Strings;
+use crate::icd_code::IcdCode;
 
 /// The parent of each code and the end of what stands below it.
 ///
@@ -13,15 +13,15 @@ pub(crate) struct Tree {
 }
 
 impl Tree {
-    pub(super) fn new(codes: &Strings) -> Self {
+    pub(super) fn new(codes: &[IcdCode]) -> Self {
         let mut tree = Self {
             parents: Vec::with_capacity(codes.len()),
             ends: vec![0; codes.len()],
         };
-        let mut open: Vec<(usize, &str)> = Vec::new();
+        let mut open: Vec<(usize, IcdCode)> = Vec::new();
         let mut number = 0;
-        for (at, code) in codes.iter().enumerate() {
-            while let Some((above, _)) = open.pop_if(|(_, above)| !code.starts_with(*above)) {
+        for (at, code) in codes.iter().copied().enumerate() {
+            while let Some((above, _)) = open.pop_if(|(_, above)| !code.begins_with(*above)) {
                 tree.ends[above] = number;
             }
             tree.parents.push(
@@ -52,7 +52,9 @@ mod tests {
 
     #[test]
     fn codes_stand_below_those_that_they_begin_with() {
-        let tree = Tree::new(&Strings::new(["A00", "A00.0", "A00.01", "A00.1", "A01"]));
+        let tree = Tree::new(
+            &["A00", "A00.0", "A00.01", "A00.1", "A01"].map(|code| code.parse().unwrap()),
+        );
         let parents: Vec<_> = (0..5).map(|node| tree.parent(node)).collect();
         assert_eq!(parents, [None, Some(0), Some(1), Some(0), None]);
         let ends: Vec<_> = (0..5).map(|node| tree.end(node)).collect();

@@ -51,7 +51,7 @@ impl Writer {
     pub(super) fn listed(tables: &Tables) -> Self {
         let mut writer = Self::default();
         writer.strings(&Strings::new([&tables.edition]));
-        writer.strings(&tables.codes);
+        writer.strings(&Strings::new(&tables.codes));
         writer.strings(&tables.titles);
         writer.strings(&tables.inclusion_texts);
         writer.count(tables.inclusions.len());

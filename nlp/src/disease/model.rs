@@ -126,6 +126,16 @@ const LEAN: f32 = 0.25;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Model {
     weights: Weights<f32>,
+    /// What is the same at each naming of a disease, by disease.
+    named: Vec<Named>,
+}
+
+/// The weights of a disease itself, summed once.
+#[derive(Clone, Copy, Debug, Default)]
+struct Named {
+    anywhere: f32,
+    /// By the kind of text, from -1 to 1.
+    in_kind: [f32; 3],
 }
 
 impl Model {
@@ -153,8 +163,17 @@ impl Model {
                 weights.push((question.of(answer), weight));
             }
         }
+        let weights: Weights<f32> = weights.into_iter().collect();
+        let sum = |features: &mut dyn Iterator<Item = Feature>| -> f32 {
+            features.map(|feature| weights.get(feature)).sum()
+        };
+        let named = (0..dictionary.diseases()).map(|disease| Named {
+            anywhere: sum(&mut of_disease(dictionary, disease)),
+            in_kind: [-1, 0, 1].map(|kind| sum(&mut of_disease_in_kind(dictionary, disease, kind))),
+        });
         Self {
-            weights: weights.into_iter().collect(),
+            named: named.collect(),
+            weights,
         }
     }
 
@@ -163,18 +182,12 @@ impl Model {
     }
 
     /// How much the words at a place speak for a disease there.
-    pub(crate) fn nearby(
-        &self,
-        dictionary: &Dictionary,
-        text: &str,
-        tokens: &[Token],
-        naming: &Naming,
-    ) -> f32 {
-        let mut sum = 0.0;
-        nearby(dictionary, text, tokens, naming, |feature| {
-            sum += self.weight(feature);
-        });
-        sum
+    pub(crate) fn nearby(&self, text: &str, tokens: &[Token], naming: &Naming) -> f32 {
+        let said: f32 = of_words(text, tokens, naming)
+            .iter()
+            .map(|feature| self.weight(*feature))
+            .sum();
+        said + self.named[naming.disease as usize].anywhere
     }
 
     /// How much the whole text speaks for a naming.
@@ -185,11 +198,12 @@ impl Model {
         kind: i32,
         often: usize,
     ) -> f32 {
-        let mut sum = 0.0;
-        overall(dictionary, naming, kind, often, |feature| {
-            sum += self.weight(feature);
-        });
-        sum
+        let said: f32 = of_text(dictionary, naming, kind, often)
+            .iter()
+            .map(|feature| self.weight(*feature))
+            .sum();
+        let in_kind = &self.named[naming.disease as usize].in_kind;
+        said + in_kind[(kind + 1).unsigned_abs().min(2) as usize]
     }
 
     /// What the words around a naming say of the kind of text.
@@ -272,83 +286,117 @@ fn word(tokens: &[Token], at: Option<usize>) -> u64 {
         .map_or(EDGE, |token| u64::from(token.word))
 }
 
-/// The features of the words at a place.
-pub(crate) fn nearby(
+/// The features of a disease, wherever it is named.
+fn of_disease(dictionary: &Dictionary, disease: u32) -> impl Iterator<Item = Feature> {
+    let groups = each_bit(dictionary.groups(disease));
+    [
+        Question::Always.of(0),
+        Question::Disease.of(u64::from(disease)),
+    ]
+    .into_iter()
+    .chain(groups.map(|group| Question::Group.of(group)))
+}
+
+/// The features of a disease in a kind of text.
+fn of_disease_in_kind(
     dictionary: &Dictionary,
-    text: &str,
-    tokens: &[Token],
-    naming: &Naming,
-    mut see: impl FnMut(Feature),
-) {
+    disease: u32,
+    kind: i32,
+) -> impl Iterator<Item = Feature> {
+    let side = move |answer: u64| in_kind(kind, answer);
+    let groups = each_bit(dictionary.groups(disease));
+    [
+        Question::Kind.of(side(0)),
+        Question::DiseaseInKind.of(side(u64::from(disease))),
+    ]
+    .into_iter()
+    .chain(groups.map(move |group| Question::GroupInKind.of(side(group))))
+}
+
+/// The features of the words at a place.
+fn of_words(text: &str, tokens: &[Token], naming: &Naming) -> [Feature; 19] {
     let (start, end) = (naming.tokens.start, naming.tokens.end);
     let before = word(tokens, start.checked_sub(1));
     let after = word(tokens, Some(end));
-    see(Question::Always.of(0));
-    see(Question::Disease.of(u64::from(naming.disease)));
-    see(Question::Phrase.of(phrase(tokens[start..end].iter().map(|token| token.word))));
-    see(Question::Last.of(word(tokens, Some(end - 1))));
-    see(Question::First.of(word(tokens, Some(start))));
-    see(Question::Before.of(before));
-    see(Question::After.of(after));
-    see(Question::TwoBefore.of(two(word(tokens, start.checked_sub(2)), before)));
-    see(Question::TwoAfter.of(two(after, word(tokens, Some(end + 1)))));
-    see(Question::Length.of((end - start).min(5) as u64));
-    see(Question::Place.of(naming.place as u64));
-    see(Question::Source.of(u64::from(naming.source)));
-    let length = (end - start).min(3) as u64;
-    see(Question::PlaceSource
-        .of(length << 16 | (naming.place as u64) << 8 | u64::from(naming.source)));
-    see(Question::Sense.of(u64::from(naming.sense) << 8 | u64::from(naming.source)));
-    let last = word(tokens, Some(end - 1));
-    see(Question::Around.of(two(before, after)));
-    see(Question::LastBefore.of(two(before, last)));
-    see(Question::LastAfter.of(two(last, after)));
-    see(Question::BeforeEnding.of(beside(text, tokens, start.checked_sub(1))));
-    see(Question::AfterEnding.of(beside(text, tokens, Some(end))));
+    let (first, last) = (word(tokens, Some(start)), word(tokens, Some(end - 1)));
+    let words = tokens[start..end].iter().map(|token| token.word);
+    let (place, source) = (naming.place as u64, u64::from(naming.source));
+    let length = (end - start) as u64;
     let bytes = naming.span.of(text).as_bytes();
-    let ending = bytes.iter().rev().take(5);
-    see(Question::Ending.of(ending.fold(0, |all, byte| {
-        all << 8 | u64::from(byte.to_ascii_lowercase())
-    })));
     let capitals = bytes
         .iter()
         .filter(|byte| byte.is_ascii_uppercase())
         .count();
-    see(Question::Capital.of((capitals.min(3) * 8 + bytes.len().min(7)) as u64));
-    each_bit(dictionary.groups(naming.disease), |group| {
-        see(Question::Group.of(group));
-    });
+    [
+        Question::Phrase.of(phrase(words)),
+        Question::Last.of(last),
+        Question::First.of(first),
+        Question::Before.of(before),
+        Question::After.of(after),
+        Question::TwoBefore.of(two(word(tokens, start.checked_sub(2)), before)),
+        Question::TwoAfter.of(two(after, word(tokens, Some(end + 1)))),
+        Question::Length.of(length.min(5)),
+        Question::Place.of(place),
+        Question::Source.of(source),
+        Question::PlaceSource.of(length.min(3) << 16 | place << 8 | source),
+        Question::Sense.of(u64::from(naming.sense) << 8 | source),
+        Question::Around.of(two(before, after)),
+        Question::LastBefore.of(two(before, last)),
+        Question::LastAfter.of(two(last, after)),
+        Question::BeforeEnding.of(beside(text, tokens, start.checked_sub(1))),
+        Question::AfterEnding.of(beside(text, tokens, Some(end))),
+        Question::Ending.of(ending(bytes, 5)),
+        Question::Capital.of((capitals.min(3) * 8 + bytes.len().min(7)) as u64),
+    ]
+}
+
+/// The last letters of a word, in small letters, as a number.
+fn ending(bytes: &[u8], letters: usize) -> u64 {
+    let last = bytes.iter().rev().take(letters);
+    last.fold(0, |all, byte| {
+        all << 8 | u64::from(byte.to_ascii_lowercase())
+    })
 }
 
 /// The last letters of the token at a place, and zero where there is none.
 fn beside(text: &str, tokens: &[Token], at: Option<usize>) -> u64 {
     let token = at.and_then(|at| tokens.get(at));
-    let bytes = token.map_or(&[][..], |token| token.span.of(text).as_bytes());
-    let ending = bytes.iter().rev().take(3);
-    ending.fold(0, |all, byte| {
-        all << 8 | u64::from(byte.to_ascii_lowercase())
-    })
+    token.map_or(0, |token| ending(token.span.of(text).as_bytes(), 3))
 }
 
 /// The features of a naming within the whole text.
+fn of_text(dictionary: &Dictionary, naming: &Naming, kind: i32, often: usize) -> [Feature; 3] {
+    let side = |answer: u64| in_kind(kind, answer);
+    let groups = dictionary.groups(naming.disease);
+    let numbering = u64::from(groups >> 29 & 6 | groups & 1);
+    [
+        Question::LastInKind.of(side(u64::from(naming.last))),
+        Question::SourceInKind.of(side(numbering << 8 | u64::from(naming.source))),
+        Question::Often.of(side(often.min(4) as u64)),
+    ]
+}
+
+/// All features of a naming that its sentence tells.
+#[cfg(feature = "build")]
+pub(crate) fn nearby(
+    dictionary: &Dictionary,
+    text: &str,
+    tokens: &[Token],
+    naming: &Naming,
+) -> impl Iterator<Item = Feature> {
+    of_disease(dictionary, naming.disease).chain(of_words(text, tokens, naming))
+}
+
+/// All features of a naming that the whole text tells.
+#[cfg(feature = "build")]
 pub(crate) fn overall(
     dictionary: &Dictionary,
     naming: &Naming,
     kind: i32,
     often: usize,
-    mut see: impl FnMut(Feature),
-) {
-    let side = |answer: u64| in_kind(kind, answer);
-    see(Question::Kind.of(side(0)));
-    see(Question::DiseaseInKind.of(side(u64::from(naming.disease))));
-    see(Question::LastInKind.of(side(u64::from(naming.last))));
-    let groups = dictionary.groups(naming.disease);
-    let numbering = u64::from(groups >> 29 & 6 | groups & 1);
-    see(Question::SourceInKind.of(side(numbering << 8 | u64::from(naming.source))));
-    see(Question::Often.of(side(often.min(4) as u64)));
-    each_bit(dictionary.groups(naming.disease), |group| {
-        see(Question::GroupInKind.of(side(group)));
-    });
+) -> impl Iterator<Item = Feature> {
+    of_disease_in_kind(dictionary, naming.disease, kind)
+        .chain(of_text(dictionary, naming, kind, often))
 }
 
 /// The words near a naming, as features of the kind of text.
@@ -362,12 +410,10 @@ pub(crate) fn hints(tokens: &[Token], naming: &Naming) -> impl Iterator<Item = F
         .map(|token| Question::Hint.of(u64::from(token.word)))
 }
 
-fn each_bit(bits: u32, mut see: impl FnMut(u64)) {
-    let mut bits = bits;
-    while bits != 0 {
-        see(u64::from(bits.trailing_zeros()));
-        bits &= bits - 1;
-    }
+fn each_bit(bits: u32) -> impl Iterator<Item = u64> {
+    (0..u32::BITS)
+        .filter(move |bit| bits >> bit & 1 != 0)
+        .map(u64::from)
 }
 
 /// Splits a feature into its question and answer.

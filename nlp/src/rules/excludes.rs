@@ -93,7 +93,7 @@ fn left_out(
     codes: &BTreeMap<IcdCode, Evidence<'_>>,
 ) -> BTreeMap<IcdCode, IcdCode> {
     let mut pairs: BTreeMap<(usize, usize), Pair> = BTreeMap::new();
-    let told = Told::of(dictionary, names.iter().map(IcdCode::as_str));
+    let told = Told::of(dictionary, names.iter().copied());
     told.each(
         |instruction| instruction.kind.is_excludes1(),
         |code, instruction, named| {

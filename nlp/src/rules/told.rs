@@ -1,6 +1,7 @@
 //! What the tabular list's notes say of the codes of a note among each other.
 
 use crate::dictionary::{Dictionary, Instruction};
+use crate::icd_code::IcdCode;
 
 /// The codes of a note with their places in the tabular list.
 #[derive(Debug)]
@@ -12,10 +13,7 @@ pub(super) struct Told<'d> {
 }
 
 impl<'d> Told<'d> {
-    pub(super) fn of<'c>(
-        dictionary: &'d Dictionary,
-        codes: impl IntoIterator<Item = &'c str>,
-    ) -> Self {
+    pub(super) fn of(dictionary: &'d Dictionary, codes: impl IntoIterator<Item = IcdCode>) -> Self {
         let mut found: Vec<_> = codes
             .into_iter()
             .enumerate()

@@ -6,7 +6,7 @@
 pub(crate) mod model;
 mod short_form;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use crate::Span;
 use crate::dictionary::{Dictionary, Meaning, Origin, Sense};
@@ -183,9 +183,12 @@ fn weigh_within(namings: &[Naming], scores: &mut [f32]) {
     }
 }
 
+/// So many diseases and more are seldom named in one note.
+const USUAL: usize = 100;
+
 /// How often each disease is named.
 pub(crate) fn often(namings: &[Naming]) -> FxHashMap<u32, usize> {
-    let mut often = FxHashMap::default();
+    let mut often = FxHashMap::with_capacity_and_hasher(namings.len().min(USUAL), FxBuildHasher);
     for naming in namings {
         *often.entry(naming.disease).or_insert(0) += 1;
     }

@@ -20,13 +20,16 @@ use crate::rules::{ExternalCauses, Rule, Rules, statement};
 use crate::section::{Section, SectionKind, sections};
 use crate::selection::{self, Choice};
 use crate::sense;
-use crate::sentence::sentences;
+use crate::sentence::{self, sentences};
 use crate::setting::Setting;
 use crate::seventh::{self, Sevenths};
 use crate::token::{Token, Tokenizer};
 
 /// How many characters of the text a mention shows on each side.
 const SNIPPET: usize = 40;
+
+/// Dense charts have a mention in so many bytes of text; others ask for more room than they need.
+const BETWEEN_MENTIONS: usize = 64;
 
 /// The coding engine: a dictionary and the cues, ready to read notes.
 ///
@@ -149,7 +152,7 @@ impl Engine {
     pub(crate) fn candidates<'a>(&'a self, text: &'a str) -> (Note, Vec<Candidate<'a>>) {
         let sections = sections(text);
         let note = self.note(text, &sections);
-        let mut candidates = Vec::new();
+        let mut candidates = Vec::with_capacity(text.len() / BETWEEN_MENTIONS);
         let mut said = Vec::new();
         let mut namings: Vec<Naming> = Vec::new();
         let mut hints = 0.0;
@@ -339,8 +342,10 @@ impl Engine {
         let mut tokens = Vec::new();
         let mut terms = Terms::default();
         let mut short_forms = ShortForms::default();
+        let mut cut = Vec::new();
         for section in sections {
-            for sentence in sentences(text, section.body) {
+            sentence::cut(text, section.body, &mut cut);
+            for sentence in cut.iter().copied() {
                 self.tokenizer.fill(text, sentence, &mut tokens);
                 terms.fill(
                     &self.dictionary,

@@ -11,8 +11,15 @@ const WRAPPED_LINE: usize = 50;
 /// after a list number, an initial or a title such as `Dr.`), at a blank line, before a list
 /// mark, and at a line's end unless the line is so long that it was only wrapped.
 pub fn sentences(text: &str, within: Span) -> Vec<Span> {
-    let bytes = &text.as_bytes()[..within.end.min(text.len())];
     let mut found = Vec::new();
+    cut(text, within, &mut found);
+    found
+}
+
+/// The same into a buffer, which serves one section after the other.
+pub(crate) fn cut(text: &str, within: Span, found: &mut Vec<Span>) {
+    found.clear();
+    let bytes = &text.as_bytes()[..within.end.min(text.len())];
     let mut begin = within.start;
     let mut line = within.start;
     let mut at = within.start;
@@ -32,7 +39,7 @@ pub fn sentences(text: &str, within: Span) -> Vec<Span> {
             b')' => {
                 // The mark of the next item of a list belongs to that item.
                 if let Some(item) = item_mark(bytes, begin, at) {
-                    push(text, &mut found, Span::new(begin, item));
+                    push(text, found, Span::new(begin, item));
                     begin = item;
                 }
                 false
@@ -41,12 +48,11 @@ pub fn sentences(text: &str, within: Span) -> Vec<Span> {
         };
         at += 1;
         if ends {
-            push(text, &mut found, Span::new(begin, at));
+            push(text, found, Span::new(begin, at));
             begin = at;
         }
     }
-    push(text, &mut found, Span::new(begin, bytes.len()));
-    found
+    push(text, found, Span::new(begin, bytes.len()));
 }
 
 /// The bytes at which a sentence may end.
@@ -165,7 +171,7 @@ fn line_ends(bytes: &[u8], line: usize, end: usize) -> bool {
 mod tests {
     use super::*;
 
-    fn cut(text: &str) -> Vec<&str> {
+    fn parts(text: &str) -> Vec<&str> {
         sentences(text, Span::new(0, text.len()))
             .into_iter()
             .map(|span| span.of(text))
@@ -175,24 +181,24 @@ mod tests {
     #[test]
     fn full_stops_end_sentences_but_not_titles_numbers_or_initials() {
         assert_eq!(
-            cut("Seen by Dr. Lee. Temp 38.5 today."),
+            parts("Seen by Dr. Lee. Temp 38.5 today."),
             ["Seen by Dr. Lee.", "Temp 38.5 today."]
         );
-        assert_eq!(cut("1. COPD. 2. Asthma"), ["1. COPD.", "2. Asthma"]);
-        assert_eq!(cut("Any pain? No! Fine."), ["Any pain?", "No!", "Fine."]);
+        assert_eq!(parts("1. COPD. 2. Asthma"), ["1. COPD.", "2. Asthma"]);
+        assert_eq!(parts("Any pain? No! Fine."), ["Any pain?", "No!", "Fine."]);
     }
 
     #[test]
     fn list_items_and_short_lines_are_sentences_and_wrapped_lines_are_not() {
         assert_eq!(
-            cut("HTN\nCOPD on home O2\n- gout"),
+            parts("HTN\nCOPD on home O2\n- gout"),
             ["HTN", "COPD on home O2", "- gout"]
         );
         let wrapped =
             "The patient denies chest pain, shortness of breath, or\nswelling of the legs.";
-        assert_eq!(cut(wrapped), [wrapped]);
+        assert_eq!(parts(wrapped), [wrapped]);
         assert_eq!(
-            cut("Denies chest pain\n\nFever"),
+            parts("Denies chest pain\n\nFever"),
             ["Denies chest pain", "Fever"]
         );
     }

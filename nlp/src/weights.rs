@@ -17,12 +17,19 @@ const BITS: usize = 4;
 
 impl<W: Copy + Default> Weights<W> {
     /// The weight of a feature.
+    #[inline]
     pub(crate) fn get(&self, feature: u64) -> W {
         let hash = hash(feature);
         let (at, bit) = self.bit(hash);
         if self.filter.get(at).is_none_or(|bits| bits & bit == 0) {
             return W::default();
         }
+        self.known(hash, feature)
+    }
+
+    /// The weight of a feature that the filter lets pass.
+    #[inline(never)]
+    fn known(&self, hash: u64, feature: u64) -> W {
         self.slots[self.slot(hash, feature)].1.unwrap_or_default()
     }
 

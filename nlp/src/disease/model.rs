@@ -177,6 +177,7 @@ impl Model {
         }
     }
 
+    #[inline]
     pub(crate) fn weight(&self, feature: Feature) -> f32 {
         self.weights.get(feature)
     }

@@ -59,9 +59,9 @@ impl IcdCode {
         self.bytes[0]
     }
 
-    /// The characters, and zeros after them.
-    pub(crate) fn bytes(self) -> [u8; LONGEST] {
-        self.bytes
+    /// The characters, and zeros after them, as a number: these compare as the texts do.
+    pub(crate) fn number(self) -> u64 {
+        u64::from_be_bytes(self.bytes)
     }
 
     /// Its first characters, of which there are three or more.
@@ -110,7 +110,7 @@ fn is_of_codes(byte: u8) -> bool {
 impl Ord for IcdCode {
     /// As their texts do: a code that another one begins with stands before it.
     fn cmp(&self, other: &Self) -> Ordering {
-        u64::from_be_bytes(self.bytes).cmp(&u64::from_be_bytes(other.bytes))
+        self.number().cmp(&other.number())
     }
 }
 

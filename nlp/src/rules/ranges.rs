@@ -6,9 +6,9 @@ use crate::icd_code::IcdCode;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Range {
     /// The characters of the first code, and what sorts before any other after them.
-    first: [u8; 8],
+    first: u64,
     /// The characters of the last code, and what sorts after any other after them.
-    last: [u8; 8],
+    last: u64,
 }
 
 impl Range {
@@ -23,17 +23,18 @@ impl Range {
 
     /// Whether a code stands in the range.
     pub(super) fn holds(&self, code: IcdCode) -> bool {
-        (self.first..=self.last).contains(&code.bytes())
+        (self.first..=self.last).contains(&code.number())
     }
 }
 
-/// The first eight bytes of a text, and others after them where it is shorter.
-fn padded(text: &str, after: u8) -> [u8; 8] {
+/// The first eight bytes of a text, and others after them where it is shorter, as
+/// [`IcdCode::number`] has them.
+fn padded(text: &str, after: u8) -> u64 {
     let mut bytes = [after; 8];
     for (byte, letter) in bytes.iter_mut().zip(text.bytes()) {
         *byte = letter;
     }
-    bytes
+    u64::from_be_bytes(bytes)
 }
 
 /// Ranges with `;` between them.

@@ -14,10 +14,10 @@ use std::thread;
 use super::reader::{Reader, damaged};
 #[cfg(any(feature = "build", test))]
 use super::writer::Writer;
-use super::{Meaning, Node, Sense, Tables};
+use super::{Node, Sense, Tables};
 
 const MAGIC: &[u8; 8] = b"ICDTERMS";
-pub(super) const VERSION: u8 = 8;
+pub(super) const VERSION: u8 = 9;
 const PARTS: usize = 2;
 const HEADER: usize = MAGIC.len() + 1 + 4 + PARTS * 8;
 /// No terminology comes near this; a header that claims more is damaged.
@@ -153,15 +153,13 @@ fn tables<'b>(
         (listed, termed)
     });
     let (listed, termed) = (listed?, termed?);
-    let mut tables = Tables {
-        diseases: termed.diseases,
+    let tables = Tables {
         vocabulary: termed.vocabulary,
         terms: termed.terms,
         attributes: termed.attributes,
         ..listed
     };
     check(&tables)?;
-    tables.tree = super::Tree::new(&tables.codes);
     Ok(tables)
 }
 
@@ -229,16 +227,9 @@ fn check(tables: &Tables) -> Result<(), DictionaryError> {
     {
         return damaged("diseases");
     }
-    let within = |place: Option<u32>, length: usize| place.is_none_or(|at| (at as usize) < length);
-    let stands =
-        |meaning: &Meaning| within(meaning.node, codes) && within(meaning.disease, diseases);
-    if !tables.meanings.iter().all(|meaning| stands(&meaning)) {
-        return damaged("meanings");
-    }
-    let in_order = |sense: &Sense| (sense.disease as usize) < diseases;
-    let fits = |meaning: &Meaning| meaning.further as usize <= tables.senses.len();
-    if !tables.senses.iter().flatten().all(in_order)
-        || !tables.meanings.iter().all(|meaning| fits(&meaning))
+    let is_known = |sense: &Sense| (sense.disease as usize) < diseases;
+    if !tables.senses.iter().flatten().all(is_known)
+        || !tables.meanings.fit(codes, diseases, tables.senses.len())
     {
         return damaged("meanings");
     }
@@ -284,10 +275,10 @@ mod tests {
             Err(DictionaryError::NotADictionary)
         ));
         let mut newer = FY2026[..64].to_vec();
-        newer[8] = 9;
+        newer[8] = VERSION + 1;
         assert!(matches!(
             decode(&newer),
-            Err(DictionaryError::Version { found: 9 })
+            Err(DictionaryError::Version { found: 10 })
         ));
     }
 

@@ -76,26 +76,38 @@ impl Origin {
 /// Meanings by their places, as four numbers each: code and disease, each plus one, further
 /// diseases, and the origin with the source in its lowest byte.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Meanings(Table<[u32; 4]>);
+pub(crate) struct Meanings {
+    rows: Table<[u32; 4]>,
+    /// The largest of the first three numbers.
+    largest: [u32; 3],
+}
 
 impl Meanings {
     /// So many meanings, all of nothing.
     pub(crate) fn zeroed(length: usize) -> Self {
-        Self(Table::zeroed(length))
+        Self {
+            rows: Table::zeroed(length),
+            largest: [0; 3],
+        }
     }
 
     pub(crate) fn set(&mut self, at: usize, meaning: Meaning) {
         let plus_one = |place: Option<u32>| place.map_or(0, |place| place + 1);
-        self.0[at] = [
+        let places = [
             plus_one(meaning.node),
             plus_one(meaning.disease),
             meaning.further,
-            (meaning.origin as u32) << 8 | u32::from(meaning.source),
         ];
+        let [node, disease, further] = places;
+        let known = (meaning.origin as u32) << 8 | u32::from(meaning.source);
+        self.rows[at] = [node, disease, further, known];
+        for (largest, place) in self.largest.iter_mut().zip(places) {
+            *largest = place.max(*largest);
+        }
     }
 
     pub(crate) fn get(&self, at: usize) -> Meaning {
-        let [node, disease, further, known] = self.0[at];
+        let [node, disease, further, known] = self.rows[at];
         let [source, origin, ..] = known.to_le_bytes();
         Meaning {
             node: node.checked_sub(1),
@@ -107,7 +119,13 @@ impl Meanings {
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.0.len()
+        self.rows.len()
+    }
+
+    /// Whether all that they name is there, of so many codes, diseases, and lists of senses.
+    pub(crate) fn fit(&self, codes: usize, diseases: usize, senses: usize) -> bool {
+        let [node, disease, further] = self.largest.map(|place| place as usize);
+        node <= codes && disease <= diseases && further <= senses
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = Meaning> {
@@ -142,5 +160,7 @@ mod tests {
         };
         let meanings: Meanings = [some, Meaning::NOTHING].into_iter().collect();
         assert!(meanings.iter().eq([some, Meaning::NOTHING]));
+        assert!(meanings.fit(1, 8, 3));
+        assert!(!meanings.fit(0, 8, 3) && !meanings.fit(1, 7, 3) && !meanings.fit(1, 8, 2));
     }
 }

@@ -6,7 +6,7 @@ use lz4_flex::block::decompress_into;
 
 use super::{
     AttributeTables, DictionaryError, Diseases, Inclusion, Instructions, Lists, Meaning, Meanings,
-    Node, Origin, Sense, Seventh, Strings, Tables,
+    Node, Origin, Sense, Seventh, Strings, Tables, Tree,
 };
 use crate::trie::{Trie, TrieNodes, WordId};
 use crate::vocabulary::Vocabulary;
@@ -95,11 +95,12 @@ impl<'s> Reader<'s> {
         }
     }
 
-    /// What the tabular list says, and what terms may mean; the rest of the tables stays empty.
+    /// What the tabular list says, the diseases, and what terms may mean; the rest of the tables
+    /// stays empty. The terms take longest to read, so all else is here.
     pub(super) fn listed(&mut self) -> Result<Tables, DictionaryError> {
         let edition = self.strings("edition")?.text;
         let codes = self.strings("codes")?;
-        let codes = codes.iter().map(str::parse).collect::<Result<_, _>>();
+        let codes = codes.iter().map(str::parse).collect::<Result<Vec<_>, _>>();
         let codes = codes.map_err(|_| damaged("codes"))?;
         let titles = self.strings("titles")?;
         let inclusion_texts = self.strings("inclusion terms")?;
@@ -122,9 +123,17 @@ impl<'s> Reader<'s> {
             })
         })?;
         let instructions = Instructions::read(self)?;
+        let diseases = Diseases {
+            ids: self.strings("diseases")?,
+            names: self.strings("diseases")?,
+            doids: self.numbers("diseases")?,
+            groups: self.numbers("diseases")?,
+        };
         Ok(Tables {
             edition,
+            tree: Tree::new(&codes),
             codes,
+            diseases,
             titles,
             inclusions,
             inclusion_texts,
@@ -137,17 +146,10 @@ impl<'s> Reader<'s> {
         })
     }
 
-    /// The terms, their words and attributes, and the diseases; the rest of the tables stays empty.
+    /// The terms, their words and attributes; the rest of the tables stays empty.
     pub(super) fn termed(&mut self) -> Result<Tables, DictionaryError> {
-        let diseases = Diseases {
-            ids: self.strings("diseases")?,
-            names: self.strings("diseases")?,
-            doids: self.numbers("diseases")?,
-            groups: self.numbers("diseases")?,
-        };
         let vocabulary = Vocabulary::of(self.strings("words")?);
         Ok(Tables {
-            diseases,
             terms: self.trie(&vocabulary)?,
             attributes: AttributeTables::read(self, &vocabulary)?,
             vocabulary: Arc::new(vocabulary),

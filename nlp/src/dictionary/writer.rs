@@ -47,7 +47,7 @@ impl Writer {
         }
     }
 
-    /// The first part: what the tabular list says, and what terms may mean.
+    /// The first part: what the tabular list says, the diseases, and what terms may mean.
     pub(super) fn listed(tables: &Tables) -> Self {
         let mut writer = Self::default();
         writer.strings(&Strings::new([&tables.edition]));
@@ -79,16 +79,16 @@ impl Writer {
             }
         }
         tables.instructions.write(&mut writer);
-        writer
-    }
-
-    /// The second part: the terms, their words and attributes, and the diseases.
-    pub(super) fn termed(tables: &Tables) -> Self {
-        let mut writer = Self::default();
         writer.strings(&tables.diseases.ids);
         writer.strings(&tables.diseases.names);
         writer.numbers(&tables.diseases.doids);
         writer.numbers(&tables.diseases.groups);
+        writer
+    }
+
+    /// The second part: the terms, their words and attributes.
+    pub(super) fn termed(tables: &Tables) -> Self {
+        let mut writer = Self::default();
         writer.strings(tables.vocabulary.words());
         writer.trie(&tables.terms);
         tables.attributes.write(&mut writer);

@@ -128,6 +128,7 @@ impl Meanings {
         node <= codes && disease <= diseases && further <= senses
     }
 
+    #[cfg(any(feature = "build", test))]
     pub(crate) fn iter(&self) -> impl Iterator<Item = Meaning> {
         (0..self.len()).map(|at| self.get(at))
     }

@@ -8,12 +8,12 @@
 //! ```
 //!
 //! Both sides code the same charts on all cores, in turns in one run; the worker's side is its
-//! own loop from the queue to the store. These lie in memory and keep nothing: a store that
-//! kept some megabytes of outcomes took the engine's tables out of the processor's cache.
+//! own loop from the queue to the store. These lie in memory and keep nothing, so as not to
+//! share the processor's caches with the engine; and both sides use one engine.
 //! Absolute figures are this machine's; the ratios are what to look at, that of processor time
 //! where others use the machine too.
 //!
-//! FIGURES
+//! `runtime/README.md` has what was seen.
 #![expect(clippy::print_stdout, reason = "this is a program that people run")]
 #![expect(
     clippy::cast_precision_loss,
@@ -60,7 +60,7 @@ const CHARTS: usize = 3_000;
 const MANY: usize = 100_000;
 const LOOK_EVERY: usize = 10_000;
 /// Bytes that are coded for each point of a curve over the charts' size.
-const BYTES: usize = 8 << 20;
+const BYTES: usize = 2 << 20;
 
 pub(crate) fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -91,7 +91,7 @@ fn ratio(cores: usize) {
         bench.charts.len(),
         bench.chart_bytes()
     );
-    let mut sides = [const { Vec::new() }; 4];
+    let mut sides = [const { Vec::new() }; 5];
     // The first turn warms up.
     for turn in 0..=TURNS {
         let taken = [
@@ -115,6 +115,7 @@ fn ratio(cores: usize) {
                 });
             }),
             bench.drain(CHARTS, lanes(cores), &mut |_| {}),
+            bench.drain(CHARTS, lanes(cores) * 4, &mut |_| {}),
         ];
         for (times, time) in sides.iter_mut().zip(taken) {
             if turn > 0 {
@@ -128,6 +129,7 @@ fn ratio(cores: usize) {
         "engine, answers written by serde_json",
         "engine, answers written as the worker does",
         "worker",
+        "worker, four times the lanes",
     ];
     for (name, times) in names.iter().zip(&sides) {
         let ratio = sides[0].iter().zip(times).map(|(a, b)| a.wall / b.wall);

@@ -16,15 +16,9 @@ use crate::{
 /// How long a queue that does not answer is left alone.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Batches that a worker holds at once for each of its cores.
-///
-/// While one waits for the queue, for S3 or for the last of its messages, others keep the core
-/// busy. How much of a chart is held meanwhile, is up to the [work](crate::work::Work).
-const LANES_PER_CORE: usize = 4;
-
 /// Returns how many batches a worker with so many cores holds at once.
-pub const fn lanes(cores: usize) -> usize {
-    cores * LANES_PER_CORE
+pub fn lanes(cores: usize) -> usize {
+    cores.max(2)
 }
 
 /// Drains a queue with one kind of work.

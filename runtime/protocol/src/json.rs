@@ -7,6 +7,11 @@
 //! serde derives, where names have a known length. Floating-point numbers and the rare kinds
 //! are left to `serde_json`.
 
+#![expect(
+    clippy::inline_always,
+    reason = "a name is copied as one constant only where it is inlined; a hint alone was not taken"
+)]
+
 use std::fmt::{self, Write as _};
 
 use serde::{

@@ -178,7 +178,7 @@ fn curves(cores: usize) {
     println!("\ncharts done\tresident MB");
     let bench = Bench::new(samples(), cores);
     bench.drain(MANY, lanes(cores), &mut |done| {
-        println!("{done}\t{:.1}", resident())
+        println!("{done}\t{:.1}", resident());
     });
 }
 

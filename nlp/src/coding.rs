@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::Span;
 use crate::assertion::{Assertion, Experiencer, Temporality};
@@ -185,8 +185,8 @@ pub enum Decision<'a> {
 /// assert_eq!(reason.to_string(), "negated by `denies`");
 /// assert_eq!("negated by `denies`".parse(), Ok(reason));
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(into = "String", try_from = "String")]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(try_from = "String")]
 pub enum Reason<'a> {
     /// The note says that the patient does not have it.
     Negated {
@@ -351,9 +351,9 @@ impl FromStr for Reason<'_> {
     }
 }
 
-impl From<Reason<'_>> for String {
-    fn from(reason: Reason<'_>) -> Self {
-        reason.to_string()
+impl Serialize for Reason<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 
@@ -366,8 +366,8 @@ impl TryFrom<String> for Reason<'_> {
 }
 
 /// The number of a disease in the Disease Ontology, written `DOID:13189`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(into = "String", try_from = "String")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(try_from = "String")]
 pub struct Doid(pub u32);
 
 /// A text that is no `DOID:` with a number.
@@ -381,9 +381,9 @@ impl fmt::Display for Doid {
     }
 }
 
-impl From<Doid> for String {
-    fn from(doid: Doid) -> Self {
-        doid.to_string()
+impl Serialize for Doid {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 

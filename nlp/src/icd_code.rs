@@ -5,7 +5,7 @@ use std::fmt;
 use std::ops::Deref;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 /// The longest code in bytes, its dot included: `S52.501A`.
 const LONGEST: usize = 8;
@@ -27,8 +27,8 @@ const CATEGORY: usize = 3;
 /// );
 /// # Ok::<(), lightsout_nlp::NotACode>(())
 /// ```
-#[derive(Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(into = "String", try_from = "String")]
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash, Deserialize)]
+#[serde(try_from = "String")]
 pub struct IcdCode {
     /// The characters, and zeros after them.
     bytes: [u8; LONGEST],
@@ -153,6 +153,13 @@ impl Deref for IcdCode {
 impl AsRef<str> for IcdCode {
     fn as_ref(&self) -> &str {
         self.as_str()
+    }
+}
+
+/// As text, of which no copy is made.
+impl Serialize for IcdCode {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
     }
 }
 

@@ -70,6 +70,9 @@ pub struct LocalArgs {
     /// Most workers at once
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=16))]
     workers: Option<u32>,
+    /// Upload so many charts at first, and the others once a worker is there, to see the fleet grow
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    at_first: Option<u32>,
     /// Kill something in the middle of the run, to see what mends that
     #[arg(long, value_name = "WHAT")]
     crash: Option<Victim>,
@@ -366,8 +369,12 @@ async fn pipeline(
         .force_path_style(true)
         .build();
     let s3 = aws_sdk_s3::Client::from_conf(s3);
-    inbox::upload(&s3, inbox, &found.charts).await?;
-    progress.note(&format!("{} charts in the inbox", found.charts.len()));
+    let at_first = arguments
+        .at_first
+        .map_or(usize::MAX, |charts| charts as usize);
+    let (first, later) = found.charts.split_at(at_first.min(found.charts.len()));
+    inbox::upload(&s3, inbox, first).await?;
+    progress.note(&format!("{} charts in the inbox", first.len()));
 
     progress.begin(Step::Alarm);
     let sqs = aws_sdk_sqs::Client::new(&config);
@@ -400,7 +407,19 @@ async fn pipeline(
             (run, ended_by_sweep) = mending.until_replaced(&run).await?;
         }
     }
-    follow::until_over(&dynamodb, control, &run, deadline, progress).await?;
+    let arrive = async {
+        if later.is_empty() {
+            return Ok(());
+        }
+        mending.until_announced(&run).await?;
+        inbox::upload(&s3, inbox, later).await?;
+        progress.note(&format!("{} more charts in the inbox", later.len()));
+        Ok::<(), LocalError>(())
+    };
+    tokio::try_join!(
+        arrive,
+        follow::until_over(&dynamodb, control, &run, deadline, progress)
+    )?;
     if arguments.crash == Some(Victim::Master) {
         ended_by_sweep += mending.until_none_left().await?;
     }

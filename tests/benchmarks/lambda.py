@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Measures the Lambda programs: size of their zips, and time to the first answer.
 
-    cargo build --profile lambda -p lightsout-api -p lightsout-launcher -p lightsout-reaper
+    cargo build --profile lambda -p lightsout-api -p lightsout-authorizer -p lightsout-launcher -p lightsout-reaper
     python3 tests/benchmarks/lambda.py                     # what that has built
-    python3 tests/benchmarks/lambda.py --folder DIR --runs 50
+    python3 tests/benchmarks/lambda.py --folder DIR --runs 50 --only authorizer
 
 Each program runs here as Lambda runs it: a new process for each measurement, which asks
 a runtime API for an event and posts its answer. That API, and the queue, the table and
@@ -12,6 +12,7 @@ counted from the start of the process to the arrival of the answer.
 """
 
 import argparse
+import base64
 import io
 import json
 import os
@@ -33,9 +34,39 @@ API_EVENT = {
     "queryStringParameters": None,
     "requestContext": {"requestId": "r-1", "identity": {}},
 }
+# The public key of RFC 7515, A.3, and a token of the right form that it did not sign.
+KEYS = {
+    "keys": [
+        {
+            "kty": "EC",
+            "crv": "P-256",
+            "kid": "1",
+            "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
+            "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0",
+        }
+    ]
+}
+
+
+def token():
+    def part(data):
+        return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+    header = {"alg": "ES256", "kid": "1"}
+    claims = {"iss": "i", "aud": "a", "sub": "s", "iat": 1, "exp": 2_000_000_000}
+    signature = bytes(range(1, 65))
+    return ".".join([part(json.dumps(p).encode()) for p in (header, claims)] + [part(signature)])
+
+
+AUTHORIZER_EVENT = {
+    "type": "TOKEN",
+    "authorizationToken": f"Bearer {token()}",
+    "methodArn": "arn:aws:execute-api:us-east-1:111122223333:a/v1/GET/runs",
+}
 # What each program is invoked with, and what it has to answer.
 PROGRAMS = {
     "api": (API_EVENT, '"statusCode":200'),
+    "authorizer": (AUTHORIZER_EVENT, '"Unauthorized"'),
     "launcher": ({}, '"decision":"stay_idle"'),
     "reaper": ({}, '"ended":0'),
 }
@@ -60,6 +91,9 @@ VARIABLES = {
     "RESULTS_TABLE": "results",
     "SUBNETS": "subnet-1,subnet-2",
     "SWEEP_SECONDS": "300",
+    "TOKEN_AUDIENCE": "a",
+    "TOKEN_ISSUER": "i",
+    "TOKEN_KEYS": json.dumps(KEYS),
 }
 NO_INSTANCES = (
     '<?xml version="1.0"?><DescribeInstancesResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/">'
@@ -186,6 +220,7 @@ def main():
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("--folder", type=Path, help="where the built programs are")
     arguments.add_argument("--runs", type=int, default=30)
+    arguments.add_argument("--only", choices=PROGRAMS, action="append", help="of the programs, this one")
     arguments = arguments.parse_args()
     folder = arguments.folder or target_folder()
     server = Server(("127.0.0.1", 0), World)
@@ -194,6 +229,8 @@ def main():
     print("| program | bytes | zipped | first answer, median ms | fastest | slowest | processor ms |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
     for name, (event, wanted) in PROGRAMS.items():
+        if name not in (arguments.only or PROGRAMS):
+            continue
         program = folder / name
         if not program.is_file():
             sys.exit(f"error: there is no `{program}`; the first lines of this script say how to build it")

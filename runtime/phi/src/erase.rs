@@ -12,6 +12,14 @@ use zeroize::Zeroize;
 pub trait Erase {
     /// Overwrites it.
     fn erase(&mut self);
+
+    /// Overwrites several at once.
+    fn erase_all(several: &mut [Self])
+    where
+        Self: Sized,
+    {
+        several.iter_mut().for_each(Self::erase);
+    }
 }
 
 macro_rules! erased_by_zeroize {
@@ -20,11 +28,22 @@ macro_rules! erased_by_zeroize {
             fn erase(&mut self) {
                 self.zeroize();
             }
+
+            /// A chart's bytes take long to be overwritten one after the other.
+            fn erase_all(several: &mut [Self]) {
+                several.zeroize();
+            }
         })*
     };
 }
 
-erased_by_zeroize!(String, u8, bool, u32, u64, usize, f64);
+erased_by_zeroize!(u8, bool, u32, u64, usize, f64);
+
+impl Erase for String {
+    fn erase(&mut self) {
+        self.zeroize();
+    }
+}
 
 /// What is borrowed is erased with its owner.
 impl Erase for Cow<'_, str> {
@@ -45,7 +64,7 @@ impl<T: Erase> Erase for Option<T> {
 
 impl<T: Erase> Erase for Vec<T> {
     fn erase(&mut self) {
-        self.iter_mut().for_each(Erase::erase);
+        T::erase_all(self);
     }
 }
 
@@ -85,5 +104,8 @@ mod tests {
         let mut many = vec![Some("gout".to_owned()), None];
         many.erase();
         assert_eq!(many, [Some(String::new()), None]);
+        let mut chart = b"Assessment: gout.".to_vec();
+        chart.erase();
+        assert_eq!(chart, [0; 17]);
     }
 }

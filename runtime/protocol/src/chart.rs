@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::IgnoredAny};
 
 /// The text of a medical chart at rest; a marker for typed buckets.
 pub enum Chart {}
@@ -127,6 +127,17 @@ pub fn arrivals(body: &str) -> Result<Vec<ChartReference>, MessageError> {
     if body.len() > LARGEST_MESSAGE {
         return Err(MessageError::TooLarge(body.len()));
     }
+    if let Ok(Event {
+        event: None,
+        records,
+    }) = serde_json::from_str(body)
+    {
+        return records
+            .iter()
+            .map(created)
+            .filter_map(Result::transpose)
+            .collect();
+    }
     let event: serde_json::Value = serde_json::from_str(body).map_err(MessageError::NotJson)?;
     if event.get("Event").and_then(|e| e.as_str()) == Some("s3:TestEvent") {
         return Ok(Vec::new());
@@ -135,55 +146,118 @@ pub fn arrivals(body: &str) -> Result<Vec<ChartReference>, MessageError> {
         .get("Records")
         .and_then(|r| r.as_array())
         .ok_or(MessageError::NotAnEvent("it has no `Records`"))?;
-    let mut charts = Vec::with_capacity(records.len());
-    for record in records {
-        let version = text(record, "/eventVersion").unwrap_or_default();
-        if !version.starts_with("2.") {
-            return Err(MessageError::UnknownVersion(version.to_owned()));
+    let charts = records
+        .iter()
+        .map(|record| created(&Record::told_by(record)));
+    charts.filter_map(Result::transpose).collect()
+}
+
+/// An event as S3 writes it, which is read without building a tree of values first: that took
+/// a twentieth of the time of coding the chart. Whatever differs is read the long way.
+#[derive(Deserialize)]
+struct Event<'e> {
+    #[serde(rename = "Event")]
+    event: Option<IgnoredAny>,
+    #[serde(rename = "Records", borrow)]
+    records: Vec<Record<'e>>,
+}
+
+/// What happened to one object.
+#[derive(Debug, PartialEq, Deserialize)]
+struct Record<'e> {
+    #[serde(rename = "eventVersion")]
+    version: &'e str,
+    #[serde(rename = "eventName")]
+    name: &'e str,
+    #[serde(borrow)]
+    s3: Place<'e>,
+}
+
+#[derive(Debug, PartialEq, Deserialize)]
+struct Place<'e> {
+    #[serde(borrow)]
+    bucket: Bucket<'e>,
+    #[serde(borrow)]
+    object: Object<'e>,
+}
+
+#[derive(Debug, PartialEq, Deserialize)]
+struct Bucket<'e> {
+    name: Option<&'e str>,
+}
+
+#[derive(Debug, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Object<'e> {
+    key: Option<&'e str>,
+    version_id: Option<&'e str>,
+    size: Option<u64>,
+}
+
+impl<'e> Record<'e> {
+    /// Takes out of a value what is of the kind that S3 writes.
+    fn told_by(record: &'e serde_json::Value) -> Self {
+        let text = |pointer| record.pointer(pointer).and_then(serde_json::Value::as_str);
+        let size = record.pointer("/s3/object/size");
+        Self {
+            version: text("/eventVersion").unwrap_or_default(),
+            name: text("/eventName").unwrap_or_default(),
+            s3: Place {
+                bucket: Bucket {
+                    name: text("/s3/bucket/name"),
+                },
+                object: Object {
+                    key: text("/s3/object/key"),
+                    version_id: text("/s3/object/versionId"),
+                    size: size.and_then(serde_json::Value::as_u64),
+                },
+            },
         }
-        let created = text(record, "/eventName")
-            .is_some_and(|name| name.trim_start_matches("s3:").starts_with("ObjectCreated:"));
-        if !created {
-            continue;
-        }
-        let bucket = text(record, "/s3/bucket/name")
-            .ok_or(MessageError::NotAnEvent("a record has no `s3.bucket.name`"))?;
-        let key = text(record, "/s3/object/key")
-            .ok_or(MessageError::NotAnEvent("a record has no `s3.object.key`"))?;
-        let key = decode_key(key);
-        if key.is_empty() || key.len() > LONGEST_KEY {
-            return Err(MessageError::NoSuchName("s3.object.key"));
-        }
-        // The console makes a folder by an empty object of its name.
-        if key == ChartReference::PREFIX {
-            continue;
-        }
-        let version = text(record, "/s3/object/versionId")
-            .filter(|version| !version.is_empty() && *version != "null");
-        if version.is_some_and(|id| id.len() > LONGEST_VERSION || id.contains('#')) {
-            return Err(MessageError::NoSuchName("s3.object.versionId"));
-        }
-        charts.push(ChartReference {
-            bucket: bucket.to_owned(),
-            key,
-            version: version.map(str::to_owned),
-            size: record
-                .pointer("/s3/object/size")
-                .and_then(serde_json::Value::as_u64)
-                .unwrap_or_default(),
-        });
     }
-    Ok(charts)
+}
+
+/// Returns the chart that a record says was created, if it does.
+fn created(record: &Record<'_>) -> Result<Option<ChartReference>, MessageError> {
+    if !record.version.starts_with("2.") {
+        return Err(MessageError::UnknownVersion(record.version.to_owned()));
+    }
+    let name = record.name.trim_start_matches("s3:");
+    if !name.starts_with("ObjectCreated:") {
+        return Ok(None);
+    }
+    let Place { bucket, object } = &record.s3;
+    let bucket = bucket
+        .name
+        .ok_or(MessageError::NotAnEvent("a record has no `s3.bucket.name`"))?;
+    let key = object
+        .key
+        .ok_or(MessageError::NotAnEvent("a record has no `s3.object.key`"))?;
+    let key = decode_key(key);
+    if key.is_empty() || key.len() > LONGEST_KEY {
+        return Err(MessageError::NoSuchName("s3.object.key"));
+    }
+    // The console makes a folder by an empty object of its name.
+    if key == ChartReference::PREFIX {
+        return Ok(None);
+    }
+    let version = object
+        .version_id
+        .filter(|version| !version.is_empty() && *version != "null");
+    if version.is_some_and(|id| id.len() > LONGEST_VERSION || id.contains('#')) {
+        return Err(MessageError::NoSuchName("s3.object.versionId"));
+    }
+    Ok(Some(ChartReference {
+        bucket: bucket.to_owned(),
+        key,
+        version: version.map(str::to_owned),
+        size: object.size.unwrap_or_default(),
+    }))
 }
 
 impl fmt::Display for ChartReference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.id())
     }
-}
-
-fn text<'a>(record: &'a serde_json::Value, pointer: &str) -> Option<&'a str> {
-    record.pointer(pointer).and_then(serde_json::Value::as_str)
 }
 
 /// Decodes a key as S3 encodes it in events: form encoding, `+` for a space.
@@ -304,6 +378,19 @@ mod tests {
     fn the_folder_of_charts_is_no_chart() {
         let body = event("/Records/0/s3/object/key", "charts/".into());
         assert_eq!(arrivals(&body).unwrap(), []);
+    }
+
+    #[test]
+    fn an_event_of_s3_is_read_the_short_way_and_alike_the_long_way() {
+        for version in ["2.0", "2.1", "2.2", "2.3"] {
+            let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures");
+            let body = std::fs::read_to_string(format!("{folder}/message-{version}.json")).unwrap();
+            let short: Event<'_> = serde_json::from_str(&body).unwrap();
+            let value: serde_json::Value = serde_json::from_str(&body).unwrap();
+            let records = value["Records"].as_array().unwrap();
+            let long: Vec<_> = records.iter().map(Record::told_by).collect();
+            assert_eq!(short.records, long);
+        }
     }
 
     proptest! {

@@ -2,8 +2,17 @@
 //!
 //! A coded chart is a thousand short names and values, and a fifth of the time that it takes to
 //! code went into looking at each of their characters. Here names of fields and variants, which
-//! stand in our own code, are written as they are, and of values eight characters are looked at
-//! at once; what has to be escaped, and every number, is left to `serde_json`.
+//! stand in our own code, are written as they are; of values, many characters are looked at at
+//! once, and those that need no escape are copied together. Everything is inlined into what
+//! serde derives, where names have a known length. Floating-point numbers and the rare kinds
+//! are left to `serde_json`.
+
+#![expect(
+    clippy::inline_always,
+    reason = "a name is copied as one constant only where it is inlined; a hint alone was not taken"
+)]
+
+use std::fmt::{self, Write as _};
 
 use serde::{
     Serialize,
@@ -19,72 +28,126 @@ const USUAL: usize = 1 << 14;
 
 /// Writes a value as `serde_json::to_string` does.
 pub(crate) fn to_string<T: Serialize + ?Sized>(value: &T) -> Result<String, Error> {
-    let mut text = Vec::with_capacity(USUAL);
+    let mut text = String::with_capacity(USUAL);
     value.serialize(Writer(&mut text))?;
-    String::from_utf8(text).map_err(serde::ser::Error::custom)
+    Ok(text)
 }
 
 /// Writes one value.
-struct Writer<'t>(&'t mut Vec<u8>);
+struct Writer<'t>(&'t mut String);
 
 impl Writer<'_> {
     /// Leaves a value to `serde_json`.
+    #[cold]
     fn slowly<T: Serialize + ?Sized>(self, value: &T) -> Result<(), Error> {
-        serde_json::to_writer(self.0, value)
-    }
-
-    /// Writes a text that stands in JSON as it is.
-    fn plain(&mut self, text: &str) {
-        self.0.reserve(text.len() + 3);
-        self.0.push(b'"');
-        self.0.extend_from_slice(text.as_bytes());
-        self.0.push(b'"');
+        self.0.push_str(&serde_json::to_string(value)?);
+        Ok(())
     }
 
     /// Writes the name of a field or variant.
+    #[inline(always)]
     fn name(&mut self, name: &'static str) {
         debug_assert!(is_plain(name.as_bytes()), "`{name}` is no plain name");
-        self.plain(name);
+        self.0.push('"');
+        self.0.push_str(name);
+        self.0.push('"');
     }
 
     /// Writes what stands before the value of a variant that has one.
     fn variant(&mut self, name: &'static str) {
-        self.0.push(b'{');
+        self.0.push('{');
         self.name(name);
-        self.0.push(b':');
+        self.0.push(':');
     }
+}
+
+/// Escapes what is displayed into it.
+struct Escaping<'t>(&'t mut String);
+
+impl fmt::Write for Escaping<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        push_escaped(self.0, text);
+        Ok(())
+    }
+}
+
+/// Whether a byte of UTF-8 stands in JSON as it is.
+#[inline(always)]
+const fn is_plain_byte(byte: u8) -> bool {
+    byte >= b' ' && byte != b'"' && byte != b'\\'
+}
+
+/// Whether bytes stand in JSON as they are; without a way out before the end, so that the
+/// processor looks at many of them at once.
+#[inline(always)]
+fn are_plain(bytes: &[u8]) -> bool {
+    let all = |all, byte: &u8| all & is_plain_byte(*byte);
+    bytes.iter().fold(true, all)
 }
 
 /// Whether a text stands in JSON as it is.
+#[inline(always)]
 fn is_plain(text: &[u8]) -> bool {
-    let (words, rest) = text.as_chunks::<8>();
-    if !words.iter().all(|word| is_plain_word(*word)) {
-        return false;
-    }
-    match text.last_chunk() {
-        // The last eight bytes, some of them a second time.
-        Some(last) => rest.is_empty() || is_plain_word(*last),
-        None => rest
-            .iter()
-            .all(|byte| *byte >= b' ' && *byte != b'"' && *byte != b'\\'),
-    }
+    let (blocks, rest) = text.as_chunks::<16>();
+    blocks.iter().all(|block| are_plain(block))
+        // Of the end, bytes that were looked at before are looked at again.
+        && match (text.last_chunk::<16>(), text.first_chunk::<8>(), text.last_chunk::<8>()) {
+            (Some(last), _, _) => are_plain(last),
+            (None, Some(first), Some(last)) => are_plain(first) & are_plain(last),
+            _ => rest.iter().all(|byte| is_plain_byte(*byte)),
+        }
 }
 
-/// Whether eight bytes are plain; where they are not, a byte behind may seem so wrongly, and
-/// that changes nothing.
-fn is_plain_word(word: [u8; 8]) -> bool {
-    const EACH: u64 = 0x0101_0101_0101_0101;
-    const HIGH: u64 = 0x8080_8080_8080_8080;
-    let word = u64::from_le_bytes(word);
-    let below = |word: u64, least: u64| word.wrapping_sub(least * EACH) & !word & HIGH;
-    let is = |byte: u8| below(word ^ (u64::from(byte) * EACH), 1);
-    below(word, 0x20) | is(b'"') | is(b'\\') == 0
+/// Appends a text to JSON within quotation marks.
+#[inline]
+fn push_escaped(json: &mut String, text: &str) {
+    let mut rest = text;
+    while !is_plain(rest.as_bytes()) {
+        let plain = rest.bytes().take_while(|byte| is_plain_byte(*byte)).count();
+        let (before, from) = rest.split_at(plain);
+        let (byte, after) = (from.as_bytes()[0], &from[1..]);
+        json.push_str(before);
+        push_escape(json, byte);
+        rest = after;
+    }
+    json.push_str(rest);
+}
+
+/// Appends the escape of one byte.
+fn push_escape(json: &mut String, byte: u8) {
+    let short = match byte {
+        b'"' => "\\\"",
+        b'\\' => "\\\\",
+        b'\n' => "\\n",
+        b'\r' => "\\r",
+        b'\t' => "\\t",
+        0x08 => "\\b",
+        0x0c => "\\f",
+        _ => {
+            let hex = |digit| char::from_digit(u32::from(digit), 16).unwrap_or('0');
+            json.push_str("\\u00");
+            json.push(hex(byte >> 4));
+            json.push(hex(byte & 15));
+            return;
+        }
+    };
+    json.push_str(short);
 }
 
 macro_rules! left_to_serde_json {
     ($($method:ident($type:ty)),*) => {
         $(fn $method(self, value: $type) -> Result<(), Error> {
             self.slowly(&value)
+        })*
+    };
+}
+
+macro_rules! integers {
+    ($($method:ident($type:ty)),*) => {
+        $(#[inline]
+        fn $method(self, value: $type) -> Result<(), Error> {
+            self.0.push_str(itoa::Buffer::new().format(value));
+            Ok(())
         })*
     };
 }
@@ -100,9 +163,7 @@ impl<'t> Serializer for Writer<'t> {
     type SerializeStruct = Several<'t>;
     type SerializeStructVariant = Several<'t>;
 
-    left_to_serde_json!(
-        serialize_bool(bool),
-        serialize_char(char),
+    integers!(
         serialize_i8(i8),
         serialize_i16(i16),
         serialize_i32(i32),
@@ -112,40 +173,60 @@ impl<'t> Serializer for Writer<'t> {
         serialize_u16(u16),
         serialize_u32(u32),
         serialize_u64(u64),
-        serialize_u128(u128),
-        serialize_f32(f32),
-        serialize_f64(f64)
+        serialize_u128(u128)
     );
 
-    fn serialize_str(mut self, text: &str) -> Result<(), Error> {
-        if !is_plain(text.as_bytes()) {
-            return self.slowly(text);
-        }
-        self.plain(text);
+    left_to_serde_json!(
+        serialize_char(char),
+        serialize_f32(f32),
+        serialize_f64(f64),
+        serialize_bytes(&[u8])
+    );
+
+    #[inline(always)]
+    fn serialize_bool(self, value: bool) -> Result<(), Error> {
+        self.0.push_str(if value { "true" } else { "false" });
         Ok(())
     }
 
-    fn serialize_bytes(self, bytes: &[u8]) -> Result<(), Error> {
-        self.slowly(bytes)
+    #[inline(always)]
+    fn serialize_str(self, text: &str) -> Result<(), Error> {
+        self.0.push('"');
+        push_escaped(self.0, text);
+        self.0.push('"');
+        Ok(())
     }
 
+    #[inline(always)]
+    fn collect_str<T: fmt::Display + ?Sized>(self, value: &T) -> Result<(), Error> {
+        self.0.push('"');
+        write!(Escaping(self.0), "{value}").map_err(serde::ser::Error::custom)?;
+        self.0.push('"');
+        Ok(())
+    }
+
+    #[inline(always)]
     fn serialize_none(self) -> Result<(), Error> {
         self.serialize_unit()
     }
 
+    #[inline(always)]
     fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), Error> {
         value.serialize(self)
     }
 
+    #[inline(always)]
     fn serialize_unit(self) -> Result<(), Error> {
-        self.0.extend_from_slice(b"null");
+        self.0.push_str("null");
         Ok(())
     }
 
+    #[inline(always)]
     fn serialize_unit_struct(self, _: &'static str) -> Result<(), Error> {
         self.serialize_unit()
     }
 
+    #[inline(always)]
     fn serialize_unit_variant(
         mut self,
         _: &'static str,
@@ -156,6 +237,7 @@ impl<'t> Serializer for Writer<'t> {
         Ok(())
     }
 
+    #[inline(always)]
     fn serialize_newtype_struct<T: Serialize + ?Sized>(
         self,
         _: &'static str,
@@ -164,6 +246,7 @@ impl<'t> Serializer for Writer<'t> {
         value.serialize(self)
     }
 
+    #[inline(always)]
     fn serialize_newtype_variant<T: Serialize + ?Sized>(
         mut self,
         _: &'static str,
@@ -173,22 +256,26 @@ impl<'t> Serializer for Writer<'t> {
     ) -> Result<(), Error> {
         self.variant(variant);
         value.serialize(Writer(self.0))?;
-        self.0.push(b'}');
+        self.0.push('}');
         Ok(())
     }
 
+    #[inline(always)]
     fn serialize_seq(self, _: Option<usize>) -> Result<Several<'t>, Error> {
-        Ok(Several::open(self.0, b'[', "]"))
+        Ok(Several::open(self.0, '[', "]"))
     }
 
+    #[inline(always)]
     fn serialize_tuple(self, _: usize) -> Result<Several<'t>, Error> {
-        Ok(Several::open(self.0, b'[', "]"))
+        Ok(Several::open(self.0, '[', "]"))
     }
 
+    #[inline(always)]
     fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Several<'t>, Error> {
-        Ok(Several::open(self.0, b'[', "]"))
+        Ok(Several::open(self.0, '[', "]"))
     }
 
+    #[inline(always)]
     fn serialize_tuple_variant(
         mut self,
         _: &'static str,
@@ -197,17 +284,20 @@ impl<'t> Serializer for Writer<'t> {
         _: usize,
     ) -> Result<Several<'t>, Error> {
         self.variant(variant);
-        Ok(Several::open(self.0, b'[', "]}"))
+        Ok(Several::open(self.0, '[', "]}"))
     }
 
+    #[inline(always)]
     fn serialize_map(self, _: Option<usize>) -> Result<Several<'t>, Error> {
-        Ok(Several::open(self.0, b'{', "}"))
+        Ok(Several::open(self.0, '{', "}"))
     }
 
+    #[inline(always)]
     fn serialize_struct(self, _: &'static str, _: usize) -> Result<Several<'t>, Error> {
-        Ok(Several::open(self.0, b'{', "}"))
+        Ok(Several::open(self.0, '{', "}"))
     }
 
+    #[inline(always)]
     fn serialize_struct_variant(
         mut self,
         _: &'static str,
@@ -216,19 +306,20 @@ impl<'t> Serializer for Writer<'t> {
         _: usize,
     ) -> Result<Several<'t>, Error> {
         self.variant(variant);
-        Ok(Several::open(self.0, b'{', "}}"))
+        Ok(Several::open(self.0, '{', "}}"))
     }
 }
 
 /// Writes the elements of a list, or the fields of an object.
 struct Several<'t> {
-    text: &'t mut Vec<u8>,
+    text: &'t mut String,
     is_first: bool,
     end: &'static str,
 }
 
 impl<'t> Several<'t> {
-    fn open(text: &'t mut Vec<u8>, start: u8, end: &'static str) -> Self {
+    #[inline(always)]
+    fn open(text: &'t mut String, start: char, end: &'static str) -> Self {
         text.push(start);
         Self {
             text,
@@ -237,30 +328,35 @@ impl<'t> Several<'t> {
         }
     }
 
+    #[inline(always)]
     fn comma(&mut self) {
         if !std::mem::replace(&mut self.is_first, false) {
-            self.text.push(b',');
+            self.text.push(',');
         }
     }
 
+    #[inline(always)]
     fn element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
         self.comma();
         value.serialize(Writer(self.text))
     }
 
+    #[inline(always)]
     fn value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
-        self.text.push(b':');
+        self.text.push(':');
         value.serialize(Writer(self.text))
     }
 
+    #[inline(always)]
     fn field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), Error> {
         self.comma();
         Writer(self.text).name(name);
         self.value(value)
     }
 
+    #[inline(always)]
     fn close(self) {
-        self.text.extend_from_slice(self.end.as_bytes());
+        self.text.push_str(self.end);
     }
 }
 
@@ -270,10 +366,12 @@ macro_rules! lists {
             type Ok = ();
             type Error = Error;
 
+            #[inline(always)]
             fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
                 self.element(value)
             }
 
+            #[inline(always)]
             fn end(self) -> Result<(), Error> {
                 self.close();
                 Ok(())
@@ -295,6 +393,7 @@ macro_rules! objects {
             type Ok = ();
             type Error = Error;
 
+            #[inline(always)]
             fn serialize_field<T: Serialize + ?Sized>(
                 &mut self,
                 name: &'static str,
@@ -303,6 +402,7 @@ macro_rules! objects {
                 self.field(name, value)
             }
 
+            #[inline(always)]
             fn end(self) -> Result<(), Error> {
                 self.close();
                 Ok(())
@@ -318,18 +418,21 @@ impl SerializeMap for Several<'_> {
     type Error = Error;
 
     /// Names of an object are text; `serde_json` says what else may be one, and how.
+    #[inline(always)]
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Error> {
         let written = serde_json::to_string(&Alone(key))?;
         self.comma();
-        let name = &written.as_bytes()[1..written.len() - ":null}".len()];
-        self.text.extend_from_slice(name);
+        self.text
+            .push_str(&written[1..written.len() - ":null}".len()]);
         Ok(())
     }
 
+    #[inline(always)]
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
         self.value(value)
     }
 
+    #[inline(always)]
     fn end(self) -> Result<(), Error> {
         self.close();
         Ok(())
@@ -340,6 +443,7 @@ impl SerializeMap for Several<'_> {
 struct Alone<'k, K: ?Sized>(&'k K);
 
 impl<K: Serialize + ?Sized> Serialize for Alone<'_, K> {
+    #[inline(always)]
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(1))?;
         map.serialize_entry(self.0, &())?;

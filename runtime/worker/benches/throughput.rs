@@ -1,15 +1,19 @@
 //! The worker's rate as a part of the engine's own, and its memory over many charts.
 //!
-//! `cargo bench -p lightsout-worker --bench throughput`. Both sides code the same charts on all
-//! cores, in turns in one run; the worker's side is its own loop from the queue to the store,
-//! which lie in memory. Absolute figures are this machine's; the ratio is what to look at.
+//! ```sh
+//! cargo bench -p lightsout-worker --bench throughput            # the ratio
+//! cargo bench -p lightsout-worker --bench throughput -- curves  # tables of tab-separated values
+//! cargo bench -p lightsout-worker --bench throughput -- drain 3000  # the worker alone, to profile
+//! cargo bench -p lightsout-worker --bench erasing               # as the worker's binary is built
+//! ```
 //!
-//! On 29 Nov 2026, on two cores at rest: engine alone 14,600 charts/s, with its answers written
-//! by `serde_json` 11,900 (0.81), the worker 9,100 to 9,500 (0.63 to 0.67; the aim is 0.9). With a
-//! thread of its own for each chart it was 4,700 (0.32): to wake one took twice as long as to code
-//! the chart. Four times as many batches at once make it 0.72. What is left, by reading the code, is writing answers,
-//! three hashes, and overwriting what was held. Resident memory 50.5 MB at the start, 50.7 MB
-//! after 100,000 charts.
+//! Both sides code the same charts on all cores, in turns in one run; the worker's side is its
+//! own loop from the queue to the store. These lie in memory and keep nothing, so as not to
+//! share the processor's caches with the engine; and both sides use one engine.
+//! Absolute figures are this machine's; the ratios are what to look at, that of processor time
+//! where others use the machine too.
+//!
+//! `runtime/README.md` has what was seen.
 #![expect(clippy::print_stdout, reason = "this is a program that people run")]
 #![expect(
     clippy::cast_precision_loss,
@@ -22,7 +26,7 @@ use std::{
     hint::black_box,
     path::Path,
     sync::{
-        Arc, Mutex,
+        Arc,
         atomic::{AtomicUsize, Ordering},
     },
     thread,
@@ -33,12 +37,12 @@ use lightsout_nlp::{Dictionary, Engine};
 use lightsout_phi::{Phi, Synthetic};
 use lightsout_protocol::{
     chart::ChartReference,
-    coding::{Encoded, OutcomeKey, Status},
+    coding::{Encoded, Outcome, OutcomeKey, Status},
     run::Depth,
 };
 use lightsout_worker::{
     charts::Charts,
-    drain::Drain,
+    drain::{Drain, lanes},
     inbox::{Fetched, Inbox, InboxError},
     leave::Leave,
     patience::Patience,
@@ -55,105 +59,193 @@ const CHARTS: usize = 3_000;
 /// Charts over which memory is looked at, and how often.
 const MANY: usize = 100_000;
 const LOOK_EVERY: usize = 10_000;
-/// Outcomes that the store in memory keeps; a table keeps its own elsewhere.
-const KEPT: usize = 256;
+/// Bytes that are coded for each point of a curve over the charts' size.
+const BYTES: usize = 2 << 20;
 
-fn main() {
+pub(crate) fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let (flags, words): (Vec<&str>, Vec<&str>) = arguments
+        .iter()
+        .map(String::as_str)
+        .partition(|argument| argument.starts_with("--"));
     // `cargo test --all-targets` runs this too, and has no use for it.
-    if !std::env::args().any(|argument| argument == "--bench") {
+    if !flags.contains(&"--bench") {
         return;
     }
     let cores = thread::available_parallelism().map_or(1, usize::from);
-    let samples = samples();
-    let bytes: usize = samples.iter().map(Vec::len).sum();
+    match words[..] {
+        ["curves"] => curves(cores),
+        ["drain", charts] => {
+            Bench::new(samples(), cores).drain(charts.parse().unwrap(), lanes(cores), &mut |_| {});
+        }
+        [] => ratio(cores),
+        _ => panic!("the words are `curves`, or `drain` and a number"),
+    }
+}
+
+/// Prints how fast the worker is as a part of how fast its engine is.
+fn ratio(cores: usize) {
+    let bench = Bench::new(samples(), cores);
     println!(
         "{cores} cores; {} sample charts of {} bytes on average",
-        samples.len(),
-        bytes / samples.len()
+        bench.charts.len(),
+        bench.chart_bytes()
     );
-    let engine = Engine::new(Dictionary::fy2026());
-    let bench = Bench::new(samples, cores);
-
-    let mut sides = [const { Vec::new() }; 3];
+    let mut sides = [const { Vec::new() }; 5];
     // The first turn warms up.
     for turn in 0..=TURNS {
         let taken = [
-            on_all_cores(cores, |number| {
-                black_box(engine.code(bench.text(number)).codes.len());
+            bench.engine_alone(CHARTS),
+            timed(|| {
+                on_all_cores(cores, CHARTS, |number| {
+                    let coding = bench.engine.code(bench.text(number));
+                    black_box(serde_json::to_string(&coding).unwrap().len());
+                });
             }),
-            on_all_cores(cores, |number| {
-                let coding = engine.code(bench.text(number));
-                black_box(serde_json::to_string(&coding).unwrap().len());
+            timed(|| {
+                on_all_cores(cores, CHARTS, |number| {
+                    let coding = bench.engine.code(bench.text(number));
+                    let (format, provenance) = (None, None);
+                    let outcome = Outcome::Coded {
+                        coding,
+                        format,
+                        provenance,
+                    };
+                    black_box(outcome.encode().unwrap().bytes());
+                });
             }),
-            bench.drain(CHARTS, &mut |_| {}),
+            bench.drain(CHARTS, lanes(cores), &mut |_| {}),
+            bench.drain(CHARTS, lanes(cores) * 4, &mut |_| {}),
         ];
-        for (times, seconds) in sides.iter_mut().zip(taken) {
+        for (times, time) in sides.iter_mut().zip(taken) {
             if turn > 0 {
-                times.push(seconds);
+                times.push(time);
             }
         }
     }
-    let ratios = |of: usize| {
-        median(
-            sides[0]
-                .iter()
-                .zip(&sides[of])
-                .map(|(a, b)| a / b)
-                .collect(),
-        )
-    };
-    let rate = |of: usize| CHARTS as f64 / median(sides[of].clone());
-    println!("engine alone            {:>8.0} charts/s", rate(0));
-    println!(
-        "engine, answers written {:>8.0} charts/s  {:.2}",
-        rate(1),
-        ratios(1)
-    );
-    println!(
-        "worker                  {:>8.0} charts/s  {:.2}",
-        rate(2),
-        ratios(2)
-    );
+    println!("\tcharts/s\tof the engine's\tprocessor us/chart\tof the engine's");
+    let names = [
+        "engine alone",
+        "engine, answers written by serde_json",
+        "engine, answers written as the worker does",
+        "worker",
+        "worker, four times the lanes",
+    ];
+    for (name, times) in names.iter().zip(&sides) {
+        let ratio = sides[0].iter().zip(times).map(|(a, b)| a.wall / b.wall);
+        let cpu = |times: &[Time]| times.iter().map(|time| time.cpu).sum::<f64>();
+        println!(
+            "{name}\t{:.0}\t{:.2}\t{:.1}\t{:.2}",
+            CHARTS as f64 / median(times.iter().map(|time| time.wall)),
+            median(ratio),
+            cpu(times) / (times.len() * CHARTS) as f64 * 1e6,
+            cpu(&sides[0]) / cpu(times),
+        );
+    }
+}
 
-    println!("resident memory, in MB, after so many charts");
-    bench.drain(MANY, &mut |done| println!("{done:>8} {:>8.1}", resident()));
+/// Prints throughput and memory against cores, lanes, the charts' size and how many are done.
+fn curves(cores: usize) {
+    println!("cores\tlanes\tbytes/chart\tcharts/s\tMB/s\tof the engine's\tresident MB");
+    let point = |bench: &Bench, lanes: usize| {
+        let charts = (BYTES / bench.chart_bytes()).max(bench.cores * 4);
+        let times = [0; 3].map(|_| {
+            let alone = bench.engine_alone(charts);
+            (alone, bench.drain(charts, lanes, &mut |_| {}))
+        });
+        let wall = median(times.iter().map(|(_, worker)| worker.wall));
+        let ratio = median(times.iter().map(|(alone, worker)| alone.wall / worker.wall));
+        let rate = charts as f64 / wall;
+        println!(
+            "{}\t{lanes}\t{}\t{rate:.0}\t{:.2}\t{ratio:.2}\t{:.1}",
+            bench.cores,
+            bench.chart_bytes(),
+            rate * bench.chart_bytes() as f64 / 1e6,
+            resident(),
+        );
+    };
+    for cores in 1..=cores {
+        let bench = Bench::new(samples(), cores);
+        for lanes in [1, 2, 4, 8, 16, 32] {
+            point(&bench, lanes);
+        }
+    }
+    for size in [1, 4, 16, 64, 256].map(|kilobytes| kilobytes << 10) {
+        let all = samples().join(&b"\n"[..]);
+        let chart: Vec<u8> = all.iter().copied().cycle().take(size).collect();
+        point(&Bench::new(vec![chart], cores), lanes(cores));
+    }
+    println!("\ncharts done\tresident MB");
+    let bench = Bench::new(samples(), cores);
+    bench.drain(MANY, lanes(cores), &mut |done| {
+        println!("{done}\t{:.1}", resident());
+    });
 }
 
 /// The worker with its surroundings.
 struct Bench {
     runtime: Runtime,
-    samples: Arc<Vec<Vec<u8>>>,
-    charts: Arc<Charts<Samples, Arc<Shelf>>>,
+    charts: Arc<Vec<Vec<u8>>>,
+    /// The worker's own: where its tables lie in memory changes its rate by a tenth.
+    engine: Arc<Engine>,
+    work: Arc<Charts<Samples, Arc<Shelf>>>,
     shelf: Arc<Shelf>,
     cores: usize,
 }
 
+/// How long something took, in seconds.
+#[derive(Debug, Clone, Copy)]
+struct Time {
+    wall: f64,
+    /// Of all cores together.
+    cpu: f64,
+}
+
 impl Bench {
-    fn new(samples: Vec<Vec<u8>>, cores: usize) -> Self {
-        let samples = Arc::new(samples);
+    fn new(charts: Vec<Vec<u8>>, cores: usize) -> Self {
+        let charts = Arc::new(charts);
         let shelf = Arc::new(Shelf::default());
-        let engine = Engine::new(Dictionary::fy2026());
-        let inbox = Samples(Arc::clone(&samples));
-        let charts = Charts::new(inbox, Arc::clone(&shelf), "inbox", engine, cores);
+        let engine = Arc::new(Engine::new(Dictionary::fy2026()));
+        let inbox = Samples(Arc::clone(&charts));
+        let work = Charts::new(
+            inbox,
+            Arc::clone(&shelf),
+            "inbox",
+            Arc::clone(&engine),
+            cores,
+        );
         Self {
             runtime: tokio::runtime::Builder::new_multi_thread()
                 .worker_threads(cores)
                 .enable_all()
                 .build()
                 .unwrap(),
-            samples,
-            charts: Arc::new(charts),
+            charts,
+            engine,
+            work: Arc::new(work),
             shelf,
             cores,
         }
     }
 
     fn text(&self, number: usize) -> &str {
-        std::str::from_utf8(sample(&self.samples, number)).unwrap()
+        std::str::from_utf8(&self.charts[number % self.charts.len()]).unwrap()
     }
 
-    /// Drains a queue of so many charts, and returns how many seconds it took.
-    fn drain(&self, charts: usize, look: &mut dyn FnMut(usize)) -> f64 {
+    fn chart_bytes(&self) -> usize {
+        self.charts.iter().map(Vec::len).sum::<usize>() / self.charts.len()
+    }
+
+    fn engine_alone(&self, charts: usize) -> Time {
+        timed(|| {
+            on_all_cores(self.cores, charts, |number| {
+                black_box(self.engine.code(self.text(number)).codes.len());
+            });
+        })
+    }
+
+    /// Drains a queue of so many charts.
+    fn drain(&self, charts: usize, lanes: usize, look: &mut dyn FnMut(usize)) -> Time {
         let (leave, left) = watch::channel(None);
         let queue = Arc::new(Numbers {
             next: AtomicUsize::new(0),
@@ -163,34 +255,36 @@ impl Bench {
         });
         let drain = Drain {
             queue: Arc::clone(&queue),
-            work: Arc::clone(&self.charts),
-            lanes: self.cores.max(2),
+            work: Arc::clone(&self.work),
+            lanes,
             extend_every: Duration::from_secs(10),
             patience: Patience::default(),
         };
-        let began = Instant::now();
-        let mut running = self.runtime.spawn(async move { drain.run(&left).await });
-        let mut next_look = 0;
-        let summary = self.runtime.block_on(async {
-            loop {
-                if charts == MANY && queue.done.load(Ordering::Relaxed) >= next_look {
-                    look(next_look);
-                    next_look += LOOK_EVERY;
+        let mut summary = None;
+        let time = timed(|| {
+            let mut running = self.runtime.spawn(async move { drain.run(&left).await });
+            let mut next_look = 0;
+            summary = self.runtime.block_on(async {
+                loop {
+                    if charts == MANY && queue.done.load(Ordering::Relaxed) >= next_look {
+                        look(next_look);
+                        next_look += LOOK_EVERY;
+                    }
+                    let pause = Duration::from_millis(5);
+                    if let Ok(summary) = tokio::time::timeout(pause, &mut running).await {
+                        break summary.ok();
+                    }
                 }
-                let pause = Duration::from_millis(5);
-                if let Ok(summary) = tokio::time::timeout(pause, &mut running).await {
-                    break summary.unwrap();
-                }
-            }
+            });
         });
-        let seconds = began.elapsed().as_secs_f64();
         if charts == MANY {
             look(charts);
         }
+        let summary = summary.unwrap();
         assert_eq!(summary.tally.coded, charts as u64);
         assert_eq!(summary.failed, 0);
         assert_eq!(self.shelf.rejected.load(Ordering::Relaxed), 0);
-        seconds
+        time
     }
 }
 
@@ -245,19 +339,19 @@ struct Samples(Arc<Vec<Vec<u8>>>);
 
 impl Inbox for Samples {
     async fn fetch(&self, chart: &ChartReference, _: u64) -> Result<Fetched, InboxError> {
-        let number = chart.id().parse().map_err(|_| InboxError {
+        let number: usize = chart.id().parse().map_err(|_| InboxError {
             passes: false,
             source: "no number".into(),
         })?;
-        Ok(Fetched::Bytes(Phi::new(sample(&self.0, number).to_vec())))
+        Ok(Fetched::Bytes(Phi::new(
+            self.0[number % self.0.len()].clone(),
+        )))
     }
 }
 
-/// Keeps the last outcomes.
+/// Takes outcomes as a client of the table does, and keeps none.
 #[derive(Default)]
 struct Shelf {
-    kept: Mutex<Vec<String>>,
-    stored: AtomicUsize,
     rejected: AtomicUsize,
 }
 
@@ -266,26 +360,20 @@ impl Results for Shelf {
         if outcome.status() == Status::Rejected {
             self.rejected.fetch_add(1, Ordering::Relaxed);
         }
-        let place = self.stored.fetch_add(1, Ordering::Relaxed) % KEPT;
-        let mut kept = self.kept.lock().unwrap();
-        match kept.get_mut(place) {
-            Some(old) => *old = outcome.into_json(&Synthetic),
-            None => kept.push(outcome.into_json(&Synthetic)),
-        }
+        black_box(outcome.into_json(&Synthetic).len());
         Ok(Stored::New)
     }
 }
 
-/// Does something for each chart of a turn, and returns how many seconds it took.
-fn on_all_cores(cores: usize, each: impl Fn(usize) + Sync) -> f64 {
+/// Does something for each chart.
+fn on_all_cores(cores: usize, charts: usize, each: impl Fn(usize) + Sync) {
     let next = AtomicUsize::new(0);
-    let began = Instant::now();
     thread::scope(|scope| {
         for _ in 0..cores {
             scope.spawn(|| {
                 loop {
                     let number = next.fetch_add(1, Ordering::Relaxed);
-                    if number >= CHARTS {
+                    if number >= charts {
                         break;
                     }
                     each(number);
@@ -293,11 +381,15 @@ fn on_all_cores(cores: usize, each: impl Fn(usize) + Sync) -> f64 {
             });
         }
     });
-    began.elapsed().as_secs_f64()
 }
 
-fn sample(samples: &[Vec<u8>], number: usize) -> &[u8] {
-    &samples[number % samples.len()]
+fn timed(what: impl FnOnce()) -> Time {
+    let (began, cpu) = (Instant::now(), processor_seconds());
+    what();
+    Time {
+        wall: began.elapsed().as_secs_f64(),
+        cpu: processor_seconds() - cpu,
+    }
 }
 
 fn samples() -> Vec<Vec<u8>> {
@@ -311,9 +403,21 @@ fn samples() -> Vec<Vec<u8>> {
     paths.iter().map(|path| fs::read(path).unwrap()).collect()
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.collect();
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]
+}
+
+/// The time that all threads of this process have had, in seconds; counted in hundredths.
+fn processor_seconds() -> f64 {
+    let line = fs::read_to_string("/proc/self/stat").unwrap();
+    // Fields 14 and 15 of proc(5); the second is a name, which may hold spaces.
+    let (_, fields) = line.rsplit_once(')').unwrap();
+    let ticks = fields.split_whitespace().skip(11).take(2);
+    ticks
+        .map(|ticks| ticks.parse::<f64>().unwrap() / 100.0)
+        .sum()
 }
 
 /// The resident memory of this process in megabytes.

@@ -15,19 +15,26 @@ use lightsout_protocol::{
     coding::{Encoded, LeftOut, Outcome, OutcomeKey, Part, Provenance, Status},
     environment::WorkerEnvironment,
 };
-use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
 
 use crate::{
     BoxError, Chain, Host,
     inbox::{Fetched, Inbox, S3},
     results::{Results, ResultsError, Stored, Tables},
+    sha256::sha256,
     work::{Fault, Message, Tally, Verdict, Work},
 };
 
 /// Charts of up to so many bytes are coded where their message is handled: it takes some
 /// milliseconds. To hand one to a thread of its own takes longer than to code a usual chart.
 const AT_ONCE: usize = 32 << 10;
+
+/// Charts are held at once up to so many bytes together, whatever the number of messages; there
+/// is room for some of the largest, and for any number of usual ones.
+const MOST_HELD: usize = 8 * LARGEST_CHART;
+
+/// The unit of the room for charts: a semaphore counts up to `u32::MAX`.
+const PAGE: usize = 4 << 10;
 
 /// Codes the charts that messages announce.
 pub struct Charts<I, R> {
@@ -37,6 +44,7 @@ pub struct Charts<I, R> {
     engine: Arc<Engine>,
     name: String,
     cores: Semaphore,
+    room: Semaphore,
 }
 
 /// Makes the work of this project's own worker, with the environment that its stacks declared.
@@ -60,18 +68,28 @@ pub fn begin(host: &Host) -> Result<Charts<S3, Tables>, BoxError> {
 
 impl<I: Inbox, R: Results> Charts<I, R> {
     /// Reads charts from `bucket` alone, and codes on `cores` cores at once.
-    pub fn new(inbox: I, results: R, bucket: &str, engine: Engine, cores: usize) -> Self {
+    pub fn new(
+        inbox: I,
+        results: R,
+        bucket: &str,
+        engine: impl Into<Arc<Engine>>,
+        cores: usize,
+    ) -> Self {
+        let engine = engine.into();
         Self {
             inbox,
             results,
             bucket: bucket.to_owned(),
             name: engine_name(&engine),
-            engine: Arc::new(engine),
+            engine,
             cores: Semaphore::new(cores.max(1)),
+            room: Semaphore::new(MOST_HELD / PAGE),
         }
     }
 
     async fn outcome(&self, chart: &ChartReference) -> Result<Encoded, Fault> {
+        // As with the cores, this semaphore is never closed.
+        let _room = self.room.acquire_many(pages(chart.size)).await;
         let fetched = self.inbox.fetch(chart, LARGEST_CHART as u64).await;
         match fetched {
             Ok(Fetched::Bytes(bytes)) => Ok(self.code(bytes, ForCoding::of(chart)).await),
@@ -180,6 +198,13 @@ impl<I: Inbox, R: Results> Work for Charts<I, R> {
     }
 }
 
+/// Returns the room that a chart takes, of which no more is read than of the largest.
+fn pages(size: u64) -> u32 {
+    let bytes = usize::try_from(size).unwrap_or(LARGEST_CHART);
+    let pages = bytes.min(LARGEST_CHART).div_ceil(PAGE).max(1);
+    u32::try_from(pages).unwrap_or(u32::MAX)
+}
+
 fn unstored(error: &ResultsError) -> Fault {
     if error.passes {
         Fault::RESULTS_UNAVAILABLE
@@ -243,7 +268,6 @@ fn coded(
 }
 
 fn provenance(chart: &[u8], narrative: &Narrative<'_>, context: &dyn AuditContext) -> Provenance {
-    let sha256 = |bytes: &[u8]| format!("{:x}", Sha256::digest(bytes));
     let text = narrative.text.open(context).as_bytes();
     let chart_sha256 = sha256(chart);
     let narrative_sha256 = if text == chart {
@@ -293,7 +317,10 @@ fn engine_fault() -> Encoded {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::{
+        sync::atomic::{AtomicU64, Ordering},
+        time::Duration,
+    };
 
     use lightsout_nlp::LARGEST_TEXT;
     use lightsout_phi::Synthetic;
@@ -303,6 +330,7 @@ mod tests {
     use super::*;
     use crate::{
         drain::Drain,
+        inbox::InboxError,
         leave::Leave,
         memory::{MemoryInbox, MemoryQueue, MemoryResults},
         patience::Patience,
@@ -573,6 +601,49 @@ mod tests {
         let verdict = charts.work(&message).await;
         assert_eq!(verdict, Verdict::Again(Fault::FOREIGN_BUCKET));
         assert_eq!(reasons(&results), ["coded", "foreign_bucket"]);
+    }
+
+    /// An inbox that counts how many bytes are fetched at once.
+    #[derive(Default)]
+    struct Counting {
+        now: AtomicU64,
+        most: Arc<AtomicU64>,
+    }
+
+    impl Inbox for Counting {
+        async fn fetch(&self, chart: &ChartReference, _: u64) -> Result<Fetched, InboxError> {
+            let now = self.now.fetch_add(chart.size, Ordering::Relaxed) + chart.size;
+            self.most.fetch_max(now, Ordering::Relaxed);
+            for _ in 0..100 {
+                tokio::task::yield_now().await;
+            }
+            self.now.fetch_sub(chart.size, Ordering::Relaxed);
+            Ok(Fetched::Missing)
+        }
+    }
+
+    #[tokio::test]
+    async fn no_more_charts_are_fetched_at_once_than_there_is_room_for() {
+        let inbox = Counting::default();
+        let most = Arc::clone(&inbox.most);
+        let results = Arc::new(MemoryResults::default());
+        let engine = Engine::new(Dictionary::fy2026());
+        let charts = Arc::new(Charts::new(inbox, results, "inbox", engine, 2));
+        let mut working = tokio::task::JoinSet::new();
+        for number in 0..40 {
+            let charts = Arc::clone(&charts);
+            let size = LARGEST_CHART.to_string();
+            let mut message = arrival("inbox", &number.to_string());
+            message.body = message
+                .body
+                .replace("\"size\":1", &format!("\"size\":{size}"));
+            working.spawn(async move { charts.work(&message).await });
+        }
+        let verdicts = working.join_all().await;
+        let is_rejected =
+            |verdict: &Verdict| matches!(verdict, Verdict::Done(tally) if tally.rejected == 1);
+        assert!(verdicts.iter().all(is_rejected));
+        assert_eq!(most.load(Ordering::Relaxed), MOST_HELD as u64);
     }
 
     #[test]

@@ -22,7 +22,7 @@ use tokio::sync::watch;
 
 use crate::{
     BoxError, Chain,
-    drain::{Drain, Summary},
+    drain::{Drain, Summary, lanes},
     leave::{self, Leave},
     log::LastLook,
     patience::Patience,
@@ -113,7 +113,7 @@ impl Command {
         let drain = Drain {
             queue,
             work: Arc::new(begin(&host).await?),
-            lanes: host.cores.max(2),
+            lanes: lanes(host.cores),
             extend_every: Duration::from_secs(u64::from(visibility_seconds / 3).max(1)),
             patience: Patience::default(),
         };

@@ -16,6 +16,11 @@ use crate::{
 /// How long a queue that does not answer is left alone.
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// Returns how many batches a worker with so many cores holds at once.
+pub fn lanes(cores: usize) -> usize {
+    cores.max(2)
+}
+
 /// Drains a queue with one kind of work.
 pub struct Drain<Q, W> {
     /// Where messages come from.

@@ -6,9 +6,8 @@ use aws_sdk_s3::{
 };
 use lightsout_phi::Phi;
 use lightsout_protocol::chart::{ChartReference, SHA256};
-use sha2::{Digest, Sha256};
 
-use crate::{BoxError, passing::may_pass};
+use crate::{BoxError, passing::may_pass, sha256::sha256};
 
 /// What the inbox holds under a reference.
 #[derive(Clone)]
@@ -106,8 +105,7 @@ impl Inbox for S3 {
 
 /// Compares the bytes with the hash that whoever sent them stored with them, if they did.
 pub(crate) fn checked(bytes: Vec<u8>, stored_hash: Option<&str>) -> Fetched {
-    let is_same = stored_hash
-        .is_none_or(|stored| format!("{:x}", Sha256::digest(&bytes)).eq_ignore_ascii_case(stored));
+    let is_same = stored_hash.is_none_or(|stored| sha256(&bytes).eq_ignore_ascii_case(stored));
     let bytes = Phi::new(bytes);
     if is_same {
         Fetched::Bytes(bytes)

@@ -53,6 +53,7 @@ mod passing;
 pub mod patience;
 pub mod queue;
 pub mod results;
+mod sha256;
 pub mod work;
 
 pub use command::{Command, Host, main};

@@ -15,9 +15,8 @@ use lightsout_protocol::{
     run::RunId,
     shard::RunShard,
 };
-use sha2::{Digest, Sha256};
 
-use crate::{BoxError, passing::may_pass};
+use crate::{BoxError, passing::may_pass, sha256::sha256};
 
 /// Whether an outcome was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,7 +82,7 @@ impl Results for Tables {
             ),
         };
         let text = outcome.into_json(&ToBeStored(key));
-        let sha256 = format!("{:x}", Sha256::digest(&text));
+        let sha256 = sha256(&text);
         let put = put.item(attribute::OUTCOME_SHA256, string(&sha256));
         let put = if text.len() <= INLINE_OUTCOME_LIMIT {
             put.item(attribute::OUTCOME, AttributeValue::S(text))

@@ -30,6 +30,8 @@ pub(crate) enum Victim {
     Master,
     /// The machine of a worker; the master starts another
     Worker,
+    /// The machine of a worker that has not announced itself; the master starts another
+    Silent,
     /// Ansible on the master; the supervisor starts it again
     Playbook,
 }
@@ -53,15 +55,20 @@ pub(crate) struct Mending<'a> {
 
 impl Mending<'_> {
     /// Kills `victim` as soon as a worker's machine runs, before it has worked; a worker once it
-    /// has announced itself, so that the master counts on it.
+    /// has announced itself, so that the master counts on it, or before.
     pub(crate) async fn crash(&self, victim: Victim, run: &RunId) -> Result<(), LocalError> {
         let begun = tokio::time::Instant::now();
         let (master, worker) = loop {
             let living = |wanted: &str| self.living(wanted);
-            if let (Some(master), Some(worker)) = (living(role::MASTER), living(role::WORKER))
-                && (victim != Victim::Worker || self.has_announced_itself(run).await?)
-            {
-                break (master, worker);
+            if let (Some(master), Some(worker)) = (living(role::MASTER), living(role::WORKER)) {
+                let is_announced = self.has_announced_itself(run).await?;
+                match victim {
+                    Victim::Worker if !is_announced => {}
+                    Victim::Silent if is_announced => {
+                        return Err(LocalError::Crash("the worker had announced itself already"));
+                    }
+                    _ => break (master, worker),
+                }
             }
             if begun.elapsed() > PATIENCE {
                 return Err(LocalError::Crash("there was no worker to crash beside"));
@@ -77,6 +84,10 @@ impl Mending<'_> {
                 Fault::Crash(worker),
                 "a worker's machine has crashed; EC2 goes on calling it running",
             ),
+            Victim::Silent => (
+                Fault::Crash(worker),
+                "a worker's machine has crashed before it announced itself",
+            ),
             Victim::Playbook => {
                 let command = "ansible-playbook".to_owned();
                 let instance = master;
@@ -88,6 +99,18 @@ impl Mending<'_> {
         };
         self.region.inject(fault).await;
         self.progress.note(said);
+        Ok(())
+    }
+
+    /// Waits until a worker has announced itself.
+    pub(crate) async fn until_announced(&self, run: &RunId) -> Result<(), LocalError> {
+        let begun = tokio::time::Instant::now();
+        while !self.has_announced_itself(run).await? {
+            if begun.elapsed() > PATIENCE {
+                return Err(LocalError::Crash("no worker announced itself"));
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
         Ok(())
     }
 

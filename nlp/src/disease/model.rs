@@ -5,6 +5,7 @@
 use rustc_hash::FxHashMap;
 
 use super::Naming;
+use super::named::Named;
 use crate::dictionary::Dictionary;
 use crate::token::{Token, Tokenizer};
 use crate::trie::WordId;
@@ -17,7 +18,6 @@ pub(crate) type Feature = u64;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Question {
     Always,
-    /// The disease; with the kind of text in [`Question::DiseaseInKind`].
     Disease,
     Phrase,
     Last,
@@ -25,13 +25,11 @@ pub(crate) enum Question {
     Before,
     After,
     TwoBefore,
-    TwoAfter,
     Length,
     Place,
     Source,
     Group,
     Kind,
-    DiseaseInKind,
     LastInKind,
     SourceInKind,
     GroupInKind,
@@ -43,20 +41,22 @@ pub(crate) enum Question {
     Capital,
     /// Which of the senses of the words it is; with how each is known.
     Sense,
-    /// The words on both sides.
-    Around,
     /// The last word with the word before or after.
     LastBefore,
     LastAfter,
     /// What a word near a naming says of the kind of text; summed over the note.
     Hint,
-    /// The last letters of the word before, and of the word after.
-    BeforeEnding,
-    AfterEnding,
+    /// By how many names the text calls the disease; with how this one is known.
+    Names,
+    NamesSource,
+    /// Whether the disease is named outside of longer terms, with how this naming lies.
+    PlaceWhole,
+    /// How many names of the text end with the same word.
+    Alike,
 }
 
 impl Question {
-    pub(crate) const ALL: [(Self, &'static str, Answer); 29] = [
+    pub(crate) const ALL: [(Self, &'static str, Answer); 28] = [
         (Self::Always, "always", Answer::Number),
         (Self::Disease, "disease", Answer::Disease),
         (Self::Phrase, "phrase", Answer::Phrase),
@@ -65,17 +65,11 @@ impl Question {
         (Self::Before, "before", Answer::Word),
         (Self::After, "after", Answer::Word),
         (Self::TwoBefore, "two_before", Answer::Words),
-        (Self::TwoAfter, "two_after", Answer::Words),
         (Self::Length, "length", Answer::Number),
         (Self::Place, "place", Answer::Number),
         (Self::Source, "source", Answer::Number),
         (Self::Group, "group", Answer::Number),
         (Self::Kind, "kind", Answer::Number),
-        (
-            Self::DiseaseInKind,
-            "disease_in_kind",
-            Answer::DiseaseInKind,
-        ),
         (Self::LastInKind, "last_in_kind", Answer::WordInKind),
         (Self::SourceInKind, "source_in_kind", Answer::Number),
         (Self::GroupInKind, "group_in_kind", Answer::Number),
@@ -84,12 +78,13 @@ impl Question {
         (Self::Ending, "ending", Answer::Number),
         (Self::Capital, "capital", Answer::Number),
         (Self::Sense, "sense", Answer::Number),
-        (Self::Around, "around", Answer::Words),
         (Self::LastBefore, "last_before", Answer::Words),
         (Self::LastAfter, "last_after", Answer::Words),
         (Self::Hint, "hint", Answer::Word),
-        (Self::BeforeEnding, "before_ending", Answer::Number),
-        (Self::AfterEnding, "after_ending", Answer::Number),
+        (Self::Names, "names", Answer::Number),
+        (Self::NamesSource, "names_source", Answer::Number),
+        (Self::PlaceWhole, "place_whole", Answer::Number),
+        (Self::Alike, "alike", Answer::Number),
     ];
 
     fn of(self, answer: u64) -> Feature {
@@ -109,8 +104,6 @@ pub(crate) enum Answer {
     Phrase,
     /// The id of a disease.
     Disease,
-    /// A kind of text and the id of a disease.
-    DiseaseInKind,
     /// A kind of text and a word.
     WordInKind,
 }
@@ -183,10 +176,10 @@ impl Model {
         dictionary: &Dictionary,
         naming: &Naming,
         kind: i32,
-        often: usize,
+        named: &Named,
     ) -> f32 {
         let mut sum = 0.0;
-        overall(dictionary, naming, kind, often, |feature| {
+        overall(dictionary, naming, kind, named, |feature| {
             sum += self.weight(feature);
         });
         sum
@@ -223,7 +216,6 @@ fn number(
         "^" => EDGE,
         _ => tokenizer.intern_form(word).into(),
     };
-    let disease = |id: &str| dictionary.disease_numbered(id).map(u64::from);
     let split = || answer.split_once(' ');
     Some(match kind {
         Answer::Number => answer.parse().ok()?,
@@ -239,11 +231,7 @@ fn number(
             }
             phrase(all)
         }
-        Answer::Disease => disease(answer)?,
-        Answer::DiseaseInKind => {
-            let (kind, id) = split()?;
-            in_kind(kind.parse().ok()?, disease(id)?)
-        }
+        Answer::Disease => dictionary.disease_numbered(answer).map(u64::from)?,
         Answer::WordInKind => {
             let (kind, form) = split()?;
             in_kind(kind.parse().ok()?, word(form))
@@ -285,13 +273,12 @@ pub(crate) fn nearby(
     let after = word(tokens, Some(end));
     see(Question::Always.of(0));
     see(Question::Disease.of(u64::from(naming.disease)));
-    see(Question::Phrase.of(phrase(tokens[start..end].iter().map(|token| token.word))));
+    see(Question::Phrase.of(naming.phrase));
     see(Question::Last.of(word(tokens, Some(end - 1))));
     see(Question::First.of(word(tokens, Some(start))));
     see(Question::Before.of(before));
     see(Question::After.of(after));
     see(Question::TwoBefore.of(two(word(tokens, start.checked_sub(2)), before)));
-    see(Question::TwoAfter.of(two(after, word(tokens, Some(end + 1)))));
     see(Question::Length.of((end - start).min(5) as u64));
     see(Question::Place.of(naming.place as u64));
     see(Question::Source.of(u64::from(naming.source)));
@@ -300,11 +287,8 @@ pub(crate) fn nearby(
         .of(length << 16 | (naming.place as u64) << 8 | u64::from(naming.source)));
     see(Question::Sense.of(u64::from(naming.sense) << 8 | u64::from(naming.source)));
     let last = word(tokens, Some(end - 1));
-    see(Question::Around.of(two(before, after)));
     see(Question::LastBefore.of(two(before, last)));
     see(Question::LastAfter.of(two(last, after)));
-    see(Question::BeforeEnding.of(beside(text, tokens, start.checked_sub(1))));
-    see(Question::AfterEnding.of(beside(text, tokens, Some(end))));
     let bytes = naming.span.of(text).as_bytes();
     let ending = bytes.iter().rev().take(5);
     see(Question::Ending.of(ending.fold(0, |all, byte| {
@@ -320,32 +304,28 @@ pub(crate) fn nearby(
     });
 }
 
-/// The last letters of the token at a place, and zero where there is none.
-fn beside(text: &str, tokens: &[Token], at: Option<usize>) -> u64 {
-    let token = at.and_then(|at| tokens.get(at));
-    let bytes = token.map_or(&[][..], |token| token.span.of(text).as_bytes());
-    let ending = bytes.iter().rev().take(3);
-    ending.fold(0, |all, byte| {
-        all << 8 | u64::from(byte.to_ascii_lowercase())
-    })
-}
-
 /// The features of a naming within the whole text.
 pub(crate) fn overall(
     dictionary: &Dictionary,
     naming: &Naming,
     kind: i32,
-    often: usize,
+    named: &Named,
     mut see: impl FnMut(Feature),
 ) {
     let side = |answer: u64| in_kind(kind, answer);
     see(Question::Kind.of(side(0)));
-    see(Question::DiseaseInKind.of(side(u64::from(naming.disease))));
     see(Question::LastInKind.of(side(u64::from(naming.last))));
     let groups = dictionary.groups(naming.disease);
     let numbering = u64::from(groups >> 29 & 6 | groups & 1);
     see(Question::SourceInKind.of(side(numbering << 8 | u64::from(naming.source))));
-    see(Question::Often.of(side(often.min(4) as u64)));
+    let of_disease = named.disease(naming.disease);
+    see(Question::Often.of(side(of_disease.often.min(4).into())));
+    let names = of_disease.names.count();
+    see(Question::Names.of(names));
+    see(Question::NamesSource.of(names << 8 | u64::from(naming.source)));
+    let whole = u64::from(of_disease.is_whole);
+    see(Question::PlaceWhole.of(whole << 8 | naming.place as u64));
+    see(Question::Alike.of(side(named.alike(naming.last))));
     each_bit(dictionary.groups(naming.disease), |group| {
         see(Question::GroupInKind.of(side(group)));
     });

@@ -2,6 +2,7 @@
 
 use crate::Span;
 use crate::dictionary::{Dictionary, Meaning, WordClass};
+use crate::disease::model::phrase;
 use crate::disease::{Naming, Place, ShortForms};
 use crate::narrative::NarrativeTerms;
 use crate::token::Token;
@@ -148,7 +149,9 @@ impl Terms {
         self.add_apart(dictionary, text, tokens);
         self.add_unshared();
         for naming in &mut self.namings {
-            naming.last = tokens[naming.tokens.end - 1].word;
+            let words = &tokens[naming.tokens.start..naming.tokens.end];
+            naming.last = words[words.len() - 1].word;
+            naming.phrase = phrase(words.iter().map(|token| token.word));
             naming.span = Span::new(
                 tokens[naming.tokens.start].span.start,
                 tokens[naming.tokens.end - 1].span.end,
@@ -200,38 +203,78 @@ impl Terms {
         (coded, named)
     }
 
-    /// Adds what shares its last word with a naming: the `breast cancer` of `breast and
-    /// ovarian cancer`.
+    /// Adds what shares its last word with a naming, as the `breast cancer` of `breast and
+    /// ovarian cancer`, or its first words, as the `ventricular fibrillation` of `ventricular
+    /// tachycardia and fibrillation`.
     fn add_apart(&mut self, dictionary: &Dictionary, text: &str, tokens: &[Token]) {
         for at in 0..self.namings.len() {
             let naming = self.namings[at];
-            if naming.place != Place::Whole || naming.sense > 0 || naming.tokens.len() < 2 {
+            if naming.place != Place::Whole || naming.sense > 0 {
                 continue;
             }
-            let last = &tokens[naming.tokens.end - 1];
-            let mut start = naming.tokens.start;
+            let Span { start, end } = naming.tokens;
+            let mut first = start;
+            if naming.tokens.len() < 2 {
+                // What stands before the word need not be a name with it: `gastric and
+                // biliary system carcinomas`.
+                let before = (1..=MOST_BETWEEN).map_while(|words| start.checked_sub(words));
+                let Some(listed) = before.into_iter().find(|at| is_listed(text, tokens, *at))
+                else {
+                    continue;
+                };
+                first = listed;
+            }
             for _ in 0..MOST_APART {
-                let Some(first) = listed_before(text, tokens, start) else {
+                let Some(before) = listed_before(text, tokens, first) else {
                     break;
                 };
-                let words = [&tokens[first], last].map(|token| (token.word, token.otherwise));
-                let found = dictionary
-                    .trie()
-                    .longest(words)
-                    .filter(|term| term.words == 2);
-                let Some(term) = found else { break };
-                let whole = Span::new(first, naming.tokens.end);
-                let meaning = dictionary.meaning(term.value);
-                let before = self.namings.len();
-                self.namings
-                    .extend(Naming::each(dictionary, whole, meaning, Place::Apart));
-                if self.namings.len() == before {
+                let one = [&tokens[before], &tokens[end - 1]];
+                let more = before
+                    .checked_sub(1)
+                    .map(|more| [&tokens[more], one[0], one[1]]);
+                let whole = |first| Span::new(first, end);
+                if self.add_if_named(dictionary, &one, whole(before)) {
+                    first = before;
+                } else if let Some(words) = more
+                    && self.add_if_named(dictionary, &words, whole(before - 1))
+                {
+                    first = before - 1;
+                } else {
                     break;
                 }
-                start = first;
+            }
+            let mut last = end;
+            for _ in 0..MOST_APART {
+                let Some(after) = listed_after(text, tokens, last).filter(|_| end - start > 1)
+                else {
+                    break;
+                };
+                let words: Vec<_> = tokens[start..end - 1]
+                    .iter()
+                    .chain([&tokens[after]])
+                    .collect();
+                if !self.add_if_named(dictionary, &words, Span::new(start, after + 1)) {
+                    break;
+                }
+                last = after + 1;
             }
         }
         self.namings.sort_by_key(|naming| naming.tokens.start);
+    }
+
+    /// Adds the diseases that these words name, if they do.
+    fn add_if_named(&mut self, dictionary: &Dictionary, words: &[&Token], whole: Span) -> bool {
+        let numbers = words.iter().map(|token| (token.word, token.otherwise));
+        let Some(term) = dictionary.trie().longest(numbers) else {
+            return false;
+        };
+        let before = self.namings.len();
+        if term.words == words.len() {
+            let meaning = dictionary.meaning(term.value);
+            self.namings
+                .extend(Naming::each(dictionary, whole, meaning, Place::Apart));
+        }
+        self.namings.len() > before
     }
 
     /// Makes concepts of the diseases that share no token with one, and finds that of the others.
@@ -286,19 +329,37 @@ fn overlap(one: Span, other: Span) -> bool {
 /// How many words in a row may stand apart from their last word.
 const MOST_APART: usize = 4;
 
+/// How many words may stand between a list and the word that its items share.
+const MOST_BETWEEN: usize = 2;
+
+/// Whether a token joins the items of a list.
+fn links(text: &str, token: &Token) -> bool {
+    ["and", "or", ",", "/", "&"].contains(&token.span.of(text))
+}
+
+/// Whether the word before a place joins it to a list.
+fn is_listed(text: &str, tokens: &[Token], start: usize) -> bool {
+    start > 0 && links(text, &tokens[start - 1])
+}
+
 /// The word before `and`, `or`, a comma, a slash or a hyphen that ends at `start`.
 fn listed_before(text: &str, tokens: &[Token], start: usize) -> Option<usize> {
-    let links = |token: &Token| {
-        let word = token.span.of(text);
-        ["and", "or", ",", "/", "&"].contains(&word)
-    };
     let mut at = start;
-    while at > 0 && links(&tokens[at - 1]) {
+    while is_listed(text, tokens, at) {
         at -= 1;
     }
     let first = at.checked_sub(1)?;
     let joined = || text.get(tokens[first].span.end..tokens[start].span.start) == Some("-");
     (at < start || joined()).then_some(first)
+}
+
+/// The word after the `and`, `or`, comma or slash that begins at `end`.
+fn listed_after(text: &str, tokens: &[Token], end: usize) -> Option<usize> {
+    let mut at = end;
+    while tokens.get(at).is_some_and(|token| links(text, token)) {
+        at += 1;
+    }
+    (end < at && at < tokens.len()).then_some(at)
 }
 
 #[cfg(test)]

@@ -4,9 +4,8 @@
 //! too. A linear model, learnt from abstracts whose diseases are marked, takes or leaves each.
 
 pub(crate) mod model;
+mod named;
 mod short_form;
-
-use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use crate::Span;
 use crate::dictionary::{Dictionary, Meaning, Origin, Sense};
@@ -14,16 +13,17 @@ use crate::token::Token;
 use crate::trie::WordId;
 
 pub(crate) use self::model::Model;
+pub(crate) use self::named::Named;
 pub(crate) use self::short_form::ShortForms;
 
 /// The weights, written by `terminology learn-diseases`.
 pub(crate) static WEIGHTS: &str = include_str!("../terminology/disease-model.tsv");
 
 /// From this certainty on, 0 to 1, a naming counts.
-pub(crate) const SURE_ENOUGH: f32 = 0.42;
+pub(crate) const SURE_ENOUGH: f32 = 0.38;
 /// How much a longer term speaks against the terms within it when it counts, and for them
 /// when it does not.
-const WITHIN: f32 = 2.5;
+const WITHIN: f32 = 2.0;
 
 /// Words that may name a disease.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -42,6 +42,8 @@ pub(crate) struct Naming {
     pub(crate) place: Place,
     /// The number of the last word.
     pub(crate) last: WordId,
+    /// The words as one number; see [`model::phrase`].
+    pub(crate) phrase: u64,
     /// What the model says of the words here.
     pub(crate) nearby: f32,
 }
@@ -88,6 +90,11 @@ impl Naming {
             sense: 0,
             place: Place::Whole,
             last: last.word,
+            phrase: model::phrase(
+                words[tokens.start..tokens.end]
+                    .iter()
+                    .map(|token| token.word),
+            ),
             nearby: 0.0,
         }
     }
@@ -109,6 +116,7 @@ impl Naming {
             sense,
             place,
             last: 0,
+            phrase: 0,
             nearby: 0.0,
         })
     }
@@ -125,12 +133,10 @@ pub(crate) fn sure(
     hints: f32,
 ) -> Vec<f32> {
     let kind = model::kind(hints, namings.len());
-    let often = often(namings);
+    let named = Named::of(namings);
     let mut sure: Vec<_> = namings
         .iter()
-        .map(|naming| {
-            naming.nearby + model.overall(dictionary, naming, kind, often[&naming.disease])
-        })
+        .map(|naming| naming.nearby + model.overall(dictionary, naming, kind, &named))
         .collect();
     weigh_within(namings, &mut sure);
     for score in &mut sure {
@@ -183,18 +189,6 @@ fn weigh_within(namings: &[Naming], scores: &mut [f32]) {
     }
 }
 
-/// So many diseases and more are seldom named in one note.
-const USUAL: usize = 100;
-
-/// How often each disease is named.
-pub(crate) fn often(namings: &[Naming]) -> FxHashMap<u32, usize> {
-    let mut often = FxHashMap::with_capacity_and_hasher(namings.len().min(USUAL), FxBuildHasher);
-    for naming in namings {
-        *often.entry(naming.disease).or_insert(0) += 1;
-    }
-    often
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -209,6 +203,7 @@ mod tests {
             sense: 0,
             place,
             last: 0,
+            phrase: 0,
             nearby: 0.0,
         }
     }

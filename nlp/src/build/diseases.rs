@@ -62,6 +62,9 @@ pub(super) const MOST_SENSES: usize = 3;
 /// Sources of names below this number are learnt ones.
 const LEARNT: u8 = 18;
 
+/// The source of names that were made by rule from learnt ones, after those of the ontologies.
+const VARIED: u8 = 66;
+
 /// The names that the ontologies give; of several diseases the surest comes first.
 pub(super) fn of_ontology(ontology: &ontology::Diseases) -> Names {
     let mut offers: BTreeMap<Vec<String>, BTreeMap<&str, (u32, u32)>> = BTreeMap::new();
@@ -71,7 +74,7 @@ pub(super) fn of_ontology(ontology: &ontology::Diseases) -> Names {
                 let forms = forms(&variant);
                 if forms.is_empty()
                     || forms.len() > LONGEST_TERM
-                    || is_too_vague(&forms, Origin::Ontology)
+                    || (is_too_vague(&forms, Origin::Ontology) && !is_numbered(&forms))
                 {
                     continue;
                 }
@@ -98,7 +101,17 @@ pub(super) fn of_ontology(ontology: &ontology::Diseases) -> Names {
     named.collect()
 }
 
-/// Lets what was learnt speak over the ontologies.
+/// Whether the only word is an abbreviation with a number, as those of the kinds of a disease
+/// are: `EDM1`.
+fn is_numbered(forms: &[String]) -> bool {
+    let [word] = forms else { return false };
+    let letters = word.trim_end_matches(|letter: char| letter.is_ascii_digit());
+    (3..word.len()).contains(&letters.len())
+        && letters.bytes().all(|byte| byte.is_ascii_uppercase())
+}
+
+/// Lets what was learnt speak over the ontologies, and what is made from it by rule where
+/// they are silent.
 ///
 /// Lines of the same words stand together, the likeliest first.
 pub(super) fn with_learnt(names: &mut Names, learnt: &[Learnt]) {
@@ -109,6 +122,22 @@ pub(super) fn with_learnt(names: &mut Names, learnt: &[Learnt]) {
         });
         names.insert(same[0].forms.clone(), senses.collect());
     }
+    let right = learnt.iter().filter(|line| line.right > 0);
+    let mut varied = Names::new();
+    for line in right {
+        for forms in names::of_learnt(&line.forms) {
+            if forms.len() <= LONGEST_TERM && !names.contains_key(&forms) {
+                let senses: &mut Vec<Name> = varied.entry(forms).or_default();
+                if senses.len() < MOST_SENSES && senses.iter().all(|name| name.id != line.id) {
+                    senses.push(Name {
+                        id: line.id.clone(),
+                        source: VARIED,
+                    });
+                }
+            }
+        }
+    }
+    names.extend(varied);
 }
 
 /// How often a name was right, in six steps, and how often it was seen, in three.
@@ -231,6 +260,7 @@ mod tests {
         assert!(learnt_source(1, 1) > learnt_source(0, 1));
         assert!(learnt_source(0, 100) < learnt_source(1, 2));
         assert!(learnt_source(1000, 1000) < LEARNT);
+        assert!(u32::from(LEARNT) + LAST_RANK * 4 + 3 < u32::from(VARIED));
     }
 
     #[test]

@@ -22,7 +22,7 @@ use super::{BuildError, LONGEST_TERM, numbered, with_diseases};
 use crate::concept::Terms;
 use crate::dictionary::{Dictionary, Diseases, Strings, Tables};
 use crate::disease::model::{self, Answer, Feature, Model, Question};
-use crate::disease::{self, Naming, Place, ShortForms};
+use crate::disease::{self, Named, Naming, Place, ShortForms};
 use crate::section::sections;
 use crate::sentence::sentences;
 use crate::token::Tokenizer;
@@ -383,7 +383,6 @@ impl Universe {
                     .map(|(first, second)| format!("{first} {second}")),
                 Answer::Phrase => phrases.get(&answer).cloned(),
                 Answer::Disease => Some(disease(answer).to_owned()),
-                Answer::DiseaseInKind => Some(format!("{side} {}", disease(second))),
                 Answer::WordInKind => word(second).map(|word| format!("{side} {word}")),
             };
             if let Some(said) = said {
@@ -472,7 +471,8 @@ fn hints(namings: &[(usize, &Abstract, Vec<Read>)]) -> FxHashMap<Feature, f32> {
         .collect()
 }
 
-/// One example for each naming: it counts when its abstract is marked with its disease.
+/// One example for each disease named in an abstract: it counts when the abstract is marked
+/// with it.
 fn examples(
     dictionary: &Dictionary,
     namings: &[(usize, &Abstract, Vec<Read>)],
@@ -487,21 +487,17 @@ fn examples(
             .filter_map(|feature| hints.get(feature))
             .sum();
         let kind = model::kind(sum, read.len());
-        let all: Vec<_> = read.iter().map(|read| read.naming).collect();
-        let often = disease::often(&all);
+        let named = Named::of(read.iter().map(|read| &read.naming));
+        let mut by_disease: BTreeMap<u32, Vec<Vec<Feature>>> = BTreeMap::new();
         for Read { naming, nearby, .. } in read {
-            let often = often[&naming.disease];
             let mut features = nearby.clone();
-            features.extend(model::overall(dictionary, naming, kind, often));
-            let mut named = dictionary.disease_ids(naming.disease);
-            #[expect(clippy::cast_precision_loss, reason = "an abstract is short")]
-            let weight = 1.0 / (often as f32).sqrt();
-            examples.push(Example {
-                features,
-                counts: named.any(|id| ids.contains(id)),
-                weight,
-            });
+            features.extend(model::overall(dictionary, naming, kind, &named));
+            by_disease.entry(naming.disease).or_default().push(features);
         }
+        examples.extend(by_disease.into_iter().map(|(disease, namings)| Example {
+            namings,
+            counts: dictionary.disease_ids(disease).any(|id| ids.contains(id)),
+        }));
     }
     examples
 }

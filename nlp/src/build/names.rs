@@ -105,6 +105,74 @@ fn step(text: &str) -> Vec<(String, u32)> {
     made
 }
 
+/// Other forms of a name that texts taught, by its words in the form in which they are compared:
+/// with a word of the same meaning, and turned round.
+pub(super) fn of_learnt(forms: &[String]) -> Vec<Vec<String>> {
+    let mut made = Vec::new();
+    for (at, word) in forms.iter().enumerate() {
+        let same = SAME.iter().filter(|same| same.contains(&word.as_str()));
+        for other in same.copied().flatten().filter(|other| *other != word) {
+            let mut forms = forms.to_vec();
+            (*other).clone_into(&mut forms[at]);
+            made.push(forms);
+        }
+    }
+    let is = |at: usize, word: &str| forms.get(at).is_some_and(|form| form == word);
+    let [what, ..] = forms else { return made };
+    let is_damage = |word: &String| {
+        let mut words = SAME.iter().copied().flatten().chain(&DAMAGES);
+        words.any(|damage| damage == word)
+    };
+    let place = if is(2, "the") { 3 } else { 2 };
+    if is(1, "of") && is_damage(what) && forms.len() > place {
+        made.push([&forms[place..], &forms[..1]].concat());
+    }
+    if let [place @ .., what] = forms
+        && (1..=2).contains(&place.len())
+        && is_damage(what)
+    {
+        for of in [&["of"][..], &["of", "the"]] {
+            let of = of.iter().map(|word| (*word).to_owned()).collect();
+            made.push([vec![what.clone()], of, place.to_vec()].concat());
+        }
+    }
+    made
+}
+
+/// Words that mean the same in the names of diseases.
+const SAME: [&[&str]; 13] = [
+    &["disease", "disorder", "syndrome"],
+    &["hereditary", "inherited", "genetic", "familial"],
+    &["damage", "injury", "lesion"],
+    &["dysfunction", "impairment", "disturbance"],
+    &["abnormality", "defect", "malformation", "anomaly"],
+    &["tumor", "neoplasm"],
+    &["cancer", "carcinoma", "malignancy"],
+    &["hemorrhage", "bleeding"],
+    &["heart", "cardiac"],
+    &["kidney", "renal"],
+    &["liver", "hepatic"],
+    &["lung", "pulmonary"],
+    &["brain", "cerebral"],
+];
+
+/// Further words that stand on both sides of a place: `enlargement of the liver`.
+const DAMAGES: [&str; 13] = [
+    "atrophy",
+    "calcification",
+    "deficiency",
+    "deficit",
+    "degeneration",
+    "enlargement",
+    "failure",
+    "hypertrophy",
+    "infection",
+    "inflammation",
+    "loss",
+    "necrosis",
+    "toxicity",
+];
+
 const ROMAN: [&str; 10] = ["I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X"];
 
 #[cfg(test)]
@@ -125,5 +193,22 @@ mod tests {
             assert!(of(name).contains_key(said), "{name}: {:?}", of(name));
         }
         assert!(of("AIDS").contains_key("AIDS"));
+    }
+
+    #[test]
+    fn learnt_names_are_said_in_other_words_and_turned_round() {
+        let words = |name: &str| name.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        for (name, said) in [
+            (
+                "inherited metabolic disease",
+                "inherited metabolic disorder",
+            ),
+            ("inherited metabolic disease", "genetic metabolic disease"),
+            ("enlargement of the liver", "liver enlargement"),
+            ("tissue damage", "damage of the tissue"),
+        ] {
+            assert!(of_learnt(&words(name)).contains(&words(said)), "{name}");
+        }
+        assert!(of_learnt(&words("asthma")).is_empty());
     }
 }

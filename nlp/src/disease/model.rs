@@ -5,6 +5,7 @@
 use rustc_hash::FxHashMap;
 
 use super::Naming;
+use super::named::Named;
 use crate::dictionary::Dictionary;
 use crate::token::{Token, Tokenizer};
 use crate::trie::WordId;
@@ -17,7 +18,6 @@ pub(crate) type Feature = u64;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Question {
     Always,
-    /// The disease; with the kind of text in [`Question::DiseaseInKind`].
     Disease,
     Phrase,
     Last,
@@ -25,13 +25,11 @@ pub(crate) enum Question {
     Before,
     After,
     TwoBefore,
-    TwoAfter,
     Length,
     Place,
     Source,
     Group,
     Kind,
-    DiseaseInKind,
     LastInKind,
     SourceInKind,
     GroupInKind,
@@ -43,20 +41,22 @@ pub(crate) enum Question {
     Capital,
     /// Which of the senses of the words it is; with how each is known.
     Sense,
-    /// The words on both sides.
-    Around,
     /// The last word with the word before or after.
     LastBefore,
     LastAfter,
     /// What a word near a naming says of the kind of text; summed over the note.
     Hint,
-    /// The last letters of the word before, and of the word after.
-    BeforeEnding,
-    AfterEnding,
+    /// By how many names the text calls the disease; with how this one is known.
+    Names,
+    NamesSource,
+    /// Whether the disease is named outside of longer terms, with how this naming lies.
+    PlaceWhole,
+    /// How many names of the text end with the same word.
+    Alike,
 }
 
 impl Question {
-    pub(crate) const ALL: [(Self, &'static str, Answer); 29] = [
+    pub(crate) const ALL: [(Self, &'static str, Answer); 28] = [
         (Self::Always, "always", Answer::Number),
         (Self::Disease, "disease", Answer::Disease),
         (Self::Phrase, "phrase", Answer::Phrase),
@@ -65,17 +65,11 @@ impl Question {
         (Self::Before, "before", Answer::Word),
         (Self::After, "after", Answer::Word),
         (Self::TwoBefore, "two_before", Answer::Words),
-        (Self::TwoAfter, "two_after", Answer::Words),
         (Self::Length, "length", Answer::Number),
         (Self::Place, "place", Answer::Number),
         (Self::Source, "source", Answer::Number),
         (Self::Group, "group", Answer::Number),
         (Self::Kind, "kind", Answer::Number),
-        (
-            Self::DiseaseInKind,
-            "disease_in_kind",
-            Answer::DiseaseInKind,
-        ),
         (Self::LastInKind, "last_in_kind", Answer::WordInKind),
         (Self::SourceInKind, "source_in_kind", Answer::Number),
         (Self::GroupInKind, "group_in_kind", Answer::Number),
@@ -84,12 +78,13 @@ impl Question {
         (Self::Ending, "ending", Answer::Number),
         (Self::Capital, "capital", Answer::Number),
         (Self::Sense, "sense", Answer::Number),
-        (Self::Around, "around", Answer::Words),
         (Self::LastBefore, "last_before", Answer::Words),
         (Self::LastAfter, "last_after", Answer::Words),
         (Self::Hint, "hint", Answer::Word),
-        (Self::BeforeEnding, "before_ending", Answer::Number),
-        (Self::AfterEnding, "after_ending", Answer::Number),
+        (Self::Names, "names", Answer::Number),
+        (Self::NamesSource, "names_source", Answer::Number),
+        (Self::PlaceWhole, "place_whole", Answer::Number),
+        (Self::Alike, "alike", Answer::Number),
     ];
 
     fn of(self, answer: u64) -> Feature {
@@ -109,8 +104,6 @@ pub(crate) enum Answer {
     Phrase,
     /// The id of a disease.
     Disease,
-    /// A kind of text and the id of a disease.
-    DiseaseInKind,
     /// A kind of text and a word.
     WordInKind,
 }
@@ -127,12 +120,12 @@ const LEAN: f32 = 0.25;
 pub(crate) struct Model {
     weights: Weights<f32>,
     /// What is the same at each naming of a disease, by disease.
-    named: Vec<Named>,
+    diseases: Vec<DiseaseWeights>,
 }
 
 /// The weights of a disease itself, summed once.
 #[derive(Clone, Copy, Debug, Default)]
-struct Named {
+struct DiseaseWeights {
     anywhere: f32,
     /// By the kind of text, from -1 to 1.
     in_kind: [f32; 3],
@@ -167,12 +160,12 @@ impl Model {
         let sum = |features: &mut dyn Iterator<Item = Feature>| -> f32 {
             features.map(|feature| weights.get(feature)).sum()
         };
-        let named = (0..dictionary.diseases()).map(|disease| Named {
+        let diseases = (0..dictionary.diseases()).map(|disease| DiseaseWeights {
             anywhere: sum(&mut of_disease(dictionary, disease)),
             in_kind: [-1, 0, 1].map(|kind| sum(&mut of_disease_in_kind(dictionary, disease, kind))),
         });
         Self {
-            named: named.collect(),
+            diseases: diseases.collect(),
             weights,
         }
     }
@@ -188,7 +181,7 @@ impl Model {
             .iter()
             .map(|feature| self.weight(*feature))
             .sum();
-        said + self.named[naming.disease as usize].anywhere
+        said + self.diseases[naming.disease as usize].anywhere
     }
 
     /// How much the whole text speaks for a naming.
@@ -197,13 +190,13 @@ impl Model {
         dictionary: &Dictionary,
         naming: &Naming,
         kind: i32,
-        often: usize,
+        named: &Named,
     ) -> f32 {
-        let said: f32 = of_text(dictionary, naming, kind, often)
+        let said: f32 = of_text(dictionary, naming, kind, named)
             .iter()
             .map(|feature| self.weight(*feature))
             .sum();
-        let in_kind = &self.named[naming.disease as usize].in_kind;
+        let in_kind = &self.diseases[naming.disease as usize].in_kind;
         said + in_kind[(kind + 1).unsigned_abs().min(2) as usize]
     }
 
@@ -238,7 +231,6 @@ fn number(
         "^" => EDGE,
         _ => tokenizer.intern_form(word).into(),
     };
-    let disease = |id: &str| dictionary.disease_numbered(id).map(u64::from);
     let split = || answer.split_once(' ');
     Some(match kind {
         Answer::Number => answer.parse().ok()?,
@@ -254,11 +246,7 @@ fn number(
             }
             phrase(all)
         }
-        Answer::Disease => disease(answer)?,
-        Answer::DiseaseInKind => {
-            let (kind, id) = split()?;
-            in_kind(kind.parse().ok()?, disease(id)?)
-        }
+        Answer::Disease => dictionary.disease_numbered(answer).map(u64::from)?,
         Answer::WordInKind => {
             let (kind, form) = split()?;
             in_kind(kind.parse().ok()?, word(form))
@@ -306,74 +294,61 @@ fn of_disease_in_kind(
 ) -> impl Iterator<Item = Feature> {
     let side = move |answer: u64| in_kind(kind, answer);
     let groups = each_bit(dictionary.groups(disease));
-    [
-        Question::Kind.of(side(0)),
-        Question::DiseaseInKind.of(side(u64::from(disease))),
-    ]
-    .into_iter()
-    .chain(groups.map(move |group| Question::GroupInKind.of(side(group))))
+    std::iter::once(Question::Kind.of(side(0)))
+        .chain(groups.map(move |group| Question::GroupInKind.of(side(group))))
 }
 
 /// The features of the words at a place.
-fn of_words(text: &str, tokens: &[Token], naming: &Naming) -> [Feature; 19] {
+fn of_words(text: &str, tokens: &[Token], naming: &Naming) -> [Feature; 15] {
     let (start, end) = (naming.tokens.start, naming.tokens.end);
     let before = word(tokens, start.checked_sub(1));
     let after = word(tokens, Some(end));
     let (first, last) = (word(tokens, Some(start)), word(tokens, Some(end - 1)));
-    let words = tokens[start..end].iter().map(|token| token.word);
     let (place, source) = (naming.place as u64, u64::from(naming.source));
     let length = (end - start) as u64;
     let bytes = naming.span.of(text).as_bytes();
+    let ending = bytes.iter().rev().take(5).fold(0, |all, byte| {
+        all << 8 | u64::from(byte.to_ascii_lowercase())
+    });
     let capitals = bytes
         .iter()
         .filter(|byte| byte.is_ascii_uppercase())
         .count();
     [
-        Question::Phrase.of(phrase(words)),
+        Question::Phrase.of(naming.phrase),
         Question::Last.of(last),
         Question::First.of(first),
         Question::Before.of(before),
         Question::After.of(after),
         Question::TwoBefore.of(two(word(tokens, start.checked_sub(2)), before)),
-        Question::TwoAfter.of(two(after, word(tokens, Some(end + 1)))),
         Question::Length.of(length.min(5)),
         Question::Place.of(place),
         Question::Source.of(source),
         Question::PlaceSource.of(length.min(3) << 16 | place << 8 | source),
         Question::Sense.of(u64::from(naming.sense) << 8 | source),
-        Question::Around.of(two(before, after)),
         Question::LastBefore.of(two(before, last)),
         Question::LastAfter.of(two(last, after)),
-        Question::BeforeEnding.of(beside(text, tokens, start.checked_sub(1))),
-        Question::AfterEnding.of(beside(text, tokens, Some(end))),
-        Question::Ending.of(ending(bytes, 5)),
+        Question::Ending.of(ending),
         Question::Capital.of((capitals.min(3) * 8 + bytes.len().min(7)) as u64),
     ]
 }
 
-/// The last letters of a word, in small letters, as a number.
-fn ending(bytes: &[u8], letters: usize) -> u64 {
-    let last = bytes.iter().rev().take(letters);
-    last.fold(0, |all, byte| {
-        all << 8 | u64::from(byte.to_ascii_lowercase())
-    })
-}
-
-/// The last letters of the token at a place, and zero where there is none.
-fn beside(text: &str, tokens: &[Token], at: Option<usize>) -> u64 {
-    let token = at.and_then(|at| tokens.get(at));
-    token.map_or(0, |token| ending(token.span.of(text).as_bytes(), 3))
-}
-
 /// The features of a naming within the whole text.
-fn of_text(dictionary: &Dictionary, naming: &Naming, kind: i32, often: usize) -> [Feature; 3] {
+fn of_text(dictionary: &Dictionary, naming: &Naming, kind: i32, named: &Named) -> [Feature; 7] {
     let side = |answer: u64| in_kind(kind, answer);
     let groups = dictionary.groups(naming.disease);
     let numbering = u64::from(groups >> 29 & 6 | groups & 1);
+    let of_disease = named.disease(naming.disease);
+    let called = of_disease.names.count();
+    let (whole, source) = (u64::from(of_disease.is_whole), u64::from(naming.source));
     [
         Question::LastInKind.of(side(u64::from(naming.last))),
-        Question::SourceInKind.of(side(numbering << 8 | u64::from(naming.source))),
-        Question::Often.of(side(often.min(4) as u64)),
+        Question::SourceInKind.of(side(numbering << 8 | source)),
+        Question::Often.of(side(of_disease.often.min(4).into())),
+        Question::Names.of(called),
+        Question::NamesSource.of(called << 8 | source),
+        Question::PlaceWhole.of(whole << 8 | naming.place as u64),
+        Question::Alike.of(side(named.alike(naming.last))),
     ]
 }
 
@@ -394,10 +369,10 @@ pub(crate) fn overall(
     dictionary: &Dictionary,
     naming: &Naming,
     kind: i32,
-    often: usize,
+    named: &Named,
 ) -> impl Iterator<Item = Feature> {
     of_disease_in_kind(dictionary, naming.disease, kind)
-        .chain(of_text(dictionary, naming, kind, often))
+        .chain(of_text(dictionary, naming, kind, named))
 }
 
 /// The words near a naming, as features of the kind of text.

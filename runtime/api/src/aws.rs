@@ -34,7 +34,8 @@ use crate::{
     merge::{Beginning, merged},
     pace::Pace,
     store::{
-        Direction, Fault, HandedOut, Listed, Order, Outcomes, Page, RunRecord, Store, StoredOutcome, Summary, Wanted,
+        Direction, Fault, HandedOut, Listed, Order, Outcomes, Page, RunRecord, Store,
+        StoredOutcome, Summary, Wanted,
     },
 };
 

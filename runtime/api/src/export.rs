@@ -116,8 +116,7 @@ mod tests {
         let text = written(Format::Lines, "charts", &run, &rows, None);
         assert_eq!(text.lines().count(), 2);
         assert!(
-            text
-                .lines()
+            text.lines()
                 .all(|line| serde_json::from_str::<Value>(line).is_ok())
         );
         assert_eq!(lines(Format::Csv, "counts", &json!([]), false), "");

@@ -132,10 +132,7 @@ impl<S: Store, L: Ledger> Asked<'_, S, L> {
         };
         let state = self.single("state")?;
         let limit = self.limit(Format::Json)?.unwrap_or(USUAL_LIMIT);
-        let page = self
-            .store
-            .runs(order, state, limit, after.as_ref())
-            .await?;
+        let page = self.store.runs(order, state, limit, after.as_ref()).await?;
         let next = page.next.map(|after| Cursor::Runs { after }.encode());
         Ok(Prepared::plain(
             &json!({"runs": page.entries, "next": next}),
@@ -203,7 +200,9 @@ impl<S: Store, L: Ledger> Asked<'_, S, L> {
             return Ok(Prepared::problem(Problem::NoSuchRun));
         }
         let most = limit.unwrap_or(MOST);
-        let page = self.page(&list, most, after.map(|key| self.key(key))).await?;
+        let page = self
+            .page(&list, most, after.map(|key| self.key(key)))
+            .await?;
         if limit.is_none() && page.next.is_some() {
             return self.whole(&list, page).await;
         }
@@ -447,9 +446,7 @@ impl<S: Store, L: Ledger> Asked<'_, S, L> {
         let key = self.caller.key_of(self.subject);
         let mut found = self.store.outcomes_of_chart(&key).await?;
         found.retain(|summary| version.is_none_or(|version| version == summary.key.version));
-        let latest = found
-            .into_iter()
-            .max_by(|a, b| recency(a).cmp(&recency(b)));
+        let latest = found.into_iter().max_by(|a, b| recency(a).cmp(&recency(b)));
         let Some((summary, row)) = latest.and_then(|latest| {
             let row = self.summarised(&latest)?;
             Some((latest, row))

@@ -42,12 +42,17 @@ pub struct Memory {
 
 impl Memory {
     /// Adds a run that is done.
-    pub fn with_run(mut self, epoch: u64) -> Self {
-        let run = RunId::new(epoch, 1000 + epoch);
+    pub fn with_run(self, epoch: u64) -> Self {
+        self.with_finished_run(RunId::new(epoch, 1000 + epoch).as_str())
+    }
+
+    /// Adds a run of this id that is done.
+    pub fn with_finished_run(mut self, run: &str) -> Self {
+        let run = RunId::from_stored(run);
         let record = RunRecord {
             run: run.clone(),
             state: "done".to_owned(),
-            started_at: 1000 + epoch,
+            started_at: run.taken_at().unwrap_or_default(),
             ended_at: None,
             backlog: 2,
             workers: None,
@@ -58,7 +63,19 @@ impl Memory {
     }
 
     /// Adds an outcome under a chart's whole key, which begins with its tenant.
-    pub fn with_outcome(mut self, epoch: u64, key: &str, version: &str, outcome: Outcome) -> Self {
+    pub fn with_outcome(self, epoch: u64, key: &str, version: &str, outcome: Outcome) -> Self {
+        let run = RunId::new(epoch, 1000 + epoch);
+        self.with_outcome_of(run.as_str(), key, version, outcome)
+    }
+
+    /// Adds an outcome that this run stored.
+    pub fn with_outcome_of(
+        mut self,
+        run: &str,
+        key: &str,
+        version: &str,
+        outcome: Outcome,
+    ) -> Self {
         let key = OutcomeKey {
             chart: key.to_owned(),
             version: version.to_owned(),
@@ -75,7 +92,7 @@ impl Memory {
         let stored = StoredOutcome {
             summary: Summary {
                 key: key.clone(),
-                run: RunId::new(epoch, 1000 + epoch),
+                run: RunId::from_stored(run),
                 status: outcome.status().name().to_owned(),
             },
             outcome: Phi::new(outcome),

@@ -623,21 +623,9 @@ fn a_bad_parameter_is_named_with_its_fix() {
     let of_another_list = body["next"].as_str().unwrap();
     let (charts, counts) = (format!("{RUN}/charts"), format!("{RUN}/counts"));
     for (path, query, detail) in [
-        (
-            "/runs",
-            ("limit", "0"),
-            LIMIT,
-        ),
-        (
-            "/runs",
-            ("limit", "+7"),
-            LIMIT,
-        ),
-        (
-            "/runs",
-            ("limit", "many"),
-            LIMIT,
-        ),
+        ("/runs", ("limit", "0"), LIMIT),
+        ("/runs", ("limit", "+7"), LIMIT),
+        ("/runs", ("limit", "many"), LIMIT),
         (
             "/runs",
             ("order", "up"),
@@ -745,7 +733,10 @@ fn a_rejected_chart_is_announced_to_the_workers_as_the_inbox_would() {
         &api,
         &redrive(Role::TenantAdmin, chart, &[("version", "v1")]),
     );
-    assert_eq!((again.status, &json(&again)["version"]), (202, &json!("v1")));
+    assert_eq!(
+        (again.status, &json(&again)["version"]),
+        (202, &json!("v1"))
+    );
     let announced: Vec<_> = api
         .store
         .redriven()
@@ -819,7 +810,11 @@ fn a_long_list_is_handed_out_through_an_object_and_each_page_is_recorded() {
     let path = format!("{RUN}/charts");
     for (format, lines) in [("jsonl", 450), ("csv", 451)] {
         let api = many();
-        let query = [("format", format), ("limit", "all"), ("order", "descending")];
+        let query = [
+            ("format", format),
+            ("limit", "all"),
+            ("order", "descending"),
+        ];
         let answer = ask(&api, &request(Role::Billing, &path, &query));
         assert_eq!(answer.status, 303, "{}", answer.body);
         assert_eq!(header(&answer, "location"), Some("memory:objects/0"));
@@ -843,11 +838,7 @@ fn a_long_list_is_handed_out_through_an_object_and_each_page_is_recorded() {
     // A short list is answered at once.
     let answer = ask(
         &filled(),
-        &request(
-            Role::Billing,
-            &path,
-            &[("format", "csv"), ("limit", "all")],
-        ),
+        &request(Role::Billing, &path, &[("format", "csv"), ("limit", "all")]),
     );
     assert_eq!((answer.status, answer.body.lines().count()), (200, 4));
 }

@@ -110,8 +110,9 @@ fn kept(command: &mut Command) -> (Output, Vec<Found>) {
     (output, found)
 }
 
-/// Looks for what was planted in all that a run leaves, but where it belongs.
-fn nothing_planted_is_in(found: &[Found]) {
+/// Looks for what was planted in all that a run leaves, but where it belongs; returns what was
+/// searched.
+fn nothing_planted_is_in(found: &[Found]) -> String {
     let texts = |place: &str| -> String {
         let of_place = found.iter().filter(|found| found.place.starts_with(place));
         of_place.map(|found| found.text.as_str()).collect()
@@ -119,7 +120,7 @@ fn nothing_planted_is_in(found: &[Found]) {
     // It did come through, and what was searched is not empty.
     assert!(!leaks(texts("outcome").as_bytes()).is_empty());
     for (place, holds) in [
-        ("log /aws/lambda/", "chart_sha256"),
+        ("log ", "chart_sha256"),
         ("metrics: DescribeAlarms", "AlarmName"),
         ("tags", "lightsout:environment"),
         ("table", "run-000001"),
@@ -137,10 +138,10 @@ fn nothing_planted_is_in(found: &[Found]) {
             "{place} holds what was planted"
         );
     }
-    println!("searched {} places for what was planted:", found.len());
-    for Found { place, text } in found {
-        println!("{:>9} bytes of {place}", text.len());
-    }
+    let lines = found
+        .iter()
+        .map(|Found { place, text }| format!("{:>9} bytes of {place}\n", text.len()));
+    lines.collect()
 }
 
 #[test]
@@ -154,7 +155,8 @@ fn every_chart_is_coded_or_rejected_with_its_reason_and_no_instance_stays() {
         // Only a region without namespaces is reached from here.
         let output = if isolation == "processes" {
             let (output, found) = kept(&mut command);
-            nothing_planted_is_in(&found);
+            let searched = nothing_planted_is_in(&found);
+            println!("searched for what was planted:\n{searched}");
             output
         } else {
             command.output().unwrap()
@@ -172,7 +174,8 @@ fn every_chart_is_coded_or_rejected_with_its_reason_and_no_instance_stays() {
         assert_eq!(report["coded"], samples);
         assert_eq!(report["instances_left"], 0);
         assert_eq!(report["trail_is_whole"], true, "{report:#}");
-        assert_eq!(report["recorded"], report["charts"], "{report:#}");
+        let number = |name: &str| report[name].as_u64().unwrap();
+        assert!(number("recorded") >= number("charts"), "{report:#}");
         let reasons: BTreeMap<&str, &str> = report["rejected"]
             .as_array()
             .unwrap()

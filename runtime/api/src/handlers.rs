@@ -88,7 +88,7 @@ struct List<'a> {
 
 /// A part of a list, as rows that nobody has seen yet.
 struct Rows {
-    rows: Phi<Value>,
+    entries: Phi<Value>,
     seen: Vec<Seen>,
     next: Option<OutcomeKey>,
 }
@@ -274,7 +274,7 @@ impl<S: Store, L: Ledger> Asked<'_, S, L> {
             });
         }
         Rows {
-            rows,
+            entries: rows,
             seen,
             next: page.next,
         }
@@ -297,7 +297,7 @@ impl<S: Store, L: Ledger> Asked<'_, S, L> {
             let receipt = recorded.map_err(HandlerError::NotRecorded)?;
             Line::of(&access, None, Some(&receipt)).write();
             let text = page
-                .rows
+                .entries
                 .map(|rows| lines(list.format, list.name, rows, is_first));
             self.store.add(&mut upload, text.release(&receipt)).await?;
             is_first = false;
@@ -373,7 +373,7 @@ impl<S: Store, L: Ledger> Asked<'_, S, L> {
             Value::Array(rows.collect())
         });
         let page = Rows {
-            rows,
+            entries: rows,
             seen: Vec::new(),
             next: after,
         };
@@ -586,7 +586,7 @@ impl<S: Store, L: Ledger> Asked<'_, S, L> {
     fn listed(&self, list: &List<'_>, page: Rows) -> Prepared {
         let next = self.next(list, page.next);
         let body = page
-            .rows
+            .entries
             .map(|rows| written(list.format, list.name, &list.run, rows, next.as_deref()));
         let mut answer = Prepared::of(body, list.format.content_type(), page.seen, self.fields);
         if let (Some(next), true) = (next, list.format != Format::Json) {

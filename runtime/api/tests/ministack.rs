@@ -53,41 +53,7 @@ async fn what_was_stored_is_answered_and_each_answer_is_recorded() {
     let (_, second) = get(&store, path, &next).await;
     assert_eq!(second["charts"][0]["chart"], "ward/a.txt");
 
-    // More charts than a page, in every shard: pages of any size show each once, in order.
-    let wanted: Vec<String> = (0..MANY)
-        .map(|number| format!("many/{number:03}"))
-        .collect();
-    for (limit, order) in [
-        ("7", "ascending"),
-        ("50", "ascending"),
-        ("200", "ascending"),
-        ("50", "descending"),
-    ] {
-        let mut shown = Vec::new();
-        let mut cursor = Value::Null;
-        loop {
-            let mut query = json!({"limit": limit, "order": order});
-            if cursor != Value::Null {
-                query["cursor"] = cursor;
-            }
-            let (status, page) = get(&store, "/runs/run-000003-300/charts", &query).await;
-            assert_eq!(status, 200, "{page}");
-            let charts = page["charts"].as_array().unwrap();
-            shown.extend(
-                charts
-                    .iter()
-                    .map(|of| of["chart"].as_str().unwrap().to_owned()),
-            );
-            cursor = page["next"].clone();
-            if cursor == Value::Null {
-                break;
-            }
-        }
-        if order == "descending" {
-            shown.reverse();
-        }
-        assert_eq!(shown, wanted, "{limit} {order}");
-    }
+    pages_show_each_chart_once(&store).await;
 
     let path = "/runs/run-000002-200/rejected";
     let (status, first) = get_as(&store, "operations", path, &json!({"limit": "1"})).await;
@@ -145,6 +111,44 @@ async fn what_was_stored_is_answered_and_each_answer_is_recorded() {
         matches!(taken, Err(lightsout_audit::LedgerError::Taken)),
         "{taken:?}"
     );
+}
+
+/// More charts than a page, in every shard: pages of any size show each once, in order.
+async fn pages_show_each_chart_once(store: &Api) {
+    let wanted: Vec<String> = (0..MANY)
+        .map(|number| format!("many/{number:03}"))
+        .collect();
+    for (limit, order) in [
+        ("7", "ascending"),
+        ("50", "ascending"),
+        ("200", "ascending"),
+        ("50", "descending"),
+    ] {
+        let mut shown = Vec::new();
+        let mut cursor = Value::Null;
+        loop {
+            let mut query = json!({"limit": limit, "order": order});
+            if cursor != Value::Null {
+                query["cursor"] = cursor;
+            }
+            let (status, page) = get(store, "/runs/run-000003-300/charts", &query).await;
+            assert_eq!(status, 200, "{page}");
+            let charts = page["charts"].as_array().unwrap();
+            shown.extend(
+                charts
+                    .iter()
+                    .map(|of| of["chart"].as_str().unwrap().to_owned()),
+            );
+            cursor = page["next"].clone();
+            if cursor == Value::Null {
+                break;
+            }
+        }
+        if order == "descending" {
+            shown.reverse();
+        }
+        assert_eq!(shown, wanted, "{limit} {order}");
+    }
 }
 
 /// A whole list, and an object of several parts, are read back at the addresses they are given.

@@ -29,14 +29,14 @@ use lightsout_protocol::{
 use serde_json::{Value, json};
 
 /// Charts of one run, several for each shard.
-pub const MANY: usize = 120;
+pub(crate) const MANY: usize = 120;
 
-pub type Api = Service<Aws, Table>;
+pub(crate) type Api = Service<Aws, Table>;
 
 /// Stores three runs and the outcomes of two charts, one of them twice and
 /// large the second time.
 #[expect(clippy::too_many_lines, reason = "what is stored is listed once")]
-pub async fn stored(config: &SdkConfig) {
+pub(crate) async fn stored(config: &SdkConfig) {
     let dynamodb = aws_sdk_dynamodb::Client::new(config);
     create_tables(&dynamodb).await;
     for epoch in 1..=3_u64 {
@@ -158,7 +158,7 @@ pub async fn stored(config: &SdkConfig) {
 }
 
 /// The API over what is stored, with callers who may ask as fast as they can.
-pub fn service(config: &SdkConfig) -> Api {
+pub(crate) fn service(config: &SdkConfig) -> Api {
     let environment = environment(config, "1000000");
     Service {
         store: Aws::new(config, environment),
@@ -167,7 +167,7 @@ pub fn service(config: &SdkConfig) -> Api {
 }
 
 /// The environment of an API whose callers may make so many requests at once, and one a second.
-pub fn environment(config: &SdkConfig, burst: &str) -> ApiEnvironment<Live> {
+pub(crate) fn environment(config: &SdkConfig, burst: &str) -> ApiEnvironment<Live> {
     let endpoint = config.endpoint_url().unwrap_or_default();
     let work = format!("{endpoint}/111122223333/work");
     let environment = ApiEnvironment::from_variables(|name| {
@@ -268,11 +268,15 @@ async fn create_tables(dynamodb: &aws_sdk_dynamodb::Client) {
     }
 }
 
-pub async fn get<L: Ledger>(store: &Service<Aws, L>, path: &str, query: &Value) -> (u64, Value) {
+pub(crate) async fn get<L: Ledger>(
+    store: &Service<Aws, L>,
+    path: &str,
+    query: &Value,
+) -> (u64, Value) {
     get_as(store, "coder", path, query).await
 }
 
-pub async fn get_as<L: Ledger>(
+pub(crate) async fn get_as<L: Ledger>(
     store: &Service<Aws, L>,
     role: &str,
     path: &str,
@@ -318,14 +322,14 @@ fn key(name: &str, kind: KeyType) -> KeySchemaElement {
 }
 
 /// A local AWS that ends with the test.
-pub struct World {
-    pub config: SdkConfig,
+pub(crate) struct World {
+    pub(crate) config: SdkConfig,
     process: Child,
     _state: tempfile::TempDir,
 }
 
 impl World {
-    pub async fn start() -> Option<Self> {
+    pub(crate) async fn start() -> Option<Self> {
         let Some(program) = env::var_os("LIGHTSOUT_MINISTACK").filter(|path| !path.is_empty())
         else {
             eprintln!("skipped: `LIGHTSOUT_MINISTACK` does not name MiniStack's executable");

@@ -151,11 +151,13 @@ fn with_examples() -> Value {
     for path in document["paths"].as_object_mut().unwrap().values_mut() {
         for operation in path.as_object_mut().unwrap().values_mut() {
             for parameter in operation["parameters"].as_array_mut().unwrap() {
-                if parameter["name"] == "run" {
-                    parameter["example"] = "run-000002-1002".into();
-                } else if parameter["name"] == "chart" {
-                    parameter["example"] = "c-3".into();
-                }
+                let there = match parameter["name"].as_str() {
+                    Some("run") => "run-000002-1002",
+                    Some("chart") => "c-3",
+                    _ => continue,
+                };
+                parameter["examples"] =
+                    json!({"there": {"value": there}, "nowhere": {"value": "none"}});
             }
         }
     }

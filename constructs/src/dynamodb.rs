@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fmt, marker::PhantomData};
 
-use lightsout_contract::{AppendItems, Capability, ReadItems, WriteItems};
+use lightsout_contract::{AppendItems, Capability, ReadItems, UpdateItems, WriteItems};
 use lightsout_core::{Arn, Construct, Name, ResourceId, Scope, Value, join};
 
 use crate::{
@@ -333,6 +333,12 @@ impl<T> TableRef<T> {
 
     /// Lets a program read and write items: the table's name, with the permission.
     pub fn writer(&self) -> Wired<WriteItems<T>> {
+        self.wired(KEY_USE_OF_WRITERS)
+    }
+
+    /// Lets a program set attributes of items, and read no other: the table's name, with the
+    /// permission.
+    pub fn updater(&self) -> Wired<UpdateItems<T>> {
         self.wired(KEY_USE_OF_WRITERS)
     }
 

@@ -2,7 +2,7 @@
 
 use std::{fmt, marker::PhantomData};
 
-use lightsout_contract::{ReadObjects, WriteObjects};
+use lightsout_contract::{HandOutObjects, ReadObjects, WriteObjects};
 use lightsout_core::{Arn, Construct, Name, Pseudo, ResourceId, Scope, Value, join};
 
 use crate::{
@@ -58,6 +58,7 @@ pub struct Bucket<T> {
     event_bridge: bool,
     expire_noncurrent_days: u32,
     archive_after_days: Option<u32>,
+    expire_after_days: Option<u32>,
     lock: Option<ObjectLock>,
     objects: PhantomData<fn() -> T>,
 }
@@ -150,6 +151,9 @@ pub struct LogBucketRef {
 /// Days after which an overwritten or deleted version goes.
 const NONCURRENT_DAYS: u32 = 365;
 
+/// Days after which what was uploaded of an object that was never finished goes.
+const UNFINISHED_DAYS: u32 = 7;
+
 /// Days that access logs are kept: six years, as 45 CFR 164.316(b)(2)(i) has it.
 const ACCESS_LOG_DAYS: u32 = 2192;
 
@@ -170,6 +174,7 @@ impl<T> Bucket<T> {
             event_bridge: false,
             expire_noncurrent_days: NONCURRENT_DAYS,
             archive_after_days: None,
+            expire_after_days: None,
             lock: None,
             objects: PhantomData,
         }
@@ -235,6 +240,16 @@ impl<T> Bucket<T> {
         self
     }
 
+    /// Removes objects this many days after they were made, and what was left of an upload that
+    /// was not finished; they stay, unless said.
+    ///
+    /// What is removed becomes a replaced version: [`expire_noncurrent`](Self::expire_noncurrent)
+    /// says when that goes.
+    pub fn expire_after(mut self, days: u32) -> Self {
+        self.expire_after_days = Some(days);
+        self
+    }
+
     /// Removes versions this many days after they were replaced; 365 unless said.
     pub fn expire_noncurrent(mut self, days: u32) -> Self {
         self.expire_noncurrent_days = days;
@@ -255,8 +270,9 @@ impl<T> Construct for Bucket<T> {
         );
         let encryption = s3::BucketServerSideEncryptionByDefault::new("aws:kms")
             .kms_master_key_id(self.key.arn());
+        let unfinished = self.expire_after_days.unwrap_or(UNFINISHED_DAYS);
         let mut rules = vec![
-            abort_uploads(),
+            abort_uploads(unfinished.min(UNFINISHED_DAYS)),
             s3::BucketRule::new("Enabled")
                 .id("ExpireNoncurrent")
                 .noncurrent_version_expiration(s3::BucketNoncurrentVersionExpiration::new(
@@ -269,6 +285,14 @@ impl<T> Construct for Bucket<T> {
                 s3::BucketRule::new("Enabled").id("Archive").transitions([
                     s3::BucketTransition::new("GLACIER_IR").transition_in_days(days),
                 ]),
+            );
+        }
+        if let Some(days) = self.expire_after_days {
+            limits::within(scope, "ExpirationInDays", days, &(1..=36_500), " days");
+            rules.push(
+                s3::BucketRule::new("Enabled")
+                    .id("Expire")
+                    .expiration_in_days(days),
             );
         }
         let mut bucket = closed_bucket(
@@ -473,6 +497,15 @@ impl<T> BucketRef<T> {
         )
     }
 
+    /// Lets a program write objects, and sign addresses that others read them by for a while:
+    /// the bucket's name, with the permission.
+    pub fn hander_out(&self) -> Wired<HandOutObjects<T>> {
+        Wired::new(self.name(), self.objects()).and(
+            self.key
+                .used_by("s3", ["kms:Decrypt", "kms:GenerateDataKey"]),
+        )
+    }
+
     /// Returns the bucket's name.
     pub const fn name(&self) -> Value<Name<Bucket<T>>> {
         self.id.reference()
@@ -530,7 +563,7 @@ impl Construct for LogBucket {
             s3::BucketServerSideEncryptionRule::new().server_side_encryption_by_default(encryption),
         )
         .lifecycle_configuration(s3::BucketLifecycleConfiguration::new([
-            abort_uploads(),
+            abort_uploads(UNFINISHED_DAYS),
             s3::BucketRule::new("Enabled")
                 .id("ExpireLogs")
                 .expiration_in_days(ACCESS_LOG_DAYS)
@@ -600,10 +633,10 @@ fn closed_bucket(encryption: s3::BucketServerSideEncryptionRule) -> s3::Bucket {
         ]))
 }
 
-fn abort_uploads() -> s3::BucketRule {
+fn abort_uploads(days: u32) -> s3::BucketRule {
     s3::BucketRule::new("Enabled")
         .id("AbortIncompleteUploads")
-        .abort_incomplete_multipart_upload(s3::BucketAbortIncompleteMultipartUpload::new(7))
+        .abort_incomplete_multipart_upload(s3::BucketAbortIncompleteMultipartUpload::new(days))
 }
 
 fn tls_only(bucket: ResourceId) -> PolicyDocument {
@@ -709,6 +742,26 @@ mod tests {
                 ])]
                 .into(),
             )])),
+        );
+    }
+
+    #[test]
+    fn what_expires_leaves_no_unfinished_upload_behind() {
+        let assembly = synth(|scope| {
+            let key = key(scope);
+            let bucket = Bucket::<()>::new(&key).expire_after(1).expire_noncurrent(1);
+            scope.add("Bucket", bucket);
+        });
+        let template = assembly.template("Test");
+        let bucket = &template.json()["Resources"]["Bucket"]["Properties"];
+        let rules = bucket["LifecycleConfiguration"]["Rules"]
+            .as_array()
+            .unwrap();
+        let of = |id: &str| rules.iter().find(|rule| rule["Id"] == id).unwrap();
+        assert_eq!(of("Expire")["ExpirationInDays"], 1);
+        assert_eq!(
+            of("AbortIncompleteUploads")["AbortIncompleteMultipartUpload"]["DaysAfterInitiation"],
+            1
         );
     }
 

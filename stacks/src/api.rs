@@ -16,10 +16,14 @@ use lightsout::{
 };
 use lightsout_protocol::{
     audit::{AuditItem, attribute},
+    caller::{self, CallerItem},
     environment::{self, ApiEnvironment, AuthorizerEnvironment},
 };
 
-use crate::{assets::AssetsRef, environment::Settings, fleet::architecture, storage::StorageRef};
+use crate::{
+    assets::AssetsRef, environment::Settings, fleet::architecture, intake::IntakeRef,
+    storage::StorageRef,
+};
 
 /// The query API: callers carry a token, one function judges it, another answers, and each
 /// access is recorded in the audit trail before it is answered.
@@ -29,6 +33,7 @@ pub(crate) struct Api<'a> {
     pub(crate) settings: &'a Settings,
     pub(crate) assets: &'a AssetsRef,
     pub(crate) network: &'a NetworkRef,
+    pub(crate) intake: &'a IntakeRef,
     pub(crate) storage: &'a StorageRef,
     pub(crate) people: &'a TopicRef,
 }
@@ -42,6 +47,12 @@ pub(crate) struct ApiRef {
 
 /// API Gateway itself waits no longer.
 const TIMEOUT: Duration = Duration::from_secs(29);
+
+/// Requests that one caller may make a second, on average: a fifth of what all may.
+const CALLER_RATE: u32 = 10;
+
+/// Requests that one caller may make at once: a fifth too.
+const CALLER_BURST: u32 = 20;
 
 /// The judgement of a token takes no call.
 const JUDGEMENT: Duration = Duration::from_secs(5);
@@ -61,7 +72,12 @@ impl Construct for Api<'_> {
             Key::new("Logs of the query API").removal(self.removal),
         );
         let audit = self.audit(scope);
-        let query = self.query(scope, &key, &audit);
+        // Who asks how fast says nothing of a patient, and goes when it is of no use.
+        let callers = scope.add(
+            "CallersPace",
+            Table::new(&key, caller::attribute::CALLER).ttl(caller::attribute::EXPIRES),
+        );
+        let query = self.query(scope, &key, &audit, &callers);
         let callers = self.callers(scope, &key);
         let logging = scope.add("Logging", AccountLogging::new());
         let authorization = Authorization::Lambda(LambdaAuthorizer::new(&callers));
@@ -93,6 +109,7 @@ impl Api<'_> {
         scope: &mut Scope<'_>,
         key: &KeyRef,
         audit: &TableRef<AuditItem>,
+        callers: &TableRef<CallerItem>,
     ) -> FunctionRef<environment::Api> {
         let code = scope.asset(Asset::program("Api", environment::Api::BINARY));
         let function = Function::new(
@@ -102,6 +119,12 @@ impl Api<'_> {
                 large_results: self.storage.large_results.reader(),
                 control: self.storage.control.reader(),
                 audit: audit.appender(),
+                callers: callers.updater(),
+                caller_rate: setting(CALLER_RATE),
+                caller_burst: setting(CALLER_BURST),
+                exports: self.storage.exports.hander_out(),
+                work: self.intake.work.sender(),
+                inbox: setting(self.intake.inbox.name().text()),
             },
             Code::new(code, self.assets.bucket.name()),
             self.network,
@@ -146,7 +169,7 @@ impl Api<'_> {
             ),
             (
                 "NotRecorded",
-                r#"{ $.fault = "reading the end of the audit trail*" }"#,
+                r#"{ $.fault = "the end of the audit trail*" }"#,
                 0,
                 "Accesses cannot be recorded, and are refused; see what the audit table answers.",
             ),

@@ -63,6 +63,7 @@ pub fn app(environment: &Environment) -> App {
         settings,
         assets: &assets,
         network: &network,
+        intake: &intake,
         storage: &storage,
         people: &people,
     };

@@ -31,6 +31,7 @@ impl Construct for Audit<'_> {
             Trail::new(&records)
                 .objects_of(&self.0.intake.inbox)
                 .objects_of(&self.0.storage.large_results)
+                .objects_of(&self.0.storage.exports)
                 .objects_of(&self.0.storage.logs)
                 .items_of(&self.0.storage.results)
                 .items_of(&self.0.storage.control)

@@ -9,7 +9,7 @@ use lightsout::{
 use lightsout_protocol::{
     coding::{Outcome, attribute},
     control::{self, ControlItem},
-    environment::RunLog,
+    environment::{Export, RunLog},
 };
 
 use crate::{environment::Settings, omission::Omission};
@@ -24,6 +24,7 @@ pub(crate) struct Storage<'a> {
 pub(crate) struct StorageRef {
     pub(crate) results: TableRef<Outcome>,
     pub(crate) large_results: BucketRef<Outcome>,
+    pub(crate) exports: BucketRef<Export>,
     pub(crate) control: TableRef<ControlItem>,
     pub(crate) logs: BucketRef<RunLog>,
 }
@@ -67,6 +68,14 @@ impl Construct for Storage<'_> {
                 Bucket::new(&results_key).access_logs(&access, "results/"),
             ),
         );
+        // What is in them is in the results too: they are no more to be kept than an answer is.
+        let exports = scope.add(
+            "Exports",
+            Bucket::new(&results_key)
+                .access_logs(&access, "exports/")
+                .expire_after(EXPORT_DAYS)
+                .expire_noncurrent(EXPORT_DAYS),
+        );
         let control = scope.add(
             "Control",
             Table::new(&control_key, control::PART).sort(control::ITEM),
@@ -82,11 +91,15 @@ impl Construct for Storage<'_> {
         StorageRef {
             results,
             large_results,
+            exports,
             control,
             logs,
         }
     }
 }
+
+/// Days after which an answer that was fetched from a bucket goes: S3 counts no less.
+const EXPORT_DAYS: u32 = 1;
 
 /// Lets a bucket be backed up, and keeps for a while what is replaced in it.
 pub(crate) fn backed_up<T>(settings: &Settings, bucket: Bucket<T>) -> Bucket<T> {

@@ -32,7 +32,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 
 /// What is planted in every chart.
-const CANARIES: [&str; 6] = [
+pub(crate) const CANARIES: [&str; 6] = [
     "Quillon Vantrask",
     "88417263",
     "912-84-7731",
@@ -253,7 +253,7 @@ fn forms(planted: &str) -> Vec<(&'static str, String)> {
 }
 
 /// Returns what of the planted is in the text, and in which form.
-fn leaks(text: &[u8]) -> Vec<(&'static str, &'static str)> {
+pub(crate) fn leaks(text: &[u8]) -> Vec<(&'static str, &'static str)> {
     let plain = String::from_utf8_lossy(text).to_lowercase();
     // What is split over lines, or by the marks of a format, is whole without them.
     let joined: String = plain.chars().filter(|c| c.is_alphanumeric()).collect();

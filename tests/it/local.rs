@@ -5,6 +5,7 @@
 use std::{
     collections::BTreeMap,
     fs,
+    io::{BufRead, BufReader},
     path::Path,
     process::{Command, Output, Stdio},
     sync::{Mutex, MutexGuard, PoisonError},
@@ -12,6 +13,11 @@ use std::{
 
 use lightsout_tests::workspace;
 use serde_json::Value;
+
+use crate::{
+    canary::{CANARIES, leaks},
+    control_plane::{ControlPlane, Found, files},
+};
 
 fn local(arguments: &[&str], charts: &Path) -> Command {
     let mut command = lightsout_toolkit::cargo();
@@ -52,11 +58,90 @@ fn samples_and_bad_charts(folder: &Path) -> usize {
     }
     let png = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR";
     let huge = "cough. ".repeat(50 * 1024 * 1024 / 7);
+    // What is planted is in a good chart, and in each that can only be refused.
+    let planted = CANARIES.join(", ");
+    let good = format!("Patient {planted}. ASSESSMENT: asthma after the lavender zeppelin.");
+    fs::write(folder.join("planted.txt"), good).unwrap();
+    let latin = [planted.as_bytes(), b" fi\xe8vre et toux"].concat();
+    let picture = [png, planted.as_bytes()].concat();
     fs::write(folder.join("bad-empty.txt"), "").unwrap();
-    fs::write(folder.join("bad-latin1.txt"), b"fi\xe8vre et toux").unwrap();
-    fs::write(folder.join("bad-picture.txt"), png).unwrap();
-    fs::write(folder.join("bad-huge.txt"), huge).unwrap();
-    samples
+    fs::write(folder.join("bad-latin1.txt"), latin).unwrap();
+    fs::write(folder.join("bad-picture.txt"), picture).unwrap();
+    fs::write(folder.join("bad-huge.txt"), planted + &huge).unwrap();
+    samples + 1
+}
+
+/// Runs with a region that is kept until its control plane was read.
+fn kept(command: &mut Command) -> (Output, Vec<Found>) {
+    let mut child = command
+        .arg("--keep")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let mut said = String::new();
+    let mut endpoint = None;
+    let mut found = Vec::new();
+    for line in lines.by_ref().map(Result::unwrap) {
+        said.push_str(&line);
+        said.push('\n');
+        if let Some((_, address)) = line.split_once("the local AWS answers at http://") {
+            endpoint = Some(address.trim().to_owned());
+        }
+        if line.contains("kept: look around") {
+            found = ControlPlane::read(endpoint.as_deref().unwrap());
+            files(&workspace().join(".lightsout/region/hosts"), &mut found);
+            let log = workspace().join(".lightsout/region/ministack.log");
+            found.push(Found {
+                place: log.display().to_string(),
+                text: String::from_utf8_lossy(&fs::read(&log).unwrap()).into_owned(),
+            });
+            let interrupted = Command::new("kill")
+                .args(["-INT", &child.id().to_string()])
+                .status();
+            assert!(interrupted.unwrap().success());
+        }
+    }
+    let mut output = child.wait_with_output().unwrap();
+    output.stderr = said.clone().into_bytes();
+    let place = "stderr".to_owned();
+    found.push(Found { place, text: said });
+    (output, found)
+}
+
+/// Looks for what was planted in all that a run leaves, but where it belongs; returns what was
+/// searched.
+fn nothing_planted_is_in(found: &[Found]) -> String {
+    let texts = |place: &str| -> String {
+        let of_place = found.iter().filter(|found| found.place.starts_with(place));
+        of_place.map(|found| found.text.as_str()).collect()
+    };
+    // It did come through, and what was searched is not empty.
+    assert!(!leaks(texts("outcome").as_bytes()).is_empty());
+    for (place, holds) in [
+        ("log ", "chart_sha256"),
+        ("metrics: DescribeAlarms", "AlarmName"),
+        ("tags", "lightsout:environment"),
+        ("table", "run-000001"),
+        ("queue", "QueueArn"),
+        ("keys of", "planted.txt"),
+        ("machines: DescribeInstances", "lightsout:pipeline"),
+        ("stderr", "the launcher started run-000001"),
+    ] {
+        assert!(texts(place).contains(holds), "{place} holds no {holds}");
+    }
+    assert!(texts("/").contains("chart"), "no file of a host was read");
+    for Found { place, text } in found.iter().filter(|found| found.place != "outcome") {
+        assert!(
+            leaks(text.as_bytes()).is_empty(),
+            "{place} holds what was planted"
+        );
+    }
+    let lines = found
+        .iter()
+        .map(|Found { place, text }| format!("{:>9} bytes of {place}\n", text.len()));
+    lines.collect()
 }
 
 #[test]
@@ -65,10 +150,17 @@ fn every_chart_is_coded_or_rejected_with_its_reason_and_no_instance_stays() {
     let charts = tempfile::tempdir().unwrap();
     let samples = samples_and_bad_charts(charts.path());
     for isolation in ["namespaces", "processes"] {
-        let output = local(&["--json"], charts.path())
-            .env("LIGHTSOUT_ISOLATION", isolation)
-            .output()
-            .unwrap();
+        let mut command = local(&["--json"], charts.path());
+        command.env("LIGHTSOUT_ISOLATION", isolation);
+        // Only a region without namespaces is reached from here.
+        let output = if isolation == "processes" {
+            let (output, found) = kept(&mut command);
+            let searched = nothing_planted_is_in(&found);
+            println!("searched for what was planted:\n{searched}");
+            output
+        } else {
+            command.output().unwrap()
+        };
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         if isolation == "namespaces"
             && said.contains("LIGHTSOUT_ISOLATION asks for namespaces, but")
@@ -82,7 +174,8 @@ fn every_chart_is_coded_or_rejected_with_its_reason_and_no_instance_stays() {
         assert_eq!(report["coded"], samples);
         assert_eq!(report["instances_left"], 0);
         assert_eq!(report["trail_is_whole"], true, "{report:#}");
-        assert_eq!(report["recorded"], report["charts"], "{report:#}");
+        let number = |name: &str| report[name].as_u64().unwrap();
+        assert!(number("recorded") >= number("charts"), "{report:#}");
         let reasons: BTreeMap<&str, &str> = report["rejected"]
             .as_array()
             .unwrap()

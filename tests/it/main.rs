@@ -9,6 +9,7 @@ mod api; // Does the query API keep its OpenAPI document, and FHIR?
 mod canary; // Does what a chart says stay out of everything but its stores?
 mod cdk_cli; // Does the AWS CDK's own command line read what we write?
 mod contract; // Do the stacks name programs that exist?
+mod control_plane; // What does the control plane of a local run hold?
 mod controls; // Which resource meets which control, and is it really there?
 mod costs; // What is there in each environment, and what does it cost?
 mod environments; // Is another environment another file, and what does a local one lack?

@@ -57,6 +57,12 @@ capabilities! {
     /// Add items that hold a `T`, and read them, but change or delete none; the address is the
     /// table's name. That nothing is put in an item's place is a condition of the writes.
     AppendItems<T> = ["dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem"];
+    /// Set attributes of items that hold a `T`, each item by its key, and read none but the one
+    /// that is set; the address is the table's name.
+    UpdateItems<T> = ["dynamodb:UpdateItem"];
+    /// Write objects that hold a `T`, and sign addresses that others read them by; the address
+    /// is the bucket's name.
+    HandOutObjects<T> = ["s3:PutObject", "s3:GetObject"];
     /// Invoke the function that runs `P`; the address is its name.
     Invoke<P> = ["lambda:InvokeFunction"];
     /// Start hosts that run `P` from its launch template; the address is the

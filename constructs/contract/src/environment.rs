@@ -117,6 +117,8 @@ addresses!(
     ReadObjects,
     WriteObjects,
     AppendItems,
+    UpdateItems,
+    HandOutObjects,
     ReadItems,
     WriteItems,
     Invoke,

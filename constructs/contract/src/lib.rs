@@ -53,9 +53,9 @@ pub mod fleet;
 
 pub use binary::Binary;
 pub use capability::{
-    AppendItems, Capability, Endpoint, Invoke, LaunchFrom, MeasureQueue, ReadItems, ReadObjects,
-    ReadParameter, ReadSecret, ReceiveFrom, RotateSecret, SendInOrder, SendTo, Setting,
-    TerminateFleet, WriteItems, WriteObjects,
+    AppendItems, Capability, Endpoint, HandOutObjects, Invoke, LaunchFrom, MeasureQueue, ReadItems,
+    ReadObjects, ReadParameter, ReadSecret, ReceiveFrom, RotateSecret, SendInOrder, SendTo,
+    Setting, TerminateFleet, UpdateItems, WriteItems, WriteObjects,
 };
 #[doc(hidden)]
 pub use environment::Reader;

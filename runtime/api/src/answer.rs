@@ -2,13 +2,14 @@
 
 use lightsout_audit::{Receipt, Seen};
 use lightsout_phi::Phi;
+use lightsout_protocol::coding::OutcomeKey;
 use serde::Serialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::operation::Fields;
+use crate::{operation::Fields, store::HandedOut};
 
-/// The largest body that is sent. Lambda allows
+/// The largest body that is sent; a larger one is handed out through an object. Lambda allows
 /// [6 MB](https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html)
 /// for the whole response, in which quotes and newlines are escaped once more.
 const MOST_BYTES: usize = 6_000_000;
@@ -33,6 +34,19 @@ pub(crate) struct Prepared {
     pub(crate) charts: Vec<Seen>,
     /// The groups of fields that it shows of them.
     pub(crate) fields: &'static [Fields],
+    /// What is still to be done, once it is recorded.
+    pub(crate) still: Still,
+}
+
+/// What is to be done between the record of an access and its answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Still {
+    /// Nothing.
+    Nothing,
+    /// The body is too large for a response, and goes into an object.
+    SetAside,
+    /// The chart is announced to the workers.
+    Redrive(OutcomeKey),
 }
 
 /// What went wrong, as its reader should see it.
@@ -48,6 +62,10 @@ pub(crate) enum Problem<'a> {
     NoSuchRun,
     /// The chart was not coded or rejected so far, or is not the caller's.
     NoSuchChart,
+    /// The chart was not rejected.
+    NotRejected,
+    /// The caller has used up the allowance; for how many milliseconds.
+    TooMany(u64),
     /// The path knows another method; its name.
     MethodNotAllowed(&'static str),
     /// A parameter cannot be used; its name and what it wants.
@@ -56,8 +74,6 @@ pub(crate) enum Problem<'a> {
     UnknownParameter,
     /// The body cannot be used; what it wants.
     BadBody(&'static str),
-    /// The outcome exceeds what a response may hold.
-    TooLarge,
     /// A store did not answer.
     Unavailable,
     /// The access could not be recorded.
@@ -78,16 +94,29 @@ impl Prepared {
         charts: Vec<Seen>,
         fields: &'static [Fields],
     ) -> Self {
-        if body.bytes() > MOST_BYTES || body.is(|text| escaped_length(text) > MOST_BYTES) {
-            return Self::problem(Problem::TooLarge);
-        }
+        let is_large =
+            body.bytes() > MOST_BYTES || body.is(|text| escaped_length(text) > MOST_BYTES);
         Self {
             status: 200,
             headers: vec![("content-type", content_type.to_owned())],
             body,
             charts,
             fields,
+            still: if is_large {
+                Still::SetAside
+            } else {
+                Still::Nothing
+            },
         }
+    }
+
+    /// Answers with the address of an object, and with where the list in it goes on.
+    pub(crate) fn elsewhere(out: &HandedOut, next: Option<String>) -> Self {
+        let mut answer = Self::plain(&elsewhere(out, next.as_deref()));
+        answer.status = 303;
+        answer.headers.push(("location", out.url.clone()));
+        answer.headers.extend(next.map(|next| (NEXT_CURSOR, next)));
+        answer
     }
 
     /// Answers with a problem.
@@ -103,6 +132,7 @@ impl Prepared {
             body: Phi::new(body),
             charts: Vec::new(),
             fields: &[],
+            still: Still::Nothing,
         }
     }
 
@@ -120,9 +150,25 @@ impl Prepared {
         };
         if self.body.is(|text| matches(&tag(text))) {
             self.status = 304;
+            self.still = Still::Nothing;
             self.headers.retain(|(name, _)| *name != "content-type");
         }
+        if self.still == Still::SetAside {
+            self.status = 303;
+        }
         self
+    }
+
+    /// Returns the media type of the body.
+    pub(crate) fn content_type(&self) -> &str {
+        let is_it = |(name, _): &&(&str, String)| *name == "content-type";
+        let found = self.headers.iter().find(is_it);
+        found.map_or("application/octet-stream", |(_, value)| value)
+    }
+
+    /// Opens the body of an answer that goes into an object.
+    pub(crate) fn release(self, receipt: &Receipt) -> String {
+        self.body.release(receipt)
     }
 
     /// Opens the answer: the access to it is recorded.
@@ -145,6 +191,18 @@ impl Prepared {
 }
 
 impl Answer {
+    /// Answers with the address of the object that the body lies in.
+    pub(crate) fn elsewhere(out: &HandedOut) -> Self {
+        Self {
+            status: 303,
+            headers: vec![
+                ("content-type", "application/json".to_owned()),
+                ("location", out.url.clone()),
+            ],
+            body: elsewhere(out, None).to_string(),
+        }
+    }
+
     /// Answers with a problem.
     pub(crate) fn problem(problem: Problem<'_>) -> Self {
         let (status, kind, title) = match problem {
@@ -169,10 +227,15 @@ impl Answer {
                 "a parameter is not known at this path",
             ),
             Problem::BadBody(_) => (400, "bad-body", "the body cannot be used"),
-            Problem::TooLarge => (
-                500,
-                "too-large",
-                "the outcome is larger than a response may be",
+            Problem::NotRejected => (
+                409,
+                "not-rejected",
+                "this version of the chart was not rejected, and so is not coded once more",
+            ),
+            Problem::TooMany(_) => (
+                429,
+                "too-many-requests",
+                "you have asked more often than one caller may",
             ),
             Problem::Unavailable => (503, "unavailable", "the results cannot be read right now"),
             Problem::NotRecorded => (
@@ -199,6 +262,9 @@ impl Answer {
             Problem::Unavailable | Problem::NotRecorded => {
                 headers.push(("retry-after", "5".to_owned()));
             }
+            Problem::TooMany(wait) => {
+                headers.push(("retry-after", wait.div_ceil(1_000).to_string()));
+            }
             _ => {}
         }
         Self {
@@ -218,6 +284,13 @@ impl Answer {
         ]);
         self
     }
+}
+
+/// The header that says where a list goes on, where its body cannot.
+pub(crate) const NEXT_CURSOR: &str = "x-next-cursor";
+
+fn elsewhere(out: &HandedOut, next: Option<&str>) -> Value {
+    json!({"url": out.url, "until": out.until, "next": next})
 }
 
 /// Names a body: the same bytes have the same name.

@@ -1,11 +1,16 @@
 //! The control table, the results table and the results bucket.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, mem, time::Duration};
 
 use aws_sdk_dynamodb::{
     error::{ProvideErrorMetadata, SdkError},
-    operation::query::builders::QueryFluentBuilder,
-    types::AttributeValue,
+    operation::{query::builders::QueryFluentBuilder, update_item::UpdateItemError},
+    types::{AttributeValue, ReturnValuesOnConditionCheckFailure},
+};
+use aws_sdk_s3::{
+    presigning::PresigningConfig,
+    primitives::ByteStream,
+    types::{CompletedMultipartUpload, CompletedPart},
 };
 use futures_util::future::try_join_all;
 use lightsout_audit::BreakGlass;
@@ -14,9 +19,10 @@ use lightsout_contract::Live;
 use lightsout_phi::Phi;
 use lightsout_protocol::{
     audit,
-    caller::Caller,
+    caller::{self, Caller},
+    chart::ChartReference,
     coding::{Outcome, OutcomeKey, Status, attribute},
-    control::{ITEM, PART, RUNS},
+    control::{self, ITEM, RUNS},
     environment::ApiEnvironment,
     run::RunId,
     shard::RunShard,
@@ -24,19 +30,31 @@ use lightsout_protocol::{
 use sha2::{Digest, Sha256};
 
 use crate::{
+    ledger::name,
     merge::{Beginning, merged},
+    pace::Pace,
     store::{
-        Fault, Listed, Order, Outcomes, Page, RunRecord, Store, StoredOutcome, Summary, Wanted,
+        Direction, Fault, HandedOut, Listed, Order, Outcomes, Page, RunRecord, Store,
+        StoredOutcome, Summary, Wanted,
     },
 };
 
 /// How often a list, or a shard of one, is read on where what was read is not what is wanted.
 const MOST_READS: u32 = 20;
 
-/// The pipeline's tables and bucket.
+/// How long the address of an object opens it.
+const HANDED_OUT: Duration = Duration::from_mins(5);
+
+/// How much of an object is sent at once; S3 wants
+/// [5 MiB](https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html) at least.
+const PART: usize = 8 << 20;
+
+/// The pipeline's tables, buckets and queue.
 pub struct Aws {
     dynamodb: aws_sdk_dynamodb::Client,
     s3: aws_sdk_s3::Client,
+    sqs: aws_sdk_sqs::Client,
+    pace: Pace,
     environment: ApiEnvironment<Live>,
 }
 
@@ -49,6 +67,11 @@ impl Aws {
         Self {
             dynamodb: aws_sdk_dynamodb::Client::new(config),
             s3: aws_sdk_s3::Client::from_conf(s3),
+            sqs: aws_sdk_sqs::Client::new(config),
+            pace: Pace {
+                rate: environment.caller_rate.value(),
+                burst: environment.caller_burst.value(),
+            },
             environment,
         }
     }
@@ -80,7 +103,8 @@ impl Aws {
     ) -> Result<Page<(OutcomeKey, Item), OutcomeKey>, Fault> {
         let shards = RunShard::all(run).map(|shard| self.shard(list, run, shard, limit, after));
         let shards = try_join_all(shards).await?;
-        Ok(merged(shards, limit as usize, |(key, _)| key))
+        let direction = list.wanted.direction;
+        Ok(merged(shards, limit as usize, direction, |(key, _)| key))
     }
 
     /// Reads the beginning of what one shard holds behind `after`: `limit` entries, all, or what
@@ -116,6 +140,7 @@ impl Aws {
                 .index_name(list.index)
                 .expression_attribute_names("#shard", list.partition)
                 .expression_attribute_values(":shard", text(shard.as_str()))
+                .scan_index_forward(list.wanted.direction == Direction::Ascending)
                 .set_exclusive_start_key(start);
             let query = list.among(query, behind);
             let query = match list.filter() {
@@ -167,20 +192,27 @@ impl List<'_> {
     fn among(&self, query: QueryFluentBuilder, behind: Option<&str>) -> QueryFluentBuilder {
         let prefix =
             (!self.messages && !self.wanted.prefix.is_empty()).then_some(self.wanted.prefix);
-        let condition = match (prefix, behind) {
-            (None, None) => "#shard = :shard",
-            (None, Some(_)) => "#shard = :shard AND #chart > :behind",
-            (Some(_), None) => "#shard = :shard AND begins_with(#chart, :prefix)",
+        let direction = self.wanted.direction;
+        let condition = match (prefix, behind, direction) {
+            (None, None, _) => "#shard = :shard",
+            (None, Some(_), Direction::Ascending) => "#shard = :shard AND #chart > :behind",
+            (None, Some(_), Direction::Descending) => "#shard = :shard AND #chart < :behind",
+            (Some(_), None, _) => "#shard = :shard AND begins_with(#chart, :prefix)",
             // One condition on a sort key is all that a query has; what begins with the prefix
             // ends where it is followed by the last of all characters.
-            (Some(_), Some(_)) => "#shard = :shard AND #chart BETWEEN :behind AND :last",
+            (Some(_), Some(_), Direction::Ascending) => {
+                "#shard = :shard AND #chart BETWEEN :behind AND :last"
+            }
+            (Some(_), Some(_), Direction::Descending) => {
+                "#shard = :shard AND #chart BETWEEN :prefix AND :behind"
+            }
         };
         let mut query = query.key_condition_expression(condition);
         if prefix.is_some() || behind.is_some() {
             query = query.expression_attribute_names("#chart", attribute::CHART);
         }
         if let Some(prefix) = prefix {
-            query = if behind.is_some() {
+            query = if behind.is_some() && direction == Direction::Ascending {
                 let last = format!("{prefix}{}", char::MAX);
                 query.expression_attribute_values(":last", text(&last))
             } else {
@@ -221,7 +253,138 @@ impl List<'_> {
     }
 }
 
+/// An object that is being written; what is less than a part is still here.
+pub struct Upload {
+    key: String,
+    content_type: String,
+    id: Option<String>,
+    parts: Vec<CompletedPart>,
+    rest: Vec<u8>,
+}
+
+impl Aws {
+    /// Sends what there is of an object as its next part.
+    async fn send_part(&self, upload: &mut Upload) -> Result<(), Fault> {
+        let bucket = self.environment.exports.address();
+        let id = if let Some(id) = &upload.id {
+            id.clone()
+        } else {
+            let begun = self
+                .s3
+                .create_multipart_upload()
+                .bucket(bucket)
+                .key(&upload.key)
+                .content_type(&upload.content_type)
+                .content_disposition(ATTACHMENT)
+                .cache_control(NOT_KEPT)
+                .send()
+                .await
+                .map_err(|error| fault(AN_EXPORT, &error))?;
+            let id = begun.upload_id().ok_or_else(|| malformed(AN_EXPORT))?;
+            upload.id.insert(id.to_owned()).clone()
+        };
+        let number = i32::try_from(upload.parts.len() + 1).unwrap_or(i32::MAX);
+        let sent = self
+            .s3
+            .upload_part()
+            .bucket(bucket)
+            .key(&upload.key)
+            .upload_id(id)
+            .part_number(number)
+            .body(ByteStream::from(mem::take(&mut upload.rest)))
+            .send()
+            .await
+            .map_err(|error| fault(AN_EXPORT, &error))?;
+        let part = CompletedPart::builder()
+            .part_number(number)
+            .set_e_tag(sent.e_tag)
+            .set_checksum_crc32(sent.checksum_crc32);
+        upload.parts.push(part.build());
+        Ok(())
+    }
+
+    /// Sends what is left of an object, which is then whole.
+    async fn end(&self, mut upload: Upload) -> Result<String, Fault> {
+        let bucket = self.environment.exports.address();
+        if upload.id.is_none() {
+            self.s3
+                .put_object()
+                .bucket(bucket)
+                .key(&upload.key)
+                .content_type(&upload.content_type)
+                .content_disposition(ATTACHMENT)
+                .cache_control(NOT_KEPT)
+                .body(ByteStream::from(mem::take(&mut upload.rest)))
+                .send()
+                .await
+                .map_err(|error| fault(AN_EXPORT, &error))?;
+            return Ok(upload.key);
+        }
+        if !upload.rest.is_empty() {
+            self.send_part(&mut upload).await?;
+        }
+        let parts = CompletedMultipartUpload::builder().set_parts(Some(upload.parts));
+        self.s3
+            .complete_multipart_upload()
+            .bucket(bucket)
+            .key(&upload.key)
+            .set_upload_id(upload.id)
+            .multipart_upload(parts.build())
+            .send()
+            .await
+            .map_err(|error| fault(AN_EXPORT, &error))?;
+        Ok(upload.key)
+    }
+
+    /// Sets when a caller's allowance is whole again, if `condition` holds of when it was.
+    async fn set_allowance(
+        &self,
+        caller: &Caller,
+        (set, condition): (&str, &str),
+        values: [(&str, u64); 2],
+        expires: u64,
+    ) -> Result<Result<(), Option<u64>>, Fault> {
+        let what = "a caller's allowance";
+        let mut call = self
+            .dynamodb
+            .update_item()
+            .table_name(self.environment.callers.address())
+            .key(
+                caller::attribute::CALLER,
+                text(&format!("{}/{}", caller.tenant, caller.who)),
+            )
+            .update_expression(format!("SET #whole_at = {set}, #expires = :expires"))
+            .condition_expression(condition)
+            .expression_attribute_names("#whole_at", caller::attribute::WHOLE_AT)
+            .expression_attribute_names("#expires", caller::attribute::EXPIRES)
+            .expression_attribute_values(":expires", number(expires))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        for (name, value) in values {
+            call = call.expression_attribute_values(name, number(value));
+        }
+        match call.send().await {
+            Ok(_) => Ok(Ok(())),
+            Err(SdkError::ServiceError(error)) => match error.err() {
+                UpdateItemError::ConditionalCheckFailedException(failed) => {
+                    let item = failed.item.as_ref();
+                    let whole_at = item.and_then(|item| item.get(caller::attribute::WHOLE_AT));
+                    let whole_at = whole_at.and_then(|value| value.as_n().ok()?.parse().ok());
+                    Ok(Err(whole_at))
+                }
+                _ => Err(fault(what, &SdkError::ServiceError(error))),
+            },
+            Err(error) => Err(fault(what, &error)),
+        }
+    }
+}
+
+const AN_EXPORT: &str = "an export";
+const ATTACHMENT: &str = "attachment";
+const NOT_KEPT: &str = "no-store";
+
 impl Store for Aws {
+    type Upload = Upload;
+
     async fn runs(
         &self,
         order: Order,
@@ -232,7 +395,7 @@ impl Store for Aws {
         let what = "the runs";
         let mut start = after.map(|run| {
             Item::from([
-                (PART.to_owned(), text(RUNS)),
+                (control::PART.to_owned(), text(RUNS)),
                 (ITEM.to_owned(), text(run.as_str())),
             ])
         });
@@ -243,7 +406,7 @@ impl Store for Aws {
                 .query()
                 .table_name(self.environment.control.address())
                 .key_condition_expression("#part = :runs")
-                .expression_attribute_names("#part", PART)
+                .expression_attribute_names("#part", control::PART)
                 .expression_attribute_values(":runs", text(RUNS))
                 .scan_index_forward(order == Order::Oldest)
                 .limit(rest(limit, entries.len()))
@@ -275,7 +438,7 @@ impl Store for Aws {
             .dynamodb
             .get_item()
             .table_name(self.environment.control.address())
-            .key(PART, text(RUNS))
+            .key(control::PART, text(RUNS))
             .key(ITEM, text(run.as_str()))
             .send()
             .await
@@ -313,7 +476,7 @@ impl Store for Aws {
     async fn rejected_in_run(
         &self,
         run: &RunId,
-        prefix: &str,
+        wanted: Wanted<'_>,
         messages: bool,
         limit: u32,
         after: Option<&OutcomeKey>,
@@ -322,10 +485,7 @@ impl Store for Aws {
             what: "what a run rejected",
             index: attribute::BY_REJECTION,
             partition: attribute::REJECTED_SHARD,
-            wanted: Wanted {
-                prefix,
-                ..Wanted::default()
-            },
+            wanted,
             messages,
         };
         let page = self.list(&list, run, limit, after).await?;
@@ -395,6 +555,80 @@ impl Store for Aws {
             None => Phi::new(attribute(&item, attribute::OUTCOME, what)?.into_bytes()),
         };
         read_outcome(&item, &json, what).map(Some)
+    }
+
+    async fn take(&self, caller: &Caller, at: u64) -> Result<Option<u64>, Fault> {
+        let (interval, latest) = (self.pace.interval(), self.pace.latest(at));
+        let expires = latest / 1_000 + 60;
+        // Whoever asks now and then is through with one write.
+        let fresh = (
+            ":next",
+            "attribute_not_exists(#whole_at) OR #whole_at <= :now",
+        );
+        let values = [(":next", at + interval), (":now", at)];
+        let Err(whole_at) = self.set_allowance(caller, fresh, values, expires).await? else {
+            return Ok(None);
+        };
+        if let Some(Err(wait)) = whole_at.map(|whole_at| self.pace.take(whole_at, at)) {
+            return Ok(Some(wait));
+        }
+        let further = ("#whole_at + :interval", "#whole_at <= :latest");
+        let values = [(":interval", interval), (":latest", latest)];
+        let taken = self.set_allowance(caller, further, values, expires).await?;
+        Ok(taken.err().map(|_| interval))
+    }
+
+    async fn redrive(&self, key: &OutcomeKey) -> Result<(), Fault> {
+        let inbox = self.environment.inbox.value();
+        let chart = ChartReference::again(&inbox, &key.chart, &key.version);
+        self.sqs
+            .send_message()
+            .queue_url(self.environment.work.address())
+            .message_body(chart.announcement())
+            .send()
+            .await
+            .map_err(|error| fault("the work queue", &error))?;
+        Ok(())
+    }
+
+    fn begin(&self, content_type: &str) -> Result<Upload, Fault> {
+        // Nobody can make up the name of another's.
+        let name = name().map_err(|_| Fault {
+            what: AN_EXPORT,
+            code: "no_randomness".to_owned(),
+        })?;
+        Ok(Upload {
+            key: format!("exports/{name}"),
+            content_type: content_type.to_owned(),
+            id: None,
+            parts: Vec::new(),
+            rest: Vec::new(),
+        })
+    }
+
+    async fn add(&self, upload: &mut Upload, text: String) -> Result<(), Fault> {
+        upload.rest.extend_from_slice(text.as_bytes());
+        if upload.rest.len() >= PART {
+            self.send_part(upload).await?;
+        }
+        Ok(())
+    }
+
+    async fn hand_out(&self, upload: Upload, at: u64) -> Result<HandedOut, Fault> {
+        let key = self.end(upload).await?;
+        let life = PresigningConfig::expires_in(HANDED_OUT).map_err(|_| malformed(AN_EXPORT))?;
+        let signed = self
+            .s3
+            .get_object()
+            .bucket(self.environment.exports.address())
+            .key(key)
+            .presigned(life)
+            .await
+            .map_err(|error| fault(AN_EXPORT, &error))?;
+        Ok(HandedOut {
+            url: signed.uri().to_owned(),
+            until: at / 1_000 + HANDED_OUT.as_secs(),
+        })
     }
 
     async fn break_glass(&self, caller: &Caller, glass: &BreakGlass) -> Result<(), Fault> {
@@ -527,6 +761,10 @@ fn attribute(item: &Item, name: &str, what: &'static str) -> Result<String, Faul
 
 fn text(text: &str) -> AttributeValue {
     AttributeValue::S(text.to_owned())
+}
+
+fn number(number: u64) -> AttributeValue {
+    AttributeValue::N(number.to_string())
 }
 
 fn malformed(what: &'static str) -> Fault {

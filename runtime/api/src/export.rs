@@ -32,18 +32,23 @@ pub(crate) fn written(
     rows: &Value,
     next: Option<&str>,
 ) -> String {
-    let entries = rows.as_array().map(Vec::as_slice).unwrap_or_default();
     match format {
         Format::Json => json!({"run": run, name: rows, "next": next}).to_string(),
-        Format::Lines => {
-            let lines: Vec<_> = entries.iter().map(Value::to_string).collect();
-            lines
-                .iter()
-                .flat_map(|line| [line.as_str(), "\n"])
-                .collect()
-        }
-        Format::Csv => csv(name, entries),
+        Format::Lines | Format::Csv => lines(format, name, rows, true),
     }
+}
+
+/// Writes the entries of a list a line each; the names of columns stand above the first.
+pub(crate) fn lines(format: Format, name: &str, rows: &Value, is_first: bool) -> String {
+    let entries = rows.as_array().map(Vec::as_slice).unwrap_or_default();
+    if format == Format::Csv {
+        return csv(name, entries, is_first);
+    }
+    let lines: Vec<_> = entries.iter().map(Value::to_string).collect();
+    lines
+        .iter()
+        .flat_map(|line| [line.as_str(), "\n"])
+        .collect()
 }
 
 /// The columns of each list.
@@ -57,7 +62,7 @@ fn columns(name: &str) -> &'static [&'static str] {
     }
 }
 
-fn csv(name: &str, entries: &[Value]) -> String {
+fn csv(name: &str, entries: &[Value], is_first: bool) -> String {
     let columns = columns(name);
     let mut writer = csv::WriterBuilder::new()
         .terminator(csv::Terminator::CRLF)
@@ -65,8 +70,8 @@ fn csv(name: &str, entries: &[Value]) -> String {
     let lines = entries
         .iter()
         .map(|entry| columns.iter().map(|column| cell(&entry[*column])).collect());
-    let names = columns.iter().map(|column| (*column).to_owned()).collect();
-    for line in std::iter::once::<Vec<String>>(names).chain(lines) {
+    let names: Vec<String> = columns.iter().map(|column| (*column).to_owned()).collect();
+    for line in is_first.then_some(names).into_iter().chain(lines) {
         writer
             .write_record(&line)
             .expect("a line of as many columns is written to memory");
@@ -108,13 +113,13 @@ mod tests {
             "chart,version,engine,run,status,codes\r\n'=1+1,\"v,1\",,,,I10 E11.9\r\n\
              b,\"say \"\"v\"\"\",,,rejected,\r\n"
         );
-        let lines = written(Format::Lines, "charts", &run, &rows, None);
-        assert_eq!(lines.lines().count(), 2);
+        let text = written(Format::Lines, "charts", &run, &rows, None);
+        assert_eq!(text.lines().count(), 2);
         assert!(
-            lines
-                .lines()
+            text.lines()
                 .all(|line| serde_json::from_str::<Value>(line).is_ok())
         );
+        assert_eq!(lines(Format::Csv, "counts", &json!([]), false), "");
         let whole = written(Format::Json, "charts", &run, &rows, Some("n"));
         let whole: Value = serde_json::from_str(&whole).unwrap();
         assert_eq!((&whole["charts"], &whole["next"]), (&rows, &json!("n")));

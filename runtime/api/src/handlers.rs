@@ -1,23 +1,26 @@
 //! What each operation answers.
 
-use lightsout_audit::{BreakGlass, Seen};
+use std::cmp::Reverse;
+
+use lightsout_audit::{Access, BreakGlass, Ledger, Seen, Trail, TrailError};
 use lightsout_phi::Phi;
 use lightsout_protocol::{
     caller::{Caller, Role},
-    coding::{Outcome, OutcomeKey, Provenance},
+    coding::{Outcome, OutcomeKey, Provenance, Status},
     run::RunId,
 };
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    answer::{Prepared, Problem},
+    answer::{NEXT_CURSOR, Prepared, Problem, Still},
     bundle,
     cursor::Cursor,
-    export::{Format, written},
+    export::{Format, lines, written},
+    log::Line,
     operation::{Fields, Operation},
     request::Request,
-    store::{Fault, Order, Store, Summary, Wanted},
+    store::{Direction, Fault, Order, Page, Store, Summary, Wanted},
 };
 
 /// Entries of a list where the request names no limit.
@@ -28,6 +31,10 @@ pub(crate) const MOST: u32 = 200;
 
 /// Most charts that are counted for one answer.
 pub(crate) const MOST_COUNTED: u32 = 10_000;
+
+/// Most charts of a list that is written as a whole: it has to be there within the 29 s that
+/// API Gateway waits.
+const MOST_EXPORTED: usize = 50_000;
 
 /// How long an emergency lasts at most, in minutes.
 pub(crate) const LONGEST_EMERGENCY: u64 = 60;
@@ -44,6 +51,8 @@ pub(crate) enum HandlerError {
     },
     BadBody(&'static str),
     Fault(Fault),
+    /// A page of a list could not be recorded.
+    NotRecorded(TrailError),
 }
 
 impl From<Fault> for HandlerError {
@@ -53,8 +62,12 @@ impl From<Fault> for HandlerError {
 }
 
 /// Who asks for what, and what may be shown.
-pub(crate) struct Asked<'a, S> {
+pub(crate) struct Asked<'a, S, L> {
     pub(crate) store: &'a S,
+    /// Where the pages of a large list are recorded.
+    pub(crate) trail: &'a Trail<L>,
+    /// What is recorded of the access so far.
+    pub(crate) access: &'a Access,
     pub(crate) request: &'a Request,
     pub(crate) caller: &'a Caller,
     pub(crate) operation: Operation,
@@ -65,7 +78,22 @@ pub(crate) struct Asked<'a, S> {
 
 type Handled = Result<Prepared, HandlerError>;
 
-impl<S: Store> Asked<'_, S> {
+/// A list of charts that is asked for.
+struct List<'a> {
+    name: &'static str,
+    run: RunId,
+    format: Format,
+    wanted: Wanted<'a>,
+}
+
+/// A part of a list, as rows that nobody has seen yet.
+struct Rows {
+    entries: Phi<Value>,
+    seen: Vec<Seen>,
+    next: Option<OutcomeKey>,
+}
+
+impl<S: Store, L: Ledger> Asked<'_, S, L> {
     pub(crate) async fn answer(&self) -> Handled {
         match self.operation {
             Operation::Runs => self.runs().await,
@@ -74,6 +102,7 @@ impl<S: Store> Asked<'_, S> {
             Operation::Rejected => self.rejected().await,
             Operation::Counts => self.counts().await,
             Operation::Chart => self.chart().await,
+            Operation::Redrive => self.redrive().await,
             Operation::BreakGlass => self.break_glass().await,
             Operation::OpenApi => Ok(Prepared::plain(&crate::openapi::document())),
             Operation::Docs => Ok(Prepared::of(
@@ -102,10 +131,8 @@ impl<S: Store> Asked<'_, S> {
             }
         };
         let state = self.single("state")?;
-        let page = self
-            .store
-            .runs(order, state, self.limit()?, after.as_ref())
-            .await?;
+        let limit = self.limit(Format::Json)?.unwrap_or(USUAL_LIMIT);
+        let page = self.store.runs(order, state, limit, after.as_ref()).await?;
         let next = page.next.map(|after| Cursor::Runs { after }.encode());
         Ok(Prepared::plain(
             &json!({"runs": page.entries, "next": next}),
@@ -121,140 +148,207 @@ impl<S: Store> Asked<'_, S> {
     }
 
     async fn charts(&self) -> Handled {
-        let run = RunId::from_stored(self.subject);
-        let limit = self.limit()?;
-        let format = self.format()?;
-        let after = match self.cursor()? {
-            None => None,
-            Some(Cursor::Charts { run: of, after }) if of == run => Some(self.key(after)),
-            Some(_) => return Err(BAD_CURSOR),
-        };
+        let code = self.single("code")?;
+        if code.is_some() && !self.shows(Fields::Codes) {
+            return Ok(Prepared::problem(Problem::NotAllowed));
+        }
         let status @ (None | Some("coded" | "rejected")) = self.single("status")? else {
             return Err(HandlerError::BadParameter {
                 name: "status",
                 wanted: "`coded` or `rejected`",
             });
         };
-        let code = self.single("code")?;
-        if code.is_some() && !self.shows(Fields::Codes) {
-            return Ok(Prepared::problem(Problem::NotAllowed));
-        }
-        if self.store.run(&run).await?.is_none() {
-            return Ok(Prepared::problem(Problem::NoSuchRun));
-        }
-        let prefix = self.caller.key_of("");
-        let wanted = Wanted {
-            prefix: &prefix,
-            status,
-            code,
+        let after = match self.cursor()? {
+            None => None,
+            Some(Cursor::Charts { run, after }) if run.as_str() == self.subject => Some(after),
+            Some(_) => return Err(BAD_CURSOR),
         };
-        let page = self
-            .store
-            .outcomes_of_run(&run, wanted, limit, after.as_ref())
-            .await?;
-        let mut seen = Vec::new();
-        let mut rows = Phi::new(Value::Array(Vec::new()));
-        for listed in &page.entries {
-            let Some(mut row) = self.summarised(&listed.summary) else {
-                continue;
-            };
-            seen.push(self.seen(&listed.summary));
-            let shows_codes = self.shows(Fields::Codes);
-            let codes = listed.codes.map(|codes| json!(codes));
-            rows = rows.join(&codes, |rows, codes| {
-                if shows_codes {
-                    row.insert("codes".to_owned(), codes.clone());
-                }
-                push(rows, Value::Object(row));
-            });
-        }
-        let next = page.next.and_then(|after| {
-            let after = self.unkeyed(after)?;
-            Some(
-                Cursor::Charts {
-                    run: run.clone(),
-                    after,
-                }
-                .encode(),
-            )
-        });
-        Ok(self.listed("charts", &run, &rows, next, format, seen))
+        self.list("charts", status, code, after).await
     }
 
     async fn rejected(&self) -> Handled {
-        let run = RunId::from_stored(self.subject);
-        let limit = self.limit()?;
-        let format = self.format()?;
         let after = match self.cursor()? {
             None => None,
-            Some(Cursor::Rejected { run: of, after }) if of == run => Some(self.key(after)),
+            Some(Cursor::Rejected { run, after }) if run.as_str() == self.subject => Some(after),
             Some(_) => return Err(BAD_CURSOR),
         };
-        if self.store.run(&run).await?.is_none() {
+        self.list("rejected", None, None, after).await
+    }
+
+    /// Answers with a page of a list, or with all of it.
+    async fn list(
+        &self,
+        name: &'static str,
+        status: Option<&str>,
+        code: Option<&str>,
+        after: Option<OutcomeKey>,
+    ) -> Handled {
+        let prefix = self.caller.key_of("");
+        let list = List {
+            name,
+            run: RunId::from_stored(self.subject),
+            format: self.format()?,
+            wanted: Wanted {
+                prefix: &prefix,
+                status,
+                code,
+                direction: self.direction()?,
+            },
+        };
+        let limit = self.limit(list.format)?;
+        if self.store.run(&list.run).await?.is_none() {
             return Ok(Prepared::problem(Problem::NoSuchRun));
         }
-        // A message that announces no chart is no tenant's: who runs the system looks after it.
-        let messages = self.caller.role == Role::Operations;
-        let prefix = self.caller.key_of("");
+        let most = limit.unwrap_or(MOST);
+        let page = self
+            .page(&list, most, after.map(|key| self.key(key)))
+            .await?;
+        if limit.is_none() && page.next.is_some() {
+            return self.whole(&list, page).await;
+        }
+        Ok(self.listed(&list, page))
+    }
+
+    async fn page(
+        &self,
+        list: &List<'_>,
+        limit: u32,
+        after: Option<OutcomeKey>,
+    ) -> Result<Rows, HandlerError> {
+        let (run, wanted, after) = (&list.run, list.wanted, after.as_ref());
+        if self.operation == Operation::Rejected {
+            // A message that announces no chart is no tenant's: who runs the system looks after
+            // it.
+            let messages = self.caller.role == Role::Operations;
+            let page = self
+                .store
+                .rejected_in_run(run, wanted, messages, limit, after)
+                .await?;
+            return Ok(self.rows(page, |stored| {
+                let reasons = stored.outcome.map(|outcome| match outcome {
+                    Outcome::Rejected { reason, detail } => {
+                        json!({"reason": reason, "detail": detail})
+                    }
+                    Outcome::Coded { .. } => json!({}),
+                });
+                (stored.summary, reasons)
+            }));
+        }
         let page = self
             .store
-            .rejected_in_run(&run, &prefix, messages, limit, after.as_ref())
+            .outcomes_of_run(run, wanted, limit, after)
             .await?;
+        let shows_codes = self.shows(Fields::Codes);
+        Ok(self.rows(page, |listed| {
+            let codes = listed.codes.map(|codes| {
+                if shows_codes {
+                    json!({"codes": codes})
+                } else {
+                    json!({})
+                }
+            });
+            (listed.summary, codes)
+        }))
+    }
+
+    /// Writes the rows of a page: of each entry its summary, and what else is shown of it.
+    fn rows<T>(
+        &self,
+        page: Page<T, OutcomeKey>,
+        shown: impl Fn(T) -> (Summary, Phi<Value>),
+    ) -> Rows {
         let mut seen = Vec::new();
         let mut rows = Phi::new(Value::Array(Vec::new()));
-        for stored in &page.entries {
-            let Some(row) = self.summarised(&stored.summary) else {
+        for entry in page.entries {
+            let (summary, more) = shown(entry);
+            let Some(row) = self.summarised(&summary) else {
                 continue;
             };
-            if !stored.summary.key.is_of_message() {
-                seen.push(self.seen(&stored.summary));
+            if !summary.key.is_of_message() {
+                seen.push(self.seen(&summary));
             }
-            let row = stored.outcome.map(|outcome| {
+            rows = rows.join(&more, |rows, more| {
                 let mut row = row;
-                if let Outcome::Rejected { reason, detail } = outcome {
-                    row.insert("reason".to_owned(), Value::from(reason.as_str()));
-                    row.insert("detail".to_owned(), Value::from(detail.as_str()));
-                }
-                Value::Object(row)
+                row.extend(more.as_object().cloned().unwrap_or_default());
+                push(rows, Value::Object(row));
             });
-            rows = rows.join(&row, |rows, row| push(rows, row.clone()));
         }
-        let next = page.next.and_then(|after| {
-            let after = self.unkeyed(after)?;
-            Some(
-                Cursor::Rejected {
-                    run: run.clone(),
-                    after,
+        Rows {
+            entries: rows,
+            seen,
+            next: page.next,
+        }
+    }
+
+    /// Writes a list into an object, page by page: each is opened by a record of its own, and is
+    /// let go of once it is written.
+    async fn whole(&self, list: &List<'_>, first: Rows) -> Handled {
+        let mut upload = self.store.begin(list.format.content_type())?;
+        let (mut page, mut written, mut is_first) = (first, 0, true);
+        let next = loop {
+            let access = Access {
+                status: 303,
+                fields: self.fields.iter().map(|of| of.name().to_owned()).collect(),
+                charts: page.seen,
+                ..self.access.clone()
+            };
+            written += access.charts.len();
+            let recorded = self.trail.record(&access).await;
+            let receipt = recorded.map_err(HandlerError::NotRecorded)?;
+            Line::of(&access, None, Some(&receipt)).write();
+            let text = page
+                .entries
+                .map(|rows| lines(list.format, list.name, rows, is_first));
+            self.store.add(&mut upload, text.release(&receipt)).await?;
+            is_first = false;
+            match page.next {
+                Some(next) if written < MOST_EXPORTED => {
+                    page = self.page(list, MOST, Some(next)).await?;
                 }
-                .encode(),
-            )
-        });
-        Ok(self.listed("rejected", &run, &rows, next, format, seen))
+                next => break next,
+            }
+        };
+        let out = self.store.hand_out(upload, self.request.at).await?;
+        Ok(Prepared::elsewhere(&out, self.next(list, next)))
     }
 
     async fn counts(&self) -> Handled {
         let run = RunId::from_stored(self.subject);
-        let format = self.format()?;
+        let by_most = match self.single("order")? {
+            None | Some("code") => false,
+            Some("most") => true,
+            Some(_) => {
+                return Err(HandlerError::BadParameter {
+                    name: "order",
+                    wanted: "`code` or `most`",
+                });
+            }
+        };
         let mut after = match self.cursor()? {
             None => None,
             Some(Cursor::Counts { run: of, after }) if of == run => Some(self.key(after)),
             Some(_) => return Err(BAD_CURSOR),
         };
-        let Some(record) = self.store.run(&run).await? else {
-            return Ok(Prepared::problem(Problem::NoSuchRun));
-        };
         let prefix = self.caller.key_of("");
-        let wanted = Wanted {
-            prefix: &prefix,
-            status: Some("coded"),
-            code: None,
+        let list = List {
+            name: "counts",
+            run,
+            format: self.format()?,
+            wanted: Wanted {
+                prefix: &prefix,
+                status: Some("coded"),
+                ..Wanted::default()
+            },
+        };
+        let Some(record) = self.store.run(&list.run).await? else {
+            return Ok(Prepared::problem(Problem::NoSuchRun));
         };
         let mut counted = 0;
         let mut counts = Phi::new(Value::Object(Map::new()));
         loop {
             let page = self
                 .store
-                .outcomes_of_run(&run, wanted, MOST, after.as_ref())
+                .outcomes_of_run(&list.run, list.wanted, MOST, after.as_ref())
                 .await?;
             for listed in page.entries {
                 counted += 1;
@@ -268,24 +362,22 @@ impl<S: Store> Asked<'_, S> {
         }
         let day = day(record.started_at);
         let rows = counts.map(|counts| {
+            let mut counts: Vec<_> = counts.as_object().into_iter().flatten().collect();
+            if by_most {
+                // The sort is stable: as many charts are in the order of their codes.
+                counts.sort_by_key(|(_, charts)| Reverse(charts.as_u64()));
+            }
             let rows = counts
-                .as_object()
                 .into_iter()
-                .flatten()
                 .map(|(code, charts)| json!({"day": day, "code": code, "charts": charts}));
             Value::Array(rows.collect())
         });
-        let next = after.and_then(|after| {
-            let after = self.unkeyed(after)?;
-            Some(
-                Cursor::Counts {
-                    run: run.clone(),
-                    after,
-                }
-                .encode(),
-            )
-        });
-        Ok(self.listed("counts", &run, &rows, next, format, Vec::new()))
+        let page = Rows {
+            entries: rows,
+            seen: Vec::new(),
+            next: after,
+        };
+        Ok(self.listed(&list, page))
     }
 
     async fn chart(&self) -> Handled {
@@ -346,6 +438,30 @@ impl<S: Store> Asked<'_, S> {
             Value::Object(body).to_string()
         });
         Ok(Prepared::of(body, "application/json", seen, self.fields))
+    }
+
+    /// Has a chart that was rejected announced to the workers once more.
+    async fn redrive(&self) -> Handled {
+        let version = self.single("version")?;
+        let key = self.caller.key_of(self.subject);
+        let mut found = self.store.outcomes_of_chart(&key).await?;
+        found.retain(|summary| version.is_none_or(|version| version == summary.key.version));
+        let latest = found.into_iter().max_by(|a, b| recency(a).cmp(&recency(b)));
+        let Some((summary, row)) = latest.and_then(|latest| {
+            let row = self.summarised(&latest)?;
+            Some((latest, row))
+        }) else {
+            return Ok(Prepared::problem(Problem::NoSuchChart));
+        };
+        if summary.status != Status::Rejected.name() {
+            return Ok(Prepared::problem(Problem::NotRejected));
+        }
+        let body = Phi::new(Value::Object(row).to_string());
+        let seen = vec![self.seen(&summary)];
+        let mut answer = Prepared::of(body, "application/json", seen, self.fields);
+        answer.status = 202;
+        answer.still = Still::Redrive(summary.key);
+        Ok(answer)
     }
 
     async fn break_glass(&self) -> Handled {
@@ -467,32 +583,54 @@ impl<S: Store> Asked<'_, S> {
         Some(OutcomeKey { chart, ..after })
     }
 
-    fn listed(
-        &self,
-        name: &str,
-        run: &RunId,
-        rows: &Phi<Value>,
-        next: Option<String>,
-        format: Format,
-        seen: Vec<Seen>,
-    ) -> Prepared {
-        let body = rows.map(|rows| written(format, name, run, rows, next.as_deref()));
-        let mut answer = Prepared::of(body, format.content_type(), seen, self.fields);
-        if let (Some(next), true) = (next, format != Format::Json) {
-            answer.headers.push(("x-next-cursor", next));
+    fn listed(&self, list: &List<'_>, page: Rows) -> Prepared {
+        let next = self.next(list, page.next);
+        let body = page
+            .entries
+            .map(|rows| written(list.format, list.name, &list.run, rows, next.as_deref()));
+        let mut answer = Prepared::of(body, list.format.content_type(), page.seen, self.fields);
+        if let (Some(next), true) = (next, list.format != Format::Json) {
+            answer.headers.push((NEXT_CURSOR, next));
         }
         answer
     }
 
-    fn limit(&self) -> Result<u32, HandlerError> {
+    /// Returns the cursor of what follows.
+    fn next(&self, list: &List<'_>, after: Option<OutcomeKey>) -> Option<String> {
+        let after = self.unkeyed(after?)?;
+        let run = list.run.clone();
+        let cursor = match self.operation {
+            Operation::Rejected => Cursor::Rejected { run, after },
+            Operation::Counts => Cursor::Counts { run, after },
+            _ => Cursor::Charts { run, after },
+        };
+        Some(cursor.encode())
+    }
+
+    /// How many entries are wanted; none where it is all of them.
+    fn limit(&self, format: Format) -> Result<Option<u32>, HandlerError> {
         let Some(text) = self.single("limit")? else {
-            return Ok(USUAL_LIMIT);
+            return Ok(Some(USUAL_LIMIT));
         };
         match text.parse() {
-            Ok(limit @ 1..=MOST) if text.bytes().all(|byte| byte.is_ascii_digit()) => Ok(limit),
+            Ok(limit @ 1..=MOST) if text.bytes().all(|byte| byte.is_ascii_digit()) => {
+                Ok(Some(limit))
+            }
+            _ if text == "all" && format != Format::Json => Ok(None),
             _ => Err(HandlerError::BadParameter {
                 name: "limit",
-                wanted: "a number from 1 to 200",
+                wanted: "a number from 1 to 200, or `all` for a list as CSV or JSON lines",
+            }),
+        }
+    }
+
+    fn direction(&self) -> Result<Direction, HandlerError> {
+        match self.single("order")? {
+            None | Some("ascending") => Ok(Direction::Ascending),
+            Some("descending") => Ok(Direction::Descending),
+            Some(_) => Err(HandlerError::BadParameter {
+                name: "order",
+                wanted: "`ascending` or `descending`",
             }),
         }
     }

@@ -21,11 +21,16 @@ pub struct Table {
 
 /// The operating system gave no random numbers.
 #[derive(Debug, thiserror::Error)]
-#[error("the operating system gives no random numbers to name this writer of the audit trail by")]
+#[error("the operating system gives no random numbers to name something by")]
 pub struct NoRandomness;
 
-/// Names this process as a writer of the trail: 128 random bits, which no other has.
+/// Names this process as a writer of the trail.
 pub fn writer() -> Result<String, NoRandomness> {
+    name()
+}
+
+/// Makes up a name of 128 random bits, which nothing else has.
+pub(crate) fn name() -> Result<String, NoRandomness> {
     let mut bytes = [0; 16];
     SystemRandom::new()
         .fill(&mut bytes)

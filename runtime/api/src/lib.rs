@@ -8,6 +8,7 @@
 //! | `GET /runs/{run}/rejected` | what a run rejected, with the reasons |
 //! | `GET /runs/{run}/counts` | how many charts have each code, with the run's day |
 //! | `GET /charts/{chart}` | the latest outcome of a chart, also as a FHIR R4 `Bundle` |
+//! | `POST /rejected/{chart}/redrive` | puts a rejected chart back on the work queue |
 //! | `POST /break-glass` | tells an emergency |
 //! | `GET /openapi.json`, `GET /docs` | this, for programs and for people |
 //!
@@ -29,6 +30,21 @@
 //! [trail](lightsout_audit): the receipt of the record is what opens it. Where the trail cannot
 //! be written the answer is a 503 without a word of what was found.
 //!
+//! What changes something, as a redrive does, is recorded before it is done; where it then fails,
+//! that is recorded too.
+//!
+//! # How much, and how fast
+//!
+//! A response holds 200 entries of a list, and [6 MB] at most. What is more lies in an object of
+//! a bucket for a day: the answer is a 303 with an address that opens it for five minutes. With
+//! `limit=all` a list is written there as CSV or JSON lines, page by page; each page is recorded
+//! with its charts before it is written, and no more than a part of the upload is in memory.
+//!
+//! Each caller has an allowance of requests, which [`Pace`] measures; who has used it up gets a
+//! 429 that says when to come again, whatever others do.
+//!
+//! [6 MB]: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+//!
 //! # Forms
 //!
 //! A coded chart says what of it was coded, in `parts` with their place in the chart, and what
@@ -37,7 +53,7 @@
 //! messages that announce none: those have a `message` in place of a `chart`, wait in the
 //! dead-letter queue, and are told to operations.
 //!
-//! Lists take `limit` and `cursor`, and come as JSON, CSV or JSON lines. Errors are
+//! Lists take `limit`, `cursor` and an order, and come as JSON, CSV or JSON lines. Errors are
 //! [problem details](https://www.rfc-editor.org/rfc/rfc9457). Answers are never cached; an
 //! `ETag` lets a caller ask whether anything has changed.
 
@@ -54,6 +70,7 @@ pub mod memory;
 mod merge;
 pub mod openapi;
 mod operation;
+mod pace;
 mod page;
 mod request;
 mod router;
@@ -64,8 +81,10 @@ pub use aws::Aws;
 pub use event::{Event, invocation};
 pub use ledger::{Table, writer};
 pub use operation::{Fields, Operation};
+pub use pace::Pace;
 pub use request::Request;
 pub use router::Service;
 pub use store::{
-    Fault, Listed, Order, Outcomes, Page, RunRecord, Store, StoredOutcome, Summary, Wanted,
+    Direction, Fault, HandedOut, Listed, Order, Outcomes, Page, RunRecord, Store, StoredOutcome,
+    Summary, Wanted,
 };

@@ -3,8 +3,8 @@
 use std::{
     collections::BTreeMap,
     sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
 
@@ -12,12 +12,17 @@ use lightsout_audit::BreakGlass;
 use lightsout_phi::Phi;
 use lightsout_protocol::{
     caller::Caller,
+    chart::ChartReference,
     coding::{Outcome, OutcomeKey, Status},
     run::RunId,
 };
 
-use crate::store::{
-    Fault, Listed, Order, Outcomes, Page, RunRecord, Store, StoredOutcome, Summary, Wanted,
+use crate::{
+    pace::Pace,
+    store::{
+        Direction, Fault, HandedOut, Listed, Order, Outcomes, Page, RunRecord, Store,
+        StoredOutcome, Summary, Wanted,
+    },
 };
 
 /// Runs and outcomes, as they are given.
@@ -26,17 +31,28 @@ pub struct Memory {
     runs: BTreeMap<RunId, RunRecord>,
     outcomes: BTreeMap<OutcomeKey, (StoredOutcome, Vec<String>)>,
     glass: Mutex<BTreeMap<(String, String), BreakGlass>>,
+    pace: Option<Pace>,
+    callers: Mutex<BTreeMap<(String, String), u64>>,
+    redriven: Mutex<Vec<String>>,
+    objects: Mutex<Vec<String>>,
+    calls: AtomicUsize,
     is_down: AtomicBool,
+    takes_nothing: AtomicBool,
 }
 
 impl Memory {
     /// Adds a run that is done.
-    pub fn with_run(mut self, epoch: u64) -> Self {
-        let run = RunId::new(epoch, 1000 + epoch);
+    pub fn with_run(self, epoch: u64) -> Self {
+        self.with_finished_run(RunId::new(epoch, 1000 + epoch).as_str())
+    }
+
+    /// Adds a run of this id that is done.
+    pub fn with_finished_run(mut self, run: &str) -> Self {
+        let run = RunId::from_stored(run);
         let record = RunRecord {
             run: run.clone(),
             state: "done".to_owned(),
-            started_at: 1000 + epoch,
+            started_at: run.taken_at().unwrap_or_default(),
             ended_at: None,
             backlog: 2,
             workers: None,
@@ -47,7 +63,19 @@ impl Memory {
     }
 
     /// Adds an outcome under a chart's whole key, which begins with its tenant.
-    pub fn with_outcome(mut self, epoch: u64, key: &str, version: &str, outcome: Outcome) -> Self {
+    pub fn with_outcome(self, epoch: u64, key: &str, version: &str, outcome: Outcome) -> Self {
+        let run = RunId::new(epoch, 1000 + epoch);
+        self.with_outcome_of(run.as_str(), key, version, outcome)
+    }
+
+    /// Adds an outcome that this run stored.
+    pub fn with_outcome_of(
+        mut self,
+        run: &str,
+        key: &str,
+        version: &str,
+        outcome: Outcome,
+    ) -> Self {
         let key = OutcomeKey {
             chart: key.to_owned(),
             version: version.to_owned(),
@@ -64,7 +92,7 @@ impl Memory {
         let stored = StoredOutcome {
             summary: Summary {
                 key: key.clone(),
-                run: RunId::new(epoch, 1000 + epoch),
+                run: RunId::from_stored(run),
                 status: outcome.status().name().to_owned(),
             },
             outcome: Phi::new(outcome),
@@ -78,7 +106,45 @@ impl Memory {
         self.is_down.store(fails, Ordering::Relaxed);
     }
 
+    /// Gives each caller this allowance; they have any, unless said.
+    pub fn with_pace(mut self, pace: Pace) -> Self {
+        self.pace = Some(pace);
+        self
+    }
+
+    /// Lets every call that would change something fail from now on, or none.
+    pub fn take_nothing(&self, fails: bool) {
+        self.takes_nothing.store(fails, Ordering::Relaxed);
+    }
+
+    /// Returns the messages that were sent to the workers.
+    pub fn redriven(&self) -> Vec<String> {
+        kept(&self.redriven).clone()
+    }
+
+    /// Returns the objects that were handed out, each at an address that ends with its place.
+    pub fn objects(&self) -> Vec<String> {
+        kept(&self.objects).clone()
+    }
+
+    /// Returns how many calls there were: what a question takes, whatever the clock says.
+    pub fn calls(&self) -> usize {
+        self.calls.load(Ordering::Relaxed)
+    }
+
+    fn check_changes(&self) -> Result<(), Fault> {
+        self.check()?;
+        if self.takes_nothing.load(Ordering::Relaxed) {
+            return Err(Fault {
+                what: "any change",
+                code: "timeout".to_owned(),
+            });
+        }
+        Ok(())
+    }
+
     fn check(&self) -> Result<(), Fault> {
+        self.calls.fetch_add(1, Ordering::Relaxed);
         if self.is_down.load(Ordering::Relaxed) {
             return Err(Fault {
                 what: "anything",
@@ -90,6 +156,8 @@ impl Memory {
 }
 
 impl Store for Memory {
+    type Upload = String;
+
     async fn runs(
         &self,
         order: Order,
@@ -138,9 +206,9 @@ impl Store for Memory {
                 && wanted
                     .code
                     .is_none_or(|code| codes.iter().any(|one| one == code))
-                && after.is_none_or(|after| summary.key > *after)
+                && is_behind(&summary.key, after, wanted.direction)
         });
-        let listed = rest.map(|(stored, codes)| Listed {
+        let listed = directed(rest, wanted.direction).map(|(stored, codes)| Listed {
             summary: stored.summary.clone(),
             codes: Phi::new(codes.clone()),
         });
@@ -150,7 +218,7 @@ impl Store for Memory {
     async fn rejected_in_run(
         &self,
         run: &RunId,
-        prefix: &str,
+        wanted: Wanted<'_>,
         messages: bool,
         limit: u32,
         after: Option<&OutcomeKey>,
@@ -162,13 +230,14 @@ impl Store for Memory {
             .map(|(stored, _)| stored)
             .filter(|stored| {
                 let summary = &stored.summary;
-                let is_ours = summary.key.chart.starts_with(prefix)
+                let is_ours = summary.key.chart.starts_with(wanted.prefix)
                     || messages && summary.key.is_of_message();
                 is_ours
                     && summary.run == *run
                     && summary.status == Status::Rejected.name()
-                    && after.is_none_or(|after| summary.key > *after)
+                    && is_behind(&summary.key, after, wanted.direction)
             });
+        let rest = directed(rest, wanted.direction);
         Ok(paged(rest.cloned(), limit, |stored| {
             stored.summary.key.clone()
         }))
@@ -189,20 +258,86 @@ impl Store for Memory {
         Ok(stored.map(|(stored, _)| stored.outcome.clone()))
     }
 
+    async fn take(&self, caller: &Caller, at: u64) -> Result<Option<u64>, Fault> {
+        self.check()?;
+        let Some(pace) = self.pace else {
+            return Ok(None);
+        };
+        let mut callers = kept(&self.callers);
+        let whole_at = callers.entry(named(caller)).or_default();
+        Ok(match pace.take(*whole_at, at) {
+            Ok(next) => {
+                *whole_at = next;
+                None
+            }
+            Err(wait) => Some(wait),
+        })
+    }
+
+    async fn redrive(&self, key: &OutcomeKey) -> Result<(), Fault> {
+        self.check_changes()?;
+        let chart = ChartReference::again("inbox", &key.chart, &key.version);
+        kept(&self.redriven).push(chart.announcement());
+        Ok(())
+    }
+
+    fn begin(&self, _: &str) -> Result<String, Fault> {
+        self.check_changes()?;
+        Ok(String::new())
+    }
+
+    async fn add(&self, upload: &mut String, text: String) -> Result<(), Fault> {
+        self.check_changes()?;
+        upload.push_str(&text);
+        Ok(())
+    }
+
+    async fn hand_out(&self, upload: String, at: u64) -> Result<HandedOut, Fault> {
+        self.check_changes()?;
+        let mut objects = kept(&self.objects);
+        objects.push(upload);
+        Ok(HandedOut {
+            url: format!("memory:objects/{}", objects.len() - 1),
+            until: at / 1_000 + 300,
+        })
+    }
+
     async fn break_glass(&self, caller: &Caller, glass: &BreakGlass) -> Result<(), Fault> {
         self.check()?;
-        let mut kept = self.glass.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.insert((caller.tenant.clone(), caller.who.clone()), glass.clone());
+        kept(&self.glass).insert(named(caller), glass.clone());
         Ok(())
     }
 
     async fn broken_glass(&self, caller: &Caller) -> Result<Option<BreakGlass>, Fault> {
         self.check()?;
-        let kept = self.glass.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(kept
-            .get(&(caller.tenant.clone(), caller.who.clone()))
-            .cloned())
+        Ok(kept(&self.glass).get(&named(caller)).cloned())
     }
+}
+
+fn kept<T>(data: &Mutex<T>) -> MutexGuard<'_, T> {
+    data.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn named(caller: &Caller) -> (String, String) {
+    (caller.tenant.clone(), caller.who.clone())
+}
+
+fn is_behind(key: &OutcomeKey, after: Option<&OutcomeKey>, direction: Direction) -> bool {
+    after.is_none_or(|after| match direction {
+        Direction::Ascending => key > after,
+        Direction::Descending => key < after,
+    })
+}
+
+fn directed<T>(
+    rest: impl DoubleEndedIterator<Item = T>,
+    direction: Direction,
+) -> impl Iterator<Item = T> {
+    let mut rest = rest;
+    std::iter::from_fn(move || match direction {
+        Direction::Ascending => rest.next(),
+        Direction::Descending => rest.next_back(),
+    })
 }
 
 fn paged<T, K>(rest: impl Iterator<Item = T>, limit: u32, key: impl Fn(&T) -> K) -> Page<T, K> {

@@ -1,8 +1,10 @@
 //! One list out of the shards of a run.
 
+use std::cmp::Ordering;
+
 use lightsout_protocol::coding::OutcomeKey;
 
-use crate::store::Page;
+use crate::store::{Direction, Page};
 
 /// What a shard holds at its beginning, sorted by chart.
 #[derive(Debug)]
@@ -14,30 +16,39 @@ pub(crate) struct Beginning<T> {
 }
 
 /// Merges the beginnings of all shards to the first `limit` entries, sorted by chart, or to
-/// fewer where a shard was not read as far as that.
+/// fewer where a shard was not read as far as that. What is sorted, and how far, goes by the
+/// direction of the list.
 ///
 /// One chart's outcomes lie in one shard, and stay in its order: where the page ends between
 /// them, that shard is asked from there on.
 pub(crate) fn merged<T>(
     shards: Vec<Beginning<T>>,
     limit: usize,
+    direction: Direction,
     key: impl Fn(&T) -> &OutcomeKey,
 ) -> Page<T, OutcomeKey> {
+    let compared = |a: &OutcomeKey, b: &OutcomeKey| match direction {
+        Direction::Ascending => a.chart.cmp(&b.chart),
+        Direction::Descending => b.chart.cmp(&a.chart),
+    };
     let mut entries = Vec::new();
     let mut reached: Option<OutcomeKey> = None;
     for shard in shards {
         entries.extend(shard.entries);
-        let is_nearer = |to: &OutcomeKey| reached.as_ref().is_none_or(|far| to.chart < far.chart);
+        let is_nearer = |to: &OutcomeKey| {
+            let is_before = |far| compared(to, far) == Ordering::Less;
+            reached.as_ref().is_none_or(is_before)
+        };
         if let Some(to) = shard.reached.filter(is_nearer) {
             reached = Some(to);
         }
     }
     // What lies behind the nearest end may have entries of that shard before it.
     if let Some(reached) = &reached {
-        entries.retain(|entry| key(entry).chart <= reached.chart);
+        entries.retain(|entry| compared(key(entry), reached) != Ordering::Greater);
     }
     // The sort is stable, and fast where much is sorted already.
-    entries.sort_by(|a, b| key(a).chart.cmp(&key(b).chart));
+    entries.sort_by(|a, b| compared(key(a), key(b)));
     if entries.len() > limit {
         entries.truncate(limit);
         reached = entries.last().map(|last| key(last).clone());
@@ -63,6 +74,7 @@ mod tests {
         all: &[OutcomeKey],
         shard: &RunShard,
         (limit, read): (usize, usize),
+        direction: Direction,
         after: Option<&OutcomeKey>,
     ) -> Beginning<OutcomeKey> {
         let run = RunId::new(1, 2);
@@ -75,7 +87,10 @@ mod tests {
             Some(after) if RunShard::of(&run, &after.chart) == *shard => {
                 held.iter().position(|key| *key == after).unwrap() + 1
             }
-            Some(after) => held.partition_point(|key| key.chart <= after.chart),
+            Some(after) => held.partition_point(|key| match direction {
+                Direction::Ascending => key.chart <= after.chart,
+                Direction::Descending => key.chart >= after.chart,
+            }),
         };
         let (mut entries, mut reached) = (Vec::new(), None);
         for (looked_at, key) in held[from..].iter().enumerate() {
@@ -97,23 +112,33 @@ mod tests {
             keys in prop::collection::btree_map(("[a-d]{1,3}", "v[0-3]"), any::<bool>(), 0..80),
             limit in 1_usize..40,
             read in 1_usize..20,
+            is_descending in any::<bool>(),
         ) {
-            let all: Vec<_> = keys
+            let mut all: Vec<_> = keys
                 .into_iter()
                 .map(|((chart, version), is_wanted)| {
                     let engine = if is_wanted { "wanted" } else { "other" }.to_owned();
                     OutcomeKey { chart, version, engine }
                 })
                 .collect();
+            let direction = if is_descending {
+                all.reverse();
+                Direction::Descending
+            } else {
+                Direction::Ascending
+            };
             let mut shown = Vec::new();
-            let mut after = None;
+            let mut after: Option<OutcomeKey> = None;
             loop {
                 let shards = RunShard::all(&RunId::new(1, 2))
-                    .map(|shard| beginning(&all, &shard, (limit, read), after.as_ref()))
+                    .map(|shard| beginning(&all, &shard, (limit, read), direction, after.as_ref()))
                     .collect();
-                let page = merged(shards, limit, |key| key);
+                let page = merged(shards, limit, direction, |key| key);
                 prop_assert!(page.entries.len() <= limit);
-                prop_assert!(page.next.is_none() || page.next > after);
+                let goes_on = |next: &OutcomeKey| after.as_ref().is_none_or(|after| {
+                    if is_descending { next < after } else { next > after }
+                });
+                prop_assert!(page.next.as_ref().is_none_or(goes_on));
                 shown.extend(page.entries);
                 match page.next {
                     None => break,

@@ -64,6 +64,11 @@ fn described(operation: Operation) -> Value {
         Operation::Rejected => ("listRejected", "charts", "What a run rejected, and why"),
         Operation::Counts => ("countCodes", "charts", "How many charts have each code"),
         Operation::Chart => ("getChart", "charts", "The latest outcome of a chart"),
+        Operation::Redrive => (
+            "redriveChart",
+            "charts",
+            "Puts a rejected chart back on the work queue",
+        ),
         Operation::BreakGlass => ("breakGlass", "emergency", "Tells an emergency"),
         Operation::OpenApi => ("getOpenApi", "about", "This document"),
         Operation::Docs => ("getDocs", "about", "This document as a page"),
@@ -100,7 +105,19 @@ fn who_sees(operation: Operation) -> String {
         }
     });
     let lines: Vec<_> = shown.collect();
-    format!("Shown to each role:\n\n{}", lines.join("\n"))
+    let before = match operation {
+        Operation::Redrive => {
+            "The version that was rejected last, or the one named, is announced to the workers \
+             once more; asking again changes nothing. The engine that rejected it keeps its \
+             answer: what was wrong has to be mended first, or another engine be at work.\n\n"
+        }
+        Operation::Charts | Operation::Rejected => {
+            "With `limit=all` the list goes as CSV or JSON lines into an object, unless it is \
+             short: then the answer is 303, with an address that opens it for five minutes.\n\n"
+        }
+        _ => "",
+    };
+    format!("{before}Shown to each role:\n\n{}", lines.join("\n"))
 }
 
 fn parameters(operation: Operation) -> Value {
@@ -109,7 +126,7 @@ fn parameters(operation: Operation) -> Value {
         Operation::Run | Operation::Charts | Operation::Rejected | Operation::Counts => {
             Some(("run", "The run's id."))
         }
-        Operation::Chart => Some((
+        Operation::Chart | Operation::Redrive => Some((
             "chart",
             "The chart's opaque id within the caller's tenant; a slash in it is written `%2F`.",
         )),
@@ -140,15 +157,25 @@ fn parameters(operation: Operation) -> Value {
 
 fn parameter(operation: Operation, name: &str) -> (Value, &'static str) {
     let text = json!({"type": "string", "minLength": 1});
+    let pages = json!({"type": "integer", "minimum": 1, "maximum": MOST, "default": 50});
     match name {
+        "limit" if operation == Operation::Runs => (pages, "Entries at most."),
         "limit" => (
-            json!({"type": "integer", "minimum": 1, "maximum": MOST, "default": 50}),
-            "Entries at most.",
+            json!({"oneOf": [pages, {"const": "all"}]}),
+            "Entries at most, 1 to 200; or `all`, for CSV and JSON lines.",
         ),
         "cursor" => (text, "The `next` of an answer, to go on behind it."),
-        "order" => (
+        "order" if operation == Operation::Runs => (
             json!({"enum": ["newest", "oldest"]}),
             "Which runs come first.",
+        ),
+        "order" if operation == Operation::Counts => (
+            json!({"enum": ["code", "most"]}),
+            "By code, or the codes of the most charts first.",
+        ),
+        "order" => (
+            json!({"enum": ["ascending", "descending"]}),
+            "The order of the charts' ids.",
         ),
         "state" => (text, "Only runs in this state."),
         "status" => (
@@ -196,6 +223,7 @@ fn responses(operation: Operation) -> Value {
             "application/json": {"schema": schema("Chart")},
             "application/fhir+json": {"schema": {"type": "object", "required": ["resourceType"]}},
         }),
+        Operation::Redrive => json_of("Summary"),
         Operation::BreakGlass => json_of("Until"),
         Operation::OpenApi => json!({"application/json": {"schema": {"type": "object"}}}),
         Operation::Docs => json!({"text/html": {"schema": {"type": "string"}}}),
@@ -207,6 +235,7 @@ fn responses(operation: Operation) -> Value {
     });
     let (status, said) = match operation {
         Operation::BreakGlass => ("201", "The emergency is kept, and a person is told."),
+        Operation::Redrive => ("202", "The chart waits for a worker."),
         _ => ("200", "As asked."),
     };
     responses.insert(
@@ -216,6 +245,27 @@ fn responses(operation: Operation) -> Value {
     if operation.method() == "GET" {
         let unchanged = json!({"description": "Nothing has changed."});
         responses.insert("304".to_owned(), unchanged);
+    }
+    if matches!(
+        operation,
+        Operation::Charts | Operation::Rejected | Operation::Chart
+    ) {
+        responses.insert(
+            "303".to_owned(),
+            json!({
+                "description": "What was asked for is larger than a response; it lies at `url`, \
+                    which opens it for whoever has the address. It takes no token.",
+                "headers": {"Location": {"schema": {"type": "string"}}},
+                "content": json_of("Elsewhere"),
+            }),
+        );
+    }
+    if operation == Operation::Redrive {
+        let content = json!({"application/problem+json": {"schema": schema("Problem")}});
+        responses.insert(
+            "409".to_owned(),
+            json!({"description": "The chart was not rejected.", "content": content}),
+        );
     }
     let has_subject = operation.path().contains('{');
     let problems = [
@@ -227,8 +277,11 @@ fn responses(operation: Operation) -> Value {
             "There is no such thing; another tenant's is none either.",
             has_subject,
         ),
-        ("429", "Too many requests; try again later.", true),
-        ("500", "The answer is larger than a response may be.", true),
+        (
+            "429",
+            "Too many requests, of this caller or of all; `Retry-After` says when to try again.",
+            true,
+        ),
         ("503", "A store, or the audit trail, does not answer.", true),
     ];
     for (status, said, is_there) in problems {
@@ -347,6 +400,12 @@ fn schemas() -> Value {
                 "minutes": {"type": "integer", "minimum": 1, "maximum": LONGEST_EMERGENCY},
             },
             "required": ["reason", "minutes"],
+            "additionalProperties": false,
+        },
+        "Elsewhere": {
+            "type": "object",
+            "properties": {"url": text, "until": number, "next": next},
+            "required": ["url", "until", "next"],
             "additionalProperties": false,
         },
         "Until": {

@@ -21,6 +21,8 @@ pub enum Operation {
     Counts,
     /// `GET /charts/{chart}`.
     Chart,
+    /// `POST /rejected/{chart}/redrive`.
+    Redrive,
     /// `POST /break-glass`.
     BreakGlass,
     /// `GET /openapi.json`.
@@ -46,13 +48,14 @@ pub enum Fields {
 
 impl Operation {
     /// Every operation.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Runs,
         Self::Run,
         Self::Charts,
         Self::Rejected,
         Self::Counts,
         Self::Chart,
+        Self::Redrive,
         Self::BreakGlass,
         Self::OpenApi,
         Self::Docs,
@@ -61,7 +64,7 @@ impl Operation {
     /// Returns the method, in capitals.
     pub fn method(self) -> &'static str {
         match self {
-            Self::BreakGlass => "POST",
+            Self::Redrive | Self::BreakGlass => "POST",
             _ => "GET",
         }
     }
@@ -75,6 +78,7 @@ impl Operation {
             Self::Rejected => "/runs/{run}/rejected",
             Self::Counts => "/runs/{run}/counts",
             Self::Chart => "/charts/{chart}",
+            Self::Redrive => "/rejected/{chart}/redrive",
             Self::BreakGlass => "/break-glass",
             Self::OpenApi => "/openapi.json",
             Self::Docs => "/docs",
@@ -88,14 +92,16 @@ impl Operation {
             Self::Charts => &[
                 "limit",
                 "cursor",
+                "order",
                 "status",
                 "code",
                 "format",
                 "purpose",
                 "emergency",
             ],
-            Self::Rejected => &["limit", "cursor", "format", "purpose"],
-            Self::Counts => &["cursor", "format", "purpose"],
+            Self::Rejected => &["limit", "cursor", "order", "format", "purpose"],
+            Self::Counts => &["cursor", "order", "format", "purpose"],
+            Self::Redrive => &["version", "purpose"],
             Self::Chart => &["version", "engine", "format", "purpose", "emergency"],
             Self::Run | Self::BreakGlass => &["purpose"],
             Self::OpenApi | Self::Docs => &[],
@@ -117,6 +123,8 @@ impl Operation {
             (Self::Charts, Role::TenantAdmin | Role::Operations) => Some(&[Identity]),
             (Self::Rejected, Role::Billing) => None,
             (Self::Rejected, _) => Some(&[Identity, Rejection]),
+            (Self::Redrive, Role::TenantAdmin | Role::Operations) => Some(&[Identity]),
+            (Self::Redrive, _) => None,
             (Self::Counts, Role::Operations) => None,
             (Self::Counts, _) => Some(&[Codes]),
             (Self::Chart, Role::Coder | Role::Auditor) => {
@@ -157,6 +165,7 @@ impl Operation {
             },
             // A chart's id may hold slashes, written as such or as `%2F`.
             "charts" => (Self::Chart, rest),
+            "rejected" => (Self::Redrive, rest.strip_suffix("/redrive")?),
             _ => return None,
         };
         // Nothing has an empty id.
@@ -213,6 +222,7 @@ mod tests {
         check("/runs/r/counts", Operation::Counts, "r");
         check("/charts/ward%207%2Fa.txt", Operation::Chart, "ward 7/a.txt");
         check("/charts/ward 7/a.txt", Operation::Chart, "ward 7/a.txt");
+        check("/rejected/a%2Fb/redrive", Operation::Redrive, "a/b");
         check("/docs", Operation::Docs, "");
         for path in [
             "/charts",
@@ -220,6 +230,9 @@ mod tests {
             "/runs/",
             "/runs//charts",
             "/runs/x/y",
+            "/rejected/redrive",
+            "/rejected//redrive",
+            "/rejected/x",
             "",
             "/",
             "runs",

@@ -59,34 +59,29 @@ fn render(document: &Value) -> Result<String, std::fmt::Error> {
 
 fn described(page: &mut String, operation: &Value) -> std::fmt::Result {
     let description = operation["description"].as_str().unwrap_or_default();
-    writeln!(page, "<ul>")?;
-    for line in description
-        .lines()
-        .filter_map(|line| line.strip_prefix("- "))
-    {
-        writeln!(page, "<li>{}</li>", escape(&line.replace('`', "")))?;
+    for paragraph in description.split("\n\n") {
+        if paragraph.starts_with("- ") {
+            writeln!(page, "<ul>")?;
+            for line in paragraph.lines() {
+                writeln!(page, "<li>{}</li>", prose(line.trim_start_matches("- ")))?;
+            }
+            writeln!(page, "</ul>")?;
+        } else {
+            writeln!(page, "<p>{}</p>", prose(paragraph))?;
+        }
     }
     writeln!(
         page,
-        "</ul>\n<table><tr><th>parameter<th>in<th>values<th>meaning</tr>"
+        "<table><tr><th>parameter<th>in<th>values<th>meaning</tr>"
     )?;
     for parameter in operation["parameters"].as_array().into_iter().flatten() {
-        let schema = &parameter["schema"];
-        let values = match (&schema["enum"], &schema["minimum"]) {
-            (Value::Array(values), _) => {
-                let values: Vec<_> = values.iter().filter_map(Value::as_str).collect();
-                values.join(", ")
-            }
-            (_, Value::Null) => "text".to_owned(),
-            (_, least) => format!("{least} to {}", schema["maximum"]),
-        };
         writeln!(
             page,
             "<tr><td><code>{}</code><td>{}<td>{}<td>{}</tr>",
             escaped(&parameter["name"]),
             escaped(&parameter["in"]),
-            escape(&values),
-            escaped(&parameter["description"]).replace('`', ""),
+            escape(&values(&parameter["schema"])),
+            prose(parameter["description"].as_str().unwrap_or_default()),
         )?;
     }
     writeln!(page, "</table>\n<table><tr><th>status<th>meaning</tr>")?;
@@ -94,10 +89,38 @@ fn described(page: &mut String, operation: &Value) -> std::fmt::Result {
         writeln!(
             page,
             "<tr><td>{status}<td>{}</tr>",
-            escaped(&response["description"])
+            prose(response["description"].as_str().unwrap_or_default())
         )?;
     }
     writeln!(page, "</table>")
+}
+
+/// Says in words what a parameter may be.
+fn values(schema: &Value) -> String {
+    if let Some(either) = schema["oneOf"].as_array() {
+        let either: Vec<_> = either.iter().map(values).collect();
+        return either.join(", or ");
+    }
+    match (&schema["enum"], &schema["const"], &schema["minimum"]) {
+        (Value::Array(values), ..) => {
+            let values: Vec<_> = values.iter().filter_map(Value::as_str).collect();
+            values.join(", ")
+        }
+        (_, Value::String(only), _) => only.clone(),
+        (_, _, Value::Null) => "text".to_owned(),
+        (_, _, least) => format!("{least} to {}", schema["maximum"]),
+    }
+}
+
+/// Writes what stands between backticks as code.
+fn prose(text: &str) -> String {
+    let parts = text.split('`').enumerate();
+    parts
+        .map(|(place, part)| match place % 2 {
+            0 => escape(part),
+            _ => format!("<code>{}</code>", escape(part)),
+        })
+        .collect()
 }
 
 fn escaped(value: &Value) -> String {
@@ -122,6 +145,7 @@ mod tests {
         for operation in Operation::ALL {
             assert!(page.contains(&format!("<code>{}</code>", operation.path())));
         }
+        assert!(page.contains("1 to 200, or all") && page.contains("<code>limit=all</code>"));
         for outside in ["<script", "http://", "https://", "src=", "<link"] {
             assert!(!page.contains(outside), "{outside}");
         }

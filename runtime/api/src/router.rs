@@ -1,10 +1,10 @@
 //! From a request to its answer: who asks, may they, what is it, is it recorded.
 
-use lightsout_audit::{Access, BreakGlass, Ledger, Trail};
+use lightsout_audit::{Access, BreakGlass, Ledger, Receipt, Trail, TrailError};
 use lightsout_protocol::caller::Role;
 
 use crate::{
-    answer::{Answer, Prepared, Problem},
+    answer::{Answer, Prepared, Problem, Still},
     handlers::{Asked, HandlerError, single},
     log::Line,
     operation::{Fields, Operation},
@@ -53,6 +53,9 @@ impl<S: Store, L: Ledger> Service<S, L> {
             Err(HandlerError::Fault(fault)) => {
                 (Prepared::problem(Problem::Unavailable), Some(fault))
             }
+            Err(HandlerError::NotRecorded(error)) => {
+                return not_recorded(&mut access, &error).sealed(&request.id);
+            }
         };
         let prepared = prepared.unless_known(request.headers.get("if-none-match"));
         access.status = prepared.status;
@@ -65,20 +68,48 @@ impl<S: Store, L: Ledger> Service<S, L> {
         let answer = match self.trail.record(&access).await {
             Ok(receipt) => {
                 Line::of(&access, fault.as_ref(), Some(&receipt)).write();
-                prepared.open(&receipt)
+                match self.carried_out(prepared, &receipt, request.at).await {
+                    Ok(answer) => answer,
+                    Err(fault) => self.failed(&mut access, &fault).await,
+                }
             }
-            Err(error) => {
-                let fault = Fault {
-                    what: "the end of the audit trail",
-                    code: lightsout_audit::code(&error).to_owned(),
-                };
-                let answer = Answer::problem(Problem::NotRecorded);
-                access.status = answer.status;
-                Line::of(&access, Some(&fault), None).write();
-                answer
-            }
+            Err(error) => not_recorded(&mut access, &error),
         };
         answer.sealed(&request.id)
+    }
+
+    /// Does what is still to be done, and opens the answer.
+    async fn carried_out(
+        &self,
+        prepared: Prepared,
+        receipt: &Receipt,
+        at: u64,
+    ) -> Result<Answer, Fault> {
+        match &prepared.still {
+            Still::Nothing => {}
+            Still::Redrive(key) => self.store.redrive(key).await?,
+            Still::SetAside => {
+                let mut upload = self.store.begin(prepared.content_type())?;
+                let body = prepared.release(receipt);
+                self.store.add(&mut upload, body).await?;
+                let out = self.store.hand_out(upload, at).await?;
+                return Ok(Answer::elsewhere(&out));
+            }
+        }
+        Ok(prepared.open(receipt))
+    }
+
+    /// Records that what the trail has as done was not done.
+    async fn failed(&self, access: &mut Access, fault: &Fault) -> Answer {
+        let answer = Answer::problem(Problem::Unavailable);
+        access.status = answer.status;
+        match self.trail.record(access).await {
+            Ok(receipt) => {
+                Line::of(access, Some(fault), Some(&receipt)).write();
+                answer
+            }
+            Err(error) => not_recorded(access, &error),
+        }
     }
 
     async fn prepare(
@@ -97,6 +128,9 @@ impl<S: Store, L: Ledger> Service<S, L> {
         caller.role.name().clone_into(&mut access.role);
         access.tenant.clone_from(&caller.tenant);
         usual_purpose(caller.role).clone_into(&mut access.purpose);
+        if let Some(wait) = self.store.take(caller, request.at).await? {
+            return Ok(Prepared::problem(Problem::TooMany(wait)));
+        }
         let Some((operation, subject)) = found else {
             return Ok(Prepared::problem(Problem::NoSuchPath));
         };
@@ -132,6 +166,8 @@ impl<S: Store, L: Ledger> Service<S, L> {
         };
         let asked = Asked {
             store: &self.store,
+            trail: &self.trail,
+            access,
             request,
             caller,
             operation,
@@ -177,6 +213,17 @@ enum Emergency {
     Open(BreakGlass),
     /// It was asked for, and none was told, or its time is over.
     Closed,
+}
+
+fn not_recorded(access: &mut Access, error: &TrailError) -> Answer {
+    let fault = Fault {
+        what: "the end of the audit trail",
+        code: lightsout_audit::code(error).to_owned(),
+    };
+    let answer = Answer::problem(Problem::NotRecorded);
+    access.status = answer.status;
+    Line::of(access, Some(&fault), None).write();
+    answer
 }
 
 /// Returns the method as it may stand in the trail: any text can be sent as one.

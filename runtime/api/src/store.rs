@@ -69,6 +69,18 @@ pub struct Wanted<'a> {
     pub status: Option<&'a str>,
     /// A code among those that were found.
     pub code: Option<&'a str>,
+    /// In which order of their ids.
+    pub direction: Direction,
+}
+
+/// The order of a list of charts, by their ids.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Direction {
+    /// The first first.
+    #[default]
+    Ascending,
+    /// The last first.
+    Descending,
 }
 
 /// The order of a list of runs.
@@ -109,21 +121,32 @@ pub type Outcomes = Page<Listed, OutcomeKey>;
 
 /// Why something could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("reading {what} failed: `{code}`")]
+#[error("{what} failed with `{code}`")]
 pub struct Fault {
-    /// What was being read.
+    /// What was read or written.
     pub what: &'static str,
     /// The code that the service, or the connection to it, gave.
     pub code: String,
 }
 
-/// What the API reads from: the control table, the results table and bucket, and the
+/// An answer that lies in an object, and how it is read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HandedOut {
+    /// An address that opens it for whoever has the address.
+    pub url: String,
+    /// Until when, in seconds since 1970.
+    pub until: UnixSeconds,
+}
+
+/// What the API reads from and writes to: the control table, the results table and bucket, and the
 /// emergencies.
 #[expect(
     async_fn_in_trait,
     reason = "one invocation is one task, so that no bound on its futures is needed"
 )]
 pub trait Store {
+    /// An object that is being written.
+    type Upload;
     /// Lists runs, at most `limit`, from behind `after` on; those of one state where asked.
     async fn runs(
         &self,
@@ -142,12 +165,12 @@ pub trait Store {
         limit: u32,
         after: Option<&OutcomeKey>,
     ) -> Result<Outcomes, Fault>;
-    /// Lists what was rejected in a run by chart, from behind `after` on: charts whose key
-    /// begins with `prefix`, and refused messages too if asked.
+    /// Lists what was rejected in a run by chart, from behind `after` on, and refused messages
+    /// too if asked.
     async fn rejected_in_run(
         &self,
         run: &RunId,
-        prefix: &str,
+        wanted: Wanted<'_>,
         messages: bool,
         limit: u32,
         after: Option<&OutcomeKey>,
@@ -156,6 +179,17 @@ pub trait Store {
     async fn outcomes_of_chart(&self, chart: &str) -> Result<Vec<Summary>, Fault>;
     /// Reads one outcome.
     async fn outcome(&self, summary: &Summary) -> Result<Option<Phi<Outcome>>, Fault>;
+    /// Takes a request off a caller's allowance, or returns for how many milliseconds there is
+    /// none.
+    async fn take(&self, caller: &Caller, at: u64) -> Result<Option<u64>, Fault>;
+    /// Announces a chart to the workers once more.
+    async fn redrive(&self, key: &OutcomeKey) -> Result<(), Fault>;
+    /// Begins an object of this media type.
+    fn begin(&self, content_type: &str) -> Result<Self::Upload, Fault>;
+    /// Adds text to an object.
+    async fn add(&self, upload: &mut Self::Upload, text: String) -> Result<(), Fault>;
+    /// Ends an object, and signs an address for it at `at`, in milliseconds since 1970.
+    async fn hand_out(&self, upload: Self::Upload, at: u64) -> Result<HandedOut, Fault>;
     /// Keeps a caller's emergency.
     async fn break_glass(&self, caller: &Caller, glass: &BreakGlass) -> Result<(), Fault>;
     /// Reads a caller's last emergency, be it over or not.

@@ -3,10 +3,11 @@
 
 use std::{collections::BTreeMap, future::Future, pin::pin, task};
 
-use lightsout_api::{Answer, Request, Service, memory::Memory};
+use lightsout_api::{Answer, Pace, Request, Service, memory::Memory};
 use lightsout_audit::{Access, MemoryLedger, Said, Trail};
 use lightsout_protocol::{
     caller::{Caller, Role},
+    chart::arrivals,
     coding::Outcome,
 };
 use serde_json::{Value, json};
@@ -261,6 +262,14 @@ fn another_tenants_chart_answers_like_one_that_does_not_exist() {
     let api = filled();
     let missing = ask(&api, &request(Role::Coder, "/charts/none.txt", &[]));
     assert_eq!(missing.status, 404);
+    // The time is that of the same reads, however fast a machine is.
+    let reads_of = |path: &str| {
+        let before = api.store.calls();
+        ask(&api, &request(Role::Coder, path, &[]));
+        api.store.calls() - before
+    };
+    let reads = reads_of("/charts/none.txt");
+    assert!(reads >= 1);
     for foreign in [
         "/charts/s.txt",
         "/charts/south/s.txt",
@@ -271,6 +280,7 @@ fn another_tenants_chart_answers_like_one_that_does_not_exist() {
     ] {
         let answer = ask(&api, &request(Role::Coder, foreign, &[]));
         assert_eq!(answer, missing, "{foreign}");
+        assert_eq!(reads_of(foreign), reads, "{foreign}");
     }
     for path in ["charts", "rejected", "counts"] {
         let answer = ask(&api, &request(Role::Auditor, &format!("{RUN}/{path}"), &[]));
@@ -355,10 +365,22 @@ fn each_role_is_shown_the_fields_it_may_see_and_no_other() {
         ("/runs/run-000001-1001/rejected", [200, 200, 403, 200, 200]),
         ("/runs/run-000001-1001/counts", [200, 200, 200, 200, 403]),
         ("/charts/b.txt", [200, 200, 200, 200, 200]),
+        ("/rejected/b.txt/redrive", [403, 403, 403, 202, 202]),
         ("/openapi.json", [200, 200, 200, 200, 200]),
         ("/docs", [200, 200, 200, 200, 200]),
     ];
     for (path, statuses) in table {
+        let request = |role, path: &str, query: &[(&str, &str)]| {
+            let method = if path.ends_with("/redrive") {
+                "POST"
+            } else {
+                "GET"
+            };
+            Request {
+                method: method.to_owned(),
+                ..request(role, path, query)
+            }
+        };
         for (role, status) in Role::ALL.into_iter().zip(statuses) {
             let answer = ask(&filled(), &request(role, path, &[]));
             assert_eq!(answer.status, status, "{role:?} {path}");
@@ -591,28 +613,19 @@ fn what_is_unknown_is_not_found() {
     }
 }
 
+const LIMIT: &str =
+    "`limit` must be a number from 1 to 200, or `all` for a list as CSV or JSON lines";
+
 #[test]
 fn a_bad_parameter_is_named_with_its_fix() {
     let api = api(Memory::default().with_run(1).with_run(2));
     let (_, body) = get(&api, "/runs", &[("limit", "1")]);
     let of_another_list = body["next"].as_str().unwrap();
-    let charts = format!("{RUN}/charts");
+    let (charts, counts) = (format!("{RUN}/charts"), format!("{RUN}/counts"));
     for (path, query, detail) in [
-        (
-            "/runs",
-            ("limit", "0"),
-            "`limit` must be a number from 1 to 200",
-        ),
-        (
-            "/runs",
-            ("limit", "+7"),
-            "`limit` must be a number from 1 to 200",
-        ),
-        (
-            "/runs",
-            ("limit", "many"),
-            "`limit` must be a number from 1 to 200",
-        ),
+        ("/runs", ("limit", "0"), LIMIT),
+        ("/runs", ("limit", "+7"), LIMIT),
+        ("/runs", ("limit", "many"), LIMIT),
         (
             "/runs",
             ("order", "up"),
@@ -632,6 +645,18 @@ fn a_bad_parameter_is_named_with_its_fix() {
             &charts,
             ("cursor", of_another_list),
             "`cursor` must be a `next` of this very list",
+        ),
+        (&charts, ("limit", "all"), LIMIT),
+        ("/runs", ("limit", "all"), LIMIT),
+        (
+            &charts,
+            ("order", "newest"),
+            "`order` must be `ascending` or `descending`",
+        ),
+        (
+            &counts,
+            ("order", "ascending"),
+            "`order` must be `code` or `most`",
         ),
         (
             &charts,
@@ -682,4 +707,258 @@ fn every_answer_carries_its_id_and_is_never_cached() {
                 .contains(&("cache-control", "no-store".to_owned()))
         );
     }
+}
+
+fn redrive(role: Role, chart: &str, query: &[(&str, &str)]) -> Request {
+    Request {
+        method: "POST".to_owned(),
+        ..request(role, &format!("/rejected/{chart}/redrive"), query)
+    }
+}
+
+#[test]
+fn a_rejected_chart_is_announced_to_the_workers_as_the_inbox_would() {
+    let api = api(Memory::default()
+        .with_run(1)
+        .with_outcome(1, "north/ward 7/b+c.txt", "v1", rejected())
+        .with_outcome(2, "north/ward 7/b+c.txt", "v2", rejected())
+        .with_outcome(1, "north/old.txt", "v1", rejected())
+        .with_outcome(2, "north/old.txt", "v2", coded("I10")));
+    let chart = "ward%207%2Fb%2Bc.txt";
+    let answer = ask(&api, &redrive(Role::Operations, chart, &[]));
+    assert_eq!(answer.status, 202, "{}", answer.body);
+    assert_eq!(json(&answer)["chart"], "ward 7/b+c.txt");
+    // Asked again, it is announced again: the workers store an outcome once.
+    let again = ask(
+        &api,
+        &redrive(Role::TenantAdmin, chart, &[("version", "v1")]),
+    );
+    assert_eq!(
+        (again.status, &json(&again)["version"]),
+        (202, &json!("v1"))
+    );
+    let announced: Vec<_> = api
+        .store
+        .redriven()
+        .iter()
+        .flat_map(|body| arrivals(body).unwrap())
+        .map(|chart| (chart.bucket, chart.key, chart.version.unwrap()))
+        .collect();
+    let of = |version: &str| {
+        let key = "charts/north/ward 7/b+c.txt".to_owned();
+        ("inbox".to_owned(), key, version.to_owned())
+    };
+    assert_eq!(announced, [of("v2"), of("v1")]);
+    let recorded = &accesses(&api)[0];
+    assert_eq!(recorded.action, "POST /rejected/{chart}/redrive");
+    assert_eq!(
+        (recorded.status, recorded.charts[0].version.as_str()),
+        (202, "v2")
+    );
+    for (chart, query, status) in [
+        ("old.txt", None, 409),
+        ("old.txt", Some(("version", "v1")), 202),
+        ("old.txt", Some(("version", "v9")), 404),
+        ("none.txt", None, 404),
+    ] {
+        let query: Vec<_> = query.into_iter().collect();
+        let answer = ask(&api, &redrive(Role::Operations, chart, &query));
+        assert_eq!(answer.status, status, "{chart} {query:?}");
+    }
+}
+
+#[test]
+fn what_is_not_recorded_is_not_redriven_and_what_fails_is_recorded_as_failed() {
+    let api = filled();
+    let ask_for = redrive(Role::Operations, "b.txt", &[]);
+    api.trail.ledger().fail(true);
+    assert_eq!(ask(&api, &ask_for).status, 503);
+    assert!(api.store.redriven().is_empty());
+    api.trail.ledger().fail(false);
+    api.store.take_nothing(true);
+    assert_eq!(ask(&api, &ask_for).status, 503);
+    let statuses: Vec<_> = accesses(&api).iter().map(|access| access.status).collect();
+    assert_eq!(statuses, [202, 503]);
+    // Nobody redrives what is another's.
+    api.store.take_nothing(false);
+    for foreign in ["t.txt", "south/t.txt", "..%2Fsouth%2Ft.txt", "m-1"] {
+        assert_eq!(
+            ask(&api, &redrive(Role::Operations, foreign, &[])).status,
+            404
+        );
+    }
+    assert!(api.store.redriven().is_empty());
+}
+
+/// A run of more charts than a response holds, of two tenants.
+fn many() -> Api {
+    let mut store = Memory::default().with_run(1);
+    for number in 0..450 {
+        store = store.with_outcome(1, &format!("north/{number:03}"), "v1", coded("I10"));
+        store = store.with_outcome(1, &format!("south/{number:03}"), "v1", coded("I10"));
+    }
+    api(store)
+}
+
+fn header<'a>(answer: &'a Answer, name: &str) -> Option<&'a str> {
+    let found = answer.headers.iter().find(|(one, _)| *one == name);
+    found.map(|(_, value)| value.as_str())
+}
+
+#[test]
+fn a_long_list_is_handed_out_through_an_object_and_each_page_is_recorded() {
+    let path = format!("{RUN}/charts");
+    for (format, lines) in [("jsonl", 450), ("csv", 451)] {
+        let api = many();
+        let query = [
+            ("format", format),
+            ("limit", "all"),
+            ("order", "descending"),
+        ];
+        let answer = ask(&api, &request(Role::Billing, &path, &query));
+        assert_eq!(answer.status, 303, "{}", answer.body);
+        assert_eq!(header(&answer, "location"), Some("memory:objects/0"));
+        assert_eq!(
+            json(&answer),
+            json!({"url": "memory:objects/0", "until": 1_300, "next": null})
+        );
+        let object = &api.store.objects()[0];
+        assert_eq!(object.lines().count(), lines);
+        assert!(!object.contains("south") && object.contains("I10"));
+        let first = object.lines().nth(lines - 450).unwrap();
+        assert!(first.contains("449"), "{first}");
+        // Every chart is recorded once, in records that a table takes.
+        let recorded = accesses(&api);
+        assert_eq!(recorded.len(), 4);
+        let pages: Vec<_> = recorded.iter().map(|access| access.charts.len()).collect();
+        assert_eq!(pages, [200, 200, 50, 0]);
+        assert!(recorded.iter().all(|access| access.status == 303
+            && (access.charts.is_empty() || access.fields == ["identity", "codes"])));
+    }
+    // A short list is answered at once.
+    let answer = ask(
+        &filled(),
+        &request(Role::Billing, &path, &[("format", "csv"), ("limit", "all")]),
+    );
+    assert_eq!((answer.status, answer.body.lines().count()), (200, 4));
+}
+
+#[test]
+fn a_page_that_is_not_recorded_is_in_no_object() {
+    let path = format!("{RUN}/charts");
+    let query = [("format", "jsonl"), ("limit", "all")];
+    let api = many();
+    api.trail.ledger().fail(true);
+    let answer = ask(&api, &request(Role::Billing, &path, &query));
+    assert_eq!(answer.status, 503);
+    assert!(api.store.objects().is_empty() && !answer.body.contains("I10"));
+    api.trail.ledger().fail(false);
+    api.store.take_nothing(true);
+    let answer = ask(&api, &request(Role::Billing, &path, &query));
+    assert_eq!(answer.status, 503);
+    assert!(header(&answer, "location").is_none());
+}
+
+#[test]
+fn an_outcome_that_is_too_large_for_a_response_is_handed_out_too() {
+    let Outcome::Coded { mut coding, .. } = coded("I10") else {
+        unreachable!()
+    };
+    coding["mentions"][0]["text"] = "WORDS ".repeat(1 << 20).into();
+    let large = Outcome::Coded {
+        coding,
+        format: None,
+        provenance: None,
+    };
+    let api = api(Memory::default().with_outcome(1, "north/a", "v1", large));
+    let answer = ask(&api, &request(Role::Coder, "/charts/a", &[]));
+    assert_eq!(answer.status, 303);
+    assert!(!answer.body.contains("WORDS"));
+    let object: Value = serde_json::from_str(&api.store.objects()[0]).unwrap();
+    assert_eq!(object["coding"]["codes"][0]["code"], "I10");
+    let recorded = &accesses(&api)[0];
+    assert_eq!((recorded.status, recorded.charts.len()), (303, 1));
+    assert!(recorded.fields.contains(&"evidence".to_owned()));
+    // What is not recorded is in no object, and who may see less gets it at once.
+    api.trail.ledger().fail(true);
+    assert_eq!(
+        ask(&api, &request(Role::Coder, "/charts/a", &[])).status,
+        503
+    );
+    assert_eq!(api.store.objects().len(), 1);
+    api.trail.ledger().fail(false);
+    assert_eq!(
+        ask(&api, &request(Role::Billing, "/charts/a", &[])).status,
+        200
+    );
+}
+
+#[test]
+fn lists_are_sorted_as_asked_for_on_every_page() {
+    let api = many();
+    let path = format!("{RUN}/charts");
+    let mut shown = Vec::new();
+    let mut cursor: Option<String> = None;
+    loop {
+        let mut query = vec![("limit", "70"), ("order", "descending")];
+        query.extend(cursor.as_deref().map(|cursor| ("cursor", cursor)));
+        let (_, body) = get(&api, &path, &query);
+        let charts = body["charts"].as_array().unwrap().iter();
+        shown.extend(charts.map(|chart| chart["chart"].as_str().unwrap().to_owned()));
+        match body["next"].as_str() {
+            Some(next) => cursor = Some(next.to_owned()),
+            None => break,
+        }
+    }
+    let wanted: Vec<_> = (0..450).rev().map(|n| format!("{n:03}")).collect();
+    assert_eq!(shown, wanted);
+    let api = filled();
+    let path = format!("{RUN}/rejected");
+    let (_, body) = get(&api, &path, &[("order", "descending")]);
+    assert_eq!(body["rejected"].as_array().unwrap().len(), 1);
+    let api = self::api(
+        Memory::default()
+            .with_run(1)
+            .with_outcome(1, "north/a", "v1", coded("J45"))
+            .with_outcome(1, "north/b", "v1", coded("J45"))
+            .with_outcome(1, "north/c", "v1", coded("I10"))
+            .with_outcome(1, "north/d", "v1", coded("E11.9")),
+    );
+    let codes = |order: &str| -> Vec<String> {
+        let (_, body) = get(&api, &format!("{RUN}/counts"), &[("order", order)]);
+        let counts = body["counts"].as_array().unwrap().iter();
+        counts
+            .map(|count| count["code"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    assert_eq!(codes("code"), ["E11.9", "I10", "J45"]);
+    assert_eq!(codes("most"), ["J45", "E11.9", "I10"]);
+}
+
+#[test]
+fn a_caller_who_asks_too_fast_waits_alone_and_is_recorded() {
+    let pace = Pace { rate: 2, burst: 3 };
+    let api = api(Memory::default().with_run(1).with_pace(pace));
+    let mut by = request(Role::Coder, "/runs", &[]);
+    for _ in 0..3 {
+        assert_eq!(ask(&api, &by).status, 200);
+    }
+    let refused = ask(&api, &by);
+    assert_eq!(refused.status, 429);
+    assert_eq!(header(&refused, "retry-after"), Some("1"));
+    assert_eq!(
+        json(&refused)["type"],
+        "urn:lightsout:problem:too-many-requests"
+    );
+    assert_eq!(accesses(&api).last().unwrap().status, 429);
+    // Others go on, of the same tenant or not.
+    for (who, tenant) in [("u-2", "north"), ("u-1", "south")] {
+        let mut other = by.clone();
+        let caller = other.caller.as_mut().unwrap();
+        (caller.who, caller.tenant) = (who.to_owned(), tenant.to_owned());
+        assert_eq!(ask(&api, &other).status, 200);
+    }
+    by.at += 500;
+    assert_eq!(ask(&api, &by).status, 200);
+    assert_eq!(ask(&api, &by).status, 429);
 }

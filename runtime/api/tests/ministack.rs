@@ -8,45 +8,35 @@
     reason = "all of this is a test, helpers included"
 )]
 
+mod world;
+
 use std::{
-    env,
-    net::{TcpListener, TcpStream},
-    process::{Child, Command, Stdio},
-    thread,
-    time::{Duration, Instant, SystemTime},
+    io::{Read, Write},
+    net::TcpStream,
+    time::{Duration, SystemTime},
 };
 
-use aws_sdk_dynamodb::types::{
-    AttributeDefinition, AttributeValue, BillingMode, GlobalSecondaryIndex, KeySchemaElement,
-    KeyType, Projection, ProjectionType, ScalarAttributeType,
-};
-use lightsout_api::{Aws, Service, Table, invocation, writer};
+use lightsout_api::{Aws, Store, Table, invocation, writer};
 use lightsout_audit::{Ledger, REGISTER, Trail};
 use lightsout_aws::SdkConfig;
-use lightsout_phi::Synthetic;
 use lightsout_protocol::{
-    audit,
-    coding::{Encoded, Outcome, attribute},
-    control::{ITEM, PART, RUNS},
-    environment::ApiEnvironment,
-    run::RunId,
-    shard::RunShard,
+    caller::{Caller, Role},
+    chart::arrivals,
 };
 use serde_json::{Value, json};
 
-/// Charts of one run, several for each shard.
-const MANY: usize = 120;
-/// How often the test asks, the pages of many charts among it.
-const ASKED: u64 = 36;
+use crate::world::{Api, MANY, World, environment, get, get_as, service, stored};
 
-type Api = Service<Aws, Table>;
+/// How often the test asks, the pages of many charts among it.
+const ASKED: u64 = 41;
 
 #[tokio::test]
 async fn what_was_stored_is_answered_and_each_answer_is_recorded() {
     let Some(world) = World::start().await else {
         return;
     };
-    let store = stored(&world.config).await;
+    stored(&world.config).await;
+    let store = service(&world.config);
 
     let (status, first) = get(&store, "/runs", &json!({"limit": "2"})).await;
     assert_eq!(status, 200, "{first}");
@@ -63,33 +53,7 @@ async fn what_was_stored_is_answered_and_each_answer_is_recorded() {
     let (_, second) = get(&store, path, &next).await;
     assert_eq!(second["charts"][0]["chart"], "ward/a.txt");
 
-    // More charts than a page, in every shard: pages of any size show each once, in order.
-    let wanted: Vec<String> = (0..MANY)
-        .map(|number| format!("many/{number:03}"))
-        .collect();
-    for limit in ["7", "50", "200"] {
-        let mut shown = Vec::new();
-        let mut cursor = Value::Null;
-        loop {
-            let mut query = json!({"limit": limit});
-            if cursor != Value::Null {
-                query["cursor"] = cursor;
-            }
-            let (status, page) = get(&store, "/runs/run-000003-300/charts", &query).await;
-            assert_eq!(status, 200, "{page}");
-            let charts = page["charts"].as_array().unwrap();
-            shown.extend(
-                charts
-                    .iter()
-                    .map(|of| of["chart"].as_str().unwrap().to_owned()),
-            );
-            cursor = page["next"].clone();
-            if cursor == Value::Null {
-                break;
-            }
-        }
-        assert_eq!(shown, wanted, "{limit}");
-    }
+    pages_show_each_chart_once(&store).await;
 
     let path = "/runs/run-000002-200/rejected";
     let (status, first) = get_as(&store, "operations", path, &json!({"limit": "1"})).await;
@@ -119,6 +83,9 @@ async fn what_was_stored_is_answered_and_each_answer_is_recorded() {
     let (_, counts) = get(&store, "/runs/run-000001-100/counts", &Value::Null).await;
     assert_eq!(counts["counts"].as_array().unwrap().len(), 2, "{counts}");
 
+    exports(&store).await;
+    redrive(&world.config, &store).await;
+
     // What was changed in the table is no answer.
     let (status, altered) = get(&store, "/charts/altered.txt", &Value::Null).await;
     assert_eq!(status, 503, "{altered}");
@@ -146,312 +113,132 @@ async fn what_was_stored_is_answered_and_each_answer_is_recorded() {
     );
 }
 
-/// Stores three runs and the outcomes of two charts, one of them twice and
-/// large the second time.
-#[expect(clippy::too_many_lines, reason = "what is stored is listed once")]
-async fn stored(config: &SdkConfig) -> Api {
-    let dynamodb = aws_sdk_dynamodb::Client::new(config);
-    create_tables(&dynamodb).await;
-    for epoch in 1..=3_u64 {
-        dynamodb
-            .put_item()
-            .table_name("control")
-            .item(PART, text(RUNS))
-            .item(ITEM, text(&format!("run-00000{epoch}-{epoch}00")))
-            .item("state", text("done"))
-            .item("epoch", AttributeValue::N(epoch.to_string()))
-            .item("started_at", AttributeValue::N(format!("{epoch}00")))
-            .item("backlog", AttributeValue::N("3".to_owned()))
-            .send()
-            .await
-            .unwrap();
-    }
-    let s3 = aws_sdk_s3::config::Builder::from(config)
-        .force_path_style(true)
-        .build();
-    let s3 = aws_sdk_s3::Client::from_conf(s3);
-    s3.create_bucket().bucket("large").send().await.unwrap();
-    let coded = |code: &str| {
-        let coding = json!({"codes": [{"code": code}]});
-        let outcome = Outcome::Coded {
-            coding,
-            format: None,
-            provenance: None,
-        };
-        outcome.encode().unwrap().into_json(&Synthetic)
-    };
-    s3.put_object()
-        .bucket("large")
-        .key("outcomes/big")
-        .body(coded("E11.9").into_bytes().into())
-        .send()
-        .await
-        .unwrap();
-    for (chart, run, place, value) in [
-        (
-            "north/ward/a.txt",
-            "run-000001-100",
-            attribute::OUTCOME,
-            coded("I10"),
-        ),
-        (
-            "north/b.txt",
-            "run-000001-100",
-            attribute::OUTCOME,
-            coded("J45"),
-        ),
-        (
-            "north/ward/a.txt",
-            "run-000002-200",
-            attribute::OBJECT,
-            "outcomes/big".to_owned(),
-        ),
+/// More charts than a page, in every shard: pages of any size show each once, in order.
+async fn pages_show_each_chart_once(store: &Api) {
+    let wanted: Vec<String> = (0..MANY)
+        .map(|number| format!("many/{number:03}"))
+        .collect();
+    for (limit, order) in [
+        ("7", "ascending"),
+        ("50", "ascending"),
+        ("200", "ascending"),
+        ("50", "descending"),
     ] {
-        dynamodb
-            .put_item()
-            .table_name("results")
-            .item(attribute::CHART, text(chart))
-            .item(
-                attribute::CODING,
-                text(&format!("version of {run}#engine 1")),
-            )
-            .item(attribute::RUN, text(run))
-            .item(attribute::RUN_SHARD, shard(run, chart))
-            .item(attribute::STATUS, text("coded"))
-            .item(place, text(&value))
-            .item(
-                attribute::CODES,
-                AttributeValue::L(vec![text(if chart.ends_with("b.txt") {
-                    "J45"
-                } else {
-                    "I10"
-                })]),
-            )
-            .send()
-            .await
-            .unwrap();
-    }
-    store_many(&dynamodb, &coded("I10")).await;
-    dynamodb
-        .put_item()
-        .table_name("results")
-        .item(attribute::CHART, text("north/altered.txt"))
-        .item(attribute::CODING, text("v1#engine 1"))
-        .item(attribute::RUN, text("run-000002-200"))
-        .item(
-            attribute::RUN_SHARD,
-            shard("run-000002-200", "north/altered.txt"),
-        )
-        .item(attribute::STATUS, text("coded"))
-        .item(attribute::OUTCOME, text(&coded("I10")))
-        .item(attribute::OUTCOME_SHA256, text(&"0".repeat(64)))
-        .send()
-        .await
-        .unwrap();
-    for (chart, version) in [("north/c.pdf", "v1"), ("m-1", "message")] {
-        let run = "run-000002-200";
-        let outcome = Encoded::rejected("binary", "the chart is a PDF").into_json(&Synthetic);
-        dynamodb
-            .put_item()
-            .table_name("results")
-            .item(attribute::CHART, text(chart))
-            .item(attribute::CODING, text(&format!("{version}#engine 1")))
-            .item(attribute::RUN, text(run))
-            .item(attribute::RUN_SHARD, shard(run, chart))
-            .item(attribute::REJECTED_SHARD, shard(run, chart))
-            .item(attribute::STATUS, text("rejected"))
-            .item(attribute::OUTCOME, text(&outcome))
-            .send()
-            .await
-            .unwrap();
-    }
-    let environment = ApiEnvironment::from_variables(|name| {
-        let address = match name {
-            "RESULTS_TABLE" => "results",
-            "RESULTS_BUCKET" => "large",
-            "AUDIT_TABLE" => "audit",
-            _ => "control",
-        };
-        Some(address.to_owned())
-    });
-    Service {
-        store: Aws::new(config, environment.unwrap()),
-        trail: Trail::new(Table::new(config, "audit"), writer().unwrap()),
-    }
-}
-
-/// Stores many charts of the third run.
-async fn store_many(dynamodb: &aws_sdk_dynamodb::Client, outcome: &str) {
-    for number in 0..MANY {
-        let (chart, run) = (format!("north/many/{number:03}"), "run-000003-300");
-        dynamodb
-            .put_item()
-            .table_name("results")
-            .item(attribute::CHART, text(&chart))
-            .item(attribute::CODING, text("v1#engine 1"))
-            .item(attribute::RUN, text(run))
-            .item(attribute::RUN_SHARD, shard(run, &chart))
-            .item(attribute::STATUS, text("coded"))
-            .item(attribute::OUTCOME, text(outcome))
-            .send()
-            .await
-            .unwrap();
-    }
-}
-
-async fn create_tables(dynamodb: &aws_sdk_dynamodb::Client) {
-    let index = |name: &str, partition: &str, held: [&str; 2]| {
-        GlobalSecondaryIndex::builder()
-            .index_name(name)
-            .key_schema(key(partition, KeyType::Hash))
-            .key_schema(key(attribute::CHART, KeyType::Range))
-            .projection(
-                Projection::builder()
-                    .projection_type(ProjectionType::Include)
-                    .set_non_key_attributes(Some(held.map(str::to_owned).to_vec()))
-                    .build(),
-            )
-            .build()
-            .unwrap()
-    };
-    let indexes = vec![
-        index(
-            attribute::BY_RUN,
-            attribute::RUN_SHARD,
-            [attribute::STATUS, attribute::CODES],
-        ),
-        index(
-            attribute::BY_REJECTION,
-            attribute::REJECTED_SHARD,
-            [attribute::OUTCOME, attribute::OUTCOME_SHA256],
-        ),
-    ];
-    for (table, hash, range, indexes) in [
-        ("control", PART, ITEM, None),
-        (
-            "audit",
-            audit::attribute::STREAM,
-            audit::attribute::NUMBER,
-            None,
-        ),
-        (
-            "results",
-            attribute::CHART,
-            attribute::CODING,
-            Some(indexes),
-        ),
-    ] {
-        let mut attributes = vec![text_attribute(hash), text_attribute(range)];
-        if indexes.is_some() {
-            attributes.push(text_attribute(attribute::RUN_SHARD));
-            attributes.push(text_attribute(attribute::REJECTED_SHARD));
+        let mut shown = Vec::new();
+        let mut cursor = Value::Null;
+        loop {
+            let mut query = json!({"limit": limit, "order": order});
+            if cursor != Value::Null {
+                query["cursor"] = cursor;
+            }
+            let (status, page) = get(store, "/runs/run-000003-300/charts", &query).await;
+            assert_eq!(status, 200, "{page}");
+            let charts = page["charts"].as_array().unwrap();
+            shown.extend(
+                charts
+                    .iter()
+                    .map(|of| of["chart"].as_str().unwrap().to_owned()),
+            );
+            cursor = page["next"].clone();
+            if cursor == Value::Null {
+                break;
+            }
         }
-        dynamodb
-            .create_table()
-            .table_name(table)
-            .billing_mode(BillingMode::PayPerRequest)
-            .set_attribute_definitions(Some(attributes))
-            .key_schema(key(hash, KeyType::Hash))
-            .key_schema(key(range, KeyType::Range))
-            .set_global_secondary_indexes(indexes)
-            .send()
-            .await
-            .unwrap();
+        if order == "descending" {
+            shown.reverse();
+        }
+        assert_eq!(shown, wanted, "{limit} {order}");
     }
 }
 
-async fn get(store: &Api, path: &str, query: &Value) -> (u64, Value) {
-    get_as(store, "coder", path, query).await
+/// A whole list, and an object of several parts, are read back at the addresses they are given.
+async fn exports(store: &Api) {
+    let path = "/runs/run-000003-300/charts";
+    let query = json!({"format": "csv", "limit": "all"});
+    let (status, answer) = get(store, path, &query).await;
+    // All of it is in one page, and so in the answer: what is longer goes elsewhere.
+    assert_eq!(status, 200, "{answer}");
+    let mut upload = store.store.begin("text/csv").unwrap();
+    let mut wanted = String::new();
+    for letter in ["a", "b", "c"] {
+        let text = letter.repeat(9 << 20);
+        wanted.push_str(&text);
+        store.store.add(&mut upload, text).await.unwrap();
+    }
+    store
+        .store
+        .add(&mut upload, "end".to_owned())
+        .await
+        .unwrap();
+    wanted.push_str("end");
+    let out = store.store.hand_out(upload, 1_000_000).await.unwrap();
+    assert_eq!(out.until, 1_300);
+    assert!(out.url.contains("/exports/") && out.url.contains("X-Amz-Expires=300"));
+    let (head, body) = fetched(&out.url);
+    assert!(
+        head.contains("200 OK") && head.contains("text/csv"),
+        "{head}"
+    );
+    assert!(head.contains("attachment"), "{head}");
+    assert!(body == wanted.as_bytes(), "{} bytes", body.len());
+    // An address that was changed opens nothing.
+    let (head, _) = fetched(&out.url.replace("Expires=300", "Expires=900"));
+    assert!(head.contains("403"), "{head}");
 }
 
-async fn get_as(store: &Api, role: &str, path: &str, query: &Value) -> (u64, Value) {
+/// Reads what lies at an address, as a caller's browser does: without a token.
+fn fetched(url: &str) -> (String, Vec<u8>) {
+    let rest = url.strip_prefix("http://").unwrap();
+    let (host, path) = rest.split_once('/').unwrap();
+    let mut stream = TcpStream::connect(host).unwrap();
+    let request = format!("GET /{path} HTTP/1.0\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).unwrap();
+    let end = answer.windows(4).position(|four| four == b"\r\n\r\n");
+    let body = answer.split_off(end.unwrap() + 4);
+    (String::from_utf8_lossy(&answer).into_owned(), body)
+}
+
+/// A rejected chart waits for the workers again, by its version; and who asks too fast waits.
+async fn redrive(config: &SdkConfig, store: &Api) {
     let event = json!({
-        "httpMethod": "GET", "path": path, "queryStringParameters": query,
+        "httpMethod": "POST", "path": "/rejected/c.pdf/redrive",
         "requestContext": {
             "requestId": "r-1",
-            "authorizer": {"principalId": "u-1", "tenant": "north", "role": role},
+            "authorizer": {"principalId": "u-1", "tenant": "north", "role": "operations"},
         },
     });
-    let event = serde_json::from_value(event).unwrap();
     let deadline = SystemTime::now() + Duration::from_mins(1);
+    let event = serde_json::from_value(event).unwrap();
     let Ok(answer) = invocation(store, event, deadline).await;
-    let body = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
-    (answer["statusCode"].as_u64().unwrap(), body)
-}
-
-fn shard(run: &str, chart: &str) -> AttributeValue {
-    text(RunShard::of(&RunId::from_stored(run), chart).as_str())
-}
-
-fn text(text: &str) -> AttributeValue {
-    AttributeValue::S(text.to_owned())
-}
-
-fn text_attribute(name: &str) -> AttributeDefinition {
-    AttributeDefinition::builder()
-        .attribute_name(name)
-        .attribute_type(ScalarAttributeType::S)
-        .build()
-        .unwrap()
-}
-
-fn key(name: &str, kind: KeyType) -> KeySchemaElement {
-    KeySchemaElement::builder()
-        .attribute_name(name)
-        .key_type(kind)
-        .build()
-        .unwrap()
-}
-
-/// A local AWS that ends with the test.
-struct World {
-    config: SdkConfig,
-    process: Child,
-    _state: tempfile::TempDir,
-}
-
-impl World {
-    async fn start() -> Option<Self> {
-        let Some(program) = env::var_os("LIGHTSOUT_MINISTACK").filter(|path| !path.is_empty())
-        else {
-            eprintln!("skipped: `LIGHTSOUT_MINISTACK` does not name MiniStack's executable");
-            return None;
-        };
-        let socket = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = socket.local_addr().unwrap().port();
-        drop(socket);
-        let state = tempfile::tempdir().unwrap();
-        let process = Command::new(program)
-            .current_dir(state.path())
-            .env("BIND_HOST", "127.0.0.1")
-            .env("GATEWAY_PORT", port.to_string())
-            .env("MINISTACK_HOST", "localhost")
-            .env("MINISTACK_ACCOUNT_ID", "111122223333")
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let began = Instant::now();
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            assert!(
-                began.elapsed() < Duration::from_mins(1),
-                "MiniStack does not start"
-            );
-            thread::sleep(Duration::from_millis(50));
-        }
-        let config =
-            lightsout_aws::load_for(&format!("http://127.0.0.1:{port}"), "us-east-1").await;
-        Some(Self {
-            config,
-            process,
-            _state: state,
-        })
+    assert_eq!(answer["statusCode"], 202, "{answer}");
+    let sqs = aws_sdk_sqs::Client::new(config);
+    let work = sqs.get_queue_url().queue_name("work").send().await.unwrap();
+    let received = sqs
+        .receive_message()
+        .queue_url(work.queue_url.unwrap())
+        .send()
+        .await
+        .unwrap();
+    let charts = arrivals(received.messages()[0].body().unwrap()).unwrap();
+    assert_eq!(
+        (charts[0].bucket.as_str(), charts[0].key.as_str()),
+        ("inbox", "charts/north/c.pdf")
+    );
+    assert_eq!(charts[0].version.as_deref(), Some("v1"));
+    // Time is what the request says, so that nobody has to wait here.
+    let store = Aws::new(config, environment(config, "60"));
+    let hasty = Caller {
+        who: "hasty".to_owned(),
+        tenant: "north".to_owned(),
+        role: Role::Coder,
+    };
+    for _ in 0..60 {
+        assert_eq!(store.take(&hasty, 5_000_000).await, Ok(None));
     }
-}
-
-impl Drop for World {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
+    assert_eq!(store.take(&hasty, 5_000_000).await, Ok(Some(1_000)));
+    assert_eq!(store.take(&hasty, 5_001_000).await, Ok(None));
+    assert_eq!(store.take(&hasty, 5_001_000).await, Ok(Some(1_000)));
+    assert_eq!(store.take(&hasty, 9_000_000).await, Ok(None));
 }

@@ -25,7 +25,8 @@
 //! [`verify()`] names the first record of each stream that was changed, moved or taken out, and
 //! streams that were taken out whole or slipped in. What it cannot see by itself is that the
 //! last records of a stream are gone, with nothing behind them to tell: for that it compares
-//! with the [`Heads`] that an earlier verification has seen, which are to be kept elsewhere.
+//! with the [`Heads`] that an earlier verification has seen, which are to be kept elsewhere, and
+//! with those that [the API's log tells of](heads_in_log).
 //!
 //! ```
 //! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
@@ -46,6 +47,7 @@ mod ledger;
 mod seen;
 mod trail;
 mod verify;
+mod witness;
 
 pub use access::{Access, BreakGlass, Seen};
 pub use entry::{Entry, Link, Opened, REGISTER, Said};
@@ -53,3 +55,4 @@ pub use ledger::{Ledger, LedgerError, MemoryLedger};
 pub use seen::{Question, Sight, seen};
 pub use trail::{Receipt, Trail, TrailError, code};
 pub use verify::{Broken, Flaw, Head, Heads, Verdict, verify};
+pub use witness::heads_in_log;

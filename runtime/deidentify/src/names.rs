@@ -52,6 +52,9 @@ static BESIDE: LazyLock<Vec<Regex>> = LazyLock::new(|| {
         format!(r"\b{label}[ \t]*:[ \t]*\n?[ \t]*{names}"),
         format!(r"\b(?i:seen|signed|dictated|referred|reviewed|accompanied|examined|evaluated|cared\s+for)\s+by\s+(?:(?:her|his|their|the)\s+)?{names}"),
         format!(r"\b{kin},?[ \t]*\n?[ \t]*{names}"),
+        format!(r"\b{kin}\s+of\s+{names}"),
+        format!(r"\b(?i:referring|thank\s+you\s+for\s+(?:sending|seeing))\s+{names}"),
+        format!(r"{names}\s+(?:was\s+(?:seen|admitted|examined|evaluated|discharged)|presented|presents|returned|returns)\b"),
         format!(r"\b(?i:named|called|known\s+as|spoke\s+(?:with|to)|discussed\s+with|care\s+of)\s+{names}"),
         format!(r"{names},?[ \t]*\n?[ \t]*(?:MD|M\.D\.|DO|D\.O\.|RN|R\.N\.|NP|PA-C|PhD|DPM|DDS|LPN|Jr\.?|Sr\.?|III)\b"),
     ]

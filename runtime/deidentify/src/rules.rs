@@ -20,11 +20,20 @@ struct Rule {
 /// A digit, or what a scan takes for one.
 const D: &str = "[0-9OolISB]";
 
+/// States and territories, as the Postal Service abbreviates them.
+const STATES: &str = "A[KLRSZ]|C[AOT]|D[CE]|F[LM]|G[AU]|HI|I[ADLN]|K[SY]|LA|M[ADEHINOPST]|N[CDEHJMVY]|O[HKR]|P[ARW]|RI|S[CD]|T[NX]|UT|V[AIT]|W[AIVY]";
+
+/// What streets are called besides, after the list of the Postal Service
+/// ([Publication 28, C1](https://pe.usps.com/text/pub28/28apc_002.htm)); words that are
+/// common in charts are left out, such as `Neck`.
+const STREETS: &str = "Alley|Annex|Arcade|Bayou|Beach|Bend|Bluffs?|Bridge|Brooks?|Burgs?|Bypass|Camp|Canyon|Cape|Causeway|Centers?|Cliffs?|Club|Commons?|Corners?|Course|Coves?|Creek|Crescent|Crest|Crossing|Crossroads?|Curve|Dale|Dam|Divide|Estates?|Expressway|Extensions?|Falls?|Ferry|Fields?|Flats?|Fords?|Forest|Forges?|Forks?|Fort|Freeway|Gardens?|Gateway|Glens?|Greens?|Groves?|Harbors?|Haven|Heights|Hills?|Hollow|Inlet|Islands?|Isle|Junctions?|Keys?|Knolls?|Lakes?|Landing|Lights?|Locks?|Lodge|Loop|Mall|Manors?|Meadows?|Mews|Mills?|Mission|Motorway|Mountains?|Mount|Orchard|Oval|Overpass|Parks?|Passage|Paths?|Pike|Pines?|Plains?|Plaza|Points?|Ports?|Prairie|Radial|Ramp|Ranch|Rapids?|Ridges?|River|Route|Row|Shoals?|Shores?|Skyway|Springs?|Spurs?|Squares?|Station|Stravenue|Stream|Summit|Throughway|Trace|Tracks?|Trafficway|Trails?|Tunnel|Turnpike|Underpass|Unions?|Valleys?|Viaduct|Views?|Villages?|Ville|Vista|Walks?|Wells?";
+
 /// Patterns by class; `{D}` is a digit as scanned, `{G}` a gap within a line or over its end,
 /// `{M}` a month, `{T}` a day and `{Y}` a year in words, `{C}` a year in digits, `{A}` an age
 /// over 89, `{N}` what may stand between a label and its
-/// number, `{V}` a number with at least one digit.
-const PATTERNS: [(Class, bool, &str); 47] = [
+/// number, `{V}` a number with at least one digit,
+/// `{U}` a state, `{F}` a word for a street, `{P}` a part of a house.
+const PATTERNS: [(Class, bool, &str); 54] = [
     (
         Class::Email,
         true,
@@ -80,7 +89,7 @@ const PATTERNS: [(Class, bool, &str); 47] = [
     (
         Class::Phone,
         true,
-        r"\b(?:1[-. ])?{D}{3}[-.]{G}{D}{3}[-.]{G}{D}{4}\b(?:\s*(?:x|ext\.?)\s*[0-9]{1,5})?",
+        r"\b(?:1[-. ])?{D}{3}[-.]{G}{D}{3}[-.]{G}{D}{4}(?:\s*(?:x|ext\.?)\s*[0-9]{1,5})?\b",
     ),
     (
         Class::Phone,
@@ -121,7 +130,7 @@ const PATTERNS: [(Class, bool, &str); 47] = [
     (
         Class::Vehicle,
         false,
-        r"(?i)\bplates?{N}(?P<id>[A-Z]{2,3}[- ]?{G}{D}{3,4}|{D}{3,4}[- ]?{G}[A-Z]{2,3})",
+        r"(?i)\bplates?{N}(?P<id>[A-Z0-9]{1,4}[- ][A-Z0-9]{2,6}|[A-Z]{2,3}[- ]?{G}{D}{3,4}|{D}{3,4}[- ]?{G}[A-Z]{2,3})",
     ),
     (
         Class::Device,
@@ -218,7 +227,43 @@ const PATTERNS: [(Class, bool, &str); 47] = [
     (
         Class::Place,
         false,
-        r"(?i)\b[0-9OolISB]{1,6}{S}(?:[NSEW]\.?{S})?(?:[A-Z][A-Za-z'.]*{S}|[0-9]+(?:st|nd|rd|th){S}){1,4}(?:street|st|avenue|ave|road|rd|boulevard|blvd|drive|dr|lane|ln|court|ct|place|pl|way|terrace|circle|cir|highway|hwy|parkway|pkwy)\b\.?(?:,?{S}(?:apt|apartment|suite|ste|unit|#)\.?\s*[A-Z0-9-]+)?",
+        r"(?i)\b[0-9OolISB]{1,6}{S}(?:[NSEW]\.?{S})?(?:[A-Z][A-Za-z'.]*{S}|[0-9]+(?:st|nd|rd|th){S}){1,4}(?:street|st|avenue|ave|road|rd|boulevard|blvd|drive|dr|lane|ln|court|ct|place|pl|way|terrace|circle|cir|highway|hwy|parkway|pkwy)\b\.?{P}?",
+    ),
+    // As few words are streets in a chart as `Field` or `Falls`: these have capitals.
+    (
+        Class::Place,
+        false,
+        r"\b[0-9]{2,6}{S}(?:[NSEW]\.?{S})?(?:[A-Z][A-Za-z'.-]*{S}){1,3}(?:{F})\b{P}?",
+    ),
+    (
+        Class::Place,
+        false,
+        r"\b[0-9]{1,6}(?:{S}[A-Z][A-Za-z'.-]*){1,4}{P}",
+    ),
+    (
+        Class::Place,
+        false,
+        r"\b[0-9]{1,6}(?:{S}[A-Z][A-Za-z'.-]*){1,4},{G}[A-Z][A-Za-z.'-]+(?:{S}[A-Z][A-Za-z.'-]+){0,2},{G}(?:{U})\b",
+    ),
+    (
+        Class::Place,
+        false,
+        r"\b(?:at|to|from|in)\s+(?P<id>[0-9]{3,6}(?:{S}[A-Z][a-z'-]+){2,4})\b",
+    ),
+    (
+        Class::Place,
+        false,
+        r"(?:[A-Z][A-Za-z0-9 ]{2,40},{G})?\b(?:APO|FPO|DPO){S}A[AEP]{S}{D}{5}\b",
+    ),
+    (
+        Class::Place,
+        false,
+        r"(?i)\baddress\s*:\s*(?P<id>[^\n]{3,90})",
+    ),
+    (
+        Class::Place,
+        false,
+        r"\b(?:[Hh]ome|[Hh]ouse|[Aa]partment|[Ff]acility|[Ss]helter|[Hh]ospice|[Hh]ospital|[Cc]linic|[Ss]chool|[Vv]isit)\s+(?:was\s+made\s+)?(?:in|to){S}(?P<id>[A-Z][a-z'-]+(?:{S}[A-Z][a-z'-]+){0,2})",
     ),
     (
         Class::Place,
@@ -228,12 +273,12 @@ const PATTERNS: [(Class, bool, &str); 47] = [
     (
         Class::Place,
         false,
-        r"(?P<id>[A-Z][A-Za-z.'-]+(?:{S}[A-Z][A-Za-z.'-]+){0,2}),{G}(?:A[KLRZ]|C[AOT]|D[CE]|FL|GA|HI|I[ADLN]|K[SY]|LA|M[ADEINOST]|N[CDEHJMVY]|O[HKR]|PA|RI|S[CD]|T[NX]|UT|V[AT]|W[AIVY])\b",
+        r"(?P<id>[A-Z][A-Za-z.'-]+(?:{S}[A-Z][A-Za-z.'-]+){0,2}),{G}(?:{U})\b",
     ),
     (
         Class::Place,
         false,
-        r"(?:\b(?:A[KLRZ]|C[AOT]|D[CE]|FL|GA|HI|I[ADLN]|K[SY]|LA|M[ADEINOST]|N[CDEHJMVY]|O[HKR]|PA|RI|S[CD]|T[NX]|UT|V[AT]|W[AIVY])|(?i:zip(?:\s*code)?:?)){S}(?P<id>{D}{5}(?:-{D}{4})?)\b",
+        r"(?:\b(?:{U})|(?i:zip(?:\s*code)?:?)){S}(?P<id>{D}{5}(?:-{D}{4})?)\b",
     ),
     (
         Class::Place,
@@ -267,6 +312,9 @@ fn spelt_out(pattern: &str) -> String {
     pattern
         .replace("{C}", r"(?:[1lI]9|2[0O]){D}{2}")
         .replace("{A}", r"9[0-9OlI]|[1lI][0O1lI][0-9OlI]")
+        .replace("{P}", r"(?:,?{S}(?i:apt|apartment|suite|ste|unit|#)\.?\s*[A-Z0-9-]+)")
+        .replace("{U}", STATES)
+        .replace("{F}", STREETS)
         .replace("{D}", D)
         .replace("{G}", r"[ \t]*(?:\r?\n[ \t]*)?")
         .replace("{S}", r"[ \t]*[ \t\n][ \t\r\n]*")

@@ -122,7 +122,7 @@ const DAYS: [&str; 8] = [
     "thirtieth",
 ];
 /// Sentences without an identifier, which must stay as they are.
-pub const PLAIN: [&str; 8] = [
+pub const PLAIN: [&str; 12] = [
     "Assessment: type 2 diabetes mellitus, E11.9, stable on metformin 500 mg twice daily.",
     "Blood pressure 142/88, pulse 76, temperature 98.6, saturation 97 %.",
     "Hemoglobin A1c 7.2 in the last quarter; LDL 96 mg/dL.",
@@ -131,6 +131,10 @@ pub const PLAIN: [&str; 8] = [
     "Continue lisinopril 20 mg; follow up in 3 months.",
     "CT of the abdomen shows a 12 mm nodule in the left lobe.",
     "Diagnosed in 2014; colonoscopy was normal in 2019.",
+    "Will address pain control; transferred to the floor at 120 mL/h of saline.",
+    "Visual fields full; 24 hour urine shows 300 mg of protein.",
+    "Home oxygen at 2 L; a 14 French Foley catheter stays in place.",
+    "Returned to baseline after 10 days; seen by cardiology, who agrees.",
 ];
 
 /// Makes a note for a seed: one identifier of the class, among sentences without any.

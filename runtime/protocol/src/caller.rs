@@ -45,6 +45,19 @@ impl Role {
     }
 }
 
+/// How fast a caller has asked; a marker for typed tables.
+pub enum CallerItem {}
+
+/// The attributes of an item of the callers table.
+pub mod attribute {
+    /// Partition key: tenant and subject.
+    pub const CALLER: &str = "caller";
+    /// When the caller has the whole allowance again, in milliseconds since 1970.
+    pub const WHOLE_AT: &str = "whole_at";
+    /// When the item says nothing any more, in seconds since 1970; `DynamoDB` removes it later.
+    pub const EXPIRES: &str = "expires";
+}
+
 /// Who calls, as a verified token says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {

@@ -27,11 +27,46 @@ impl ChartReference {
     /// The folder of the inbox that holds charts.
     pub const PREFIX: &'static str = "charts/";
 
+    /// Refers to a version of a chart by its opaque id, as an outcome names it.
+    pub fn again(bucket: &str, id: &str, version: &str) -> Self {
+        Self {
+            bucket: bucket.to_owned(),
+            key: format!("{}{id}", Self::PREFIX),
+            version: (version != UNVERSIONED).then(|| version.to_owned()),
+            size: 0,
+        }
+    }
+
+    /// Writes the message that announces the chart, as S3 would: [`arrivals`] reads it.
+    ///
+    /// ```
+    /// use lightsout_protocol::chart::{ChartReference, arrivals};
+    ///
+    /// let chart = ChartReference::again("inbox", "north/a b+1", "v1");
+    /// assert_eq!(arrivals(&chart.announcement())?, [chart]);
+    /// # Ok::<(), lightsout_protocol::chart::MessageError>(())
+    /// ```
+    pub fn announcement(&self) -> String {
+        let mut object = serde_json::json!({"key": encode_key(&self.key), "size": self.size});
+        if let Some(version) = &self.version {
+            object["versionId"] = version.as_str().into();
+        }
+        let record = serde_json::json!({
+            "eventVersion": "2.1",
+            "eventName": "ObjectCreated:Put",
+            "s3": {"bucket": {"name": self.bucket}, "object": object},
+        });
+        serde_json::json!({"Records": [record]}).to_string()
+    }
+
     /// Returns the chart's opaque id: its key without the inbox's folder.
     pub fn id(&self) -> &str {
         self.key.strip_prefix(Self::PREFIX).unwrap_or(&self.key)
     }
 }
+
+/// What stands for the version of a chart where the inbox keeps none.
+pub const UNVERSIONED: &str = "unversioned";
 
 /// The metadata of an object of the inbox that holds the SHA-256 of its bytes, in hexadecimal
 /// digits: what was sent is what is coded, or it is rejected.
@@ -260,6 +295,27 @@ impl fmt::Display for ChartReference {
     }
 }
 
+/// Encodes a key as S3 does in events.
+fn encode_key(key: &str) -> String {
+    let mut encoded = String::with_capacity(key.len());
+    for byte in key.bytes() {
+        match byte {
+            b' ' => encoded.push('+'),
+            _ if byte.is_ascii_alphanumeric() || b"/.-_".contains(&byte) => {
+                encoded.push(char::from(byte));
+            }
+            _ => {
+                encoded.push('%');
+                for digit in [byte >> 4, byte & 15] {
+                    let digit = char::from_digit(digit.into(), 16).unwrap_or_default();
+                    encoded.push(digit.to_ascii_uppercase());
+                }
+            }
+        }
+    }
+    encoded
+}
+
 /// Decodes a key as S3 encodes it in events: form encoding, `+` for a space.
 fn decode_key(key: &str) -> String {
     let mut bytes = Vec::with_capacity(key.len());
@@ -396,15 +452,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_key_survives_the_encoding_of_s3(key in "\\PC{1,40}") {
-            let encoded: String = key
-                .bytes()
-                .map(|b| match b {
-                    b' ' => "+".to_owned(),
-                    b if b.is_ascii_alphanumeric() => char::from(b).to_string(),
-                    b => format!("%{b:02X}"),
-                })
-                .collect();
-            prop_assert_eq!(decode_key(&encoded), key);
+            prop_assert_eq!(decode_key(&encode_key(&key)), key);
         }
     }
 }

@@ -5,12 +5,13 @@ pub use lightsout_contract::fleet::{
     WakeUp,
 };
 use lightsout_contract::{
-    AppendItems, Binary, Program, ReadItems, ReadObjects, ReceiveFrom, Setting, Side, WriteItems,
-    WriteObjects, binary, environment,
+    AppendItems, Binary, HandOutObjects, Program, ReadItems, ReadObjects, ReceiveFrom, SendTo,
+    Setting, Side, UpdateItems, WriteItems, WriteObjects, binary, environment,
 };
 
 use crate::{
     audit::AuditItem,
+    caller::CallerItem,
     chart::{Chart, ChartArrival},
     coding::Outcome,
     control::ControlItem,
@@ -64,6 +65,18 @@ environment! {
         control: ReadItems<ControlItem> = "CONTROL_TABLE",
         /// The trail of who saw what.
         audit: AppendItems<AuditItem> = "AUDIT_TABLE",
+        /// How fast each caller has asked.
+        callers: UpdateItems<CallerItem> = "CALLERS_TABLE",
+        /// How many requests a second each caller may make on average.
+        caller_rate: Setting<u32> = "CALLER_RATE",
+        /// How many each may make at once.
+        caller_burst: Setting<u32> = "CALLER_BURST",
+        /// Where answers go that are too large for a response.
+        exports: HandOutObjects<Export> = "EXPORTS_BUCKET",
+        /// Charts that are to be coded once more.
+        work: SendTo<ChartArrival> = "WORK_QUEUE",
+        /// What the inbox is called, in which they lie.
+        inbox: Setting<String> = "INBOX_BUCKET",
     }
 }
 
@@ -78,6 +91,9 @@ environment! {
         audience: Setting<String> = "TOKEN_AUDIENCE",
     }
 }
+
+/// An answer of the query API that a caller fetches from a bucket; a marker for typed buckets.
+pub enum Export {}
 
 /// A request to the query API, as API Gateway passes it on.
 pub enum ApiRequest {}

@@ -11,7 +11,7 @@ use lightsout_formats::{Narrative, Rejection, limits::LARGEST_CHART, read};
 use lightsout_nlp::{Dictionary, Engine};
 use lightsout_phi::{AuditContext, Phi};
 use lightsout_protocol::{
-    chart::{ChartReference, arrivals},
+    chart::{ChartReference, UNVERSIONED, arrivals},
     coding::{Encoded, LeftOut, Outcome, OutcomeKey, Part, Provenance, Status},
     environment::WorkerEnvironment,
 };
@@ -172,7 +172,7 @@ impl<I: Inbox, R: Results> Work for Charts<I, R> {
             };
             let key = OutcomeKey {
                 chart: chart.id().to_owned(),
-                version: chart.version.unwrap_or_else(|| "unversioned".to_owned()),
+                version: chart.version.unwrap_or_else(|| UNVERSIONED.to_owned()),
                 engine: self.name.clone(),
             };
             let status = outcome.status();

@@ -7,7 +7,7 @@ use std::{
 };
 
 use clap::{Args, Subcommand};
-use lightsout_audit::{Entry, Heads, Question, Sight, seen, verify};
+use lightsout_audit::{Entry, Heads, Question, Sight, heads_in_log, seen, verify};
 use lightsout_toolkit::{Form, Hint, Io, Status, fail};
 
 /// Look into the audit trail: who saw which chart, and is no record changed or gone?
@@ -27,8 +27,9 @@ enum AuditCommand {
 /// Verify the chain of records, and name the first broken one of each stream
 ///
 /// Exits with 1 when a record was changed, moved or taken out. Keep what `--write-heads` writes
-/// away from the trail, and give it to the next verification with `--heads`: only so is an end
-/// that was cut off noticed.
+/// away from the trail, and give it to the next verification with `--heads`; or give the API's
+/// log, which has each record's hash too, with `--log`: only so is an end that was cut off
+/// noticed.
 #[derive(Debug, Args)]
 struct VerifyArgs {
     #[command(flatten)]
@@ -36,6 +37,9 @@ struct VerifyArgs {
     /// Where an earlier verification saw each stream end
     #[arg(long, value_name = "FILE")]
     heads: Option<PathBuf>,
+    /// The API's log, as lines or as `aws logs filter-log-events` answers
+    #[arg(long, value_name = "FILE")]
+    log: Option<PathBuf>,
     /// Write where each stream ends
     #[arg(long, value_name = "FILE")]
     write_heads: Option<PathBuf>,
@@ -113,6 +117,8 @@ enum AuditError {
         #[source]
         source: serde_json::Error,
     },
+    #[error("`{}` tells of no record of an audit trail", path.display())]
+    NoLog { path: PathBuf },
     #[error("cannot write the answer")]
     Output(#[source] io::Error),
     #[cfg(feature = "aws")]
@@ -131,6 +137,11 @@ impl Hint for AuditError {
             }
             Self::NoHeads { .. } => Some(
                 "give a file that `lightsout audit verify --write-heads` has written".to_owned(),
+            ),
+            Self::NoLog { .. } => Some(
+                "give lines of the log group of the API's function, such as `aws logs tail` or \
+                 `aws logs filter-log-events` writes them"
+                    .to_owned(),
             ),
             _ => None,
         }
@@ -160,7 +171,21 @@ fn verified(arguments: &VerifyArgs, form: Form) -> Result<Status, AuditError> {
             Some(heads)
         }
     };
-    let verdict = verify(entries, earlier.as_ref());
+    let logged = match &arguments.log {
+        None => None,
+        Some(path) => {
+            let heads = heads_in_log(&fs::read_to_string(path).map_err(unreadable(path))?);
+            if heads.0.is_empty() {
+                return Err(AuditError::NoLog { path: path.clone() });
+            }
+            Some(heads)
+        }
+    };
+    let known = match (earlier, logged) {
+        (Some(earlier), Some(logged)) => Some(earlier.and(logged)),
+        (earlier, logged) => earlier.or(logged),
+    };
+    let verdict = verify(entries, known.as_ref());
     if let Some(path) = &arguments.write_heads {
         let text = serde_json::to_string_pretty(&verdict.heads).unwrap_or_default();
         fs::write(path, text).map_err(|source| AuditError::Unwritable {
@@ -341,7 +366,16 @@ mod tests {
     }
 
     fn verify_file(text: &str) -> Status {
+        verify_with(text, None)
+    }
+
+    fn verify_with(text: &str, log: Option<&str>) -> Status {
         let folder = tempfile::tempdir().unwrap();
+        let log = log.map(|log| {
+            let path = folder.path().join("log");
+            fs::write(&path, log).unwrap();
+            path
+        });
         let path = folder.path().join("trail.jsonl");
         fs::write(&path, text).unwrap();
         let arguments = AuditArgs {
@@ -352,6 +386,7 @@ mod tests {
                     table: None,
                 },
                 heads: None,
+                log,
                 write_heads: None,
             }),
         };
@@ -369,6 +404,21 @@ mod tests {
         let without: Vec<_> = text.lines().filter(|line| !line.contains("c-2")).collect();
         assert_eq!(verify_file(&without.join("\n")), Status::Finding);
         assert_eq!(verify_file("no record"), Status::Failure);
+    }
+
+    #[test]
+    fn a_cut_end_is_a_finding_where_the_log_tells_of_it() {
+        let text = trail();
+        let last: Entry = serde_json::from_str(text.lines().last().unwrap()).unwrap();
+        let log = format!(
+            "{{\"stream\":\"{}\",\"number\":{},\"hash\":\"{}\"}}",
+            last.stream, last.number, last.hash
+        );
+        assert_eq!(verify_with(&text, Some(&log)), Status::Fine);
+        let cut: Vec<_> = text.lines().take(text.lines().count() - 1).collect();
+        assert_eq!(verify_file(&cut.join("\n")), Status::Fine);
+        assert_eq!(verify_with(&cut.join("\n"), Some(&log)), Status::Finding);
+        assert_eq!(verify_with(&text, Some("nothing")), Status::Failure);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Asks the query API, as the clinical data team would: with a token of their identity provider.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use http_body_util::{BodyExt, Empty};
 use hyper::{body::Bytes, header};
@@ -25,6 +25,14 @@ pub(crate) struct Query<'i> {
     http: Client<hyper_util::client::legacy::connect::HttpConnector, Empty<Bytes>>,
 }
 
+/// An answer, as far as it is looked at.
+struct Answer {
+    status: u16,
+    again_after: Duration,
+    elsewhere: Option<String>,
+    body: Bytes,
+}
+
 impl<'i> Query<'i> {
     /// Makes a client of the API at `address`, an `http` URL without a slash at its end.
     pub(crate) fn new(address: String, issuer: &'i Issuer) -> Self {
@@ -38,8 +46,24 @@ impl<'i> Query<'i> {
     /// Gets a chart's latest outcome; `None` while there is none.
     pub(crate) async fn chart(&self, id: &str) -> Result<Option<serde_json::Value>, LocalError> {
         let path = format!("/charts/{id}");
-        let (status, body) = self.get(&path, Some(&self.token())).await?;
         let failed = |what: &dyn std::fmt::Display| self.failed(&path, what);
+        let began = Instant::now();
+        let (status, body) = loop {
+            let answer = self.get(&path, Some(&self.token())).await?;
+            match answer.status {
+                // A caller has an allowance, and many charts take longer than it lasts.
+                429 if began.elapsed() < PATIENCE => tokio::time::sleep(answer.again_after).await,
+                // What is too large for an answer lies elsewhere, and takes no token there.
+                303 => {
+                    let at = answer
+                        .elsewhere
+                        .ok_or_else(|| failed(&"303 leads nowhere"))?;
+                    let answer = self.get_at(&at, &path, None).await?;
+                    break (answer.status, answer.body);
+                }
+                status => break (status, answer.body),
+            }
+        };
         match status {
             200 => serde_json::from_slice(&body)
                 .map(Some)
@@ -54,8 +78,8 @@ impl<'i> Query<'i> {
         let stranger = Issuer::new().ok_or_else(|| LocalError::Api("no randomness".to_owned()))?;
         let forged = stranger.token(WHO, TENANT, Role::Coder, now());
         for token in [None, Some(forged.as_str()), Some("Bearer x")] {
-            let (status, _) = self.get("/runs", token).await?;
-            if !matches!(status, 401 | 403) {
+            let answer = self.get("/runs", token).await?;
+            if !matches!(answer.status, 401 | 403) {
                 return Ok(false);
             }
         }
@@ -66,9 +90,20 @@ impl<'i> Query<'i> {
         self.issuer.token(WHO, TENANT, Role::Coder, now())
     }
 
-    async fn get(&self, path: &str, token: Option<&str>) -> Result<(u16, Bytes), LocalError> {
+    async fn get(&self, path: &str, token: Option<&str>) -> Result<Answer, LocalError> {
+        let address = format!("{}{path}", self.address);
+        self.get_at(&address, path, token).await
+    }
+
+    /// Gets what lies at an address; errors name the path, as the address may open what is there.
+    async fn get_at(
+        &self,
+        address: &str,
+        path: &str,
+        token: Option<&str>,
+    ) -> Result<Answer, LocalError> {
         let failed = |what: &dyn std::fmt::Display| self.failed(path, what);
-        let mut request = hyper::Request::get(format!("{}{path}", self.address));
+        let mut request = hyper::Request::get(address);
         if let Some(token) = token {
             request = request.header(header::AUTHORIZATION, token);
         }
@@ -77,9 +112,19 @@ impl<'i> Query<'i> {
             .await
             .map_err(|_| failed(&"no answer in time"))?
             .map_err(|error| failed(&error))?;
-        let status = answer.status().as_u16();
+        let header = |name: header::HeaderName| {
+            let value = answer.headers().get(name)?.to_str().ok()?;
+            Some(value.to_owned())
+        };
+        let seconds = header(header::RETRY_AFTER).and_then(|text| text.parse().ok());
+        let (status, elsewhere) = (answer.status().as_u16(), header(header::LOCATION));
         let body = answer.into_body().collect().await;
-        Ok((status, body.map_err(|error| failed(&error))?.to_bytes()))
+        Ok(Answer {
+            status,
+            again_after: Duration::from_secs(seconds.unwrap_or(1)),
+            elsewhere,
+            body: body.map_err(|error| failed(&error))?.to_bytes(),
+        })
     }
 
     fn failed(&self, path: &str, what: &dyn std::fmt::Display) -> LocalError {

@@ -37,7 +37,8 @@ pub struct Report {
     pub instances_left: usize,
     /// Instances that the reaper ended; none but after a crash.
     pub reaped: usize,
-    /// Answers of the API that are recorded in the audit trail; one for each chart.
+    /// Answers of the API that are recorded in the audit trail: one for each chart, and one for
+    /// each time that it was asked too fast.
     pub recorded: usize,
     /// Whether the audit trail is whole.
     pub trail_is_whole: bool,

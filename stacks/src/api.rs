@@ -19,7 +19,12 @@ use lightsout_protocol::{
     environment::{self, ApiEnvironment, AuthorizerEnvironment},
 };
 
-use crate::{assets::AssetsRef, environment::Settings, fleet::architecture, storage::StorageRef};
+use crate::{
+    assets::AssetsRef,
+    environment::{ApiAccess, Settings},
+    fleet::architecture,
+    storage::StorageRef,
+};
 
 /// The query API: callers carry a token, one function judges it, another answers, and each
 /// access is recorded in the audit trail before it is answered.
@@ -65,11 +70,12 @@ impl Construct for Api<'_> {
         let callers = self.callers(scope, &key);
         let logging = scope.add("Logging", AccountLogging::new());
         let authorization = Authorization::Lambda(LambdaAuthorizer::new(&callers));
-        let api = scope.add(
-            "Rest",
-            RestApi::new(&self.name, &query, authorization, &logging, &key)
-                .compress_from(COMPRESSED),
-        );
+        let mut api = RestApi::new(&self.name, &query, authorization, &logging, &key)
+            .compress_from(COMPRESSED);
+        if self.settings.api.access == ApiAccess::Private {
+            api = api.private_in(self.network);
+        }
+        let api = scope.add("Rest", api);
         self.tell(scope, &query);
         scope.output(output::ADDRESS, api.url(), "Where results are asked for");
         scope.output(output::REST_API, api.id(), "The API's id");

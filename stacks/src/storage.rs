@@ -1,10 +1,12 @@
 //! What a run knows and what it found out.
 
 use lightsout::{
-    Construct, Removal, Scope,
+    Construct, Pseudo, Removal, Scope, Value,
     dynamodb::{Table, TableRef},
+    ec2::NetworkRef,
+    join,
     kms::Key,
-    s3::{Bucket, BucketRef, LogBucket},
+    s3::{Bucket, BucketRef, LogBucket, ObjectLock},
 };
 use lightsout_protocol::{
     coding::{Outcome, attribute},
@@ -18,6 +20,7 @@ use crate::{environment::Settings, omission::Omission};
 pub(crate) struct Storage<'a> {
     pub(crate) settings: &'a Settings,
     pub(crate) removal: Removal,
+    pub(crate) network: &'a NetworkRef,
 }
 
 /// References into the storage.
@@ -60,13 +63,21 @@ impl Construct for Storage<'_> {
                     [attribute::OUTCOME, attribute::OUTCOME_SHA256],
                 ),
         );
-        let large_results = scope.add(
-            "LargeResults",
-            backed_up(
-                self.settings,
-                Bucket::new(&results_key).access_logs(&access, "results/"),
-            ),
-        );
+        let large = Bucket::new(&results_key).access_logs(&access, "results/");
+        let mut large = backed_up(self.settings, large);
+        if self.removal == Removal::Keep {
+            // Who may end the lock can still follow a patient's wish, or a court's.
+            large = large.object_lock(ObjectLock::Governance(
+                self.settings.retention.replaced_days,
+            ));
+        }
+        if !self.settings.leaves_out(Omission::Perimeter) {
+            let (backup, emergency) = (backup_role(scope), emergency_role(scope));
+            large = large
+                .read_through(self.network, [backup.clone(), emergency])
+                .written_through(self.network, [backup]);
+        }
+        let large_results = scope.add("LargeResults", large);
         let control = scope.add(
             "Control",
             Table::new(&control_key, control::PART).sort(control::ITEM),
@@ -86,6 +97,36 @@ impl Construct for Storage<'_> {
             logs,
         }
     }
+}
+
+/// The role of the backups, by what its name begins with: its stack comes later.
+pub(crate) fn backup_role(scope: &Scope<'_>) -> Value<String> {
+    role(format!(
+        "{}-{}-backup-*",
+        scope.app_name(),
+        scope.stage().name
+    ))
+}
+
+/// The role for emergencies, likewise.
+fn emergency_role(scope: &Scope<'_>) -> Value<String> {
+    role(format!(
+        "{}-{}-audit-Emergency*",
+        scope.app_name(),
+        scope.stage().name
+    ))
+}
+
+/// The ARN of a role of this account, by its name or a pattern.
+pub(crate) fn role(name: impl Into<String>) -> Value<String> {
+    join![
+        "arn:",
+        Pseudo::Partition,
+        ":iam::",
+        Pseudo::AccountId,
+        ":role/",
+        name.into()
+    ]
 }
 
 /// Lets a bucket be backed up, and keeps for a while what is replaced in it.

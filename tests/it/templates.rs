@@ -139,10 +139,11 @@ fn machines_ask_for_tokens_have_no_public_address_and_end_when_they_power_off() 
 fn the_alarms_and_the_heartbeat_wake_the_launcher_and_the_heartbeat_the_reaper() {
     for assembly in assemblies() {
         let template: Template<'_> = assembly.template("Fleet");
-        // Two of the alarms start a run; the others tell a person.
+        // Two of the alarms start a run and two wake the launcher once more; the others tell a
+        // person.
         template.count::<cfn::cloudwatch::Alarm>(13);
         template.count::<cfn::events::Rule>(1);
-        template.count::<cfn::lambda::Permission>(4);
+        template.count::<cfn::lambda::Permission>(6);
     }
 }
 

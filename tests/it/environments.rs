@@ -140,7 +140,10 @@ const OTHERS: [(&str, &str); 41] = [
     ),
     ("cidr", r#""10.41.0.0/16""#),
     ("zones", "2"),
-    ("gateways", r#"{ s3 = "pl-11111111", dynamodb = "pl-22222222" }"#),
+    (
+        "gateways",
+        r#"{ s3 = "pl-11111111", dynamodb = "pl-22222222" }"#,
+    ),
     ("base_image", r#""ami-00000000000000001""#),
     ("image", r#""wheelhouse""#),
     ("architecture", r#""x86_64""#),
@@ -166,7 +169,10 @@ const OTHERS: [(&str, &str); 41] = [
     // Settings that production leaves at what they are without it.
     ("purpose", "\"production\"\naccount = \"111122223333\""),
     ("spot_percent", "50\nmaster_spot = true"),
-    ("alerts", r#"["lightsout-oncall@clinic.example", "b@clinic.example"]"#),
+    (
+        "alerts",
+        r#"["lightsout-oncall@clinic.example", "b@clinic.example"]"#,
+    ),
     ("emergency_roles", "[]"),
     ("chart_roles", "[]"),
 ];

@@ -204,12 +204,19 @@ fn charts_and_results_stay_within_the_network() {
 fn a_person_is_told_when_charts_wait_and_none_is_coded() {
     let assemblies = assemblies();
     let alarms = of_type(&assemblies, "AWS::CloudWatch::CompositeAlarm");
-    assert_eq!(alarms.len(), 3, "every environment but the local one has it");
+    assert_eq!(
+        alarms.len(),
+        3,
+        "every environment but the local one has it"
+    );
     for (path, alarm) in alarms {
         let properties = &alarm["Properties"];
         let rule = properties["AlarmRule"].to_string();
         for child in ["Late", "Idle"] {
-            assert!(rule.contains(&format!(r#""Ref":"{child}""#)), "{path}: {rule}");
+            assert!(
+                rule.contains(&format!(r#""Ref":"{child}""#)),
+                "{path}: {rule}"
+            );
         }
         assert!(rule.contains(" AND "), "{path}: {rule}");
         let told = properties["AlarmActions"][0].to_string();

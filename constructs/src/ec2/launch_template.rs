@@ -596,7 +596,13 @@ mod tests {
                     .when("StringEquals", "iam:PassedToService", "ec2.amazonaws.com")]
             );
             let of_template = arn("launch-template", hosts.id());
-            for run in statement("ec2:RunInstances") {
+            let (public, runs): (Vec<_>, Vec<_>) =
+                statement("ec2:RunInstances").into_iter().partition(|run| {
+                    run.condition("Bool", "ec2:AssociatePublicIpAddress")
+                        .is_some()
+                });
+            assert_eq!(public.len(), 1);
+            for run in runs {
                 assert_eq!(
                     run.condition("ArnEquals", "ec2:LaunchTemplate"),
                     Some([of_template.clone()].as_slice())

@@ -161,7 +161,10 @@ impl Deployment {
 
 /// Returns what is deployed of an app's stacks, without changing anything; a stack that is
 /// not there has no outputs.
-pub async fn deployment(assembly: &Assembly, config: &SdkConfig) -> Result<Deployment, DeployError> {
+pub async fn deployment(
+    assembly: &Assembly,
+    config: &SdkConfig,
+) -> Result<Deployment, DeployError> {
     let aws = CloudFormation::new(config);
     let mut deployment = Deployment::default();
     for stack in assembly.stacks() {

@@ -145,7 +145,7 @@ use crate::{
 pub use alarms::Alarms;
 pub use boot::boot_scripts;
 pub use hosts::Hosts;
-pub use images::{FleetImages, FleetImagesRef, image_scripts};
+pub use images::{FleetImages, FleetImagesRef};
 pub use limits::Limits;
 pub use triggers::Triggers;
 

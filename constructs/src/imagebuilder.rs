@@ -45,7 +45,9 @@
 //! back still finds what its machines boot from. Deploying a change takes as long as making
 //! an image does, some twenty minutes.
 
-use lightsout_core::{AssetRef, Construct, Part, Pseudo, ResourceId, Scope, Token, Value, join};
+use lightsout_core::{
+    Arn, AssetRef, Construct, Part, Pseudo, ResourceId, Scope, Token, Value, join,
+};
 
 use crate::{
     cfn::{iam, imagebuilder},
@@ -275,6 +277,32 @@ impl Component {
         self
     }
 
+    /// Adds the component of the image `image`; returns what is known of its document, and
+    /// its ARN.
+    fn add(
+        &self,
+        scope: &mut Scope<'_>,
+        image: &str,
+    ) -> (String, Value<Arn<imagebuilder::Component>>) {
+        let document = self.document();
+        let text = known(&document);
+        if text.len() > LONGEST_DOCUMENT {
+            scope.problem(
+                "Data",
+                format_args!("has {} characters in `{}`", text.len(), self.name),
+                format!("keep a component within {LONGEST_DOCUMENT} characters"),
+            );
+        }
+        let name = named(&format!("{image}-{}", self.name), &text, self.asset);
+        let made = imagebuilder::Component::new(name, "Linux", "1.0.0")
+            .description(self.description)
+            .data(document);
+        (
+            text,
+            scope.add(self.name, made).get(imagebuilder::Component::ARN),
+        )
+    }
+
     /// Returns [the document](https://docs.aws.amazon.com/imagebuilder/latest/userguide/toe-use-documents.html)
     /// that Image Builder's agent follows.
     fn document(&self) -> Value<String> {
@@ -312,6 +340,15 @@ impl Component {
             }
         }
         Value::join(parts)
+    }
+}
+
+/// Names what Image Builder never changes after what it holds: see the module's documentation.
+fn named(name: &str, holds: &str, asset: Option<AssetRef>) -> Value<String> {
+    let name = format!("{name}-{:016x}", fingerprint(holds));
+    match asset {
+        Some(asset) => join![name, "-", asset.hash()],
+        None => name.into(),
     }
 }
 
@@ -408,41 +445,20 @@ impl Construct for MachineImage {
                 "pack what the image takes into one asset",
             );
         }
-        // What is in a name is in no other: see the module's documentation.
-        let named = |what: &str, text: &str, asset: Option<AssetRef>| match asset {
-            Some(asset) => join![
-                format!("{name}{what}-{:016x}-", fingerprint(text)),
-                asset.hash()
-            ],
-            None => format!("{name}{what}-{:016x}", fingerprint(text)).into(),
-        };
         let parent: Value<String> = match self.base {
             Image::Id(id) | Image::Encrypted(id, _) => id,
             Image::Parameter(parameter) => format!("ssm:{parameter}").into(),
         };
         let mut holds = known(&parent);
-        let mut components = Vec::new();
-        for component in &self.components {
-            let document = component.document();
-            let text = known(&document);
-            if text.len() > LONGEST_DOCUMENT {
-                scope.problem(
-                    "Data",
-                    format_args!("has {} characters in `{}`", text.len(), component.name),
-                    format!("keep a component within {LONGEST_DOCUMENT} characters"),
-                );
-            }
-            let named = named(&format!("-{}", component.name), &text, component.asset);
-            let made = imagebuilder::Component::new(named, "Linux", "1.0.0")
-                .description(component.description)
-                .data(document);
-            let made = scope.add(component.name, made);
-            components.push(
-                imagebuilder::ImageRecipeComponentConfiguration::new()
-                    .component_arn(made.get(imagebuilder::Component::ARN)),
-            );
-            holds.push_str(&text);
-        }
+        let components: Vec<_> = self
+            .components
+            .iter()
+            .map(|component| {
+                let (text, made) = component.add(scope, &name);
+                holds.push_str(&text);
+                imagebuilder::ImageRecipeComponentConfiguration::new().component_arn(made)
+            })
+            .collect();
         let disk = imagebuilder::ImageRecipeInstanceBlockDeviceMapping::new()
             .device_name("/dev/xvda")
             .ebs(
@@ -452,7 +468,8 @@ impl Construct for MachineImage {
                     .kms_key_id(key.arn())
                     .volume_type("gp3"),
             );
-        let recipe = imagebuilder::ImageRecipe::new(named("", &holds, asset), parent, "1.0.0")
+        let recipe = named(&name, &holds, asset);
+        let recipe = imagebuilder::ImageRecipe::new(recipe, parent, "1.0.0")
             .additional_instance_configuration(
                 imagebuilder::ImageRecipeAdditionalInstanceConfiguration::new()
                     .systems_manager_agent(

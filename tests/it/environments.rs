@@ -114,12 +114,12 @@ fn every_environment_can_boot_from_either_kind_of_image_and_ansible_comes_with_o
 fn made_of(text: &str) -> String {
     let environment = Environment::parse("prod", text).unwrap_or_else(|error| panic!("{error}"));
     let assembly = lightsout_stacks::app(&environment).synth().unwrap();
-    let mut made = format!("{:?}", assembly.stage());
-    for stack in assembly.stacks() {
-        made += &format!("{} {}", stack.name(), stack.is_protected());
-        made += &stack.template_json().to_string();
-    }
-    made
+    let stacks = assembly.stacks().iter().map(|stack| {
+        let template = stack.template_json();
+        format!("{} {} {template}", stack.name(), stack.is_protected())
+    });
+    let stage = format!("{:?}", assembly.stage());
+    std::iter::once(stage).chain(stacks).collect()
 }
 
 /// A setting's key, as production has it, and another value that it may have.

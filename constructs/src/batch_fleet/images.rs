@@ -46,21 +46,6 @@ pub struct FleetImagesRef {
     pub worker: MachineImageRef,
 }
 
-/// The scripts that fleets' images are made and checked with, by name, for checkers of shell.
-pub fn image_scripts() -> [(&'static str, String); 4] {
-    let digest = "0".repeat(64);
-    [
-        ("harden", HARDEN.to_owned()),
-        ("check-hardening", CHECK_HARDENING.to_owned()),
-        ("ansible", known(install_ansible(digest.clone().into()))),
-        ("worker", known(install_worker(digest.into()))),
-    ]
-}
-
-fn known(script: Value<String>) -> String {
-    script.literal().cloned().unwrap_or_default()
-}
-
 impl<P: Program> FleetImages<P> {
     /// Images like `base`, of Amazon Linux 2023, for workers that run this program.
     ///

@@ -114,6 +114,7 @@ mod build;
 mod bundle;
 mod fault;
 mod hosts;
+mod images;
 mod limits;
 #[cfg(test)]
 mod tests;
@@ -144,6 +145,7 @@ use crate::{
 pub use alarms::Alarms;
 pub use boot::boot_scripts;
 pub use hosts::Hosts;
+pub use images::{FleetImages, FleetImagesRef};
 pub use limits::Limits;
 pub use triggers::Triggers;
 

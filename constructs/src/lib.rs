@@ -122,6 +122,7 @@
 //! | [`backup::Vault`] | its key, no deletion within 35 days; kept |
 //! | [`backup::Plan`] | each day, for 35 days; a role that reads what is named |
 //! | [`ec2::LaunchTemplate`] | metadata by session tokens in one hop, encrypted disks that go with the host, no public address, no key pair, an end when switched off |
+//! | [`imagebuilder::MachineImage`] | encrypted disks, no agent left in it; made by an instance in a private network that ends with it |
 //! | [`iam::Role`] | one service, one managed policy, nothing in line |
 
 pub mod apigateway;
@@ -136,6 +137,7 @@ pub mod events;
 #[cfg(test)]
 mod fixture;
 pub mod iam;
+pub mod imagebuilder;
 mod json;
 pub mod kms;
 pub mod lambda;

@@ -8,6 +8,7 @@ use lightsout_core::{Arn, Construct, Name, Pseudo, ResourceId, Scope, Value, joi
 use crate::{
     Removal, Wired,
     cfn::s3,
+    ec2::NetworkRef,
     iam::{PolicyDocument, Statement},
     kms::{KeyRef, Wiring},
     limits,
@@ -60,7 +61,17 @@ pub struct Bucket<T> {
     archive_after_days: Option<u32>,
     expire_after_days: Option<u32>,
     lock: Option<ObjectLock>,
+    perimeters: Vec<Perimeter>,
     objects: PhantomData<fn() -> T>,
+}
+
+/// Through which endpoint alone something is done to objects, but for these roles.
+#[derive(Debug, Clone)]
+struct Perimeter {
+    sid: &'static str,
+    actions: &'static [&'static str],
+    endpoint: Value<String>,
+    roles: Vec<Value<String>>,
 }
 
 /// For how long nobody replaces or deletes a version of an object.
@@ -176,6 +187,7 @@ impl<T> Bucket<T> {
             archive_after_days: None,
             expire_after_days: None,
             lock: None,
+            perimeters: Vec::new(),
             objects: PhantomData,
         }
     }
@@ -231,6 +243,44 @@ impl<T> Bucket<T> {
     /// A bucket is born with its lock: it cannot be had later.
     pub fn object_lock(mut self, lock: ObjectLock) -> Self {
         self.lock = Some(lock);
+        self
+    }
+
+    /// Lets objects be read through the endpoint of `network` alone, whoever asks, but for
+    /// these roles, by their ARNs, and services that act for themselves.
+    pub fn read_through(
+        self,
+        network: &NetworkRef,
+        but_for: impl IntoIterator<Item = Value<String>>,
+    ) -> Self {
+        let actions = &["s3:GetObject", "s3:GetObjectVersion"];
+        self.through("DenyReadsFromElsewhere", actions, network, but_for)
+    }
+
+    /// Lets objects be written through the endpoint of `network` alone, like
+    /// [reads](Self::read_through).
+    pub fn written_through(
+        self,
+        network: &NetworkRef,
+        but_for: impl IntoIterator<Item = Value<String>>,
+    ) -> Self {
+        let actions = &["s3:PutObject"];
+        self.through("DenyWritesFromElsewhere", actions, network, but_for)
+    }
+
+    fn through(
+        mut self,
+        sid: &'static str,
+        actions: &'static [&'static str],
+        network: &NetworkRef,
+        but_for: impl IntoIterator<Item = Value<String>>,
+    ) -> Self {
+        self.perimeters.push(Perimeter {
+            sid,
+            actions,
+            endpoint: network.s3_endpoint(),
+            roles: but_for.into_iter().collect(),
+        });
         self
     }
 
@@ -351,6 +401,9 @@ impl<T> Construct for Bucket<T> {
                 .when("Null", ENCRYPTION_KEY, "false")
                 .when("StringNotEquals", ENCRYPTION_KEY, self.key.arn()),
         );
+        let policy = self.perimeters.into_iter().fold(policy, |policy, one| {
+            policy.with(one.statement(objects.clone()))
+        });
         let policy = scope.add("Policy", s3::BucketPolicy::new(bucket.reference(), policy));
         BucketRef {
             id: bucket.id(),
@@ -413,6 +466,25 @@ impl<T> Bucket<T> {
                 .event_bridge_configuration(s3::BucketEventBridgeConfiguration::new(true));
         }
         Some(configuration)
+    }
+}
+
+impl Perimeter {
+    /// Denies what comes some other way. A service that acts for itself says so, and comes by
+    /// no endpoint of ours.
+    fn statement(self, objects: Value<String>) -> Statement {
+        let deny = Statement::deny(self.actions)
+            .sid(self.sid)
+            .to_everyone()
+            .on(objects)
+            .when("StringNotEquals", "aws:SourceVpce", self.endpoint)
+            .when("BoolIfExists", "aws:PrincipalIsAWSService", "false")
+            .when("BoolIfExists", "aws:ViaAWSService", "false");
+        if self.roles.is_empty() {
+            deny
+        } else {
+            deny.when_any("ArnNotLike", "aws:PrincipalArn", self.roles)
+        }
     }
 }
 
@@ -667,7 +739,7 @@ mod tests {
     use super::*;
     use crate::{
         cfn,
-        fixture::{key, problems, synth},
+        fixture::{key, network, problems, synth},
         iam::{Role, Service},
         kms::Key,
         sns::Topic,
@@ -720,6 +792,35 @@ mod tests {
                 "DenyOtherKeys"
             ]
         );
+    }
+
+    #[test]
+    fn a_bucket_is_read_through_its_network_but_by_services_and_named_roles() {
+        let assembly = synth(|scope| {
+            let key = key(scope);
+            let network = network(scope);
+            let backup = [Value::from("arn:aws:iam::111122223333:role/backup-*")];
+            let bucket = Bucket::<()>::new(&key).read_through(&network, backup);
+            scope.add("Bucket", bucket.written_through(&network, []));
+        });
+        let policy = &assembly.template("Test").json()["Resources"]["BucketPolicy"];
+        let statements = &policy["Properties"]["PolicyDocument"]["Statement"];
+        let of = |sid: &str| {
+            let mut all = statements.as_array().unwrap().iter();
+            all.find(|one| one["Sid"] == sid).unwrap().clone()
+        };
+        let reads = of("DenyReadsFromElsewhere");
+        assert_eq!(reads["Effect"], "Deny");
+        assert_eq!(reads["Action"][0], "s3:GetObject");
+        let condition = &reads["Condition"];
+        let endpoint = &condition["StringNotEquals"]["aws:SourceVpce"];
+        assert!(endpoint["Ref"].as_str().unwrap().ends_with("S3Endpoint"));
+        assert_eq!(condition["BoolIfExists"]["aws:ViaAWSService"], "false");
+        let roles = &condition["ArnNotLike"]["aws:PrincipalArn"];
+        assert!(roles.to_string().contains("role/backup-*"), "{roles}");
+        let writes = of("DenyWritesFromElsewhere");
+        assert_eq!(writes["Action"][0], "s3:PutObject");
+        assert!(writes["Condition"]["ArnNotLike"].is_null());
     }
 
     #[test]

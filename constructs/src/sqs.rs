@@ -338,6 +338,12 @@ impl<M> QueueRef<M> {
         self.metric("ApproximateAgeOfOldestMessage")
     }
 
+    /// Returns how many messages were handled, and deleted for it.
+    pub fn handled(&self) -> Metric {
+        self.metric("NumberOfMessagesDeleted")
+            .statistic(Statistic::Sum)
+    }
+
     /// Returns the queue's URL.
     pub const fn url(&self) -> Value<Url<Queue<M>>> {
         self.id.reference()

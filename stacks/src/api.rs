@@ -21,7 +21,10 @@ use lightsout_protocol::{
 };
 
 use crate::{
-    assets::AssetsRef, environment::Settings, fleet::architecture, intake::IntakeRef,
+    assets::AssetsRef,
+    environment::{ApiAccess, Settings},
+    fleet::architecture,
+    intake::IntakeRef,
     storage::StorageRef,
 };
 
@@ -81,11 +84,12 @@ impl Construct for Api<'_> {
         let callers = self.callers(scope, &key);
         let logging = scope.add("Logging", AccountLogging::new());
         let authorization = Authorization::Lambda(LambdaAuthorizer::new(&callers));
-        let api = scope.add(
-            "Rest",
-            RestApi::new(&self.name, &query, authorization, &logging, &key)
-                .compress_from(COMPRESSED),
-        );
+        let mut api = RestApi::new(&self.name, &query, authorization, &logging, &key)
+            .compress_from(COMPRESSED);
+        if self.settings.api.access == ApiAccess::Private {
+            api = api.private_in(self.network);
+        }
+        let api = scope.add("Rest", api);
         self.tell(scope, &query);
         scope.output(output::ADDRESS, api.url(), "Where results are asked for");
         scope.output(output::REST_API, api.id(), "The API's id");

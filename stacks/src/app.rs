@@ -13,9 +13,10 @@ use crate::{
     backup::Backup,
     dashboard::Overview,
     data_class::DataClass,
-    environment::{Environment, Purpose, Settings},
+    environment::{Environment, HostImage, Purpose, Settings},
     fleet::Fleet,
     guard::Guard,
+    images::Images,
     intake::{Intake, IntakeRef},
     network::PrivateNetwork,
     omission::Omission,
@@ -28,7 +29,8 @@ pub const NAME: &str = "lightsout";
 /// Builds the pipeline for `environment`.
 ///
 /// Assets keep the programs, the network is closed to the outside, charts come
-/// in through the intake, the fleet codes them into the storage and wakes by
+/// in through the intake, the fleet, which boots from images of its own where the environment
+/// says so, codes them into the storage and wakes by
 /// itself, the alarms tell a person, the API answers behind its guard, the audit
 /// keeps who did what, and the backup what must not be lost.
 pub fn app(environment: &Environment) -> App {
@@ -40,14 +42,33 @@ pub fn app(environment: &Environment) -> App {
     app.asset_store("Assets", assets.bucket.id());
     let network = PrivateNetwork { settings, removal };
     let network = network.build(&mut stack(&mut app, settings, "Network"));
-    let intake = Intake { settings, removal };
+    let intake = Intake {
+        settings,
+        removal,
+        network: &network,
+    };
     let intake = intake.build(&mut stack(&mut app, settings, "Intake"));
-    let storage = Storage { settings, removal };
+    let storage = Storage {
+        settings,
+        removal,
+        network: &network,
+    };
     let storage = storage.build(&mut stack(&mut app, settings, "Storage"));
     let people = Alarms { settings, removal };
     let people = people.build(&mut stack(&mut app, settings, "Alarms"));
+    let images = (settings.hosts.image == HostImage::Baked).then(|| {
+        let images = Images {
+            removal,
+            settings,
+            assets: &assets,
+            network: &network,
+            storage: &storage,
+        };
+        images.build(&mut stack(&mut app, settings, "Images"))
+    });
     let fleet = Fleet {
         pipeline: pipeline(environment),
+        images,
         removal,
         settings,
         assets: &assets,

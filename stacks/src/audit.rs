@@ -1,16 +1,15 @@
 //! Who did what, kept where nobody can change it.
 
 use lightsout::{
-    Construct, Pseudo, Scope, Value, cfn,
+    Construct, Scope, cfn,
     cloudtrail::Trail,
     iam::BreakGlass,
-    join,
     kms::Key,
     logs::MetricFilter,
     s3::{AuditBucket, LogBucket},
 };
 
-use crate::app::Watched;
+use crate::{app::Watched, storage::role};
 
 /// The trail of the account with each read of a chart or a result, in a locked bucket;
 /// the role for emergencies; and what is closed for the whole account.
@@ -74,16 +73,7 @@ const EMERGENCY: &str = "Emergency";
 impl Audit<'_> {
     /// Lets people read results, and nothing else, while the API is down.
     fn emergency(&self, scope: &mut Scope<'_>, roles: &[String]) {
-        let people = roles.iter().map(|role| -> Value<String> {
-            join![
-                "arn:",
-                Pseudo::Partition,
-                ":iam::",
-                Pseudo::AccountId,
-                ":role/",
-                role.as_str()
-            ]
-        });
+        let people = roles.iter().map(|name| role(name.as_str()));
         let results = self.0.storage.results.reader();
         let large = self.0.storage.large_results.reader();
         let statements = results.statements().iter().chain(large.statements());

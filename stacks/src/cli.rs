@@ -37,6 +37,8 @@ enum Command {
     Deploy(DeployCommand),
     #[cfg(feature = "aws")]
     Destroy(DestroyCommand),
+    #[cfg(feature = "aws")]
+    Run(RunCommand),
     Code(code::CodeArgs),
     Audit(audit::AuditArgs),
     Deidentify(deidentify::DeidentifyArgs),
@@ -105,6 +107,17 @@ struct DestroyCommand {
     destroy: lightsout_toolkit::DestroyArgs,
 }
 
+/// Start a run now, if the launcher finds that one is needed
+///
+/// It decides as it does for an alarm: nothing waits and nothing is started, or a run is
+/// under way already, or one is started. Its word and the run are written.
+#[cfg(feature = "aws")]
+#[derive(Debug, Args)]
+struct RunCommand {
+    #[command(flatten)]
+    environment: OneEnvironment,
+}
+
 #[derive(Debug, Args)]
 struct Environments {
     /// Only this environment (can be repeated) [default: all]
@@ -147,6 +160,8 @@ fn run(command: Command, form: Form, io: &mut dyn Io) -> Status {
         Command::Deploy(arguments) => remote::deploy(arguments, io),
         #[cfg(feature = "aws")]
         Command::Destroy(arguments) => remote::destroy(&arguments, io),
+        #[cfg(feature = "aws")]
+        Command::Run(arguments) => remote::run(&arguments, form, io),
         Command::Code(arguments) => code::run(&arguments, form, io),
         Command::Audit(arguments) => audit::run(&arguments, form, io),
         Command::Deidentify(arguments) => deidentify::run(&arguments, form, io),
@@ -215,17 +230,21 @@ impl Hint for EnvironmentError {
 /// The commands that talk to AWS.
 #[cfg(feature = "aws")]
 mod remote {
-    use std::path::Path;
+    use std::{io::Write as _, path::Path};
 
     use lightsout::Assembly;
     use lightsout_toolkit::{
-        Architecture, BuildPlan, BuiltAssets, DeployArgs, DiffArgs, Hint, Io, Status, build_assets,
-        fail,
+        Architecture, BuildPlan, BuiltAssets, DeployArgs, DiffArgs, Form, Hint, Io, Status,
+        build_assets, fail,
     };
     use tokio::runtime::Runtime;
 
-    use super::{BuildArgs, DeployCommand, DestroyCommand, boxed};
-    use crate::environment::{self, Environment};
+    use super::{BuildArgs, DeployCommand, DestroyCommand, RunCommand, boxed};
+    use crate::{
+        environment::{self, Environment},
+        launcher::{self, LauncherError},
+        output,
+    };
 
     type Result<T> = std::result::Result<T, Box<dyn Hint>>;
 
@@ -293,6 +312,51 @@ mod remote {
             })
         };
         work(io).unwrap_or_else(|error| fail(&*error, io))
+    }
+
+    /// The environment has no launcher yet.
+    #[derive(Debug, thiserror::Error)]
+    #[error("environment `{0}` is not deployed: its stack `Fleet` names no launcher")]
+    struct NotDeployed(String);
+
+    impl Hint for NotDeployed {
+        fn hint(&self) -> Option<String> {
+            Some(format!("deploy it: lightsout deploy --env {}", self.0))
+        }
+    }
+
+    impl Hint for LauncherError {
+        fn hint(&self) -> Option<String> {
+            match self {
+                Self::Failed(_) => Some("the launcher's log group tells why".to_owned()),
+                _ => None,
+            }
+        }
+    }
+
+    pub(super) fn run(arguments: &RunCommand, form: Form, io: &mut dyn Io) -> Status {
+        let work = || {
+            let name = &arguments.environment.name;
+            let (_, assembly) = assembly(name)?;
+            let decision = runtime()?.block_on(async {
+                let config = lightsout_aws::load().await;
+                let deployed = lightsout_toolkit::deployment(&assembly, &config);
+                let deployed = deployed.await.map_err(boxed)?;
+                let function = deployed
+                    .output("Fleet", output::fleet::LAUNCHER)
+                    .ok_or_else(|| boxed(NotDeployed(name.clone())))?;
+                let client = aws_sdk_lambda::Client::new(&config);
+                launcher::ask(&client, function).await.map_err(boxed)
+            })?;
+            let text = match form {
+                Form::Json => serde_json::to_string(&decision).unwrap_or_default(),
+                Form::Text => decision.to_string(),
+            };
+            // Who closed the pipe has seen enough.
+            let _written = writeln!(std::io::stdout(), "{text}");
+            Ok(Status::Fine)
+        };
+        work().unwrap_or_else(|error: Box<dyn Hint>| fail(&*error, io))
     }
 
     fn assembly(name: &str) -> Result<(Environment, Assembly)> {

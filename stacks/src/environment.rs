@@ -6,6 +6,7 @@
 use std::{fmt, str::FromStr, time::Duration};
 
 use lightsout::ec2::{Cidr, Zones};
+use lightsout_nlp::Edition;
 use serde::{Deserialize, Deserializer};
 use toml::{
     Spanned,
@@ -54,6 +55,9 @@ pub struct Settings {
     pub fleet: FleetSettings,
     /// When a run is started, and when a person is told.
     pub alarms: AlarmSettings,
+    /// How charts are coded.
+    #[serde(default)]
+    pub coding: CodingSettings,
     /// Who may ask the query API.
     #[serde(default)]
     pub api: ApiSettings,
@@ -82,6 +86,10 @@ pub struct PeopleSettings {
     /// down; no role for emergencies is made where there is none.
     #[serde(default)]
     pub emergency_roles: Vec<String>,
+    /// The names of the account's roles that bring charts from outside of the network. Where
+    /// one is named, no other may; where none is, whoever has the permission.
+    #[serde(default)]
+    pub chart_roles: Vec<String>,
 }
 
 /// How long is kept what was replaced or backed up.
@@ -125,8 +133,11 @@ pub struct GatewaySettings {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HostSettings {
-    /// An AMI's id, or `ssm:` and the public parameter that names it.
-    pub image: String,
+    /// An image of Amazon Linux 2023: an AMI's id, or `ssm:` and the public parameter that
+    /// names the newest.
+    pub base_image: String,
+    /// What machines boot from.
+    pub image: HostImage,
     /// What programs are built for.
     pub architecture: Architecture,
     /// The master's instance types: the first, and the next where capacity is short.
@@ -138,6 +149,17 @@ pub struct HostSettings {
     /// Whether the master is asked for as a spot instance first, too.
     #[serde(default)]
     pub master_spot: bool,
+}
+
+/// What machines boot from, and so how Ansible reaches a master.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum HostImage {
+    /// The base image: a master installs Ansible from pinned wheels when it boots.
+    Wheelhouse,
+    /// Images made of it beforehand, hardened, with Ansible and the worker in them. A
+    /// deployment that changes what is in them takes some twenty minutes more.
+    Baked,
 }
 
 /// A processor architecture.
@@ -186,7 +208,28 @@ pub struct AlarmSettings {
     pub reads_per_hour: u32,
 }
 
+/// How charts are coded.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CodingSettings {
+    /// The edition of the terminology, such as `fy2026`.
+    #[serde(deserialize_with = "edition")]
+    pub edition: &'static Edition,
+}
+
+/// By the newest edition.
+impl Default for CodingSettings {
+    fn default() -> Self {
+        Self {
+            edition: Edition::newest(),
+        }
+    }
+}
+
 /// Who may ask the query API: the identity provider whose tokens are believed.
+///
+/// A signature of IAM is not taken: it says which role of the account calls, but neither for
+/// which tenant nor in which role of a clinic.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ApiSettings {
@@ -197,6 +240,20 @@ pub struct ApiSettings {
     /// Its public keys: the JSON text that its `jwks_uri` answers. Keys that come and go are
     /// given side by side.
     pub keys: String,
+    /// From where the API can be called at all.
+    #[serde(default)]
+    pub access: ApiAccess,
+}
+
+/// From where the query API can be called at all; who may is another question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ApiAccess {
+    /// From the internet, behind the firewall.
+    #[default]
+    Regional,
+    /// From the private network alone, by an endpoint of its own in each zone.
+    Private,
 }
 
 /// Nobody is let in.
@@ -206,6 +263,7 @@ impl Default for ApiSettings {
             issuer: "https://issuer.invalid".to_owned(),
             audience: "lightsout".to_owned(),
             keys: r#"{"keys": []}"#.to_owned(),
+            access: ApiAccess::default(),
         }
     }
 }
@@ -407,6 +465,7 @@ impl Settings {
         let PeopleSettings {
             alerts,
             emergency_roles,
+            chart_roles,
         } = &self.people;
         faults.unless(
             self.purpose != Purpose::Production || !alerts.is_empty(),
@@ -421,13 +480,19 @@ impl Settings {
                 && !address.contains(char::is_whitespace);
             faults.unless(is_address, "people.alerts", address, "a mail address");
         }
-        for name in emergency_roles {
-            faults.unless(
-                is_iam_name(name),
-                "people.emergency_roles",
-                name,
-                "the name of a role, without its ARN",
-            );
+        let roles = [
+            ("people.emergency_roles", emergency_roles),
+            ("people.chart_roles", chart_roles),
+        ];
+        for (key, names) in roles {
+            for name in names {
+                faults.unless(
+                    is_iam_name(name),
+                    key,
+                    name,
+                    "the name of a role, without its ARN",
+                );
+            }
         }
     }
 
@@ -471,6 +536,13 @@ impl Settings {
                 "1 to 10 instance types",
             );
         }
+        let base = self.hosts.base_image.as_str();
+        faults.unless(
+            base.starts_with("ami-") || base.starts_with("ssm:/"),
+            "hosts.base_image",
+            base,
+            "an AMI's id, or `ssm:` and a parameter's name",
+        );
         faults.unless(
             self.hosts.spot_percent <= 100,
             "hosts.spot_percent",
@@ -626,6 +698,12 @@ where
     text.parse().map_err(serde::de::Error::custom)
 }
 
+/// Reads the name of an edition of the terminology, with the names of all where it is none.
+fn edition<'de, D: Deserializer<'de>>(deserializer: D) -> Result<&'static Edition, D::Error> {
+    let name = String::deserialize(deserializer)?;
+    Edition::named(&name).map_err(serde::de::Error::custom)
+}
+
 fn known() -> String {
     let names: Vec<_> = FILES.iter().map(|(name, _)| format!("`{name}`")).collect();
     names.join(", ")
@@ -692,7 +770,7 @@ mod tests {
             );
             tables += 1;
         }
-        assert_eq!(tables, 6);
+        assert_eq!(tables, 7);
         assert!(Environment::parse("dev", &format!("surprise = 1\n{DEV}")).is_err());
     }
 
@@ -723,6 +801,7 @@ mod tests {
                 "permissions_boundary = \"arn:x\"\npurpose =",
                 "permissions_boundary",
             ),
+            ("base_image = \"ssm:", "base_image = \"", "hosts.base_image"),
             (
                 "spot_percent = 0",
                 "spot_percent = 101",
@@ -768,6 +847,41 @@ mod tests {
             assert!(DEV.contains(good), "{good}");
             let error = refused(&DEV.replacen(good, bad, 1));
             assert!(error.contains(&format!("`{key}` is")), "{key}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_choice_that_is_none_is_an_error_that_names_the_choices() {
+        for (good, bad, wanted) in [
+            (
+                "image = \"wheelhouse\"",
+                "image = \"golden\"",
+                "`wheelhouse` or `baked`",
+            ),
+            (
+                "access = \"regional\"",
+                "access = \"public\"",
+                "`regional` or `private`",
+            ),
+            (
+                "edition = \"fy2026\"",
+                "edition = \"fy1999\"",
+                "no edition `fy1999`",
+            ),
+            (
+                "\"development\"",
+                "\"testing\"",
+                "`throw-away`, `development`, `production`",
+            ),
+        ] {
+            assert!(DEV.contains(good), "{good}");
+            let text = DEV.replacen(good, bad, 1);
+            let error = Environment::parse("dev", &text).unwrap_err();
+            let source = std::error::Error::source(&error).unwrap().to_string();
+            assert!(source.contains(wanted), "{source}");
+            let key = good.split(' ').next().unwrap();
+            let place = text.lines().position(|line| line.contains(bad)).unwrap() + 1;
+            assert!(source.contains(&format!("line {place}")), "{key}: {source}");
         }
     }
 

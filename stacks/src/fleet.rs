@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use lightsout::{
     Construct, Removal, Scope,
-    batch_fleet::{BatchFleet, BatchFleetRef, Hosts, Limits, Triggers},
+    batch_fleet::{BatchFleet, BatchFleetRef, FleetImagesRef, Hosts, Limits, Triggers},
     ec2::{Image, NetworkRef},
     lambda::Architecture,
     setting,
@@ -16,12 +16,14 @@ use crate::{
     assets::AssetsRef,
     environment::{self, Settings},
     intake::IntakeRef,
+    omission::Omission,
     storage::StorageRef,
 };
 
 /// Everything that runs, what wakes it, and what tells a person.
 pub(crate) struct Fleet<'a> {
     pub(crate) pipeline: String,
+    pub(crate) images: Option<FleetImagesRef>,
     pub(crate) removal: Removal,
     pub(crate) settings: &'a Settings,
     pub(crate) assets: &'a AssetsRef,
@@ -58,6 +60,7 @@ impl Construct for Fleet<'_> {
                 control: fleet.control.reader(),
                 visibility_seconds: setting(settings.fleet.visibility_seconds),
                 drain_seconds: setting(settings.fleet.drain_seconds),
+                edition: setting(settings.coding.edition.name()),
             },
         )
         .named(self.pipeline)
@@ -68,9 +71,16 @@ impl Construct for Fleet<'_> {
         .alerts(self.people)
         .limits(limits(settings))
         .triggers(triggers(settings))
-        .hosts(hosts(settings))
+        .hosts(hosts(settings, self.images))
         .build(scope);
         scope.output(output::LAUNCHER, fleet.launcher.name(), "What starts a run");
+        if !settings.leaves_out(Omission::CompositeAlarms) {
+            let stuck = fleet.alarms.stuck().notifies(self.people).describe(
+                "Charts wait and none is coded, whatever was started; see the run in the control \
+                 table, its log, and the launcher's.",
+            );
+            scope.add("Stuck", stuck);
+        }
         scope.output(
             output::REAPER,
             fleet.reaper.name(),
@@ -115,16 +125,19 @@ fn triggers(settings: &Settings) -> Triggers {
         .heartbeat(Duration::from_mins(alarms.heartbeat_minutes))
 }
 
-fn hosts(settings: &Settings) -> Hosts {
+fn hosts(settings: &Settings, images: Option<FleetImagesRef>) -> Hosts {
     let given = &settings.hosts;
     let hosts = match given.architecture {
         environment::Architecture::Arm64 => Hosts::arm64(),
         environment::Architecture::X86 => Hosts::x86_64(),
     }
-    .image(image(&given.image))
     .master_types(&given.master_types)
     .worker_types(&given.worker_types)
     .spot_percent(given.spot_percent);
+    let hosts = match images {
+        Some(images) => hosts.baked(images.master.image(), images.worker.image()),
+        None => hosts.image(base_image(settings)),
+    };
     if given.master_spot {
         hosts.spot_master()
     } else {
@@ -132,7 +145,9 @@ fn hosts(settings: &Settings) -> Hosts {
     }
 }
 
-fn image(name: &str) -> Image {
+/// What machines boot from, or what their images are made of.
+pub(crate) fn base_image(settings: &Settings) -> Image {
+    let name = settings.hosts.base_image.as_str();
     match name.strip_prefix("ssm:") {
         Some(parameter) => Image::Parameter(parameter.into()),
         None => Image::Id(name.into()),
@@ -183,13 +198,15 @@ mod tests {
     #[test]
     fn a_master_takes_the_bundle_that_was_deployed_and_no_other() {
         let [(_, script), _] = boot_scripts(Duration::from_hours(4));
-        let (_, verify) = script.split_once("verify_bundle() {").unwrap();
+        let (_, verify) = script.split_once("verify() {").unwrap();
         let (_, verify) = verify.split_once("<< 'PYTHON'\n").unwrap();
         let (verify, _) = verify.split_once("\nPYTHON\n").unwrap();
         let folder = tempfile::tempdir().unwrap();
         let passes = |digest: &str| {
             let mut python = Command::new("python3");
-            python.args(["-c", verify, digest]).current_dir(&folder);
+            python
+                .args(["-c", verify, "bundle.zip", digest])
+                .current_dir(&folder);
             python.output().unwrap().status.success()
         };
         let first = bundle(folder.path(), "first");

@@ -3,14 +3,20 @@
 use std::time::Duration;
 
 use lightsout::{
-    Construct, Pseudo, Removal, Scope, join,
+    Construct, Pseudo, Removal, Scope,
+    ec2::NetworkRef,
+    join,
     kms::Key,
-    s3::{Bucket, BucketRef, LogBucket},
+    s3::{Bucket, BucketRef, LogBucket, ObjectLock},
     sqs::{DeadLetters, DeadLettersRef, Queue, QueueRef},
 };
 use lightsout_protocol::chart::{Chart, ChartArrival, ChartReference};
 
-use crate::{environment::Settings, storage::backed_up};
+use crate::{
+    environment::Settings,
+    omission::Omission,
+    storage::{backed_up, backup_role, role},
+};
 
 /// Receives of a message before it goes to the dead letters.
 const ATTEMPTS: u16 = 3;
@@ -19,6 +25,7 @@ const ATTEMPTS: u16 = 3;
 pub(crate) struct Intake<'a> {
     pub(crate) settings: &'a Settings,
     pub(crate) removal: Removal,
+    pub(crate) network: &'a NetworkRef,
 }
 
 /// References into the intake.
@@ -57,16 +64,25 @@ impl Construct for Intake<'_> {
                 .accepts_from_bucket(name.clone()),
         );
         let access = scope.add("AccessLogs", LogBucket::new().removal(self.removal));
-        let inbox = scope.add(
-            "Inbox",
-            backed_up(
-                self.settings,
-                Bucket::new(&charts)
-                    .named(name)
-                    .access_logs(&access, "inbox/")
-                    .notify(&work, ChartReference::PREFIX),
-            ),
-        );
+        let inbox = Bucket::new(&charts)
+            .named(name)
+            .access_logs(&access, "inbox/")
+            .notify(&work, ChartReference::PREFIX);
+        let mut inbox = backed_up(self.settings, inbox);
+        if self.removal == Removal::Keep {
+            // A chart can be locked by who brings it.
+            inbox = inbox.object_lock(ObjectLock::Each);
+        }
+        if !self.settings.leaves_out(Omission::Perimeter) {
+            let backup = backup_role(scope);
+            inbox = inbox.read_through(self.network, [backup.clone()]);
+            let bring = &self.settings.people.chart_roles;
+            if !bring.is_empty() {
+                let bring = bring.iter().map(|name| role(name.as_str()));
+                inbox = inbox.written_through(self.network, bring.chain([backup]));
+            }
+        }
+        let inbox = scope.add("Inbox", inbox);
         scope.output(output::INBOX, inbox.name(), "Where charts are dropped");
         scope.output(output::WORK_QUEUE, work.url(), "Where charts wait");
         scope.output(

@@ -17,7 +17,10 @@ mod data_class;
 pub mod environment;
 mod fleet;
 mod guard;
+mod images;
 mod intake;
+#[cfg(feature = "aws")]
+pub mod launcher;
 #[cfg(feature = "local")]
 pub mod local;
 mod network;

@@ -31,7 +31,6 @@ use clap::Args;
 use lightsout::Assembly;
 use lightsout_audit::verify;
 use lightsout_authorizer::Issuer;
-use lightsout_nlp::Dictionary;
 use lightsout_region::{
     EnterError, Entry, InstanceState, Isolation, Keeper, OpenSsh, Place, Region, RegionConfig,
 };
@@ -104,7 +103,7 @@ pub fn main(arguments: &LocalArgs, form: Form) -> ExitCode {
     }
 }
 
-/// Makes what MiniStack and Ansible run in, unless it is there, in the folder
+/// Makes what MiniStack runs in, unless it is there, in the folder
 /// of what the project installs for itself.
 pub fn venv(own: &Path) -> Result<Venv, PythonError> {
     Venv::ensure(&own.join("venv"), REQUIREMENTS)
@@ -220,6 +219,7 @@ fn environment(arguments: &LocalArgs, keys: Option<String>) -> Result<Environmen
             issuer: Issuer::ISSUER.to_owned(),
             audience: Issuer::AUDIENCE.to_owned(),
             keys,
+            ..ApiSettings::default()
         };
     }
     Ok(environment)
@@ -243,11 +243,12 @@ fn prepare(arguments: &LocalArgs, folders: &Folders) -> Result<(), LocalError> {
             unreadable.reason
         ));
     }
-    progress.note("Python: MiniStack 1.5.33 and ansible-core 2.19.14 in .lightsout/venv");
-    venv(&folders.own)?;
+    progress.note("Python: MiniStack 1.5.33 in .lightsout/venv");
+    let venv = venv(&folders.own)?;
     let sshd = OpenSsh::find_or_fetch(&folders.own.join("openssh")).map_err(LocalError::region)?;
     progress.note(&format!("sshd: {}", sshd.describe()));
-    let dictionary = Dictionary::fy2026();
+    let environment = environment(arguments, None)?;
+    let dictionary = environment.settings.coding.edition.dictionary();
     progress.note(&format!(
         "terminology: {}, {} codes",
         dictionary.edition(),
@@ -255,10 +256,11 @@ fn prepare(arguments: &LocalArgs, folders: &Folders) -> Result<(), LocalError> {
     ));
 
     progress.begin(Step::Synthesize);
-    let assembly = synthesize(&environment(arguments, None)?)?;
+    let assembly = synthesize(&environment)?;
     let out = folders.workspace.join("cdk.out");
     let plan = BuildPlan::local(&folders.workspace, &out)
         .also("lightsout-stacks")
+        .python(venv.program("python"))
         .features(["lightsout-stacks/local"]);
     let assets = build_assets(&assembly, &plan, &mut StepDetails)
         .map_err(|source| LocalError::deployment("build the programs", source))?;

@@ -20,7 +20,8 @@ impl Construct for PrivateNetwork<'_> {
 
     fn build(self, scope: &mut Scope<'_>) -> NetworkRef {
         let settings = &self.settings.network;
-        let mut network = Network::new(settings.cidr, settings.zones());
+        // Hosts come up with packages that the image lacks.
+        let mut network = Network::new(settings.cidr, settings.zones()).amazon_linux_packages();
         if let Some(gateways) = &settings.gateways {
             network = network.gateways(&gateways.s3, &gateways.dynamodb);
         }

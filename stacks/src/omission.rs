@@ -15,16 +15,22 @@ pub enum Omission {
     Guard,
     /// The dashboard.
     Dashboard,
+    /// The alarm on other alarms, that a run is stuck.
+    CompositeAlarms,
+    /// That charts and results are read through the network's endpoint alone.
+    Perimeter,
 }
 
 impl Omission {
     /// Every omission.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 7] = [
         Self::FlowLogs,
         Self::Audit,
         Self::Backups,
         Self::Guard,
         Self::Dashboard,
+        Self::CompositeAlarms,
+        Self::Perimeter,
     ];
 
     /// Returns what the endpoint lacks.
@@ -34,6 +40,10 @@ impl Omission {
             Self::Audit => "MiniStack refuses a template with an AWS::CloudTrail::Trail",
             Self::Backups => "MiniStack refuses a template with an AWS::Backup::BackupSelection",
             Self::Guard => "MiniStack refuses a template with an AWS::WAFv2::WebACLAssociation",
+            Self::CompositeAlarms => {
+                "MiniStack refuses a template with an AWS::CloudWatch::CompositeAlarm"
+            }
+            Self::Perimeter => "MiniStack knows of no call by which endpoint it came",
             Self::Dashboard => "MiniStack publishes no metrics: a dashboard would be empty",
         }
     }
@@ -41,7 +51,7 @@ impl Omission {
     /// Returns the stack that is left out whole, if it is one.
     pub const fn stack(self) -> Option<&'static str> {
         match self {
-            Self::FlowLogs => None,
+            Self::FlowLogs | Self::CompositeAlarms | Self::Perimeter => None,
             Self::Audit => Some("Audit"),
             Self::Backups => Some("Backup"),
             Self::Guard => Some("Guard"),
@@ -59,6 +69,7 @@ impl Omission {
                 ("Network", "PrivateFlowLogRole"),
                 ("Network", "PrivateFlowLogRolePolicy"),
             ],
+            Self::CompositeAlarms => &[("Fleet", "Stuck")],
             _ => &[],
         }
     }
@@ -77,6 +88,10 @@ impl Omission {
                 // Backup tells people what failed.
                 ("Alarms", "Key", "KeyPolicy.Statement"),
                 ("Alarms", "PeoplePolicy", "PolicyDocument.Statement"),
+            ],
+            Self::Perimeter => &[
+                ("Intake", "InboxPolicy", "PolicyDocument.Statement"),
+                ("Storage", "LargeResultsPolicy", "PolicyDocument.Statement"),
             ],
             _ => &[],
         }

@@ -1,10 +1,12 @@
 //! What a run knows and what it found out.
 
 use lightsout::{
-    Construct, Removal, Scope,
+    Construct, Pseudo, Removal, Scope, Value,
     dynamodb::{Table, TableRef},
+    ec2::NetworkRef,
+    join,
     kms::Key,
-    s3::{Bucket, BucketRef, LogBucket},
+    s3::{Bucket, BucketRef, LogBucket, ObjectLock},
 };
 use lightsout_protocol::{
     coding::{Outcome, attribute},
@@ -18,6 +20,7 @@ use crate::{environment::Settings, omission::Omission};
 pub(crate) struct Storage<'a> {
     pub(crate) settings: &'a Settings,
     pub(crate) removal: Removal,
+    pub(crate) network: &'a NetworkRef,
 }
 
 /// References into the storage.
@@ -61,21 +64,33 @@ impl Construct for Storage<'_> {
                     [attribute::OUTCOME, attribute::OUTCOME_SHA256],
                 ),
         );
-        let large_results = scope.add(
-            "LargeResults",
-            backed_up(
-                self.settings,
-                Bucket::new(&results_key).access_logs(&access, "results/"),
-            ),
-        );
-        // What is in them is in the results too: they are no more to be kept than an answer is.
-        let exports = scope.add(
-            "Exports",
-            Bucket::new(&results_key)
-                .access_logs(&access, "exports/")
-                .expire_after(EXPORT_DAYS)
-                .expire_noncurrent(EXPORT_DAYS),
-        );
+        let large = Bucket::new(&results_key).access_logs(&access, "results/");
+        let mut large = backed_up(self.settings, large);
+        if self.removal == Removal::Keep {
+            // Who may end the lock can still follow a patient's wish, or a court's.
+            large = large.object_lock(ObjectLock::Governance(
+                self.settings.retention.replaced_days,
+            ));
+        }
+        if !self.settings.leaves_out(Omission::Perimeter) {
+            let (backup, emergency) = (backup_role(scope), emergency_role(scope));
+            large = large
+                .read_through(self.network, [backup.clone(), emergency])
+                .written_through(self.network, [backup]);
+        }
+        let large_results = scope.add("LargeResults", large);
+        // What is in them is in the results too: they are no more to be kept than an answer is. Who
+        // has the address of one reads it from where they are.
+        let exports = Bucket::new(&results_key)
+            .access_logs(&access, "exports/")
+            .expire_after(EXPORT_DAYS)
+            .expire_noncurrent(EXPORT_DAYS);
+        let exports = if self.settings.leaves_out(Omission::Perimeter) {
+            exports
+        } else {
+            exports.written_through(self.network, [])
+        };
+        let exports = scope.add("Exports", exports);
         let control = scope.add(
             "Control",
             Table::new(&control_key, control::PART).sort(control::ITEM),
@@ -100,6 +115,36 @@ impl Construct for Storage<'_> {
 
 /// Days after which an answer that was fetched from a bucket goes: S3 counts no less.
 const EXPORT_DAYS: u32 = 1;
+
+/// The role of the backups, by what its name begins with: its stack comes later.
+pub(crate) fn backup_role(scope: &Scope<'_>) -> Value<String> {
+    role(format!(
+        "{}-{}-backup-*",
+        scope.app_name(),
+        scope.stage().name
+    ))
+}
+
+/// The role for emergencies, likewise.
+fn emergency_role(scope: &Scope<'_>) -> Value<String> {
+    role(format!(
+        "{}-{}-audit-Emergency*",
+        scope.app_name(),
+        scope.stage().name
+    ))
+}
+
+/// The ARN of a role of this account, by its name or a pattern.
+pub(crate) fn role(name: impl Into<String>) -> Value<String> {
+    join![
+        "arn:",
+        Pseudo::Partition,
+        ":iam::",
+        Pseudo::AccountId,
+        ":role/",
+        name.into()
+    ]
+}
 
 /// Lets a bucket be backed up, and keeps for a while what is replaced in it.
 pub(crate) fn backed_up<T>(settings: &Settings, bucket: Bucket<T>) -> Bucket<T> {

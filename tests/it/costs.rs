@@ -10,20 +10,30 @@ use lightsout_simulation::scale::{
 use lightsout_stacks::environment::{Environment, Purpose, Settings};
 use lightsout_tests::workspace;
 
-use crate::graph::Graph;
+use crate::graph::{Graph, each};
 
 /// Hours of a month.
 const MONTH_HOURS: f64 = 730.0;
 
-/// Prices of what the forecast of runs knows nothing of; to be looked up before relied on.
-const DASHBOARD: Price = assumed("dashboards of CloudWatch", "month", 3.0);
-const CONTRIBUTORS: Price = assumed("rules of Contributor Insights", "month", 0.5);
-const WEB_ACL: Price = assumed("firewalls", "month", 5.0);
-const WEB_ACL_RULE: Price = assumed("rules of firewalls", "month", 1.0);
-const DATA_EVENTS: Price = assumed("data events of CloudTrail", "hundred thousand", 0.1);
-const LOGGED: Price = assumed("events taken in by CloudWatch Logs", "GB", 0.5);
-const OWN: [Price; 6] = [
+/// Prices of what the forecast of runs knows nothing of.
+const DASHBOARD: Price = Price {
+    name: "dashboards of CloudWatch",
+    unit: "month",
+    dollars: 3.0,
+    as_of: "2026-06",
+    basis: Basis::Read(
+        "https://www.factualminds.com/blog/amazon-cloudwatch-pricing-metrics-logs-alarms-dashboards/",
+    ),
+};
+const COMPOSITE: Price = watched("alarms on alarms", "alarm-month", 0.5);
+const CONTRIBUTORS: Price = watched("rules of Contributor Insights", "month", 0.5);
+const WEB_ACL: Price = guarded("firewalls", 5.0);
+const WEB_ACL_RULE: Price = guarded("rules of firewalls", 1.0);
+const DATA_EVENTS: Price = watched("data events of CloudTrail", "hundred thousand", 0.1);
+const LOGGED: Price = watched("events taken in by CloudWatch Logs", "GB", 0.5);
+const OWN: [Price; 7] = [
     DASHBOARD,
+    COMPOSITE,
     CONTRIBUTORS,
     WEB_ACL,
     WEB_ACL_RULE,
@@ -34,13 +44,23 @@ const OWN: [Price; 6] = [
 /// Bytes of an event in the trail's log group. Assumed.
 const EVENT_BYTES: f64 = 1_500.0;
 
-const fn assumed(name: &'static str, unit: &'static str, dollars: f64) -> Price {
+const fn watched(name: &'static str, unit: &'static str, dollars: f64) -> Price {
     Price {
         name,
         unit,
         dollars,
-        as_of: "2026-11",
-        basis: Basis::Assumed,
+        as_of: "2025-10",
+        basis: Basis::Read("a public program that read the Pricing API of AWS on 2025-10-28"),
+    }
+}
+
+const fn guarded(name: &'static str, dollars: f64) -> Price {
+    Price {
+        name,
+        unit: "month",
+        dollars,
+        as_of: "2026",
+        basis: Basis::Read("https://awsnegotiations.com/waf-pricing-strategy.html"),
     }
 }
 
@@ -77,17 +97,18 @@ fn plan(settings: &Settings, charts: u64) -> Plan {
 fn idle_month(graph: &Graph) -> Vec<Line> {
     let count = |kind: &str| float(graph.any(kind).len());
     let settings = &graph.environment.settings;
-    let interfaces = graph
+    let interfaces: usize = graph
         .any("AWS::EC2::VPCEndpoint")
         .into_iter()
         .filter(|(_, one)| one["Properties"]["VpcEndpointType"] == "Interface")
-        .count();
+        .map(|(_, one)| each(&one["Properties"]["SubnetIds"]).len())
+        .sum();
     let rules: usize = graph
         .any("AWS::WAFv2::WebACL")
         .into_iter()
         .map(|(_, acl)| acl["Properties"]["Rules"].as_array().map_or(0, Vec::len))
         .sum();
-    let hours = float(interfaces) * f64::from(settings.network.zones) * MONTH_HOURS;
+    let hours = float(interfaces) * MONTH_HOURS;
     let line = |price, quantity| Line { price, quantity };
     let clock = money::clock_month(&plan(settings, 0));
     [
@@ -95,6 +116,7 @@ fn idle_month(graph: &Graph) -> Vec<Line> {
         line(prices::KEY, count("AWS::KMS::Key")),
         line(prices::ALARM, count("AWS::CloudWatch::Alarm")),
         line(prices::METRIC, count("AWS::Logs::MetricFilter")),
+        line(COMPOSITE, count("AWS::CloudWatch::CompositeAlarm")),
         line(DASHBOARD, count("AWS::CloudWatch::Dashboard")),
         line(CONTRIBUTORS, count("AWS::CloudWatch::InsightRule")),
         line(WEB_ACL, count("AWS::WAFv2::WebACL")),

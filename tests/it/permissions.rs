@@ -6,7 +6,7 @@ use crate::graph::{Graph, Statement, each, graphs};
 
 /// The actions that may be allowed on everything, each with the reason why no resource is
 /// named.
-const WITHOUT_RESOURCE: [(&str, &str); 12] = [
+const WITHOUT_RESOURCE: [(&str, &str); 22] = [
     ("ec2:AssignPrivateIpAddresses", JOINS),
     ("ec2:CreateNetworkInterface", JOINS),
     ("ec2:DeleteNetworkInterface", JOINS),
@@ -22,7 +22,20 @@ const WITHOUT_RESOURCE: [(&str, &str); 12] = [
     ("cloudwatch:GetMetricData", BACKUPS),
     ("events:ListRules", BACKUPS),
     ("s3:ListAllMyBuckets", BACKUPS),
+    ("ec2messages:AcknowledgeMessage", AGENT),
+    ("ec2messages:DeleteMessage", AGENT),
+    ("ec2messages:FailMessage", AGENT),
+    ("ec2messages:GetEndpoint", AGENT),
+    ("ec2messages:GetMessages", AGENT),
+    ("ec2messages:SendReply", AGENT),
+    ("ssmmessages:CreateControlChannel", AGENT),
+    ("ssmmessages:CreateDataChannel", AGENT),
+    ("ssmmessages:OpenControlChannel", AGENT),
+    ("ssmmessages:OpenDataChannel", AGENT),
 ];
+const AGENT: &str = "Image Builder works by the agent of Systems Manager, whose messages are \
+     about no resource, says \
+     https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonmessagedeliveryservice.html";
 const JOINS: &str = "Lambda joins a function to its network with the function's role, says \
      https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html; the program itself is \
      denied it";
@@ -98,6 +111,9 @@ fn nothing_by_exception(graph: &Graph) {
                 );
             }
             let everyone = each(&statement.0["Principal"]["AWS"]);
+            if is_public_package(kind, statement) {
+                continue;
+            }
             if everyone.iter().any(|who| *who == "*") || statement.0["Principal"] == "*" {
                 // An endpoint cannot name roles, and a key no role that EC2 makes for itself
                 // later: they ask who it is.
@@ -112,6 +128,27 @@ fn nothing_by_exception(graph: &Graph) {
         }
     }
     assert!(statements > 100, "{statements} statements were looked at");
+}
+
+/// The buckets of AWS's own that everybody may read: packages of Amazon Linux, and what
+/// Image Builder sets its agent up with.
+const PUBLIC: [&str; 4] = [
+    ":s3:::al2023-repos-",
+    ":s3:::amazon-ssm-",
+    ":s3:::ec2imagebuilder-managed-resources-",
+    ":s3:::ec2imagebuilder-toe-",
+];
+
+/// Whether an endpoint passes reads of such a bucket, which nobody signs, and nothing else.
+fn is_public_package(kind: &str, statement: Statement<'_>) -> bool {
+    let resources = statement.resources();
+    kind == "AWS::EC2::VPCEndpoint"
+        && statement.actions() == ["s3:GetObject"]
+        && !resources.is_empty()
+        && resources.iter().all(|on| {
+            let bucket = on["Fn::Join"][1][2].as_str();
+            bucket.is_some_and(|bucket| PUBLIC.contains(&bucket))
+        })
 }
 
 fn trust_is_narrow(graph: &Graph) {
@@ -176,7 +213,7 @@ fn roles_have_the_boundary_that_the_environment_names() {
 fn machines_are_those_of_the_pipeline(graph: &Graph) {
     let pipeline = lightsout_stacks::pipeline(&graph.environment);
     let tag = "aws:ResourceTag/lightsout:pipeline";
-    let (mut starts, mut ends, mut passes) = (0, 0, 0);
+    let (mut starts, mut ends, mut passes, mut closes) = (0, 0, 0, 0);
     for (place, statement) in graph.statements("AWS::IAM::ManagedPolicy", "PolicyDocument") {
         let does = |action| statement.is_allow() && statement.actions().contains(&action);
         if does("ec2:TerminateInstances") {
@@ -200,6 +237,12 @@ fn machines_are_those_of_the_pipeline(graph: &Graph) {
                 assert!(statement.condition("ec2:InstanceType").is_some());
             }
         }
+        let denies = |action| !statement.is_allow() && statement.actions().contains(&action);
+        if denies("ec2:RunInstances") {
+            let public = statement.condition("ec2:AssociatePublicIpAddress").unwrap();
+            assert_eq!(public, "true", "{place:?}");
+            closes += 1;
+        }
         if does("ec2:CreateTags") {
             let when = statement.condition("ec2:CreateAction").unwrap();
             assert_eq!(when, "RunInstances", "{place:?}");
@@ -219,6 +262,10 @@ fn machines_are_those_of_the_pipeline(graph: &Graph) {
         }
     }
     // The launcher starts masters, a master workers; a master ends both, and the reaper.
+    assert_eq!(
+        closes, 2,
+        "who starts machines may not give them public addresses"
+    );
     assert!(
         starts >= 2 && ends >= 3 && passes == 2,
         "{starts} {ends} {passes}"

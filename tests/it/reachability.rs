@@ -160,6 +160,14 @@ fn interfaces(graph: &Graph) -> Vec<Interface> {
             subnets: subnets.map(|(subnet, _)| subnet.clone()).collect(),
         });
     }
+    for (place, builder) in graph.any("AWS::ImageBuilder::InfrastructureConfiguration") {
+        let properties = &builder["Properties"];
+        found.push(Interface {
+            name: place.1.clone(),
+            groups: all(&place.0, &properties["SecurityGroupIds"]),
+            subnets: all(&place.0, &properties["SubnetId"]),
+        });
+    }
     for (place, endpoint) in endpoints(graph, "Interface") {
         let properties = &endpoint["Properties"];
         found.push(Interface {
@@ -333,7 +341,10 @@ fn endpoints_are_those_of_the_roles(graph: &Graph) {
     }
     let made: BTreeSet<_> = endpoints.keys().cloned().collect();
     assert_eq!(made, needed, "{}", graph.environment.name);
-    assert_eq!(roles.len(), 6);
+    let builders = graph
+        .any("AWS::ImageBuilder::InfrastructureConfiguration")
+        .len();
+    assert_eq!(roles.len(), 6 + builders);
 }
 
 #[test]

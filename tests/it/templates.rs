@@ -139,10 +139,11 @@ fn machines_ask_for_tokens_have_no_public_address_and_end_when_they_power_off() 
 fn the_alarms_and_the_heartbeat_wake_the_launcher_and_the_heartbeat_the_reaper() {
     for assembly in assemblies() {
         let template: Template<'_> = assembly.template("Fleet");
-        // Two of the alarms start a run; the others tell a person.
-        template.count::<cfn::cloudwatch::Alarm>(11);
+        // Two of the alarms start a run and two wake the launcher once more; the others tell a
+        // person.
+        template.count::<cfn::cloudwatch::Alarm>(13);
         template.count::<cfn::events::Rule>(1);
-        template.count::<cfn::lambda::Permission>(4);
+        template.count::<cfn::lambda::Permission>(6);
     }
 }
 
@@ -157,6 +158,77 @@ fn what_must_survive_survives_outside_a_throw_away_environment() {
                 "Retain"
             };
             assert_eq!(resource["DeletionPolicy"], wanted, "{path}");
+        }
+    }
+}
+
+#[test]
+fn charts_and_results_stay_within_the_network() {
+    let mut seen = 0;
+    for (path, policy) in of_type(&assemblies(), "AWS::S3::BucketPolicy") {
+        let has_patients = ["Intake/InboxPolicy", "Storage/LargeResultsPolicy"]
+            .iter()
+            .any(|one| path.ends_with(one));
+        if !has_patients || path.starts_with("local/") {
+            continue;
+        }
+        let statements = policy["Properties"]["PolicyDocument"]["Statement"].as_array();
+        let denied = |sid: &str| statements.unwrap().iter().find(|one| one["Sid"] == sid);
+        let reads = denied("DenyReadsFromElsewhere").unwrap();
+        let condition = &reads["Condition"];
+        let endpoint = condition["StringNotEquals"]["aws:SourceVpce"].to_string();
+        assert!(endpoint.contains("S3Endpoint"), "{path}: {endpoint}");
+        // Nobody else is named but backups and, for results, emergencies.
+        let roles = condition["ArnNotLike"]["aws:PrincipalArn"].to_string();
+        assert!(roles.contains("-backup-*"), "{path}: {roles}");
+        let is_for_results = path.ends_with("LargeResultsPolicy");
+        assert_eq!(
+            roles.contains("-audit-Emergency*"),
+            is_for_results,
+            "{path}"
+        );
+        let writes = denied("DenyWritesFromElsewhere");
+        let is_protected = ["prod/", "staging/"]
+            .iter()
+            .any(|one| path.starts_with(one));
+        assert!(
+            writes.is_some() || !is_protected && !is_for_results,
+            "{path}"
+        );
+        seen += 1;
+    }
+    assert_eq!(seen, 6);
+}
+
+#[test]
+fn a_person_is_told_when_charts_wait_and_none_is_coded() {
+    let assemblies = assemblies();
+    let alarms = of_type(&assemblies, "AWS::CloudWatch::CompositeAlarm");
+    assert_eq!(
+        alarms.len(),
+        3,
+        "every environment but the local one has it"
+    );
+    for (path, alarm) in alarms {
+        let properties = &alarm["Properties"];
+        let rule = properties["AlarmRule"].to_string();
+        for child in ["Late", "Idle"] {
+            assert!(
+                rule.contains(&format!(r#""Ref":"{child}""#)),
+                "{path}: {rule}"
+            );
+        }
+        assert!(rule.contains(" AND "), "{path}: {rule}");
+        let told = properties["AlarmActions"][0].to_string();
+        assert!(told.contains("People"), "{path}: {told}");
+    }
+    // Either alone is no reason to wake anybody: it wakes the launcher.
+    let single = of_type(&assemblies, "AWS::CloudWatch::Alarm");
+    for (path, alarm) in single {
+        if path.ends_with("/Late") || path.ends_with("/Idle") {
+            let actions = alarm["Properties"]["AlarmActions"].to_string();
+            assert!(actions.contains("Launcher"), "{path}: {actions}");
+            assert!(!actions.contains("People"), "{path}: {actions}");
         }
     }
 }

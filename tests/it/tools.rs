@@ -80,8 +80,12 @@ const DEPLOYED: &str =
 
 /// The user data of a launch template, as a host gets it.
 fn user_data(template: &serde_json::Value) -> String {
-    let data = &template["Properties"]["LaunchTemplateData"]["UserData"]["Fn::Base64"];
-    let parts = data["Fn::Join"][1].as_array().unwrap().iter();
+    joined(&template["Properties"]["LaunchTemplateData"]["UserData"]["Fn::Base64"])
+}
+
+/// A text of which parts are known once deployed.
+fn joined(text: &serde_json::Value) -> String {
+    let parts = text["Fn::Join"][1].as_array().unwrap().iter();
     parts
         .map(|part| part.as_str().unwrap_or(DEPLOYED))
         .collect()
@@ -124,6 +128,74 @@ fn shellcheck_finds_nothing_in_the_user_data_of_any_host_and_ec2_takes_it() {
         Command::new(checkers().unwrap().program("shellcheck"))
             .args(["--shell=bash", "--external-sources", "--severity=style"])
             .args(files),
+    );
+}
+
+/// What is done to an image, as Image Builder's agent reads it.
+#[derive(serde::Deserialize)]
+struct Document {
+    phases: Vec<Phase>,
+}
+
+#[derive(serde::Deserialize)]
+struct Phase {
+    name: String,
+    steps: Vec<ImageStep>,
+}
+
+#[derive(serde::Deserialize)]
+struct ImageStep {
+    name: String,
+    action: String,
+    inputs: serde_json::Value,
+}
+
+#[test]
+fn shellcheck_finds_nothing_in_the_scripts_of_images_and_image_builder_reads_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut scripts = Vec::new();
+    for graph in graphs() {
+        for (place, component) in graph.any("AWS::ImageBuilder::Component") {
+            let data = &component["Properties"]["Data"];
+            let text = match data.as_str() {
+                Some(text) => text.to_owned(),
+                None => joined(data),
+            };
+            let document = folder.path().join("document.yml");
+            fs::write(&document, text).unwrap();
+            let read =
+                "import json, sys, yaml; print(json.dumps(yaml.safe_load(open(sys.argv[1]))))";
+            let read = Command::new(checkers().unwrap().program("python"))
+                .args(["-c", read])
+                .arg(&document)
+                .output()
+                .unwrap();
+            let document: Document = serde_json::from_slice(&read.stdout).unwrap();
+            let phases: Vec<_> = document.phases.iter().map(|one| &*one.name).collect();
+            assert_eq!(phases, ["build", "validate"], "{place:?}");
+            for step in document.phases.iter().flat_map(|phase| &phase.steps) {
+                if step.action == "S3Download" {
+                    let source = step.inputs[0]["source"].as_str().unwrap();
+                    assert!(source.starts_with("s3://"), "{place:?}: {source}");
+                    continue;
+                }
+                assert_eq!(step.action, "ExecuteBash", "{place:?}: {}", step.name);
+                let script = step.inputs["commands"][0].as_str().unwrap();
+                let name = format!("{}-{}.sh", graph.environment.name, scripts.len());
+                let file = folder.path().join(name);
+                fs::write(&file, script).unwrap();
+                scripts.push(file);
+            }
+        }
+    }
+    assert!(
+        scripts.len() >= 16,
+        "two environments, two images of two components"
+    );
+    check(
+        Command::new(checkers().unwrap().program("shellcheck"))
+            .args(["--shell=bash", "--severity=style"])
+            .args(scripts),
     );
 }
 

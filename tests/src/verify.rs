@@ -54,7 +54,7 @@ fn verify(io: &mut dyn Io) -> Result<ExitCode, VerifyError> {
     if cdk_cli().is_none() {
         say("skipped: npm cannot install it here");
     }
-    say("MiniStack and Ansible: .lightsout/venv");
+    say("MiniStack: .lightsout/venv");
     let python = local_python()?;
     let openssh = own_folder().join("openssh");
     let found = OpenSsh::find_or_fetch(&openssh)?;

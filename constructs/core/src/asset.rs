@@ -65,6 +65,22 @@ pub enum AssetSource {
     Path(String),
     /// What the file says, for files that a construct brings with it.
     Text(String),
+    /// Python packages, in a folder; [`AssetFile::wheels`] makes it.
+    Wheels(Wheels),
+}
+
+/// Python packages as wheels, for hosts that reach no package index.
+///
+/// Whoever deploys downloads them, and takes none whose hash is not listed. The folder
+/// holds the wheels, the list as `requirements.txt`, and `python`, which says for which
+/// version of Python they are, such as `3.11`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Wheels {
+    /// The packages with all that they need, each with its version and hashes, as pip's
+    /// [hash-checking mode](https://pip.pypa.io/en/stable/topics/secure-installs/) takes them.
+    pub requirements: String,
+    /// The version of Python on the hosts, such as `3.11`.
+    pub python: String,
 }
 
 /// Whether a file can be run.
@@ -137,6 +153,23 @@ impl AssetFile {
             name: name.into(),
             source: AssetSource::Text(text.into()),
             mode,
+        }
+    }
+
+    /// A folder with Python packages, pinned by `requirements`, for hosts with this
+    /// version of Python.
+    pub fn wheels(
+        name: impl Into<String>,
+        requirements: impl Into<String>,
+        python: impl Into<String>,
+    ) -> Self {
+        Self {
+            name: name.into(),
+            source: AssetSource::Wheels(Wheels {
+                requirements: requirements.into(),
+                python: python.into(),
+            }),
+            mode: FileMode::Regular,
         }
     }
 

@@ -108,7 +108,9 @@ pub use assembly::{
     Assembly, AssetStore, ReadError, StackArtifact, StackParameter, WriteError, is_stateful,
     read_assemblies, write_assemblies,
 };
-pub use asset::{Asset, AssetContents, AssetFile, AssetId, AssetRef, AssetSource, FileMode};
+pub use asset::{
+    Asset, AssetContents, AssetFile, AssetId, AssetRef, AssetSource, FileMode, Wheels,
+};
 pub use check::{Check, Finding, Resources};
 pub use condition::{Condition, ConditionId, ConditionRef};
 pub use construct::Construct;

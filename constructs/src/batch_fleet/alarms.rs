@@ -8,7 +8,7 @@ use lightsout_core::Scope;
 use super::{Limits, Triggers};
 use crate::{
     cfn::logs,
-    cloudwatch::{AlarmRef, Metric, Statistic},
+    cloudwatch::{AlarmRef, AlarmRule, Metric, MissingData, Statistic},
     events::{RuleRef, Schedule, Undelivered},
     lambda::{FailedEvent, FunctionRef},
     logs::LogGroupRef,
@@ -44,10 +44,28 @@ pub struct Alarms {
     pub undelivered: AlarmRef,
     /// A message waits though runs should have come to it: tells a person.
     pub waits_too_long: AlarmRef,
+    /// A message waits though a run should be at work by now: wakes the launcher once more.
+    pub late: AlarmRef,
+    /// No message was handled for a while, if only because none was there: wakes the launcher.
+    pub idle: AlarmRef,
+}
+
+impl Alarms {
+    /// Holds while messages wait and none is handled, whatever was started for them.
+    ///
+    /// Either alone is nothing to tell of: a large run lets messages wait for hours, and a
+    /// queue without any is idle. Both together mean that a run is stuck, or that none comes
+    /// about, long before a message [waits too long](Self::waits_too_long).
+    pub fn stuck(&self) -> AlarmRule {
+        self.late.in_alarm() & self.idle.in_alarm()
+    }
 }
 
 /// How far past its deadline a run is too long: what ends it needs time itself.
 const OVERTIME: Duration = Duration::from_mins(15);
+
+/// Without a message handled for so long, a run does not get on.
+const IDLE: Duration = Duration::from_mins(30);
 
 /// For how long every start must fail before a person is told.
 const ERROR_PERIOD: Duration = Duration::from_mins(5);
@@ -117,6 +135,16 @@ impl<L, R, M> Watched<'_, L, R, M> {
             .oldest_message_age()
             .at_least(seconds(triggers.oldest + self.limits.deadline + OVERTIME))
             .describe("A message has waited longer than a run may take; see why no run took it.");
+        let late = jobs
+            .oldest_message_age()
+            .at_least(seconds(triggers.oldest + self.limits.boot_grace() + IDLE))
+            .describe("A message waits though a run should be at work by now.");
+        let idle = jobs
+            .handled()
+            .period(IDLE)
+            .below(1)
+            .when_missing(MissingData::Bad)
+            .describe("No message was handled for a while; of no matter where none waits.");
         Alarms {
             backlog: scope.add("Backlog", backlog.invokes(launcher)),
             oldest: scope.add("Oldest", oldest.invokes(launcher)),
@@ -136,6 +164,8 @@ impl<L, R, M> Watched<'_, L, R, M> {
             failed_events: scope.add("FailedEventsAlarm", failed_events.notifies(alerts)),
             undelivered: scope.add("UndeliveredAlarm", undelivered.notifies(alerts)),
             waits_too_long: scope.add("WaitsTooLong", waits_too_long.notifies(alerts)),
+            late: scope.add("Late", late.invokes(launcher)),
+            idle: scope.add("Idle", idle.invokes(launcher)),
         }
     }
 

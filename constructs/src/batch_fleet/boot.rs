@@ -23,7 +23,16 @@ pub(super) const WORKER: Boot = Boot::Template("worker.sh.tera");
 /// What every host does: arms the timer, and knows how to call AWS and how to end.
 const MACHINE: &str = "machine.sh.tera";
 
-const TEMPLATES: [(&str, &str); 3] = [
+/// Where an image has what was baked into it.
+pub(super) const BAKED: &str = "/opt/lightsout";
+
+/// Shell functions that images are made with, too.
+pub(super) const VERIFY: &str = include_str!("boot/verify.sh");
+pub(super) const INSTALL_ANSIBLE: &str = include_str!("boot/ansible.sh");
+
+const TEMPLATES: [(&str, &str); 5] = [
+    ("verify.sh", VERIFY),
+    ("ansible.sh", INSTALL_ANSIBLE),
     (MACHINE, include_str!("boot/machine.sh.tera")),
     ("master.sh.tera", include_str!("boot/master.sh.tera")),
     ("worker.sh.tera", include_str!("boot/worker.sh.tera")),
@@ -58,6 +67,7 @@ fn rendered(template: &str, deadline: Duration, script: &str) -> String {
     let mut context = Context::new();
     context.insert("minutes", &deadline.as_secs().div_ceil(60));
     context.insert("script", script);
+    context.insert("baked", BAKED);
     tera.render(template, &context)
         .expect("each variable of the templates is set, as a test shows")
 }

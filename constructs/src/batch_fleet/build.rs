@@ -13,14 +13,14 @@ use lightsout_core::{Asset, AssetRef, Construct, Part, Scope, Value};
 
 use super::{
     BatchFleet, BatchFleetRef, Hosts, Limits, Parts, Place, Queues, Triggers, alarms::Watched,
-    boot::Boot, bundle, fault::Fault,
+    boot::Boot, bundle, fault::Fault, hosts::Ansible,
 };
 use crate::{
     Infra,
     dynamodb::{Table, TableRef},
     ec2::{
-        Cidr, Fleet, LaunchTemplate, LaunchTemplateRef, Market, Network, NetworkRef, SecurityGroup,
-        SecurityGroupRef, UserData, Zones,
+        Cidr, Fleet, Image, LaunchTemplate, LaunchTemplateRef, Market, Network, NetworkRef,
+        SecurityGroup, SecurityGroupRef, UserData, Zones,
     },
     kms::{Key, KeyRef},
     lambda::{Code, FailedEvent, Function, FunctionRef},
@@ -168,7 +168,7 @@ impl<P: Program> Ground<'_, P> {
             program,
             environment,
             &self.fleet(role::WORKER),
-            self.hosts.image.clone(),
+            self.hosts.worker_image.clone(),
             UserData::bash(boot.armed(self.limits.deadline))
                 .variable("GUARD_SECONDS", self.limits.guard_seconds().to_string())
                 .variable("STALE_SECONDS", self.limits.stale_seconds().to_string()),
@@ -212,7 +212,13 @@ impl<P: Program> Ground<'_, P> {
         let masters = self.fleet::<M>(role::MASTER);
         let workers = self.fleet::<P>(role::WORKER);
         if [hosts.market(), hosts.master_market()].contains(&Market::Spot) {
-            self.key.serve_spot(scope);
+            let mut keys = vec![self.key];
+            for key in [&hosts.master_image, &hosts.worker_image].map(Image::key) {
+                keys.extend(key.filter(|key| !keys.contains(key)));
+            }
+            for key in keys {
+                key.serve_spot(scope);
+            }
         }
         let environment = MasterEnvironment {
             work: self.jobs.meter().seen_as(),
@@ -233,14 +239,22 @@ impl<P: Program> Ground<'_, P> {
             drain_seconds: setting(limits.drain.as_secs()),
             deadline_seconds: setting(limits.deadline.as_secs()),
         };
+        let mut user_data = UserData::bash(boot.armed(limits.deadline))
+            .variable("BUNDLE_KEY", bundle.key())
+            .variable("BUNDLE_DIGEST", bundle.hash());
+        if hosts.ansible == Ansible::Wheelhouse {
+            // Every fleet has the same wheels, and so the same asset.
+            let wheelhouse = scope.asset(bundle::wheelhouse());
+            user_data = user_data
+                .variable("WHEELHOUSE_KEY", wheelhouse.key())
+                .variable("WHEELHOUSE_DIGEST", wheelhouse.hash());
+        }
         let master = LaunchTemplate::new(
             program,
             environment,
             &masters,
-            hosts.image.clone(),
-            UserData::bash(boot.armed(limits.deadline))
-                .variable("BUNDLE_KEY", bundle.key())
-                .variable("BUNDLE_DIGEST", bundle.hash()),
+            hosts.master_image.clone(),
+            user_data,
             &self.network,
             &self.key,
         )
@@ -331,7 +345,9 @@ fn place(scope: &mut Scope<'_>, place: Place, key: &KeyRef) -> NetworkRef {
     match place {
         Place::Given(network) => network,
         Place::Own(block) => {
-            let network = Network::new(block.unwrap_or(Cidr::TEN), Zones::Two).flow_logs(key);
+            let network = Network::new(block.unwrap_or(Cidr::TEN), Zones::Two)
+                .flow_logs(key)
+                .amazon_linux_packages();
             scope.add("Network", network)
         }
     }

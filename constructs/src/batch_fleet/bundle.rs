@@ -13,6 +13,18 @@ const PLAYBOOKS: [(&str, &str); 3] = [
     ("site.yml", include_str!("playbooks/site.yml")),
 ];
 
+/// Ansible with all that it needs, each with its version and its hashes.
+const ANSIBLE: &str = include_str!("ansible.txt");
+
+/// The Python that masters run Ansible with: Amazon Linux 2023 has it among its packages,
+/// beside [one that Ansible is too new for](https://docs.aws.amazon.com/linux/al2023/ug/python.html).
+const PYTHON: &str = "3.11";
+
+/// Returns Ansible as wheels, for a master that reaches no package index.
+pub(crate) fn wheelhouse() -> Asset {
+    Asset::files("Wheelhouse", [AssetFile::wheels("wheels", ANSIBLE, PYTHON)])
+}
+
 /// Returns the programs of master and workers, and the playbooks: those in the
 /// workspace's folder `playbooks`, or else our own.
 pub(super) fn of<M: Program, P: Program>(id: String, playbooks: Option<String>) -> Asset {

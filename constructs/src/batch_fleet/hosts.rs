@@ -8,8 +8,9 @@ use crate::{
 
 /// What machines a run is made of.
 ///
-/// The image is Amazon Linux 2023 unless said. A master's needs `ansible-core`
-/// besides, which a network without a way out cannot fetch: bake it into an image.
+/// The image is Amazon Linux 2023 unless said. A master installs Ansible when it boots,
+/// from wheels that are deployed with the programs, as no package index is to be reached;
+/// or it has Ansible in its image, as [`ImageBuilder`](crate::imagebuilder) bakes it.
 ///
 /// ```
 /// use lightsout::batch_fleet::Hosts;
@@ -19,11 +20,22 @@ use crate::{
 #[derive(Debug, Clone, PartialEq)]
 pub struct Hosts {
     pub(super) architecture: Architecture,
-    pub(super) image: Image,
+    pub(super) master_image: Image,
+    pub(super) worker_image: Image,
+    pub(super) ansible: Ansible,
     pub(super) master_types: Vec<String>,
     pub(super) worker_types: Vec<String>,
     pub(super) spot_percent: u32,
     pub(super) master_spot: bool,
+}
+
+/// How Ansible reaches a master.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ansible {
+    /// As wheels, which the master installs when it boots.
+    Wheelhouse,
+    /// In the master's image.
+    Baked,
 }
 
 /// Instance types that one policy statement lists without growing out of bounds.
@@ -41,8 +53,20 @@ impl Hosts {
     }
 
     /// Boots from another image, for the same processor.
+    ///
+    /// It is of the family of Amazon Linux 2023: its `dnf` has `python3.11`, or it is there.
     pub fn image(mut self, image: Image) -> Self {
-        self.image = image;
+        self.master_image = image.clone();
+        self.worker_image = image;
+        self
+    }
+
+    /// Boots from images into which everything was baked, for the same processor: Ansible
+    /// into the master's.
+    pub fn baked(mut self, master: Image, worker: Image) -> Self {
+        self.master_image = master;
+        self.worker_image = worker;
+        self.ansible = Ansible::Baked;
         self
     }
 
@@ -133,11 +157,14 @@ impl Hosts {
     }
 
     fn of(architecture: Architecture, name: &str, master: &str, worker: &str) -> Self {
+        let image = Image::Parameter(format!(
+            "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-{name}"
+        ));
         Self {
             architecture,
-            image: Image::Parameter(format!(
-                "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-{name}"
-            )),
+            master_image: image.clone(),
+            worker_image: image,
+            ansible: Ansible::Wheelhouse,
             master_types: vec![master.to_owned()],
             worker_types: vec![worker.to_owned()],
             spot_percent: 0,

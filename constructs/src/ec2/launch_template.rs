@@ -56,6 +56,7 @@ pub struct LaunchTemplateRef<P> {
     role: RoleRef,
     key: KeyRef,
     account_key: Option<KeyRef>,
+    image_key: Option<KeyRef>,
     group: SecurityGroupRef,
     network: NetworkRef,
     program: PhantomData<fn() -> P>,
@@ -225,6 +226,7 @@ impl<P: Program> Construct for LaunchTemplate<P> {
                 .resource_type(resource)
                 .tags(self.tags.clone())
         };
+        let image_key = self.image.key();
         let data = ec2::LaunchTemplateData::new()
             .image_id(self.image.into_value())
             .instance_type(self.instance_type)
@@ -263,6 +265,7 @@ impl<P: Program> Construct for LaunchTemplate<P> {
             role,
             key: self.key,
             account_key: self.account_key,
+            image_key,
             group,
             network: self.network,
             program: PhantomData,
@@ -403,8 +406,13 @@ impl<P> LaunchTemplateRef<P> {
                     .when("StringEquals", "iam:AWSServiceName", "spot.amazonaws.com"),
             ],
         };
-        let keys = [Some(self.key), self.account_key].into_iter().flatten();
-        [instance, anywhere, tag, pass, describe]
+        // No subnet gives a public address, and no request may ask for one.
+        let public = Statement::deny(["ec2:RunInstances"])
+            .on(arn("network-interface", "*"))
+            .when("Bool", "ec2:AssociatePublicIpAddress", "true");
+        let keys = [Some(self.key), self.account_key, self.image_key];
+        let keys = keys.into_iter().flatten();
+        [instance, anywhere, public, tag, pass, describe]
             .into_iter()
             .chain(keys.flat_map(encrypts_disks))
             .chain(spot)
@@ -588,7 +596,13 @@ mod tests {
                     .when("StringEquals", "iam:PassedToService", "ec2.amazonaws.com")]
             );
             let of_template = arn("launch-template", hosts.id());
-            for run in statement("ec2:RunInstances") {
+            let (public, runs): (Vec<_>, Vec<_>) =
+                statement("ec2:RunInstances").into_iter().partition(|run| {
+                    run.condition("Bool", "ec2:AssociatePublicIpAddress")
+                        .is_some()
+                });
+            assert_eq!(public.len(), 1);
+            for run in runs {
                 assert_eq!(
                     run.condition("ArnEquals", "ec2:LaunchTemplate"),
                     Some([of_template.clone()].as_slice())

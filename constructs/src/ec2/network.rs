@@ -102,6 +102,8 @@ endpoints! {
     Ec2Messages = "ec2messages", "ec2messages", "Ec2MessagesEndpoint";
     /// Buses of events.
     Events = "events", "events", "EventsEndpoint";
+    /// Images of machines.
+    ImageBuilder = "imagebuilder", "imagebuilder", "ImageBuilderEndpoint";
     /// Keys.
     Kms = "kms", "kms", "KmsEndpoint";
     /// Functions.
@@ -137,6 +139,7 @@ pub struct Network {
     endpoints: Vec<Endpoint>,
     gateways: Option<Gateways>,
     flow_logs: Option<KeyRef>,
+    has_packages: bool,
 }
 
 /// The prefix lists that hold a region's addresses of S3 and `DynamoDB`.
@@ -215,6 +218,7 @@ impl Network {
             endpoints: Vec::new(),
             gateways: None,
             flow_logs: None,
+            has_packages: false,
         }
     }
 
@@ -240,6 +244,14 @@ impl Network {
             s3: s3.into(),
             dynamodb: dynamodb.into(),
         });
+        self
+    }
+
+    /// Lets hosts fetch packages of Amazon Linux 2023, which lie in a bucket of AWS's own.
+    ///
+    /// Without this the endpoint of S3 passes nothing but calls of this account.
+    pub fn amazon_linux_packages(mut self) -> Self {
+        self.has_packages = true;
         self
     }
 
@@ -299,6 +311,7 @@ impl Construct for Network {
                 "s3",
                 &vpc.reference(),
                 &routes.reference(),
+                own_account_or_nobody(),
             ),
             dynamodb: gateway(
                 scope,
@@ -306,6 +319,7 @@ impl Construct for Network {
                 "dynamodb",
                 &vpc.reference(),
                 &routes.reference(),
+                own_account(),
             ),
         };
         if self.gateways.is_some()
@@ -322,6 +336,10 @@ impl Construct for Network {
         }
         for endpoint in self.endpoints {
             network.endpoint(scope, endpoint);
+        }
+        if self.has_packages {
+            // `dnf` signs nothing, so that its calls are of no account.
+            network.pass_from(scope, "al2023-repos-", "-de612dc2/*");
         }
         if let Some(key) = self.flow_logs {
             flow_logs(scope, &vpc.reference(), &key);
@@ -355,11 +373,27 @@ impl NetworkRef {
         self.clients.attribute("GroupId")
     }
 
+    /// Returns the id of the endpoint that buckets are reached by.
+    pub const fn s3_endpoint(self) -> Value<String> {
+        self.s3.reference()
+    }
+
     /// Lets the endpoints pass what `statements` allow, by callers of this account
     /// and, where calls name resources of one, to resources of this account.
     ///
     /// What a service does with a key for its caller never passes the network.
     pub(crate) fn admit(self, scope: &mut Scope<'_>, statements: &[Statement]) {
+        self.admit_by(scope, statements, &self.subnets());
+    }
+
+    /// The same, with endpoints in the first zone alone for what no program in the network
+    /// has called yet. They answer in every zone, for as long as the first one is up.
+    pub(crate) fn admit_in_one_zone(self, scope: &mut Scope<'_>, statements: &[Statement]) {
+        let first: Vec<_> = self.subnets().into_iter().take(1).collect();
+        self.admit_by(scope, statements, &first);
+    }
+
+    fn admit_by(self, scope: &mut Scope<'_>, statements: &[Statement], subnets: &[Value<String>]) {
         let statements = statements
             .iter()
             .filter(|statement| !statement.is_via_service());
@@ -373,7 +407,7 @@ impl NetworkRef {
             let endpoint = match way {
                 Way::S3 => Some(self.s3),
                 Way::DynamoDb => Some(self.dynamodb),
-                Way::Interface(endpoint) => self.endpoint(scope, endpoint),
+                Way::Interface(endpoint) => self.endpoint_in(scope, endpoint, subnets),
             };
             let Some(endpoint) = endpoint else { continue };
             let mut statement = Statement::allow(actions)
@@ -386,6 +420,20 @@ impl NetworkRef {
             }
             scope.gather(endpoint, "PolicyDocument.Statement", statement);
         }
+    }
+
+    /// Lets the endpoint of S3 pass what anybody may read: objects of a bucket of AWS's own,
+    /// whose name has the region in its middle.
+    pub(crate) fn pass_from(self, scope: &mut Scope<'_>, before: &str, after: &str) {
+        let objects = join![
+            "arn:",
+            Pseudo::Partition,
+            format!(":s3:::{before}"),
+            Pseudo::Region,
+            after
+        ];
+        let read = Statement::allow(["s3:GetObject"]).to_everyone().on(objects);
+        scope.gather(self.s3, "PolicyDocument.Statement", read);
     }
 
     /// Returns the group of the interface endpoints, made on first demand.
@@ -405,13 +453,22 @@ impl NetworkRef {
 
     /// Returns the interface endpoint of a service, made on first demand.
     pub(crate) fn endpoint(self, scope: &mut Scope<'_>, endpoint: Endpoint) -> Option<ResourceId> {
+        self.endpoint_in(scope, endpoint, &self.subnets())
+    }
+
+    fn endpoint_in(
+        self,
+        scope: &mut Scope<'_>,
+        endpoint: Endpoint,
+        subnets: &[Value<String>],
+    ) -> Option<ResourceId> {
         scope.once(self.vpc, endpoint.logical_id(), |network, id| {
             let group = self.endpoint_group(network);
             let interface = ec2::VpcEndpoint::new(self.vpc())
                 .service_name(service_name(endpoint.service()))
                 .vpc_endpoint_type("Interface")
                 .private_dns_enabled(true)
-                .subnet_ids(self.subnets())
+                .subnet_ids(subnets.to_vec())
                 .security_group_ids(group.map(|id| id.attribute::<String>("GroupId")))
                 .policy_document(own_account());
             network.add(id, interface).id()
@@ -464,12 +521,13 @@ fn gateway(
     service: &str,
     vpc: &Value<String>,
     routes: &Value<String>,
+    policy: Tree,
 ) -> ResourceId {
     let endpoint = ec2::VpcEndpoint::new(vpc.clone())
         .service_name(service_name(service))
         .vpc_endpoint_type("Gateway")
         .route_table_ids([routes.clone()])
-        .policy_document(own_account());
+        .policy_document(policy);
     scope.add(id, endpoint).id()
 }
 
@@ -479,12 +537,21 @@ fn service_name(service: &str) -> Value<String> {
 
 /// A policy that passes nothing yet, and never anything of another account's.
 fn own_account() -> Tree {
-    let deny = Statement::deny(["*"])
+    PolicyDocument::new().with(other_accounts()).into()
+}
+
+/// The same, but for calls that nobody signed, which pass only what is listed for them.
+fn own_account_or_nobody() -> Tree {
+    let deny = other_accounts().when("Null", "aws:PrincipalAccount", "false");
+    PolicyDocument::new().with(deny).into()
+}
+
+fn other_accounts() -> Statement {
+    Statement::deny(["*"])
         .sid("DenyOtherAccounts")
         .to_everyone()
         .on_everything()
-        .when("StringNotEquals", "aws:PrincipalAccount", Pseudo::AccountId);
-    PolicyDocument::new().with(deny).into()
+        .when("StringNotEquals", "aws:PrincipalAccount", Pseudo::AccountId)
 }
 
 impl Gateways {

@@ -16,6 +16,7 @@ use serde_json::Value as Json;
 use crate::{
     archive::{Entry, Level, digest, pack},
     io::{Event, Hint, Io},
+    wheels::{self, WheelsError},
 };
 
 /// How programs are built, and where they are put.
@@ -25,10 +26,12 @@ pub struct BuildPlan {
     out: PathBuf,
     profile: String,
     target: Option<String>,
+    architecture: Option<Architecture>,
     features: Vec<String>,
     also: Vec<String>,
     target_dir: Option<PathBuf>,
     cargo_home: Option<PathBuf>,
+    python: PathBuf,
     level: Level,
 }
 
@@ -147,6 +150,15 @@ pub enum BuildError {
         /// The name.
         name: String,
     },
+    /// Python packages could not be downloaded.
+    #[error("cannot download the Python packages of asset `{asset}`")]
+    Wheels {
+        /// The asset.
+        asset: String,
+        /// Why not.
+        #[source]
+        source: WheelsError,
+    },
     /// A zip could not be made.
     #[error("cannot pack asset `{asset}`")]
     Zip {
@@ -169,10 +181,12 @@ impl BuildPlan {
             out: out.into(),
             profile: "dev".to_owned(),
             target: None,
+            architecture: None,
             features: Vec::new(),
             also: Vec::new(),
             target_dir: None,
             cargo_home: None,
+            python: "python3".into(),
             level: Level::FASTEST,
         }
     }
@@ -184,12 +198,10 @@ impl BuildPlan {
         out: impl Into<PathBuf>,
         architecture: Architecture,
     ) -> Self {
-        let processor = match architecture {
-            Architecture::X86_64 => "x86_64",
-            Architecture::Arm64 => "aarch64",
-        };
+        let processor = architecture.name();
         Self {
             profile: "lambda".to_owned(),
+            architecture: Some(architecture),
             target: Some(format!("{processor}-unknown-linux-gnu")),
             level: Level::SMALLEST,
             ..Self::local(workspace, out)
@@ -225,6 +237,14 @@ impl BuildPlan {
     /// Has Cargo keep its registry in `folder`, instead of where `CARGO_HOME` says.
     pub fn cargo_home(mut self, folder: impl Into<PathBuf>) -> Self {
         self.cargo_home = Some(folder.into());
+        self
+    }
+
+    /// Downloads Python packages with the pip of this Python, instead of that of `python3`.
+    ///
+    /// What is planned for this machine is downloaded for this Python, too.
+    pub fn python(mut self, program: impl Into<PathBuf>) -> Self {
+        self.python = program.into();
         self
     }
 
@@ -284,6 +304,16 @@ impl BuildPlan {
     }
 }
 
+impl Architecture {
+    /// Returns the processor's name, as Rust and Python have it.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::X86_64 => "x86_64",
+            Self::Arm64 => "aarch64",
+        }
+    }
+}
+
 impl BuiltAssets {
     /// Returns the asset with this id.
     pub fn get(&self, id: &str) -> Option<&BuiltAsset> {
@@ -309,6 +339,7 @@ impl Hint for BuildError {
             Self::NoProgram { .. } => {
                 Some("compare the names with the package's `[[bin]]` section".to_owned())
             }
+            Self::Wheels { source, .. } => Some(source.hint().to_owned()),
             _ => None,
         }
     }
@@ -334,7 +365,7 @@ pub fn build_assets(
     fs::create_dir_all(&folder).map_err(at(&folder))?;
     let mut built = BuiltAssets::default();
     for asset in assembly.assets() {
-        let entries = entries(asset, &plan.workspace, &executables)?;
+        let entries = entries(asset, plan, &executables, io)?;
         let sha256 = digest(&entries);
         let path = folder.join(format!("{sha256}.zip"));
         let bytes = if let Ok(found) = fs::metadata(&path) {
@@ -384,7 +415,7 @@ fn programs(asset: &Asset) -> Vec<Program<'_>> {
                 AssetSource::Binary {
                     package, binary, ..
                 } => Some(Program { package, binary }),
-                AssetSource::Path(_) | AssetSource::Text(_) => None,
+                AssetSource::Path(_) | AssetSource::Text(_) | AssetSource::Wheels(_) => None,
             })
             .collect(),
     }
@@ -466,8 +497,9 @@ fn package_name(id: &str) -> Option<&str> {
 
 fn entries(
     asset: &Asset,
-    workspace: &Path,
+    plan: &BuildPlan,
     executables: &Executables,
+    io: &mut dyn Io,
 ) -> Result<BTreeMap<String, Entry>, BuildError> {
     let mut entries = BTreeMap::new();
     let executable = |package: &str, binary: &str| {
@@ -501,11 +533,19 @@ fn entries(
                     AssetSource::Binary {
                         package, binary, ..
                     } => executable(package, binary)?.clone(),
-                    AssetSource::Path(path) => workspace.join(path),
+                    AssetSource::Path(path) => plan.workspace.join(path),
                     AssetSource::Text(text) => {
                         let bytes = text.clone().into_bytes();
                         insert(asset, file.name.clone(), bytes, file.mode, &mut entries)?;
                         continue;
+                    }
+                    AssetSource::Wheels(wanted) => {
+                        let kept = plan.out.join("assets/wheels");
+                        wheels::download(wanted, &plan.python, plan.architecture, &kept, io)
+                            .map_err(|source| BuildError::Wheels {
+                                asset: asset.id.clone(),
+                                source,
+                            })?
                     }
                 };
                 collect(asset, &path, file.name.clone(), file.mode, &mut entries)?;

@@ -159,6 +159,24 @@ impl Deployment {
     }
 }
 
+/// Returns what is deployed of an app's stacks, without changing anything; a stack that is
+/// not there has no outputs.
+pub async fn deployment(
+    assembly: &Assembly,
+    config: &SdkConfig,
+) -> Result<Deployment, DeployError> {
+    let aws = CloudFormation::new(config);
+    let mut deployment = Deployment::default();
+    for stack in assembly.stacks() {
+        let outputs = match aws.stack(stack.physical_name()).await? {
+            Some(deployed) => deployed.outputs,
+            None => BTreeMap::new(),
+        };
+        deployment.outputs.insert(stack.name().to_owned(), outputs);
+    }
+    Ok(deployment)
+}
+
 impl FromStr for ParameterValue {
     type Err = &'static str;
 

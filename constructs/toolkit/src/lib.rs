@@ -35,13 +35,14 @@ mod status;
 mod store;
 mod synth;
 mod terminal;
+mod wheels;
 
 pub use build::{
     Architecture, BuildError, BuildPlan, BuiltAsset, BuiltAssets, build_assets, cargo,
 };
 pub use compare::{Change, Difference, StackDifference, ValueChange, compare};
 #[cfg(feature = "aws")]
-pub use deploy::{DeployArgs, DeployError, Deployment, ParameterValue, deploy};
+pub use deploy::{DeployArgs, DeployError, Deployment, ParameterValue, deploy, deployment};
 #[cfg(feature = "aws")]
 pub use deployed::AwsFault;
 #[cfg(feature = "aws")]
@@ -61,3 +62,4 @@ pub use status::Status;
 pub use store::UploadError;
 pub use synth::{SynthArgs, synth, synth_each};
 pub use terminal::{Form, Terminal};
+pub use wheels::WheelsError;

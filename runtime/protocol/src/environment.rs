@@ -34,6 +34,8 @@ environment! {
         visibility_seconds: Setting<u32> = "VISIBILITY_SECONDS",
         /// Seconds for which the queue must read empty before the worker ends.
         drain_seconds: Setting<u64> = "DRAIN_SECONDS",
+        /// The edition of the terminology that charts are coded by, such as `fy2026`.
+        edition: Setting<String> = "TERMINOLOGY_EDITION",
     }
 }
 

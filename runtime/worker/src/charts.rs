@@ -8,7 +8,7 @@ use std::{
 
 use lightsout_contract::Live;
 use lightsout_formats::{Narrative, Rejection, limits::LARGEST_CHART, read};
-use lightsout_nlp::{Dictionary, Engine};
+use lightsout_nlp::{Edition, Engine};
 use lightsout_phi::{AuditContext, Phi};
 use lightsout_protocol::{
     chart::{ChartReference, UNVERSIONED, arrivals},
@@ -60,7 +60,7 @@ pub fn begin(host: &Host) -> Result<Charts<S3, Tables>, BoxError> {
         bucket: environment.large_results.address().to_owned(),
         run: host.run.clone(),
     };
-    let engine = Engine::new(Dictionary::fy2026());
+    let engine = Engine::new(Edition::named(&environment.edition.value())?.dictionary());
     tracing::info!(engine = engine_name(&engine), "charts are coded");
     let inbox = environment.inbox.address();
     Ok(Charts::new(S3::new(s3), results, inbox, engine, host.cores))
@@ -322,7 +322,7 @@ mod tests {
         time::Duration,
     };
 
-    use lightsout_nlp::LARGEST_TEXT;
+    use lightsout_nlp::{Dictionary, LARGEST_TEXT};
     use lightsout_phi::Synthetic;
     use lightsout_protocol::chart::LARGEST_MESSAGE;
     use tokio::sync::watch;

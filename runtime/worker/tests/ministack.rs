@@ -223,6 +223,7 @@ impl Pipeline {
             .env("CONTROL_TABLE", "control")
             .env("VISIBILITY_SECONDS", "30")
             .env("DRAIN_SECONDS", "2")
+            .env("TERMINOLOGY_EDITION", "fy2026")
             .stdin(Stdio::null());
         command.output().await.unwrap()
     }

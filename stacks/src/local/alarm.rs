@@ -6,11 +6,11 @@
 
 use std::time::Duration;
 
-use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_sqs::types::QueueAttributeName;
 use lightsout_protocol::run::{Depth, RunId};
 
 use super::LocalError;
+use crate::launcher;
 
 /// How long to wait for S3's notifications, and how often to look.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -66,24 +66,10 @@ pub(crate) async fn invoke_launcher(
     lambda: &aws_sdk_lambda::Client,
     function: &str,
 ) -> Result<RunId, LocalError> {
-    let answer = lambda
-        .invoke()
-        .function_name(function)
-        .payload(Blob::new(r#"{"source": "aws.cloudwatch"}"#))
-        .send()
+    let decision = launcher::ask(lambda, function)
         .await
-        .map_err(|source| LocalError::aws("invoke the launcher", source))?;
-    let payload = answer.payload().map(AsRef::as_ref).unwrap_or_default();
-    if let Some(error) = answer.function_error() {
-        return Err(LocalError::Launcher(format!(
-            "{error}: {}",
-            String::from_utf8_lossy(payload)
-        )));
-    }
-    let decision: serde_json::Value = serde_json::from_slice(payload)
-        .map_err(|_| LocalError::Launcher("its answer is not JSON".to_owned()))?;
-    match decision.get("run").and_then(serde_json::Value::as_str) {
-        Some(run) => Ok(RunId::from_stored(run)),
-        None => Err(LocalError::Launcher(format!("it answered {decision}"))),
-    }
+        .map_err(|source| LocalError::aws("start a run", source))?;
+    decision
+        .run
+        .ok_or_else(|| LocalError::Launcher(format!("it decided to `{}`", decision.decision)))
 }

@@ -17,7 +17,7 @@ use super::{
     },
     nested,
 };
-use crate::{Asset, AssetContents, AssetFile, AssetSource, Environment, FileMode, Stage};
+use crate::{Asset, AssetContents, AssetFile, AssetSource, Environment, FileMode, Stage, Wheels};
 
 /// Why a folder could not be read.
 #[derive(Debug, Error)]
@@ -268,6 +268,12 @@ fn read_asset(manifest: &Manifest, json: &Json) -> Result<Asset, ReadError> {
                 source: match (file["path"].as_str(), file["text"].as_str()) {
                     (Some(path), _) => AssetSource::Path(path.to_owned()),
                     (None, Some(text)) => AssetSource::Text(text.to_owned()),
+                    (None, None) if file["requirements"].is_string() => {
+                        AssetSource::Wheels(Wheels {
+                            requirements: text(file, "requirements")?,
+                            python: text(file, "python")?,
+                        })
+                    }
                     (None, None) => AssetSource::Binary {
                         package: text(file, "package")?,
                         binary: text(file, "binary")?,

@@ -36,6 +36,7 @@ fn pipeline(stage: Stage) -> App {
                 source: AssetSource::Path("playbooks".to_owned()),
                 mode: FileMode::Regular,
             },
+            AssetFile::wheels("wheels", "six==1.17.0 --hash=sha256:47\n", "3.11"),
         ]),
     });
     stack.parameter(

@@ -250,6 +250,10 @@ fn asset(asset: &Asset) -> Tree {
                     }
                     AssetSource::Path(path) => entries.push(("path", path.as_str().into())),
                     AssetSource::Text(text) => entries.push(("text", text.as_str().into())),
+                    AssetSource::Wheels(wheels) => {
+                        entries.push(("requirements", wheels.requirements.as_str().into()));
+                        entries.push(("python", wheels.python.as_str().into()));
+                    }
                 }
                 let executable = file.mode == FileMode::Executable;
                 entries.push(("executable", executable.into()));

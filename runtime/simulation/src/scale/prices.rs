@@ -57,6 +57,9 @@ const REQUESTS: Basis = Basis::Read(
 const TABLES: Basis =
     Basis::Read("https://airbyte.com/data-engineering-resources/dynamodb-pricing");
 const KEYS: Basis = Basis::Read("https://cloudburn.io/blog/aws-kms-pricing");
+const WATCHED: Basis =
+    Basis::Read("a public program that read the Pricing API of AWS on 2025-10-28");
+const NOTES: Basis = Basis::Read("notes of several public projects, which agree");
 const STORED: Basis = Basis::Read("https://aws.amazon.com/dynamodb/pricing/");
 
 prices! {
@@ -64,7 +67,7 @@ prices! {
     SPOT_WORKER: "a worker as spot (c7g.xlarge)", "hour", 0.065, "2026-11", Basis::Assumed;
     MASTER: "a master (t4g.small)", "hour", 0.0168, "2026-09", INSTANCES;
     DISK: "disks of machines (gp3)", "GB-month", 0.08, "2026-09", INSTANCES;
-    MONITORING: "detailed monitoring of a machine", "hour", 0.002_877, "2026-11", Basis::Assumed;
+    MONITORING: "detailed monitoring of a machine", "hour", 0.002_877, "undated", NOTES;
     QUEUE_CALLS: "requests to SQS", "million", 0.4, "2026-03", QUEUES;
     PUTS: "writes to S3", "thousand", 0.005, "undated", REQUESTS;
     GETS: "reads from S3", "thousand", 0.0004, "undated", REQUESTS;
@@ -72,13 +75,13 @@ prices! {
     WRITE_UNITS: "write units of DynamoDB", "million", 0.625, "2025-07", TABLES;
     READ_UNITS: "read units of DynamoDB", "million", 0.125, "2025-07", TABLES;
     TABLE_STORAGE: "outcomes kept in the table and its index", "GB-month", 0.25, "undated", STORED;
-    TABLE_BACKUP: "point-in-time recovery of the table", "GB-month", 0.2, "2026-11", Basis::Assumed;
-    LAMBDA_CALLS: "invocations of Lambda", "million", 0.2, "2026-11", Basis::Assumed;
-    LAMBDA_TIME: "time of Lambda (arm64)", "GB-second", 0.000_013_333_4, "2026-11", Basis::Assumed;
+    TABLE_BACKUP: "point-in-time recovery of the table", "GB-month", 0.2, "undated", NOTES;
+    LAMBDA_CALLS: "invocations of Lambda", "million", 0.2, "undated", NOTES;
+    LAMBDA_TIME: "time of Lambda (arm64)", "GB-second", 0.000_013_333_4, "undated", NOTES;
     KEY: "customer keys of KMS", "key-month", 1.0, "2026-03", KEYS;
     KEY_CALLS: "requests to KMS", "ten thousand", 0.03, "2026-03", KEYS;
-    ALARM: "alarms of CloudWatch", "alarm-month", 0.1, "2026-11", Basis::Assumed;
-    METRIC: "metrics taken from logs", "metric-month", 0.3, "2026-11", Basis::Assumed;
+    ALARM: "alarms of CloudWatch", "alarm-month", 0.1, "2025-10", WATCHED;
+    METRIC: "metrics taken from logs", "metric-month", 0.3, "2025-10", WATCHED;
     ENDPOINT: "interface endpoints, in each zone", "hour", 0.01, "2026-06", ENDPOINTS;
     ENDPOINT_DATA: "data through interface endpoints", "GB", 0.01, "undated", PER_GB_OF_ENDPOINTS;
 }

@@ -30,7 +30,7 @@ const OUTCOME: &str = "outcome";
 const LARGEST: u64 = 4 << 20;
 
 impl<'a> ControlPlane<'a> {
-    /// Asks for logs, metrics, alarms, tags, table items, queues, object keys and machines; of the
+    /// Asks for logs, metrics, alarms, tags, table items, queues and machines; of the
     /// results the outcomes themselves are left out.
     pub(crate) fn read(endpoint: &'a str) -> Vec<Found> {
         let mut plane = Self {
@@ -41,7 +41,6 @@ impl<'a> ControlPlane<'a> {
         plane.metrics();
         plane.tables();
         plane.queues();
-        plane.objects();
         plane.machines();
         plane.found
     }
@@ -97,19 +96,6 @@ impl<'a> ControlPlane<'a> {
                 let answer = self.json("sqs", &format!("AmazonSQS.{action}"), &wish);
                 self.note(format!("queue {queue}: {action}"), &answer);
             }
-        }
-    }
-
-    fn objects(&mut self) {
-        let buckets = self.send("s3", "GET / HTTP/1.0", "");
-        let names: Vec<_> = between(&buckets, "<Name>", "</Name>")
-            .map(str::to_owned)
-            .collect();
-        for name in names {
-            let line = format!("GET /{name}?versions HTTP/1.0");
-            let text = self.send("s3", &line, "");
-            let place = format!("keys of {name}");
-            self.found.push(Found { place, text });
         }
     }
 
@@ -177,14 +163,4 @@ pub(crate) fn files(folder: &Path, found: &mut Vec<Found>) {
             });
         }
     }
-}
-
-fn between<'t>(
-    text: &'t str,
-    start: &'static str,
-    end: &'static str,
-) -> impl Iterator<Item = &'t str> {
-    text.split(start)
-        .skip(1)
-        .filter_map(move |rest| rest.split(end).next())
 }

@@ -113,7 +113,7 @@ pub(super) fn of_learnt(forms: &[String]) -> Vec<Vec<String>> {
         let same = SAME.iter().filter(|same| same.contains(&word.as_str()));
         for other in same.copied().flatten().filter(|other| *other != word) {
             let mut forms = forms.to_vec();
-            forms[at] = (*other).to_owned();
+            (*other).clone_into(&mut forms[at]);
             made.push(forms);
         }
     }

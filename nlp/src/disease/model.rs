@@ -320,9 +320,9 @@ pub(crate) fn overall(
     see(Question::SourceInKind.of(side(numbering << 8 | u64::from(naming.source))));
     let of_disease = named.disease(naming.disease);
     see(Question::Often.of(side(of_disease.often.min(4).into())));
-    let names = of_disease.names.count();
-    see(Question::Names.of(names));
-    see(Question::NamesSource.of(names << 8 | u64::from(naming.source)));
+    let different = of_disease.names.count();
+    see(Question::Names.of(different));
+    see(Question::NamesSource.of(different << 8 | u64::from(naming.source)));
     let whole = u64::from(of_disease.is_whole);
     see(Question::PlaceWhole.of(whole << 8 | naming.place as u64));
     see(Question::Alike.of(side(named.alike(naming.last))));

@@ -371,10 +371,7 @@ async fn pipeline(
         .force_path_style(true)
         .build();
     let s3 = aws_sdk_s3::Client::from_conf(s3);
-    let at_first = arguments
-        .at_first
-        .map_or(usize::MAX, |charts| charts as usize);
-    let (first, later) = found.charts.split_at(at_first.min(found.charts.len()));
+    let (first, later) = found.arriving(arguments.at_first);
     inbox::upload(&s3, inbox, first).await?;
     progress.note(&format!("{} charts in the inbox", first.len()));
 

@@ -137,6 +137,13 @@ impl ChartFolder {
             _ => Ok(found),
         }
     }
+
+    /// Returns the charts that are there when a run starts, all unless it is said how many, and
+    /// those that arrive while it goes on.
+    pub(crate) fn arriving(&self, at_first: Option<u32>) -> (&[LocalChart], &[LocalChart]) {
+        let at_first = at_first.map_or(usize::MAX, |charts| charts as usize);
+        self.charts.split_at(at_first.min(self.charts.len()))
+    }
 }
 
 impl fmt::Display for ChartFolder {

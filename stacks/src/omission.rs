@@ -92,6 +92,7 @@ impl Omission {
             Self::Perimeter => &[
                 ("Intake", "InboxPolicy", "PolicyDocument.Statement"),
                 ("Storage", "LargeResultsPolicy", "PolicyDocument.Statement"),
+                ("Storage", "ExportsPolicy", "PolicyDocument.Statement"),
             ],
             _ => &[],
         }

@@ -90,7 +90,7 @@ impl<'a> ControlPlane<'a> {
         for queue in queues["QueueUrls"].as_array().into_iter().flatten() {
             let wish = json!({
                 "QueueUrl": queue, "AttributeNames": ["All"], "MaxNumberOfMessages": 10,
-                "MessageAttributeNames": ["All"],
+                "MessageAttributeNames": ["All"], "WaitTimeSeconds": 0,
             });
             for action in ["GetQueueAttributes", "ListQueueTags", "ReceiveMessage"] {
                 let answer = self.json("sqs", &format!("AmazonSQS.{action}"), &wish);

@@ -81,13 +81,14 @@ pub fn cargo() -> Command {
 ///
 /// See [the list](https://doc.rust-lang.org/cargo/reference/environment-variables.html#environment-variables-cargo-sets-for-crates).
 fn describes_the_running_package(variable: &str) -> bool {
-    const ONES: [&str; 6] = [
+    const ONES: [&str; 7] = [
         "CARGO_BIN_NAME",
         "CARGO_CRATE_NAME",
         "CARGO_MANIFEST_DIR",
         "CARGO_MANIFEST_LINKS",
         "CARGO_MANIFEST_PATH",
         "CARGO_PRIMARY_PACKAGE",
+        "OUT_DIR",
     ];
     variable.starts_with("CARGO_PKG_") || ONES.contains(&variable)
 }
@@ -694,6 +695,21 @@ mod tests {
 
     fn local_plan(folder: &Path) -> BuildPlan {
         BuildPlan::local(folder, folder.join("out")).target_dir(folder.join("target"))
+    }
+
+    #[test]
+    fn what_describes_the_running_package_is_not_told_on_and_all_else_is() {
+        for name in ["CARGO_PKG_NAME", "CARGO_MANIFEST_DIR", "OUT_DIR"] {
+            assert!(describes_the_running_package(name), "{name}");
+        }
+        for name in [
+            "CARGO_HOME",
+            "CARGO_TARGET_DIR",
+            "CARGO_INCREMENTAL",
+            "PATH",
+        ] {
+            assert!(!describes_the_running_package(name), "{name}");
+        }
     }
 
     #[test]

@@ -30,6 +30,9 @@ const SNIPPET: usize = 40;
 
 /// Dense charts have a mention in so many bytes of text; others ask for more room than they need.
 const BETWEEN_MENTIONS: usize = 64;
+/// Room is made beforehand for so many mentions at most: a program that overwrites what it frees
+/// writes to all of it, and a long text need not have any mention.
+const MOST_AT_FIRST: usize = 1_000;
 
 /// The coding engine: a dictionary and the cues, ready to read notes.
 ///
@@ -152,7 +155,7 @@ impl Engine {
     pub(crate) fn candidates<'a>(&'a self, text: &'a str) -> (Note, Vec<Candidate<'a>>) {
         let sections = sections(text);
         let note = self.note(text, &sections);
-        let mut candidates = Vec::with_capacity(text.len() / BETWEEN_MENTIONS);
+        let mut candidates = Vec::with_capacity((text.len() / BETWEEN_MENTIONS).min(MOST_AT_FIRST));
         let mut said = Vec::new();
         let mut namings: Vec<Naming> = Vec::new();
         let mut hints = 0.0;

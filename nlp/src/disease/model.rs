@@ -386,10 +386,12 @@ pub(crate) fn hints(tokens: &[Token], naming: &Naming) -> impl Iterator<Item = F
         .map(|token| Question::Hint.of(u64::from(token.word)))
 }
 
-fn each_bit(bits: u32) -> impl Iterator<Item = u64> {
-    (0..u32::BITS)
-        .filter(move |bit| bits >> bit & 1 != 0)
-        .map(u64::from)
+fn each_bit(mut bits: u32) -> impl Iterator<Item = u64> {
+    std::iter::from_fn(move || {
+        let bit = (bits != 0).then(|| bits.trailing_zeros().into());
+        bits &= bits.saturating_sub(1);
+        bit
+    })
 }
 
 /// Splits a feature into its question and answer.

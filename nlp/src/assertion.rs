@@ -113,6 +113,16 @@ pub struct FoundCue {
     cue: usize,
 }
 
+/// What the scopes of a sentence are worked out with.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Scopes {
+    found: Vec<FoundCue>,
+    /// The tokens that close every scope.
+    marks: Vec<usize>,
+    /// Of each concept, the cue behind each effect on it.
+    effects: Vec<[Option<usize>; EFFECTS]>,
+}
+
 /// How many tokens a cue reaches back over to a mention before it.
 const REACH_BACK: usize = 10;
 
@@ -152,6 +162,12 @@ impl Cues {
     /// The cues of a sentence; words of a concept belong to it alone.
     pub fn find(&self, tokens: &[Token], concepts: &[Concept]) -> Vec<FoundCue> {
         let mut found = Vec::new();
+        self.find_into(tokens, concepts, &mut found);
+        found
+    }
+
+    fn find_into(&self, tokens: &[Token], concepts: &[Concept], found: &mut Vec<FoundCue>) {
+        found.clear();
         let mut at = 0;
         for free in concepts
             .iter()
@@ -177,7 +193,6 @@ impl Cues {
             }
             at = at.max(free.end);
         }
-        found
     }
 
     /// The phrase of a cue as the list of cues has it.
@@ -190,22 +205,47 @@ impl Cues {
         &self,
         tokens: &[Token],
         concepts: &[Concept],
-        found: &[FoundCue],
         section: SectionKind,
     ) -> Vec<Context<'_>> {
-        let mut effects = vec![[None; EFFECTS]; concepts.len()];
-        let marks: Vec<usize> = (0..tokens.len()).filter(|at| tokens[*at].closes).collect();
-        self.sweep_forward(concepts, found, &marks, &mut effects);
-        self.sweep_backward(tokens, concepts, found, &marks, &mut effects);
-        effects
-            .iter()
-            .zip(concepts)
-            .map(|(effects, concept)| {
-                let is_background =
-                    self.is_background(&tokens[concept.tokens.start..concept.tokens.end]);
-                self.context(effects, section, is_background)
-            })
-            .collect()
+        let mut contexts = Vec::with_capacity(concepts.len());
+        self.append_contexts(
+            tokens,
+            concepts,
+            section,
+            &mut Scopes::default(),
+            &mut contexts,
+        );
+        contexts
+    }
+
+    /// The same after what is there, with buffers that serve one sentence after the other.
+    pub(crate) fn append_contexts<'c>(
+        &'c self,
+        tokens: &[Token],
+        concepts: &[Concept],
+        section: SectionKind,
+        scopes: &mut Scopes,
+        contexts: &mut Vec<Context<'c>>,
+    ) {
+        let Scopes {
+            found,
+            marks,
+            effects,
+        } = scopes;
+        self.find_into(tokens, concepts, found);
+        marks.clear();
+        marks.extend((0..tokens.len()).filter(|at| tokens[*at].closes));
+        effects.clear();
+        effects.resize(concepts.len(), [None; EFFECTS]);
+        if !found.is_empty() {
+            self.sweep_forward(concepts, found, marks, effects);
+            self.sweep_backward(tokens, concepts, found, marks, effects);
+        }
+        contexts.extend(effects.iter().zip(concepts).map(|(effects, concept)| {
+            let is_background =
+                self.is_background(&tokens[concept.tokens.start..concept.tokens.end]);
+            self.context(effects, section, is_background)
+        }));
     }
 
     /// Whether a phrase within a mention says that it is of the patient's background.

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use rustc_hash::FxHashMap;
 
 use crate::Span;
-use crate::assertion::{Context, Cues, Temporality};
+use crate::assertion::{Context, Cues, Scopes, Temporality};
 use crate::attributes::{self, Attribute, Said};
+use crate::block::Block;
 use crate::candidate::Candidate;
 use crate::coding::{Code, Coding, Decision, Disease, Mention, Reason, Snippet};
 use crate::concept::{Concept, Terms};
@@ -69,6 +70,14 @@ pub struct Analysis<'e> {
     pub tokens: Vec<Token>,
     /// The terms among them, each with what is said of it.
     pub concepts: Vec<(Concept, Context<'e>)>,
+}
+
+/// What the stages keep from one sentence to the next.
+#[derive(Debug, Default)]
+struct Stages<'t> {
+    terms: Terms,
+    short_forms: ShortForms<'t>,
+    scopes: Scopes,
 }
 
 /// Where a mention stands.
@@ -159,48 +168,57 @@ impl Engine {
         let mut said = Vec::new();
         let mut namings: Vec<Naming> = Vec::new();
         let mut hints = 0.0;
+        // The candidate that each concept became.
         let mut places = Vec::new();
-        self.each_sentence(text, note, &sections, |section, tokens, terms, contexts| {
+        self.each_block(text, note, &sections, |block| {
             places.clear();
-            for (at, context) in contexts.iter().enumerate() {
-                places.push(candidates.len());
-                let concept = terms.concepts[at];
-                attributes::neighbourhood(
-                    &self.dictionary,
-                    text,
-                    tokens,
-                    &terms.concepts,
-                    at,
-                    &mut said,
-                );
-                for (meaning, attributes) in self.specific(concept.meaning, tokens, &said) {
-                    let seventh = self.seventh(tokens, &terms.concepts, at, meaning);
-                    let character = seventh.as_ref().map(|chosen| chosen.character);
-                    let place = Place {
+            for sentence in &block.sentences {
+                let (tokens, concepts) = (block.tokens(*sentence), block.concepts(*sentence));
+                for (at, context) in block.contexts(*sentence).iter().enumerate() {
+                    places.push(candidates.len());
+                    let concept = concepts[at];
+                    attributes::neighbourhood(
+                        &self.dictionary,
                         text,
-                        note,
-                        section,
-                    };
-                    let span = concept.span(tokens);
-                    let mut mention = self.mention(place, span, meaning, character, *context);
-                    mention.attributes = attributes;
-                    if let Some(chosen) = seventh.filter(|_| mention.code.is_some()) {
-                        mention.attributes.push(chosen.attribute);
+                        tokens,
+                        concepts,
+                        at,
+                        &mut said,
+                    );
+                    for (meaning, attributes) in self.specific(concept.meaning, tokens, &said) {
+                        let seventh = self.seventh(tokens, concepts, at, meaning);
+                        let character = seventh.as_ref().map(|chosen| chosen.character);
+                        let place = Place {
+                            text,
+                            note,
+                            section: sentence.section,
+                        };
+                        let span = concept.span(tokens);
+                        let mut mention = self.mention(place, span, meaning, character, *context);
+                        mention.attributes = attributes;
+                        if let Some(chosen) = seventh.filter(|_| mention.code.is_some()) {
+                            mention.attributes.push(chosen.attribute);
+                        }
+                        candidates.push(Candidate {
+                            mention,
+                            meaning,
+                            seventh: character,
+                        });
                     }
-                    candidates.push(Candidate {
-                        mention,
-                        meaning,
-                        seventh: character,
-                    });
                 }
             }
-            for naming in &terms.namings {
-                hints += self.diseases.hint(tokens, naming);
-                namings.push(Naming {
-                    concept: places[naming.concept],
-                    nearby: self.diseases.nearby(text, tokens, naming),
-                    ..*naming
-                });
+            let mut first = 0;
+            for sentence in &block.sentences {
+                let tokens = block.tokens(*sentence);
+                for naming in block.namings(*sentence) {
+                    hints += self.diseases.hint(tokens, naming);
+                    namings.push(Naming {
+                        concept: places[first + naming.concept],
+                        nearby: self.diseases.nearby(text, tokens, naming),
+                        ..*naming
+                    });
+                }
+                first += block.concepts(*sentence).len();
             }
         });
         sense::choose(&self.dictionary, text, &mut candidates);
@@ -213,31 +231,20 @@ impl Engine {
     /// Every sentence with what each stage found: for showing and for tests.
     pub fn analyse(&self, text: &str) -> Vec<Analysis<'_>> {
         let mut found = Vec::new();
-        let mut short_forms = ShortForms::default();
-        let mut terms = Terms::default();
         let sections = sections(text);
         let note = self.note(text, &sections);
-        for section in sections {
-            for sentence in sentences(text, section.body) {
-                let tokens = self.tokenizer.tokens(text, sentence);
-                terms.fill(
-                    &self.dictionary,
-                    self.narrative(note),
-                    text,
-                    &tokens,
-                    &mut short_forms,
-                );
-                self.neoplasms.refine(&tokens, &mut terms);
-                terms.link();
-                let contexts = self.contexts(&tokens, &terms.concepts, section.kind);
-                found.push(Analysis {
-                    section: section.kind,
-                    sentence,
-                    concepts: terms.concepts.iter().copied().zip(contexts).collect(),
-                    tokens,
-                });
-            }
-        }
+        self.each_block(text, note, &sections, |block| {
+            found.extend(block.sentences.iter().map(|sentence| {
+                let concepts = block.concepts(*sentence).iter().copied();
+                let contexts = block.contexts(*sentence).iter().copied();
+                Analysis {
+                    section: sentence.section,
+                    sentence: sentence.span,
+                    tokens: block.tokens(*sentence).to_vec(),
+                    concepts: concepts.zip(contexts).collect(),
+                }
+            }));
+        });
         found
     }
 
@@ -278,7 +285,15 @@ impl Engine {
             tokens: asked,
             meaning,
         }];
-        let context = self.contexts(&tokens, &concepts, section.kind)[0];
+        let mut contexts = Vec::with_capacity(1);
+        self.append_contexts(
+            &tokens,
+            &concepts,
+            section.kind,
+            &mut Scopes::default(),
+            &mut contexts,
+        );
+        let context = contexts[0];
         Mention {
             span: target,
             text: target.of(text).into(),
@@ -298,14 +313,17 @@ impl Engine {
     }
 
     /// What cues, section and the shape of the sentence say of each concept.
-    fn contexts(
-        &self,
+    fn append_contexts<'a>(
+        &'a self,
         tokens: &[Token],
         concepts: &[Concept],
         section: SectionKind,
-    ) -> Vec<Context<'_>> {
-        let cues = self.cues.find(tokens, concepts);
-        let mut contexts = self.cues.contexts(tokens, concepts, &cues, section);
+        scopes: &mut Scopes,
+        contexts: &mut Vec<Context<'a>>,
+    ) {
+        let first = contexts.len();
+        self.cues
+            .append_contexts(tokens, concepts, section, scopes, contexts);
         // A chronic condition that is all its sentence says is an item of a problem list: the
         // patient brought it along. Numbered items are the conclusions of a report instead.
         if let [concept] = concepts
@@ -313,12 +331,11 @@ impl Engine {
             && tokens[concept.tokens.end..]
                 .iter()
                 .all(|token| token.span.len() <= 1)
-            && contexts[0].temporality == Temporality::Recent
+            && contexts[first].temporality == Temporality::Recent
             && self.dictionary.is_chronic(concept.meaning)
         {
-            contexts[0].temporality = Temporality::Historical;
+            contexts[first].temporality = Temporality::Historical;
         }
-        contexts
     }
 
     /// The terms that count in this note alone.
@@ -335,38 +352,71 @@ impl Engine {
         Note { kind, setting }
     }
 
-    fn each_sentence<'a>(
+    /// Shows every sentence of a note, block by block.
+    fn each_block<'a>(
         &'a self,
         text: &str,
         note: Note,
         sections: &[Section],
-        mut see: impl FnMut(SectionKind, &[Token], &Terms, &[Context<'a>]),
+        mut see: impl FnMut(&Block<'a>),
     ) {
-        let mut tokens = Vec::new();
-        let mut terms = Terms::default();
-        let mut short_forms = ShortForms::default();
+        let mut block = Block::for_text(text);
+        let mut stages = Stages::default();
         let mut cut = Vec::new();
         for section in sections {
             sentence::cut(text, section.body, &mut cut);
             for sentence in cut.iter().copied() {
-                self.tokenizer.fill(text, sentence, &mut tokens);
-                terms.fill(
-                    &self.dictionary,
-                    self.narrative(note),
-                    text,
-                    &tokens,
-                    &mut short_forms,
-                );
-                self.neoplasms.refine(&tokens, &mut terms);
-                terms.link();
-                let concepts = &terms.concepts;
-                if concepts.is_empty() {
-                    continue;
+                let first = block.tokens.len();
+                self.tokenizer.append(text, sentence, &mut block.tokens);
+                block.push(section.kind, sentence, first);
+                if block.is_full() {
+                    self.fill(text, note, &mut block, &mut stages);
+                    see(&block);
+                    block.clear();
                 }
-                let contexts = self.contexts(&tokens, concepts, section.kind);
-                see(section.kind, &tokens, &terms, &contexts);
             }
         }
+        if !block.is_empty() {
+            self.fill(text, note, &mut block, &mut stages);
+            see(&block);
+        }
+    }
+
+    /// Takes a block through the stages after the first.
+    fn fill<'a, 't>(
+        &'a self,
+        text: &'t str,
+        note: Note,
+        block: &mut Block<'a>,
+        stages: &mut Stages<'t>,
+    ) {
+        let Stages {
+            terms,
+            short_forms,
+            scopes,
+        } = stages;
+        for at in 0..block.sentences.len() {
+            let tokens = block.tokens(block.sentences[at]);
+            terms.fill(
+                &self.dictionary,
+                self.narrative(note),
+                text,
+                tokens,
+                short_forms,
+            );
+            self.neoplasms.refine(tokens, terms);
+            terms.link();
+            block.keep(at, terms);
+        }
+        let mut contexts = std::mem::take(&mut block.contexts);
+        for sentence in &block.sentences {
+            let concepts = block.concepts(*sentence);
+            if !concepts.is_empty() {
+                let tokens = block.tokens(*sentence);
+                self.append_contexts(tokens, concepts, sentence.section, scopes, &mut contexts);
+            }
+        }
+        block.contexts = contexts;
     }
 
     /// The 7th character that the words around a concept ask for.

@@ -3,6 +3,7 @@
 mod alternatives;
 mod assertion;
 mod attributes;
+mod block;
 #[cfg(feature = "build")]
 pub mod build;
 mod candidate;

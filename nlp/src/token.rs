@@ -80,12 +80,12 @@ impl Tokenizer {
     /// The tokens of `text[sentence]`.
     pub fn tokens(&self, text: &str, sentence: Span) -> Vec<Token> {
         let mut tokens = Vec::new();
-        self.fill(text, sentence, &mut tokens);
+        self.append(text, sentence, &mut tokens);
         tokens
     }
 
-    pub(crate) fn fill(&self, text: &str, sentence: Span, tokens: &mut Vec<Token>) {
-        tokens.clear();
+    /// Puts the tokens of `text[sentence]` after those that are there.
+    pub(crate) fn append(&self, text: &str, sentence: Span, tokens: &mut Vec<Token>) {
         // In a sentence all in capitals, capitals do not tell abbreviations from words; but
         // an item of a list may be nothing else than an abbreviation.
         let shouted = sentence.len() > LIST_ITEM

@@ -407,12 +407,11 @@ const LEAST_WEIGHT: f32 = 0.05;
 /// The namings of a text, each with its features.
 fn read(dictionary: &Dictionary, tokenizer: &Tokenizer, text: &str) -> Vec<Read> {
     let mut all = Vec::new();
-    let mut tokens = Vec::new();
     let mut terms = Terms::default();
     let mut short_forms = ShortForms::default();
     for section in sections(text) {
         for sentence in sentences(text, section.body) {
-            tokenizer.fill(text, sentence, &mut tokens);
+            let tokens = tokenizer.tokens(text, sentence);
             terms.fill(dictionary, None, text, &tokens, &mut short_forms);
             all.extend(terms.namings.iter().map(|naming| Read {
                 naming: *naming,

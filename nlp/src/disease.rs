@@ -3,6 +3,7 @@
 //! Every term of the terminology that names a disease is a naming, those within longer ones
 //! too. A linear model, learnt from abstracts whose diseases are marked, takes or leaves each.
 
+mod feature_weights;
 pub(crate) mod model;
 mod named;
 mod short_form;

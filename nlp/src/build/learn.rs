@@ -372,7 +372,7 @@ impl Universe {
                 continue;
             }
             let (question, answer) = model::split(*feature);
-            let (_, name, kind) = Question::ALL[question];
+            let (_, name, kind) = Question::ALL[question as usize];
             let (first, second) = model::parts(kind, answer);
             let side = i64::try_from(first).unwrap_or(0) - 1;
             let said = match kind {
@@ -386,7 +386,7 @@ impl Universe {
                 Answer::WordInKind => word(second).map(|word| format!("{side} {word}")),
             };
             if let Some(said) = said {
-                lines.insert((question, format!("{name}\t{said}\t{weight:.2}")));
+                lines.insert((question as usize, format!("{name}\t{said}\t{weight:.2}")));
             }
         }
         let mut tsv = String::from(
@@ -415,7 +415,7 @@ fn read(dictionary: &Dictionary, tokenizer: &Tokenizer, text: &str) -> Vec<Read>
             terms.fill(dictionary, None, text, &tokens, &mut short_forms);
             all.extend(terms.namings.iter().map(|naming| Read {
                 naming: *naming,
-                nearby: model::nearby(dictionary, text, &tokens, naming).collect(),
+                nearby: model::nearby(dictionary, text, &tokens, naming),
                 hints: model::hints(&tokens, naming).collect(),
             }));
         }

@@ -5,11 +5,11 @@
 use rustc_hash::FxHashMap;
 
 use super::Naming;
+use super::feature_weights::FeatureWeights;
 use super::named::Named;
 use crate::dictionary::Dictionary;
 use crate::token::{Token, Tokenizer};
 use crate::trie::WordId;
-use crate::weights::Weights;
 
 /// A feature: which question is asked (the upper bits) and the answer to it.
 pub(crate) type Feature = u64;
@@ -87,7 +87,8 @@ impl Question {
         (Self::Alike, "alike", Answer::Number),
     ];
 
-    fn of(self, answer: u64) -> Feature {
+    /// The feature of this answer to it.
+    pub(crate) fn of(self, answer: u64) -> Feature {
         (self as u64) << SHIFT | answer & ((1 << SHIFT) - 1)
     }
 }
@@ -111,14 +112,14 @@ pub(crate) enum Answer {
 /// Bits of a feature that hold the answer.
 const SHIFT: u32 = 58;
 /// The number of no word: the edge of a sentence.
-const EDGE: u64 = (1 << 27) - 1;
+pub(crate) const EDGE: u64 = (1 << 27) - 1;
 /// How far a text's hints must lean, on average, to tell its kind.
 const LEAN: f32 = 0.25;
 
 /// The weights.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Model {
-    weights: Weights<f32>,
+    weights: FeatureWeights,
     /// What is the same at each naming of a disease, by disease.
     diseases: Vec<DiseaseWeights>,
 }
@@ -156,9 +157,11 @@ impl Model {
                 weights.push((question.of(answer), weight));
             }
         }
-        let weights: Weights<f32> = weights.into_iter().collect();
-        let sum = |features: &mut dyn Iterator<Item = Feature>| -> f32 {
-            features.map(|feature| weights.get(feature)).sum()
+        let weights: FeatureWeights = weights.into_iter().collect();
+        let sum = |answers: &mut dyn Iterator<Item = (Question, u64)>| -> f32 {
+            answers
+                .map(|(question, answer)| weights.get(question, answer))
+                .sum()
         };
         let diseases = (0..dictionary.diseases()).map(|disease| DiseaseWeights {
             anywhere: sum(&mut of_disease(dictionary, disease)),
@@ -170,17 +173,19 @@ impl Model {
         }
     }
 
-    #[inline]
+    /// The weight of a feature.
+    #[cfg(feature = "build")]
     pub(crate) fn weight(&self, feature: Feature) -> f32 {
-        self.weights.get(feature)
+        let (question, answer) = split(feature);
+        self.weights.get(question, answer)
     }
 
     /// How much the words at a place speak for a disease there.
     pub(crate) fn nearby(&self, text: &str, tokens: &[Token], naming: &Naming) -> f32 {
-        let said: f32 = of_words(text, tokens, naming)
-            .iter()
-            .map(|feature| self.weight(*feature))
-            .sum();
+        let mut said = 0.0;
+        of_words(text, tokens, naming, |question, answer| {
+            said += self.weights.get(question, answer);
+        });
         said + self.diseases[naming.disease as usize].anywhere
     }
 
@@ -192,18 +197,18 @@ impl Model {
         kind: i32,
         named: &Named,
     ) -> f32 {
-        let said: f32 = of_text(dictionary, naming, kind, named)
-            .iter()
-            .map(|feature| self.weight(*feature))
-            .sum();
+        let mut said = 0.0;
+        of_text(dictionary, naming, kind, named, |question, answer| {
+            said += self.weights.get(question, answer);
+        });
         let in_kind = &self.diseases[naming.disease as usize].in_kind;
         said + in_kind[(kind + 1).unsigned_abs().min(2) as usize]
     }
 
     /// What the words around a naming say of the kind of text.
     pub(crate) fn hint(&self, tokens: &[Token], naming: &Naming) -> f32 {
-        hints(tokens, naming)
-            .map(|feature| self.weight(feature))
+        words_around(tokens, naming)
+            .map(|word| self.weights.get(Question::Hint, word))
             .sum()
     }
 }
@@ -275,31 +280,32 @@ fn word(tokens: &[Token], at: Option<usize>) -> u64 {
         .map_or(EDGE, |token| u64::from(token.word))
 }
 
-/// The features of a disease, wherever it is named.
-fn of_disease(dictionary: &Dictionary, disease: u32) -> impl Iterator<Item = Feature> {
+/// What is asked of a disease wherever it is named, with the answers.
+fn of_disease(dictionary: &Dictionary, disease: u32) -> impl Iterator<Item = (Question, u64)> {
     let groups = each_bit(dictionary.groups(disease));
     [
-        Question::Always.of(0),
-        Question::Disease.of(u64::from(disease)),
+        (Question::Always, 0),
+        (Question::Disease, u64::from(disease)),
     ]
     .into_iter()
-    .chain(groups.map(|group| Question::Group.of(group)))
+    .chain(groups.map(|group| (Question::Group, group)))
 }
 
-/// The features of a disease in a kind of text.
+/// What is asked of a disease in a kind of text, with the answers.
 fn of_disease_in_kind(
     dictionary: &Dictionary,
     disease: u32,
     kind: i32,
-) -> impl Iterator<Item = Feature> {
+) -> impl Iterator<Item = (Question, u64)> {
     let side = move |answer: u64| in_kind(kind, answer);
     let groups = each_bit(dictionary.groups(disease));
-    std::iter::once(Question::Kind.of(side(0)))
-        .chain(groups.map(move |group| Question::GroupInKind.of(side(group))))
+    std::iter::once((Question::Kind, side(0)))
+        .chain(groups.map(move |group| (Question::GroupInKind, side(group))))
 }
 
-/// The features of the words at a place.
-fn of_words(text: &str, tokens: &[Token], naming: &Naming) -> [Feature; 15] {
+/// Shows what is asked of the words at a place, with the answers.
+#[inline]
+fn of_words(text: &str, tokens: &[Token], naming: &Naming, mut see: impl FnMut(Question, u64)) {
     let (start, end) = (naming.tokens.start, naming.tokens.end);
     let before = word(tokens, start.checked_sub(1));
     let after = word(tokens, Some(end));
@@ -314,42 +320,50 @@ fn of_words(text: &str, tokens: &[Token], naming: &Naming) -> [Feature; 15] {
         .iter()
         .filter(|byte| byte.is_ascii_uppercase())
         .count();
-    [
-        Question::Phrase.of(naming.phrase),
-        Question::Last.of(last),
-        Question::First.of(first),
-        Question::Before.of(before),
-        Question::After.of(after),
-        Question::TwoBefore.of(two(word(tokens, start.checked_sub(2)), before)),
-        Question::Length.of(length.min(5)),
-        Question::Place.of(place),
-        Question::Source.of(source),
-        Question::PlaceSource.of(length.min(3) << 16 | place << 8 | source),
-        Question::Sense.of(u64::from(naming.sense) << 8 | source),
-        Question::LastBefore.of(two(before, last)),
-        Question::LastAfter.of(two(last, after)),
-        Question::Ending.of(ending),
-        Question::Capital.of((capitals.min(3) * 8 + bytes.len().min(7)) as u64),
-    ]
+    see(Question::Phrase, naming.phrase);
+    see(Question::Last, last);
+    see(Question::First, first);
+    see(Question::Before, before);
+    see(Question::After, after);
+    let two_before = word(tokens, start.checked_sub(2));
+    see(Question::TwoBefore, two(two_before, before));
+    see(Question::Length, length.min(5));
+    see(Question::Place, place);
+    see(Question::Source, source);
+    see(
+        Question::PlaceSource,
+        length.min(3) << 16 | place << 8 | source,
+    );
+    see(Question::Sense, u64::from(naming.sense) << 8 | source);
+    see(Question::LastBefore, two(before, last));
+    see(Question::LastAfter, two(last, after));
+    see(Question::Ending, ending);
+    let long = bytes.len().min(7);
+    see(Question::Capital, (capitals.min(3) * 8 + long) as u64);
 }
 
-/// The features of a naming within the whole text.
-fn of_text(dictionary: &Dictionary, naming: &Naming, kind: i32, named: &Named) -> [Feature; 7] {
+/// Shows what is asked of a naming within the whole text, with the answers.
+#[inline]
+fn of_text(
+    dictionary: &Dictionary,
+    naming: &Naming,
+    kind: i32,
+    named: &Named,
+    mut see: impl FnMut(Question, u64),
+) {
     let side = |answer: u64| in_kind(kind, answer);
     let groups = dictionary.groups(naming.disease);
     let numbering = u64::from(groups >> 29 & 6 | groups & 1);
     let of_disease = named.disease(naming.disease);
     let called = of_disease.names.count();
     let (whole, source) = (u64::from(of_disease.is_whole), u64::from(naming.source));
-    [
-        Question::LastInKind.of(side(u64::from(naming.last))),
-        Question::SourceInKind.of(side(numbering << 8 | source)),
-        Question::Often.of(side(of_disease.often.min(4).into())),
-        Question::Names.of(called),
-        Question::NamesSource.of(called << 8 | source),
-        Question::PlaceWhole.of(whole << 8 | naming.place as u64),
-        Question::Alike.of(side(named.alike(naming.last))),
-    ]
+    see(Question::LastInKind, side(u64::from(naming.last)));
+    see(Question::SourceInKind, side(numbering << 8 | source));
+    see(Question::Often, side(of_disease.often.min(4).into()));
+    see(Question::Names, called);
+    see(Question::NamesSource, called << 8 | source);
+    see(Question::PlaceWhole, whole << 8 | naming.place as u64);
+    see(Question::Alike, side(named.alike(naming.last)));
 }
 
 /// All features of a naming that its sentence tells.
@@ -359,8 +373,14 @@ pub(crate) fn nearby(
     text: &str,
     tokens: &[Token],
     naming: &Naming,
-) -> impl Iterator<Item = Feature> {
-    of_disease(dictionary, naming.disease).chain(of_words(text, tokens, naming))
+) -> Vec<Feature> {
+    let mut features: Vec<_> = of_disease(dictionary, naming.disease)
+        .map(|(question, answer)| question.of(answer))
+        .collect();
+    of_words(text, tokens, naming, |question, answer| {
+        features.push(question.of(answer));
+    });
+    features
 }
 
 /// All features of a naming that the whole text tells.
@@ -370,20 +390,31 @@ pub(crate) fn overall(
     naming: &Naming,
     kind: i32,
     named: &Named,
-) -> impl Iterator<Item = Feature> {
-    of_disease_in_kind(dictionary, naming.disease, kind)
-        .chain(of_text(dictionary, naming, kind, named))
+) -> Vec<Feature> {
+    let mut features: Vec<_> = of_disease_in_kind(dictionary, naming.disease, kind)
+        .map(|(question, answer)| question.of(answer))
+        .collect();
+    of_text(dictionary, naming, kind, named, |question, answer| {
+        features.push(question.of(answer));
+    });
+    features
 }
 
 /// The words near a naming, as features of the kind of text.
+#[cfg(feature = "build")]
 pub(crate) fn hints(tokens: &[Token], naming: &Naming) -> impl Iterator<Item = Feature> {
+    words_around(tokens, naming).map(|word| Question::Hint.of(word))
+}
+
+/// The words near a naming.
+fn words_around(tokens: &[Token], naming: &Naming) -> impl Iterator<Item = u64> {
     let (start, end) = (naming.tokens.start, naming.tokens.end);
     let before = tokens[start.saturating_sub(3)..start].iter();
     let after = tokens[end..tokens.len().min(end + 3)].iter();
     before
         .chain(after)
         .filter(|token| token.word != 0)
-        .map(|token| Question::Hint.of(u64::from(token.word)))
+        .map(|token| u64::from(token.word))
 }
 
 fn each_bit(mut bits: u32) -> impl Iterator<Item = u64> {
@@ -395,12 +426,10 @@ fn each_bit(mut bits: u32) -> impl Iterator<Item = u64> {
 }
 
 /// Splits a feature into its question and answer.
-#[cfg(feature = "build")]
-pub(crate) fn split(feature: Feature) -> (usize, u64) {
-    (
-        usize::try_from(feature >> SHIFT).unwrap_or(0),
-        feature & ((1 << SHIFT) - 1),
-    )
+pub(crate) fn split(feature: Feature) -> (Question, u64) {
+    let number = usize::try_from(feature >> SHIFT).unwrap_or(0);
+    let (question, ..) = Question::ALL[number];
+    (question, feature & ((1 << SHIFT) - 1))
 }
 
 /// The parts of an answer of two words, or of a kind of text and a number.

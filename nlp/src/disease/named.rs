@@ -1,6 +1,6 @@
 //! By which names a text calls its diseases.
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use super::{Naming, Place};
 use crate::trie::WordId;
@@ -42,9 +42,18 @@ impl Names {
     }
 }
 
+/// Room is made beforehand for so many diseases at most.
+const FEW: usize = 64;
+
 impl Named {
     pub(crate) fn of<'n>(namings: impl IntoIterator<Item = &'n Naming>) -> Self {
-        let mut named = Self::default();
+        let namings = namings.into_iter();
+        // A short text names most of its diseases once; a long one names the same ones again.
+        let few = namings.size_hint().0.min(FEW);
+        let mut named = Self {
+            diseases: FxHashMap::with_capacity_and_hasher(few, FxBuildHasher),
+            endings: FxHashMap::with_capacity_and_hasher(few, FxBuildHasher),
+        };
         for naming in namings {
             let disease = named.diseases.entry(naming.disease).or_default();
             disease.often += 1;

@@ -236,13 +236,13 @@ impl Dictionary {
             return false;
         };
         let one_way = |code: (u32, Option<char>), other: (u32, Option<char>)| {
-            self.instructions(code.0)
-                .filter(|instruction| instruction.kind.is_excludes1())
-                .any(|instruction| {
-                    let mut names = false;
+            let mut names = false;
+            self.each_instruction(code.0, |instruction| {
+                if instruction.kind.is_excludes1() {
                     instruction.among(&[other], |_| names = true);
-                    names
-                })
+                }
+            });
+            names
         };
         code != other && (one_way(code, other) || one_way(other, code))
     }
@@ -254,10 +254,14 @@ impl Dictionary {
         Some((u32::try_from(node).ok()?, seventh))
     }
 
-    /// The notes of the tabular list at a code and at those above it.
-    pub(crate) fn instructions(&self, node: u32) -> impl Iterator<Item = Instruction<'_>> {
-        std::iter::successors(Some(node), |node| self.parent(*node))
-            .flat_map(|node| self.0.instructions.at(node))
+    /// Shows the notes of the tabular list at a code and at those above it.
+    #[inline]
+    pub(crate) fn each_instruction<'d>(&'d self, node: u32, mut see: impl FnMut(Instruction<'d>)) {
+        let mut at = Some(node);
+        while let Some(node) = at {
+            self.0.instructions.each_at(node, &mut see);
+            at = self.parent(node);
+        }
     }
 
     /// The codes of the tabular list, categories included, in order.

@@ -161,8 +161,10 @@ impl Reading {
         for (place, at) in (0..).zip(texts.values_mut()) {
             *at = place;
         }
+        let nodes: Vec<_> = self.notes.iter().map(|note| note.0).collect();
         Instructions {
-            nodes: self.notes.iter().map(|note| note.0).collect(),
+            begins: Instructions::begins(&nodes),
+            nodes,
             kinds: self.notes.iter().map(|note| note.1).collect(),
             sets: self.notes.iter().map(|note| sets[&note.2]).collect(),
             texts: self.notes.iter().map(|note| texts[&note.3]).collect(),

@@ -24,7 +24,12 @@ pub(crate) struct Instructions {
     pub(crate) sevenths: Vec<u32>,
     /// The different texts.
     pub(crate) said: Strings,
+    /// Where the notes of every [`NEAR`] codes begin, so that few are looked at for a code.
+    pub(crate) begins: Vec<u32>,
 }
+
+/// How many codes share a place in the notes from which theirs are looked for.
+const NEAR: u32 = 16;
 
 /// Added to the kind of a note of a block or chapter.
 pub(crate) const WIDE: u8 = 0x80;
@@ -113,31 +118,56 @@ impl Instruction<'_> {
 }
 
 impl Instructions {
-    /// The notes that stand at this very code.
-    pub(crate) fn at(&self, node: u32) -> impl Iterator<Item = Instruction<'_>> {
-        let from = self.nodes.partition_point(|known| *known < node);
-        let own = self.nodes[from..].iter().take_while(move |at| **at == node);
-        own.zip(from..).filter_map(|(_, at)| {
-            let set = self.sets[at] as usize;
-            Some(Instruction {
-                kind: *InstructionKind::ALL.get(usize::from(self.kinds[at] & !WIDE))?,
-                is_wide: self.kinds[at] & WIDE != 0,
-                text: self.said.get(self.texts[at] as usize),
-                runs: self.named.get(set),
-                sevenths: self.sevenths[set],
-            })
-        })
+    /// Shows the notes that stand at this very code.
+    #[inline]
+    pub(crate) fn each_at<'i>(&'i self, node: u32, mut see: impl FnMut(Instruction<'i>)) {
+        // No note stands behind the last begin.
+        let Some(begin) = self.begins.get((node / NEAR) as usize) else {
+            return;
+        };
+        for at in *begin as usize..self.nodes.len() {
+            if self.nodes[at] > node {
+                return;
+            }
+            let kind = usize::from(self.kinds[at] & !WIDE);
+            if self.nodes[at] == node
+                && let Some(kind) = InstructionKind::ALL.get(kind)
+            {
+                let set = self.sets[at] as usize;
+                see(Instruction {
+                    kind: *kind,
+                    is_wide: self.kinds[at] & WIDE != 0,
+                    text: self.said.get(self.texts[at] as usize),
+                    runs: self.named.get(set),
+                    sevenths: self.sevenths[set],
+                });
+            }
+        }
     }
 
-    pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, DictionaryError> {
+    /// Where the notes of every [`NEAR`] codes begin among notes that stand at these.
+    pub(crate) fn begins(nodes: &[u32]) -> Vec<u32> {
+        let mut begins = Vec::new();
+        for (at, node) in (0..).zip(nodes) {
+            begins.resize(begins.len().max((node / NEAR) as usize + 1), at);
+        }
+        begins
+    }
+
+    /// The notes at so many codes.
+    pub(super) fn read(reader: &mut Reader<'_>, codes: usize) -> Result<Self, DictionaryError> {
         const PART: &str = "notes of the tabular list";
         let mut nodes = reader.numbers(PART)?;
         let mut node: u32 = 0;
         for distance in &mut nodes {
             node = node.checked_add(*distance).ok_or_else(|| damaged(PART))?;
+            if node as usize >= codes {
+                return Err(damaged(PART));
+            }
             *distance = node;
         }
         Ok(Self {
+            begins: Self::begins(&nodes),
             nodes,
             kinds: reader.byte_list(PART)?,
             sets: reader.numbers(PART)?,

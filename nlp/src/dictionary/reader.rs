@@ -122,7 +122,7 @@ impl<'s> Reader<'s> {
                 })
             })
         })?;
-        let instructions = Instructions::read(self)?;
+        let instructions = Instructions::read(self, codes.len())?;
         let diseases = Diseases {
             ids: self.strings("diseases")?,
             names: self.strings("diseases")?,

@@ -1,6 +1,6 @@
 //! Conditions that have one code together get it.
 
-use super::ranges::{Range, ranges, rows};
+use super::ranges::{Ranges, letters, rows};
 use crate::candidate::{self, Candidate};
 use crate::coding::Joined;
 use crate::dictionary::Dictionary;
@@ -16,9 +16,9 @@ pub(super) struct Combinations(Vec<Combination>);
 
 #[derive(Clone, Debug)]
 struct Combination {
-    condition: Vec<Range>,
+    condition: Ranges,
     /// Ranges of which each must hold a coded candidate.
-    partners: Vec<Vec<Range>>,
+    partners: Vec<Ranges>,
     /// The code of all together, `=` for the condition's first three characters.
     together: &'static str,
     fate: Fate,
@@ -36,8 +36,8 @@ impl Combinations {
     pub(super) fn embedded() -> Self {
         let read = |row: Vec<&'static str>| {
             Some(Combination {
-                condition: ranges(row.first()?),
-                partners: row.get(1)?.split(" + ").map(ranges).collect(),
+                condition: Ranges::new(row.first()?),
+                partners: row.get(1)?.split(" + ").map(Ranges::new).collect(),
                 together: row.get(2)?,
                 fate: match *row.get(3)? {
                     "stays" => Fate::Stays,
@@ -65,23 +65,14 @@ impl Combinations {
         }
         let mut coded = candidate::coded(candidates);
         for combination in &self.0 {
-            let holds = |ranges: &[Range]| {
-                coded
-                    .iter()
-                    .any(|code| ranges.iter().any(|range| range.holds(*code)))
-            };
-            if !combination.partners.iter().all(|ranges| holds(ranges)) {
-                continue;
-            }
-            let is_condition = |code: &&IcdCode| {
-                combination
-                    .condition
-                    .iter()
-                    .any(|range| range.holds(**code))
-            };
+            let letters = letters(&coded);
             // A note names one type of diabetes; where it names two, the first is no surer.
-            if let Some(condition) = coded.iter().find(is_condition) {
-                combination.join(dictionary, *condition, candidates);
+            let Some(condition) = combination.condition.first_of(&coded, letters) else {
+                continue;
+            };
+            let holds = |partner: &Ranges| partner.first_of(&coded, letters).is_some();
+            if combination.partners.iter().all(holds) {
+                combination.join(dictionary, condition, candidates);
                 coded = candidate::coded(candidates);
             }
         }
@@ -110,11 +101,7 @@ impl Combination {
             let Some(code) = candidate.coded() else {
                 continue;
             };
-            let is_partner = self
-                .partners
-                .iter()
-                .flatten()
-                .any(|range| range.holds(code));
+            let is_partner = self.partners.iter().any(|partner| partner.holds(code));
             let gives_way = if code == condition {
                 // What says only that there is no complication is no longer true.
                 !self.together.starts_with('=')

@@ -1,6 +1,6 @@
 //! A condition that is over is coded as the personal history that it leaves.
 
-use super::ranges::{Range, ranges, rows};
+use super::ranges::{Ranges, rows};
 use crate::assertion::Assertion;
 use crate::candidate::{self, Candidate};
 use crate::coding::{Decision, Joined, Reason};
@@ -12,11 +12,11 @@ static HISTORY: &str = include_str!("../../terminology/history.tsv");
 
 /// Which history each condition leaves (`terminology/history.tsv`).
 #[derive(Clone, Debug)]
-pub(super) struct History(Vec<(Vec<Range>, &'static str)>);
+pub(super) struct History(Vec<(Ranges, &'static str)>);
 
 impl History {
     pub(super) fn embedded() -> Self {
-        let read = |row: Vec<&'static str>| Some((ranges(row.first()?), *row.get(1)?));
+        let read = |row: Vec<&'static str>| Some((Ranges::new(row.first()?), *row.get(1)?));
         Self(rows(HISTORY).filter_map(read).collect())
     }
 
@@ -39,15 +39,10 @@ impl History {
             let Some(code) = candidate.mention.code.filter(|_| is_past) else {
                 continue;
             };
-            let left = self
-                .0
-                .iter()
-                .find(|(conditions, _)| conditions.iter().any(|range| range.holds(code)));
+            let left = self.0.iter().find(|(conditions, _)| conditions.holds(code));
             // What is there again is no history.
             if let Some((conditions, left)) = left
-                && !coded
-                    .iter()
-                    .any(|code| conditions.iter().any(|range| range.holds(*code)))
+                && !coded.iter().any(|code| conditions.holds(*code))
                 && let Some(billable) = dictionary.billed(left)
             {
                 candidate.mention.decision = Decision::Coded;

@@ -1,10 +1,8 @@
 //! A symptom that routinely belongs to a diagnosis of the note is not coded beside it.
 
-use std::collections::BTreeMap;
-
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::ranges::{Range, ranges, rows};
+use super::ranges::{Range, Ranges, rows};
 use crate::candidate::Candidate;
 use crate::coding::Reason;
 use crate::icd_code::IcdCode;
@@ -17,20 +15,21 @@ static INTEGRAL: &str = include_str!("../../terminology/integral.tsv");
 #[derive(Clone, Debug)]
 pub(super) struct Integral {
     /// Diagnoses and their symptoms, found by the three characters that a symptom begins with.
-    by_category: BTreeMap<String, Vec<(Vec<Range>, Range)>>,
+    by_category: FxHashMap<[u8; 3], Vec<(Ranges, Range)>>,
 }
 
 impl Integral {
     pub(super) fn embedded() -> Self {
-        let mut by_category: BTreeMap<String, Vec<(Vec<Range>, Range)>> = BTreeMap::new();
+        let mut by_category: FxHashMap<[u8; 3], Vec<(Ranges, Range)>> = FxHashMap::default();
         for row in rows(INTEGRAL) {
-            let diagnoses = ranges(row[0]);
+            let diagnoses = Ranges::new(row[0]);
             for symptom in row[1].split(';').map(str::trim) {
-                let category = symptom.get(..3).unwrap_or(symptom).to_owned();
-                by_category
-                    .entry(category)
-                    .or_default()
-                    .push((diagnoses.clone(), Range::new(symptom)));
+                if let Some(category) = symptom.as_bytes().first_chunk() {
+                    by_category
+                        .entry(*category)
+                        .or_default()
+                        .push((diagnoses.clone(), Range::new(symptom)));
+                }
             }
         }
         Self { by_category }
@@ -73,11 +72,11 @@ impl Integral {
 
     /// The first of the diagnoses that the symptom belongs to.
     fn explaining(&self, symptom: IcdCode, diagnoses: &[IcdCode]) -> Option<IcdCode> {
-        let belongs = self.by_category.get(&symptom[..3])?;
+        let belongs = self.by_category.get(&symptom.category())?;
         let explains = |diagnosis: &&IcdCode| {
-            belongs.iter().any(|(ranges, symptoms)| {
+            belongs.iter().any(|(diagnoses, symptoms)| {
                 symptoms.holds(symptom)
-                    && ranges.iter().any(|range| range.holds(**diagnosis))
+                    && diagnoses.holds(**diagnosis)
                     && !symptoms.holds(**diagnosis)
             })
         };

@@ -37,11 +37,51 @@ fn padded(text: &str, after: u8) -> u64 {
     u64::from_be_bytes(bytes)
 }
 
-/// Ranges with `;` between them.
-pub(super) fn ranges(text: &str) -> Vec<Range> {
-    text.split(';')
-        .map(|part| Range::new(part.trim()))
-        .collect()
+/// Several ranges.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Ranges {
+    ranges: Vec<Range>,
+    /// The letters that codes within begin with, as [`letters`] has them.
+    letters: u32,
+}
+
+impl Ranges {
+    /// Ranges with `;` between them.
+    pub(super) fn new(text: &str) -> Self {
+        let ranges: Vec<_> = text
+            .split(';')
+            .map(|part| Range::new(part.trim()))
+            .collect();
+        let letters = ranges.iter().flat_map(|range| {
+            let [first, last] = [range.first, range.last].map(|end| end.to_be_bytes()[0]);
+            first..=last
+        });
+        Self {
+            letters: letters.fold(0, |all, letter| all | bit(letter)),
+            ranges,
+        }
+    }
+
+    /// Whether a code stands in one of the ranges.
+    pub(super) fn holds(&self, code: IcdCode) -> bool {
+        self.letters & bit(code.letter()) != 0 && self.ranges.iter().any(|range| range.holds(code))
+    }
+
+    /// The first of these codes, which begin with these [`letters`], that stands in a range.
+    pub(super) fn first_of(&self, codes: &[IcdCode], letters: u32) -> Option<IcdCode> {
+        let may_hold = self.letters & letters != 0;
+        let mut codes = codes.iter().copied().filter(|_| may_hold);
+        codes.find(|code| self.holds(*code))
+    }
+}
+
+/// The letters that codes begin with, a bit each.
+pub(super) fn letters(codes: &[IcdCode]) -> u32 {
+    codes.iter().fold(0, |all, code| all | bit(code.letter()))
+}
+
+fn bit(letter: u8) -> u32 {
+    1 << (letter & 31)
 }
 
 /// The lines of a table that hold data, cut into columns.

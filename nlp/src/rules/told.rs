@@ -36,9 +36,9 @@ impl<'d> Told<'d> {
     ) {
         let mut named = Vec::new();
         for ((node, _), code) in self.places.iter().zip(&self.codes) {
-            for instruction in self.dictionary.instructions(*node) {
+            self.dictionary.each_instruction(*node, |instruction| {
                 if !wanted(&instruction) {
-                    continue;
+                    return;
                 }
                 named.clear();
                 instruction.among(&self.places, |at| {
@@ -49,7 +49,7 @@ impl<'d> Told<'d> {
                 });
                 named.sort_unstable();
                 see(*code, &instruction, &named);
-            }
+            });
         }
     }
 }

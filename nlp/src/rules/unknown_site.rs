@@ -3,7 +3,7 @@
 //! Guideline section I.C.2: `C80.1` is only for a primary site that cannot be determined; the
 //! same holds of `C79.9` for metastases and `D49.9` for a tumor of which no more is said.
 
-use super::ranges::ranges;
+use super::ranges::Ranges;
 use crate::candidate::Candidate;
 use crate::coding::Reason;
 use crate::rules::Rule;
@@ -23,10 +23,9 @@ pub(super) fn apply(candidates: &mut [Candidate<'_>]) {
         if !candidates.iter().any(is_unknown) {
             continue;
         }
-        let told = ranges(told);
+        let told = Ranges::new(told);
         let mut codes = candidates.iter().filter_map(Candidate::coded);
-        let tells =
-            codes.find(|code| *code != unknown && told.iter().any(|range| range.holds(*code)));
+        let tells = codes.find(|code| *code != unknown && told.holds(*code));
         let Some(by) = tells else { continue };
         for candidate in candidates
             .iter_mut()

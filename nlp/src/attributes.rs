@@ -172,12 +172,7 @@ impl Reading<'_> {
     fn before(&mut self, end: usize, from: usize) {
         let start = self.phrase_start(end, from.max(end.saturating_sub(BEFORE)));
         self.all(Span::new(start, end));
-        let is_of = |at: &usize| {
-            self.tokens[*at]
-                .span
-                .of(self.text)
-                .eq_ignore_ascii_case("of")
-        };
+        let is_of = |at: &usize| self.is_of(*at);
         let Some(of) = start.checked_sub(1).filter(|of| *of >= from && is_of(of)) else {
             return;
         };
@@ -196,13 +191,7 @@ impl Reading<'_> {
     fn phrase_start(&self, end: usize, from: usize) -> usize {
         (from..end)
             .rev()
-            .find(|at| {
-                self.is_border(*at)
-                    || self.tokens[*at]
-                        .span
-                        .of(self.text)
-                        .eq_ignore_ascii_case("of")
-            })
+            .find(|at| self.is_border(*at) || self.is_of(*at))
             .map_or(from, |border| border + 1)
     }
 
@@ -231,8 +220,8 @@ impl Reading<'_> {
                 at = past;
                 continue;
             }
-            match self.tokens[at].span.of(self.text) {
-                "," | "(" => is_listed = true,
+            match self.bytes(at) {
+                b"," | b"(" => is_listed = true,
                 _ if is_listed
                     && (self.is(at, WordClass::Pass) || self.is(at, WordClass::Link)) => {}
                 _ if is_listed || self.is_border(at) => return,
@@ -273,18 +262,18 @@ impl Reading<'_> {
     /// Whether a phrase of one word may be one: a single letter is a side only in capitals and
     /// not in `mg/L`.
     fn is_abbreviated_side(&self, at: usize) -> bool {
-        let word = self.tokens[at].span.of(self.text);
+        let word = self.bytes(at);
         word.len() != 1
-            || (word.bytes().all(|byte| byte.is_ascii_uppercase())
+            || (word[0].is_ascii_uppercase()
                 && at
                     .checked_sub(1)
-                    .is_none_or(|before| self.tokens[before].span.of(self.text) != "/"))
+                    .is_none_or(|before| self.bytes(before) != b"/"))
     }
 
     fn word(&mut self, at: usize) {
         let token = &self.tokens[at];
         if self.is(at, WordClass::Pair)
-            && is_plural(token.span.of(self.text))
+            && is_plural(self.bytes(at))
             && let Some((_, _, bilateral)) = self.dictionary.sides()
         {
             self.said.push(Said {
@@ -305,13 +294,17 @@ impl Reading<'_> {
     }
 
     fn is_border(&self, at: usize) -> bool {
-        let is_word = self.tokens[at]
-            .span
-            .of(self.text)
-            .chars()
-            .next()
-            .is_some_and(char::is_alphanumeric);
-        !is_word || self.is(at, WordClass::Halt) || self.is(at, WordClass::Deny)
+        !self.tokens[at].is_word || self.is(at, WordClass::Halt) || self.is(at, WordClass::Deny)
+    }
+
+    fn is_of(&self, at: usize) -> bool {
+        self.bytes(at).eq_ignore_ascii_case(b"of")
+    }
+
+    /// The letters of a token.
+    fn bytes(&self, at: usize) -> &[u8] {
+        let Span { start, end } = self.tokens[at].span;
+        &self.text.as_bytes()[start..end]
     }
 
     fn is(&self, at: usize, class: WordClass) -> bool {
@@ -320,6 +313,6 @@ impl Reading<'_> {
 }
 
 /// Whether a word of two like parts of the body is written for both.
-fn is_plural(word: &str) -> bool {
-    word.ends_with(['s', 'S']) || word.eq_ignore_ascii_case("feet")
+fn is_plural(word: &[u8]) -> bool {
+    matches!(word.last(), Some(b's' | b'S')) || word.eq_ignore_ascii_case(b"feet")
 }

@@ -196,9 +196,13 @@ impl SectionKind {
 /// The names of headings.
 struct Names {
     kinds: FxHashMap<&'static str, SectionKind>,
-    /// For each first letter the last letters, as bits: names are looked up at every line and
-    /// colon of a note, and these two letters tell most of what is none.
+    /// Names are looked up at every line and colon of a note, and a few letters tell nearly all
+    /// of what is none. By the first letter: the last letters, as bits.
     ends: [u32; 128],
+    /// By the first letter: the second letters.
+    seconds: [u32; 128],
+    /// By the last letter: those before it.
+    before_last: [u32; 128],
 }
 
 impl Names {
@@ -206,31 +210,49 @@ impl Names {
         let names = HEADINGS
             .iter()
             .flat_map(|(kind, names)| names.split("; ").map(move |name| (name, *kind)));
-        let mut ends = [0; 128];
-        for (name, _) in names.clone() {
+        let mut all = Self {
+            kinds: names.clone().collect(),
+            ends: [0; 128],
+            seconds: [0; 128],
+            before_last: [0; 128],
+        };
+        for (name, _) in names {
             if let ([first, ..], [.., last]) = (name.as_bytes(), name.as_bytes()) {
-                ends[usize::from(*first)] |= 1 << (last & 31);
+                all.ends[usize::from(*first)] |= bit(*last);
+            }
+            if let ([first, second, ..], [.., before, last]) = (name.as_bytes(), name.as_bytes()) {
+                all.seconds[usize::from(*first)] |= bit(*second);
+                all.before_last[usize::from(*last)] |= bit(*before);
             }
         }
-        Self {
-            kinds: names.collect(),
-            ends,
-        }
+        all
     }
 
-    /// Whether a heading may have a name, by its first and last letter.
+    /// Whether a heading may have a name, by its first and last letters.
     fn may_be(&self, heading: &[u8]) -> bool {
         let (Some(first), Some(last)) = (heading.first(), heading.last()) else {
             return false;
         };
-        let is_mark = |end: &u8| !end.is_ascii_alphanumeric();
         // What is no letter may be white space, which belongs to no name.
-        if is_mark(first) || is_mark(last) {
+        if is_mark(*first) || is_mark(*last) {
             return true;
         }
-        let [first, last] = [first, last].map(u8::to_ascii_lowercase);
-        self.ends[usize::from(first)] & 1 << (last & 31) != 0
+        let [first, last] = [first, last].map(|end| usize::from(end.to_ascii_lowercase()));
+        let may_hold = |bits: u32, letter: u8| is_mark(letter) || bits & bit(letter) != 0;
+        self.ends[first] & bit(heading[heading.len() - 1]) != 0
+            && (heading.len() < 2
+                || may_hold(self.seconds[first], heading[1])
+                    && may_hold(self.before_last[last], heading[heading.len() - 2]))
     }
+}
+
+fn is_mark(byte: u8) -> bool {
+    !byte.is_ascii_alphanumeric()
+}
+
+/// A bit for a letter, the same for its capital.
+fn bit(letter: u8) -> u32 {
+    1 << (letter & 31)
 }
 
 /// Cuts a note into its sections; together they cover it in order.

@@ -23,10 +23,7 @@ pub(crate) fn cut(text: &str, within: Span, found: &mut Vec<Span>) {
     let mut begin = within.start;
     let mut line = within.start;
     let mut at = within.start;
-    while let Some(next) = bytes[at..]
-        .iter()
-        .position(|byte| MAY_END[usize::from(*byte)])
-    {
+    while let Some(next) = next_end(&bytes[at..]) {
         at += next;
         let ends = match bytes[at] {
             b'\n' => {
@@ -55,17 +52,31 @@ pub(crate) fn cut(text: &str, within: Span, found: &mut Vec<Span>) {
     push(text, found, Span::new(begin, bytes.len()));
 }
 
-/// The bytes at which a sentence may end.
-const MAY_END: [bool; 256] = {
-    let mut may_end = [false; 256];
-    let mut at = 0;
-    while at < ENDS.len() {
-        may_end[ENDS[at] as usize] = true;
-        at += 1;
+/// The place of the next byte at which a sentence may end.
+fn next_end(bytes: &[u8]) -> Option<usize> {
+    let (chunks, rest) = bytes.as_chunks::<8>();
+    for (chunk, at) in chunks.iter().zip((0..).step_by(8)) {
+        let word = u64::from_le_bytes(*chunk);
+        let found = ENDS.map(|end| zeros(word ^ (LOW * u64::from(end))));
+        let found = found.into_iter().fold(0, |all, found| all | found);
+        if found != 0 {
+            return Some(at + found.trailing_zeros() as usize / 8);
+        }
     }
-    may_end
-};
-const ENDS: &[u8] = b"\n?!.)";
+    let within = rest.iter().position(|byte| ENDS.contains(byte))?;
+    Some(bytes.len() - rest.len() + within)
+}
+
+/// The bytes at which a sentence may end.
+const ENDS: [u8; 5] = *b"\n?!.)";
+
+/// The lowest bit of each byte.
+const LOW: u64 = u64::MAX / 0xff;
+
+/// The highest bit of the first byte that is zero; what stands above it means nothing.
+fn zeros(word: u64) -> u64 {
+    word.wrapping_sub(LOW) & !word & LOW << 7
+}
 
 fn push(text: &str, found: &mut Vec<Span>, span: Span) {
     let sentence = span.of(text);
@@ -116,6 +127,7 @@ fn stop_ends(bytes: &[u8], begin: usize, at: usize) -> bool {
         [] => true,
         _ if opens && word.len() <= 2 && word.iter().all(u8::is_ascii_digit) => false,
         [initial] => !initial.is_ascii_uppercase() || opens,
+        _ if word.len() > LONGEST_TITLE => true,
         _ => !TITLES
             .iter()
             .any(|title| word.eq_ignore_ascii_case(title.as_bytes())),
@@ -127,6 +139,8 @@ const TITLES: &[&str] = &[
     "dr", "mr", "mrs", "ms", "prof", "vs", "st", "e.g", "i.e", "approx", "hx", "jr", "sr", "no",
     "c",
 ];
+
+const LONGEST_TITLE: usize = 6;
 
 /// Whether the line `bytes[line..end]` ends its sentence at its line break.
 fn line_ends(bytes: &[u8], line: usize, end: usize) -> bool {

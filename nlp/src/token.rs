@@ -96,7 +96,6 @@ impl Tokenizer {
         let mut form = String::new();
         for piece in pieces(text, sentence) {
             let span = piece.span;
-            let letters = span.of(text);
             let packed = (piece.kind == PieceKind::Word)
                 .then(|| PackedWord::folded(text, span))
                 .flatten();
@@ -110,6 +109,7 @@ impl Tokenizer {
                 });
                 continue;
             }
+            let letters = span.of(text);
             let mut token = Token {
                 span,
                 word: 0,

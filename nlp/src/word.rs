@@ -109,6 +109,17 @@ const ASCII: [Class; 128] = {
     classes
 };
 
+/// Whether a byte is an ASCII letter or digit.
+const IS_LETTER: [bool; 256] = {
+    let mut is_letter = [false; 256];
+    let mut byte = 0;
+    while byte < ASCII.len() {
+        is_letter[byte] = matches!(ASCII[byte], Class::Letter);
+        byte += 1;
+    }
+    is_letter
+};
+
 impl Pieces<'_> {
     fn class(&self, at: usize) -> (Class, usize) {
         let byte = self.text.as_bytes()[at];
@@ -151,9 +162,10 @@ impl Pieces<'_> {
     fn word_end(&self, mut at: usize) -> usize {
         let bytes = self.text.as_bytes();
         loop {
-            while at < self.end && bytes[at].is_ascii_alphanumeric() {
-                at += 1;
-            }
+            let letters = bytes.get(at..self.end).unwrap_or_default().iter();
+            at += letters
+                .take_while(|byte| IS_LETTER[usize::from(**byte)])
+                .count();
             // Nearly every word ends before a gap or a mark, which needs no closer look.
             let plainly_ends = |byte: &u8| byte.is_ascii() && !matches!(byte, b'\'' | b'.');
             if at >= self.end || bytes.get(at).is_none_or(plainly_ends) {

@@ -59,9 +59,20 @@ impl<'a> Candidate<'a> {
 
 /// The codes that count, each once, in order.
 pub(crate) fn coded(candidates: &[Candidate<'_>]) -> Vec<IcdCode> {
-    // A long note says the same many times; only what is new is kept in order.
-    let codes: FxHashSet<_> = candidates.iter().filter_map(Candidate::coded).collect();
-    let mut codes: Vec<_> = codes.into_iter().collect();
+    in_order(candidates.iter().filter_map(Candidate::coded).collect())
+}
+
+/// These codes, each once, in order.
+pub(crate) fn in_order(mut codes: Vec<IcdCode>) -> Vec<IcdCode> {
+    // A long note says the same many times; only what is new is put in order.
+    if codes.len() > MANY {
+        let different: FxHashSet<_> = codes.drain(..).collect();
+        codes.extend(different);
+    }
     codes.sort_unstable();
+    codes.dedup();
     codes
 }
+
+/// So many codes are sooner told apart than sorted.
+const MANY: usize = 256;

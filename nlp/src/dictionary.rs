@@ -530,7 +530,7 @@ impl Dictionary {
     }
 
     /// The ids of a disease: more than one where one name means several.
-    pub(crate) fn disease_ids(&self, disease: u32) -> impl Iterator<Item = &str> {
+    pub(crate) fn disease_ids(&self, disease: u32) -> impl Iterator<Item = &str> + Clone {
         self.0.diseases.ids.get(disease as usize).split('|')
     }
 

@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use rustc_hash::FxHashMap;
-
 use crate::Span;
 use crate::assertion::{Context, Cues, Scopes, Temporality};
 use crate::attributes::{self, Attribute, Said};
@@ -30,7 +28,7 @@ use crate::token::{Token, Tokenizer};
 const SNIPPET: usize = 40;
 
 /// Dense charts have a mention in so many bytes of text; others ask for more room than they need.
-const BETWEEN_MENTIONS: usize = 64;
+const BETWEEN_MENTIONS: usize = 40;
 /// Room is made beforehand for so many mentions at most: a program that overwrites what it frees
 /// writes to all of it, and a long text need not have any mention.
 const MOST_AT_FIRST: usize = 1_000;
@@ -166,10 +164,10 @@ impl Engine {
         let note = self.note(text, &sections);
         let mut candidates = Vec::with_capacity((text.len() / BETWEEN_MENTIONS).min(MOST_AT_FIRST));
         let mut said = Vec::new();
-        let mut namings: Vec<Naming> = Vec::new();
+        let mut namings: Vec<Naming> = Vec::with_capacity(candidates.capacity());
         let mut hints = 0.0;
         // The candidate that each concept became.
-        let mut places = Vec::new();
+        let mut places = Vec::with_capacity(candidates.capacity());
         self.each_block(text, note, &sections, |block| {
             places.clear();
             for sentence in &block.sentences {
@@ -499,32 +497,29 @@ impl Engine {
         hints: f32,
     ) {
         let sure = disease::sure(&self.diseases, &self.dictionary, namings, hints);
-        // A note names the same few diseases again and again.
-        let mut known: FxHashMap<u32, Vec<Disease<'_>>> = FxHashMap::default();
         for (naming, sure) in namings.iter().zip(sure) {
             if sure < disease::SURE_ENOUGH {
                 continue;
             }
-            let named = known.entry(naming.disease).or_insert_with(|| {
-                let doid = self.dictionary.doid_of(naming.disease);
-                let ids = self.dictionary.disease_ids(naming.disease);
-                ids.map(|id| Disease {
+            let doid = self.dictionary.doid_of(naming.disease);
+            let named = self
+                .dictionary
+                .disease_ids(naming.disease)
+                .map(|id| Disease {
                     span: naming.span,
                     mesh: id.into(),
                     doid,
-                })
-                .collect()
-            });
-            for disease in &mut *named {
-                disease.span = naming.span;
-            }
+                });
             // One term may stand for a code of each side.
             let span = candidates[naming.concept].mention.span;
             let both = candidates[naming.concept..]
                 .iter_mut()
                 .take_while(|candidate| candidate.mention.span == span);
             for candidate in both {
-                candidate.mention.diseases.extend_from_slice(named);
+                let diseases = &mut candidate.mention.diseases;
+                // Hardly any mention names more than one.
+                diseases.reserve_exact(named.clone().count());
+                diseases.extend(named.clone());
             }
         }
         candidates.retain(|candidate| {

@@ -173,29 +173,31 @@ impl SectionKind {
         if heading.len() > LONGEST_HEADING || !names.may_be(heading.as_bytes()) {
             return None;
         }
-        // Folded in place: names are looked up at every line and colon of a note.
+        // Folded in place: names are looked up at every line and colon of a note. All names are
+        // of ASCII letters, so white space beyond ASCII is all that may stand between them.
         let mut plain = [0; LONGEST_HEADING];
         let mut end = 0;
-        for word in heading
-            .split(|letter: char| letter.is_whitespace() || letter == '_')
-            .filter(|word| !word.is_empty())
-        {
-            if end > 0 {
+        let mut gap = false;
+        for letter in heading.chars() {
+            if letter == '_' || letter.is_whitespace() {
+                gap = end > 0;
+                continue;
+            }
+            if gap {
                 plain[end] = b' ';
                 end += 1;
+                gap = false;
             }
-            plain[end..end + word.len()].copy_from_slice(word.as_bytes());
-            end += word.len();
+            plain[end] = u8::try_from(letter).ok()?.to_ascii_lowercase();
+            end += 1;
         }
-        plain[..end].make_ascii_lowercase();
-        let plain = std::str::from_utf8(&plain[..end]).ok()?;
-        names.kinds.get(plain).copied()
+        names.kinds.get(&plain[..end]).copied()
     }
 }
 
 /// The names of headings.
 struct Names {
-    kinds: FxHashMap<&'static str, SectionKind>,
+    kinds: FxHashMap<&'static [u8], SectionKind>,
     /// Names are looked up at every line and colon of a note, and a few letters tell nearly all
     /// of what is none. By the first letter: the last letters, as bits.
     ends: [u32; 128],
@@ -211,7 +213,10 @@ impl Names {
             .iter()
             .flat_map(|(kind, names)| names.split("; ").map(move |name| (name, *kind)));
         let mut all = Self {
-            kinds: names.clone().collect(),
+            kinds: names
+                .clone()
+                .map(|(name, kind)| (name.as_bytes(), kind))
+                .collect(),
             ends: [0; 128],
             seconds: [0; 128],
             before_last: [0; 128],
@@ -261,11 +266,12 @@ fn bit(letter: u8) -> u32 {
 /// capitals before a colon anywhere in a line. Only known names count: an unknown line in
 /// capitals is more often a problem of a list than a heading.
 pub fn sections(text: &str) -> Vec<Section> {
-    let mut found = vec![Section {
+    let mut found = Vec::with_capacity(SECTIONS);
+    found.push(Section {
         kind: SectionKind::Unnamed,
         heading: Span::new(0, 0),
         body: Span::new(0, 0),
-    }];
+    });
     let mut begin = 0;
     for line in text.split_inclusive('\n') {
         let mut rest = begin;
@@ -289,6 +295,9 @@ pub fn sections(text: &str) -> Vec<Section> {
     found.retain(|section| !section.body.is_empty() || !section.heading.is_empty());
     found
 }
+
+/// Most notes have no more sections.
+const SECTIONS: usize = 16;
 
 fn close(found: &mut [Section], end: usize) {
     if let Some(last) = found.last_mut() {

@@ -1,9 +1,9 @@
 //! A symptom that routinely belongs to a diagnosis of the note is not coded beside it.
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 
 use super::ranges::{Range, Ranges, rows};
-use crate::candidate::Candidate;
+use crate::candidate::{self, Candidate};
 use crate::coding::Reason;
 use crate::icd_code::IcdCode;
 use crate::note::{Note, NoteKind};
@@ -43,15 +43,13 @@ impl Integral {
         if note.kind == NoteKind::Narrative {
             return;
         }
-        let diagnoses: FxHashSet<IcdCode> = candidates
+        let diagnoses = candidates
             .iter()
             // What the patient merely brought along explains no symptom of today.
             .filter(|candidate| candidate.mention.rule != Rule::Chronic)
             .filter_map(Candidate::coded)
-            .filter(|code| code.letter() != b'R')
-            .collect();
-        let mut diagnoses: Vec<_> = diagnoses.into_iter().collect();
-        diagnoses.sort_unstable();
+            .filter(|code| code.letter() != b'R');
+        let diagnoses = candidate::in_order(diagnoses.collect());
         let mut explained: FxHashMap<IcdCode, Option<IcdCode>> = FxHashMap::default();
         for candidate in candidates {
             let Some(symptom) = candidate.coded() else {

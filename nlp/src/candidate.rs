@@ -3,7 +3,7 @@
 use rustc_hash::FxHashSet;
 
 use crate::coding::{Decision, Joined, Mention, Reason};
-use crate::dictionary::Meaning;
+use crate::dictionary::Origin;
 use crate::icd_code::IcdCode;
 use crate::rules::Rule;
 
@@ -12,8 +12,10 @@ use crate::rules::Rule;
 pub(crate) struct Candidate<'a> {
     /// What will be answered.
     pub(crate) mention: Mention<'a>,
-    /// What its term means.
-    pub(crate) meaning: Meaning,
+    /// The code that its term means, by its place in the tabular list.
+    pub(crate) node: Option<u32>,
+    /// Where its term comes from.
+    pub(crate) origin: Origin,
     /// The 7th character that the words around it ask for.
     pub(crate) seventh: Option<char>,
 }

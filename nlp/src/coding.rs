@@ -1,5 +1,6 @@
 //! What the engine answers: codes, and every mention with the reason it counts or not.
 
+mod mention;
 mod owned;
 
 use std::borrow::Cow;
@@ -9,12 +10,11 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::Span;
-use crate::assertion::{Assertion, Experiencer, Temporality};
-use crate::attributes::Attribute;
 use crate::icd_code::IcdCode;
 use crate::rules::Rule;
-use crate::section::SectionKind;
 use crate::setting::Setting;
+
+pub use self::mention::{Mention, Quote};
 
 /// The codes of a note, and the mentions that they come from.
 ///
@@ -99,42 +99,6 @@ impl fmt::Display for Advice {
     }
 }
 
-/// A term of the terminology in the note.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Mention<'a> {
-    /// Where it stands, in bytes.
-    pub span: Span,
-    /// What stands there.
-    pub text: Cow<'a, str>,
-    /// The billable code that it means, if it says enough for one.
-    pub code: Option<IcdCode>,
-    /// The title of the code, of the category where no code is billable, or of the disease.
-    pub title: Cow<'a, str>,
-    /// The section that it stands in.
-    pub section: SectionKind,
-    /// How it is asserted.
-    pub assertion: Assertion,
-    /// When it holds.
-    pub temporality: Temporality,
-    /// Whose it is.
-    pub experiencer: Experiencer,
-    /// The diseases of MeSH or OMIM that it names; where it names several, each with its words.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub diseases: Vec<Disease<'a>>,
-    /// What is said beside it that its code was chosen by.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub attributes: Vec<Attribute<'a>>,
-    /// Whether it was coded.
-    pub decision: Decision<'a>,
-    /// The rule that decided so.
-    pub rule: Rule,
-    /// Further codes that it is evidence of together with other mentions.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub also: Vec<Joined<'a>>,
-    /// The words around it.
-    pub context: Snippet<'a>,
-}
-
 /// A code that several conditions have together.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Joined<'a> {
@@ -156,15 +120,6 @@ pub struct Disease<'a> {
     /// `DOID:…`, where the Disease Ontology has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub doid: Option<Doid>,
-}
-
-/// Words around a mention, cut at character boundaries.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Snippet<'a> {
-    /// What stands before it.
-    pub before: Cow<'a, str>,
-    /// What stands after it.
-    pub after: Cow<'a, str>,
 }
 
 /// Whether a mention was coded.

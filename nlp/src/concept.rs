@@ -114,9 +114,9 @@ impl Terms {
             }
             let furthest = self.namings[first..]
                 .last()
-                .map_or(at, |last| last.tokens.end);
+                .map_or(at, |last| last.tokens().end);
             for naming in &mut self.namings[first..] {
-                let end = naming.tokens.end;
+                let end = naming.tokens().end;
                 naming.place = if end < furthest {
                     Place::Start
                 } else if end < reached {
@@ -149,12 +149,12 @@ impl Terms {
         self.add_apart(dictionary, text, tokens);
         self.add_unshared();
         for naming in &mut self.namings {
-            let words = &tokens[naming.tokens.start..naming.tokens.end];
+            let words = &tokens[naming.tokens().start..naming.tokens().end];
             naming.last = words[words.len() - 1].word;
             naming.phrase = phrase(words.iter().map(|token| token.word));
             naming.span = Span::new(
-                tokens[naming.tokens.start].span.start,
-                tokens[naming.tokens.end - 1].span.end,
+                tokens[naming.tokens().start].span.start,
+                tokens[naming.tokens().end - 1].span.end,
             );
         }
     }
@@ -212,9 +212,9 @@ impl Terms {
             if naming.place != Place::Whole || naming.sense > 0 {
                 continue;
             }
-            let Span { start, end } = naming.tokens;
+            let Span { start, end } = naming.tokens();
             let mut first = start;
-            if naming.tokens.len() < 2 {
+            if naming.tokens().len() < 2 {
                 // What stands before the word need not be a name with it: `gastric and
                 // biliary system carcinomas`.
                 let before = (1..=MOST_BETWEEN).map_while(|words| start.checked_sub(words));
@@ -259,7 +259,7 @@ impl Terms {
                 last = after + 1;
             }
         }
-        self.namings.sort_by_key(|naming| naming.tokens.start);
+        self.namings.sort_by_key(|naming| naming.tokens().start);
     }
 
     /// Adds the diseases that these words name, if they do.
@@ -282,17 +282,17 @@ impl Terms {
         let coded = self.concepts.len();
         let (mut at, mut free) = (0, 0);
         for naming in &self.namings {
-            while at < coded && self.concepts[at].tokens.end <= naming.tokens.start {
+            while at < coded && self.concepts[at].tokens.end <= naming.tokens().start {
                 at += 1;
             }
-            let is_shared = at < coded && self.concepts[at].tokens.start < naming.tokens.end;
+            let is_shared = at < coded && self.concepts[at].tokens.start < naming.tokens().end;
             if !is_shared
-                && naming.tokens.start >= free
+                && naming.tokens().start >= free
                 && [Place::Whole, Place::ShortForm].contains(&naming.place)
             {
-                free = naming.tokens.end;
+                free = naming.tokens().end;
                 self.concepts.push(Concept {
-                    tokens: naming.tokens,
+                    tokens: naming.tokens(),
                     meaning: naming.meaning(),
                 });
             }
@@ -307,7 +307,7 @@ impl Terms {
         let mut at = 0;
         for naming in &mut self.namings {
             while at + 1 < self.concepts.len()
-                && self.concepts[at].tokens.end <= naming.tokens.start
+                && self.concepts[at].tokens.end <= naming.tokens().start
             {
                 at += 1;
             }
@@ -317,7 +317,7 @@ impl Terms {
         self.namings.retain(|naming| {
             concepts
                 .get(naming.concept)
-                .is_some_and(|concept| overlap(concept.tokens, naming.tokens))
+                .is_some_and(|concept| overlap(concept.tokens, naming.tokens()))
         });
     }
 }
@@ -379,7 +379,7 @@ mod tests {
         };
         for naming in &terms.namings {
             let concept = terms.concepts[naming.concept].tokens;
-            assert!(concept.start < naming.tokens.end && naming.tokens.start < concept.end);
+            assert!(concept.start < naming.tokens().end && naming.tokens().start < concept.end);
         }
         (
             terms
@@ -393,7 +393,7 @@ mod tests {
                 .filter(|naming| {
                     naming.sense == 0 && [Place::Whole, Place::Apart].contains(&naming.place)
                 })
-                .map(|naming| of(naming.tokens))
+                .map(|naming| of(naming.tokens()))
                 .collect(),
         )
     }

@@ -290,18 +290,16 @@ impl Dictionary {
 
     /// The code that a claim carries for a meaning, or nothing where a note must say more.
     pub fn billable(&self, meaning: Meaning) -> Option<Billable<'_>> {
-        self.billable_with(meaning, None)
+        self.billable_with(meaning.node, None)
     }
 
     /// The same with a 7th character that the note asks for, if its code takes that one.
     pub(crate) fn billable_with(
         &self,
-        meaning: Meaning,
+        node: Option<u32>,
         asked: Option<char>,
     ) -> Option<Billable<'_>> {
-        let node = self.0.nodes[meaning.node? as usize]
-            .default
-            .checked_sub(1)? as usize;
+        let node = self.0.nodes[node? as usize].default.checked_sub(1)? as usize;
         let set = self.0.sevenths_of(node);
         let seventh = asked
             .and_then(|asked| set.iter().find(|seventh| seventh.character == asked))

@@ -29,8 +29,8 @@ const WITHIN: f32 = 2.0;
 /// Words that may name a disease.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Naming {
-    /// The words, as positions in the sentence.
-    pub(crate) tokens: Span,
+    /// The words, as positions in the sentence: [`Naming::tokens`]. A long note keeps many namings.
+    pub(crate) words: [u32; 2],
     /// The same in bytes of the text.
     pub(crate) span: Span,
     /// The concept with which they share words, by its place in the sentence or the note.
@@ -69,6 +69,11 @@ pub(crate) enum Place {
 }
 
 impl Naming {
+    /// The words, as positions in the sentence.
+    pub(crate) fn tokens(&self) -> Span {
+        Span::wide(self.words)
+    }
+
     /// What the words mean, as the name of a disease alone.
     pub(crate) fn meaning(&self) -> Meaning {
         Meaning {
@@ -83,7 +88,7 @@ impl Naming {
     pub(crate) fn composed(words: &[Token], tokens: Span, disease: u32) -> Self {
         let last = &words[tokens.end - 1];
         Self {
-            tokens,
+            words: tokens.narrow(),
             span: Span::new(words[tokens.start].span.start, last.span.end),
             concept: 0,
             disease,
@@ -109,7 +114,7 @@ impl Naming {
     ) -> impl Iterator<Item = Self> {
         let senses = dictionary.senses(meaning).zip(0..);
         senses.map(move |(Sense { disease, source }, sense)| Self {
-            tokens,
+            words: tokens.narrow(),
             span: Span::default(),
             concept: 0,
             disease,
@@ -196,7 +201,7 @@ mod tests {
 
     fn naming(start: usize, end: usize, place: Place) -> Naming {
         Naming {
-            tokens: Span::new(start, end),
+            words: Span::new(start, end).narrow(),
             span: Span::new(start, end),
             concept: 0,
             disease: 0,

@@ -7,7 +7,7 @@ use crate::assertion::{Context, Cues, Scopes, Temporality};
 use crate::attributes::{self, Attribute, Said};
 use crate::block::Block;
 use crate::candidate::Candidate;
-use crate::coding::{Code, Coding, Decision, Disease, Mention, Reason, Snippet};
+use crate::coding::{Code, Coding, Decision, Disease, Mention, Quote, Reason};
 use crate::concept::{Concept, Terms};
 use crate::dictionary::{Dictionary, Meaning, Origin};
 use crate::disease::{self, Model, Naming, ShortForms, WEIGHTS};
@@ -23,9 +23,6 @@ use crate::sentence::{self, sentences};
 use crate::setting::Setting;
 use crate::seventh::{self, Sevenths};
 use crate::token::{Token, Tokenizer};
-
-/// How many characters of the text a mention shows on each side.
-const SNIPPET: usize = 40;
 
 /// Dense charts have a mention in so many bytes of text; others ask for more room than they need.
 const BETWEEN_MENTIONS: usize = 40;
@@ -183,7 +180,7 @@ impl Engine {
                         at,
                         &mut said,
                     );
-                    for (meaning, attributes) in self.specific(concept.meaning, tokens, &said) {
+                    for (meaning, mut attributes) in self.specific(concept.meaning, tokens, &said) {
                         let seventh = self.seventh(tokens, concepts, at, meaning);
                         let character = seventh.as_ref().map(|chosen| chosen.character);
                         let place = Place {
@@ -193,13 +190,14 @@ impl Engine {
                         };
                         let span = concept.span(tokens);
                         let mut mention = self.mention(place, span, meaning, character, *context);
-                        mention.attributes = attributes;
                         if let Some(chosen) = seventh.filter(|_| mention.code.is_some()) {
-                            mention.attributes.push(chosen.attribute);
+                            attributes.push(chosen.attribute);
                         }
+                        mention.attributes = attributes.into();
                         candidates.push(Candidate {
                             mention,
-                            meaning,
+                            node: meaning.node,
+                            origin: meaning.origin,
                             seventh: character,
                         });
                     }
@@ -221,7 +219,9 @@ impl Engine {
         });
         sense::choose(&self.dictionary, text, &mut candidates);
         seventh::agree(&self.dictionary, &mut candidates);
-        self.name_diseases(&mut candidates, &namings, hints);
+        // A long note has much to forget.
+        drop((sections, places));
+        self.name_diseases(&mut candidates, namings, hints);
         self.rules.apply(&self.dictionary, note, &mut candidates);
         (note, candidates)
     }
@@ -294,19 +294,18 @@ impl Engine {
         let context = contexts[0];
         Mention {
             span: target,
-            text: target.of(text).into(),
+            quote: Quote::of(text, target),
             code: None,
             title: "".into(),
             section: section.kind,
             assertion: context.assertion,
             temporality: context.temporality,
             experiencer: context.experiencer,
-            diseases: Vec::new(),
-            attributes: Vec::new(),
+            diseases: Box::default(),
+            attributes: Box::default(),
             decision: Decision::NotCoded(Reason::AssertionOnly),
             rule: Rule::AssertionOnly,
-            also: Vec::new(),
-            context: snippet(text, target),
+            also: Box::default(),
         }
     }
 
@@ -453,7 +452,7 @@ impl Engine {
             note,
             section,
         } = place;
-        let billable = self.dictionary.billable_with(meaning, seventh);
+        let billable = self.dictionary.billable_with(meaning.node, seventh);
         let is_chronic = self.dictionary.is_chronic(meaning);
         let (decision, rule) = match statement::decide(note, section, is_chronic, context) {
             Err((reason, rule)) => (Decision::NotCoded(reason), rule),
@@ -472,19 +471,18 @@ impl Engine {
         };
         Mention {
             span,
-            text: span.of(text).into(),
+            quote: Quote::of(text, span),
             code,
             title,
             section,
             assertion: context.assertion,
             temporality: context.temporality,
             experiencer: context.experiencer,
-            diseases: Vec::new(),
-            attributes: Vec::new(),
+            diseases: Box::default(),
+            attributes: Box::default(),
             decision,
             rule,
-            also: Vec::new(),
-            context: snippet(text, span),
+            also: Box::default(),
         }
     }
 
@@ -493,38 +491,40 @@ impl Engine {
     fn name_diseases<'a>(
         &'a self,
         candidates: &mut Vec<Candidate<'a>>,
-        namings: &[Naming],
+        namings: Vec<Naming>,
         hints: f32,
     ) {
-        let sure = disease::sure(&self.diseases, &self.dictionary, namings, hints);
-        for (naming, sure) in namings.iter().zip(sure) {
-            if sure < disease::SURE_ENOUGH {
-                continue;
-            }
-            let doid = self.dictionary.doid_of(naming.disease);
-            let named = self
-                .dictionary
-                .disease_ids(naming.disease)
-                .map(|id| Disease {
-                    span: naming.span,
-                    mesh: id.into(),
-                    doid,
-                });
+        let sure = disease::sure(&self.diseases, &self.dictionary, &namings, hints);
+        let sure = namings.into_iter().zip(sure);
+        let mut named: Vec<_> = sure
+            .filter(|(_, sure)| *sure >= disease::SURE_ENOUGH)
+            .map(|(naming, _)| (naming.concept, naming.disease, naming.span.narrow()))
+            .collect();
+        // What the namings took is given back before the diseases take theirs.
+        named.shrink_to_fit();
+        for (concept, disease, span) in named {
+            let span = Span::wide(span);
+            let doid = self.dictionary.doid_of(disease);
+            let diseases = self.dictionary.disease_ids(disease).map(|id| Disease {
+                span,
+                mesh: id.into(),
+                doid,
+            });
             // One term may stand for a code of each side.
-            let span = candidates[naming.concept].mention.span;
-            let both = candidates[naming.concept..]
+            let span = candidates[concept].mention.span;
+            let both = candidates[concept..]
                 .iter_mut()
                 .take_while(|candidate| candidate.mention.span == span);
             for candidate in both {
-                let diseases = &mut candidate.mention.diseases;
-                // Hardly any mention names more than one.
-                diseases.reserve_exact(named.clone().count());
-                diseases.extend(named.clone());
+                let known = &mut candidate.mention.diseases;
+                let mut all = std::mem::take(known).into_vec();
+                all.reserve_exact(diseases.clone().count());
+                all.extend(diseases.clone());
+                *known = all.into();
             }
         }
-        candidates.retain(|candidate| {
-            candidate.meaning.has_code() || !candidate.mention.diseases.is_empty()
-        });
+        candidates
+            .retain(|candidate| candidate.node.is_some() || !candidate.mention.diseases.is_empty());
     }
 
     /// What a term comes to with what is said beside it: one meaning, or one for each side.
@@ -583,7 +583,7 @@ fn codes<'a>(candidates: &[Candidate<'a>], choices: &[Choice]) -> Vec<Code<'a>> 
             });
             entry.evidence.push(mention.span);
             entry.rule = entry.rule.max(rule);
-            *doubt *= 1.0 - mention.section.weight() * trust(candidate.meaning.origin);
+            *doubt *= 1.0 - mention.section.weight() * trust(candidate.origin);
         }
     }
     let mut codes: Vec<_> = codes
@@ -619,24 +619,4 @@ fn trust(origin: Origin) -> f64 {
 /// Four decimals: more would say nothing, and fewer bytes compare equal more often.
 fn round(score: f64) -> f64 {
     (score * 10_000.0).round() / 10_000.0
-}
-
-fn snippet(text: &str, span: Span) -> Snippet<'_> {
-    let before = text.get(..span.start).unwrap_or_default();
-    let after = text.get(span.end..).unwrap_or_default();
-    let mut from = before.len().saturating_sub(SNIPPET);
-    let mut to = after.len().min(SNIPPET);
-    // Where a byte is a character, both are right already.
-    if !before.as_bytes()[from..].is_ascii() {
-        let last = before.char_indices().rev().take(SNIPPET).last();
-        from = last.map_or(before.len(), |(at, _)| at);
-    }
-    if !after.as_bytes()[..to].is_ascii() {
-        let next = after.char_indices().nth(SNIPPET);
-        to = next.map_or(after.len(), |(at, _)| at);
-    }
-    Snippet {
-        before: before[from..].into(),
-        after: after[..to].into(),
-    }
 }

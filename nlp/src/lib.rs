@@ -41,7 +41,7 @@ pub use assertion::{Assertion, Context, Cues, Experiencer, FoundCue, Temporality
 pub use attributes::{Attribute, AttributeKind};
 pub use check::{BinaryKind, LARGEST_TEXT, Rejection, check_text};
 pub use coding::{
-    Advice, Code, Coding, Decision, Disease, Doid, Joined, Mention, NotADoid, Reason, Snippet,
+    Advice, Code, Coding, Decision, Disease, Doid, Joined, Mention, NotADoid, Quote, Reason,
     UnknownReason,
 };
 pub use concept::{Concept, concepts};

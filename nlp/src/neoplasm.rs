@@ -196,9 +196,9 @@ impl Neoplasms {
     /// Names the disease of a site before what only says that it is a neoplasm.
     fn name(&self, tokens: &[Token], terms: &mut Terms, concept: Concept) {
         let is_vague = |known: &Naming| {
-            within(known.tokens, concept.tokens) && self.vague.contains(&known.disease)
+            within(known.tokens(), concept.tokens) && self.vague.contains(&known.disease)
         };
-        let shared = |known: &Naming| overlap(known.tokens, concept.tokens);
+        let shared = |known: &Naming| overlap(known.tokens(), concept.tokens);
         let mut others = terms.namings.iter().filter(|known| shared(known));
         let Some(disease) = concept.meaning.disease else {
             return;
@@ -213,7 +213,7 @@ impl Neoplasms {
         }
         let order = terms
             .namings
-            .partition_point(|known| known.tokens.start < concept.tokens.start);
+            .partition_point(|known| known.tokens().start < concept.tokens.start);
         let naming = Naming::composed(tokens, concept.tokens, disease);
         terms.namings.insert(order, naming);
     }
@@ -394,7 +394,7 @@ mod tests {
         let engine = Engine::new(Dictionary::fy2026());
         let mentions = engine.code(text).mentions.into_iter();
         mentions
-            .filter_map(|mention| Some((mention.text.into_owned(), mention.code?.into())))
+            .filter_map(|mention| Some((mention.text().to_owned(), mention.code?.into())))
             .collect()
     }
 

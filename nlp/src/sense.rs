@@ -26,10 +26,9 @@ struct Sense {
 pub(crate) fn choose<'a>(dictionary: &'a Dictionary, text: &str, candidates: &mut [Candidate<'a>]) {
     for sense in senses() {
         let is_meant = |candidate: &Candidate<'_>| {
-            sense
-                .terms
-                .iter()
-                .any(|term| candidate.mention.text.eq_ignore_ascii_case(term))
+            let text = candidate.mention.text();
+            let mut terms = sense.terms.iter();
+            terms.any(|term| text.eq_ignore_ascii_case(term))
         };
         if !candidates.iter().any(is_meant) || !speaks_of(sense, text, candidates) {
             continue;
@@ -42,7 +41,7 @@ pub(crate) fn choose<'a>(dictionary: &'a Dictionary, text: &str, candidates: &mu
             .filter(|candidate| is_meant(candidate))
         {
             if let Some(meaning) = dictionary.meaning_of(sense.code) {
-                candidate.meaning.node = meaning.node;
+                candidate.node = meaning.node;
                 candidate.mention.code = Some(billable.code);
                 candidate.mention.title.clone_from(&billable.title);
             }

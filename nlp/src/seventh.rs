@@ -294,7 +294,7 @@ pub(crate) fn agree<'a>(dictionary: &'a Dictionary, candidates: &mut [Candidate<
     let mut told: FxHashMap<u32, char> = FxHashMap::default();
     for candidate in candidates.iter() {
         if let (Some(character), Some(node), Some(_)) =
-            (candidate.seventh, candidate.meaning.node, candidate.coded())
+            (candidate.seventh, candidate.node, candidate.coded())
         {
             told.entry(dictionary.default_leaf(node).unwrap_or(node))
                 .or_insert(character);
@@ -304,16 +304,12 @@ pub(crate) fn agree<'a>(dictionary: &'a Dictionary, candidates: &mut [Candidate<
         return;
     }
     for candidate in candidates {
-        let Some(node) = candidate
-            .meaning
-            .node
-            .filter(|_| candidate.seventh.is_none())
-        else {
+        let Some(node) = candidate.node.filter(|_| candidate.seventh.is_none()) else {
             continue;
         };
         let leaf = dictionary.default_leaf(node).unwrap_or(node);
         if let (Some(character), Some(_)) = (told.get(&leaf), candidate.coded())
-            && let Some(billable) = dictionary.billable_with(candidate.meaning, Some(*character))
+            && let Some(billable) = dictionary.billable_with(candidate.node, Some(*character))
         {
             candidate.mention.code = Some(billable.code);
             candidate.mention.title = billable.title;

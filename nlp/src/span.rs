@@ -22,6 +22,17 @@ impl Span {
         }
     }
 
+    /// The same in half the room, for what a long note has many of; no text is longer.
+    pub(crate) fn narrow(self) -> [u32; 2] {
+        [self.start, self.end].map(|at| u32::try_from(at).unwrap_or(u32::MAX))
+    }
+
+    /// The span that was made narrow.
+    pub(crate) fn wide(narrow: [u32; 2]) -> Self {
+        let [start, end] = narrow.map(|at| at as usize);
+        Self { start, end }
+    }
+
     /// The span of the characters `start..end` (Unicode code points) of `text`.
     ///
     /// ```

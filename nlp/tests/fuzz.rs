@@ -179,7 +179,7 @@ fn holds(engine: &Engine, text: &str, dice: &mut Dice) {
     let mut seen = BTreeSet::new();
     for mention in &coding.mentions {
         let there = text.get(mention.span.start..mention.span.end);
-        assert_eq!(there, Some(mention.text.as_ref()), "a mention's span");
+        assert_eq!(there, Some(mention.text()), "a mention's span");
     }
     for code in &coding.codes {
         assert!(engine.dictionary().is_billable(&code.code), "{}", code.code);

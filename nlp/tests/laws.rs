@@ -75,7 +75,7 @@ proptest! {
     fn spans_lie_in_the_text_on_character_boundaries(text in note()) {
         let coding = engine().code(&text);
         for mention in &coding.mentions {
-            prop_assert_eq!(text.get(mention.span.start..mention.span.end), Some(mention.text.as_ref()));
+            prop_assert_eq!(text.get(mention.span.start..mention.span.end), Some(mention.text()));
             prop_assert!(!mention.span.is_empty());
         }
         for pair in coding.mentions.windows(2) {
@@ -151,7 +151,7 @@ proptest! {
     fn any_target_gets_an_answer(text in ".{0,80}", start in 0_usize..100, length in 0_usize..100) {
         let mention = engine().assert_target(&text, Span::new(start, start + length));
         prop_assert_eq!(mention.span, Span::new(start, start + length));
-        prop_assert!(engine().code(&text).mentions.iter().all(|mention| engine().assert_target(&text, mention.span).text == mention.text));
+        prop_assert!(engine().code(&text).mentions.iter().all(|mention| engine().assert_target(&text, mention.span).text() == mention.text()));
     }
 
     #[test]

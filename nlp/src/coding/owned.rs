@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Code, Coding, Decision, Disease, Joined, Mention, Reason, Snippet};
+use super::{Code, Coding, Decision, Disease, Joined, Mention, Reason};
 use crate::attributes::Attribute;
 
 /// The same words with memory of their own.
@@ -18,7 +18,7 @@ impl Coding<'_> {
     /// fn coded(note: String) -> Coding<'static> {
     ///     Engine::new(Dictionary::fy2026()).code(&note).into_owned()
     /// }
-    /// assert_eq!(coded("Gout.".to_owned()).mentions[0].text, "Gout");
+    /// assert_eq!(coded("Gout.".to_owned()).mentions[0].text(), "Gout");
     /// ```
     #[must_use]
     pub fn into_owned(self) -> Coding<'static> {
@@ -51,24 +51,28 @@ impl Mention<'_> {
     /// The same mention, which outlives the note and the engine.
     #[must_use]
     pub fn into_owned(self) -> Mention<'static> {
-        let diseases = self.diseases.into_iter().map(|disease| Disease {
+        let diseases = self.diseases.into_vec().into_iter().map(|disease| Disease {
             span: disease.span,
             mesh: owned(disease.mesh),
             doid: disease.doid,
         });
-        let attributes = self.attributes.into_iter().map(|attribute| Attribute {
-            kind: attribute.kind,
-            value: owned(attribute.value),
-            span: attribute.span,
-        });
-        let also = self.also.into_iter().map(|joined| Joined {
+        let attributes = self
+            .attributes
+            .into_vec()
+            .into_iter()
+            .map(|attribute| Attribute {
+                kind: attribute.kind,
+                value: owned(attribute.value),
+                span: attribute.span,
+            });
+        let also = self.also.into_vec().into_iter().map(|joined| Joined {
             code: joined.code,
             title: owned(joined.title),
             rule: joined.rule,
         });
         Mention {
             span: self.span,
-            text: owned(self.text),
+            quote: self.quote.into_owned(),
             code: self.code,
             title: owned(self.title),
             section: self.section,
@@ -83,10 +87,6 @@ impl Mention<'_> {
             },
             rule: self.rule,
             also: also.collect(),
-            context: Snippet {
-                before: owned(self.context.before),
-                after: owned(self.context.after),
-            },
         }
     }
 }

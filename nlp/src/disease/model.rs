@@ -306,7 +306,7 @@ fn of_disease_in_kind(
 /// Shows what is asked of the words at a place, with the answers.
 #[inline]
 fn of_words(text: &str, tokens: &[Token], naming: &Naming, mut see: impl FnMut(Question, u64)) {
-    let (start, end) = (naming.tokens.start, naming.tokens.end);
+    let (start, end) = (naming.tokens().start, naming.tokens().end);
     let before = word(tokens, start.checked_sub(1));
     let after = word(tokens, Some(end));
     let (first, last) = (word(tokens, Some(start)), word(tokens, Some(end - 1)));
@@ -408,7 +408,7 @@ pub(crate) fn hints(tokens: &[Token], naming: &Naming) -> impl Iterator<Item = F
 
 /// The words near a naming.
 fn words_around(tokens: &[Token], naming: &Naming) -> impl Iterator<Item = u64> {
-    let (start, end) = (naming.tokens.start, naming.tokens.end);
+    let (start, end) = (naming.tokens().start, naming.tokens().end);
     let before = tokens[start.saturating_sub(3)..start].iter();
     let after = tokens[end..tokens.len().min(end + 3)].iter();
     before

@@ -245,7 +245,7 @@ impl Page {
             _ => mention.code.as_deref().unwrap_or("-"),
         };
         let label = self.painted("33", &format!("{code:<INDENT$}"));
-        self.wrapped(&label, &one_line(&mention.text), INDENT);
+        self.wrapped(&label, &one_line(mention.text()), INDENT);
         self.detail(&place(lines, mention));
         self.quote(chart, mention.span, "33");
         let because = format!("{reason}: {}", mention.rule);

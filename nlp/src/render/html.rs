@@ -245,7 +245,7 @@ fn other_card(
         out,
         "<li id=\"c{number}-n{}\"><p><a href=\"#c{number}-m{index}\">\u{201c}{}\u{201d}</a> ",
         mention.span.start,
-        Escaped(&mention.text)
+        Escaped(mention.text())
     );
     if let Some(code) = &mention.code {
         let _ = write!(out, "<span class=\"code\">{}</span> ", Escaped(code));

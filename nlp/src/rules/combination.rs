@@ -114,7 +114,9 @@ impl Combination {
             if gives_way {
                 candidate.take(joined.clone());
             } else if code != joined.code && !candidate.mention.also.contains(&joined) {
-                candidate.mention.also.push(joined.clone());
+                let mut also = std::mem::take(&mut candidate.mention.also).into_vec();
+                also.push(joined.clone());
+                candidate.mention.also = also.into();
             }
         }
     }

@@ -183,15 +183,14 @@ fn leave(candidate: &mut Candidate<'_>, left: &BTreeMap<IcdCode, IcdCode>) {
     let Some(by) = candidate.coded().map(|code| left.get(&code).copied()) else {
         return;
     };
-    let also = &mut candidate.mention.also;
+    let mut also = std::mem::take(&mut candidate.mention.also).into_vec();
     also.retain(|also| !left.contains_key(&also.code));
-    let Some(by) = by else { return };
-    if also.is_empty() {
-        candidate.leave(Reason::Excluded { by }, Rule::Excludes1);
-    } else {
-        let joined = also.remove(0);
-        candidate.take(joined);
+    match by {
+        Some(by) if also.is_empty() => candidate.leave(Reason::Excluded { by }, Rule::Excludes1),
+        Some(_) => candidate.take(also.remove(0)),
+        None => {}
     }
+    candidate.mention.also = also.into();
 }
 
 #[cfg(test)]

@@ -21,11 +21,9 @@ const SYMPTOMS: u8 = b'R';
 pub(super) fn apply(dictionary: &Dictionary, note: Note, candidates: &mut [Candidate<'_>]) {
     let mut coded: FxHashMap<[u8; 3], BTreeMap<u32, IcdCode>> = FxHashMap::default();
     for candidate in candidates.iter() {
-        if let (Some(category), Some(code), Some(meant)) = (
-            candidate.category(),
-            candidate.coded(),
-            candidate.meaning.node,
-        ) {
+        if let (Some(category), Some(code), Some(meant)) =
+            (candidate.category(), candidate.coded(), candidate.node)
+        {
             let leaf = dictionary.default_leaf(meant).unwrap_or(meant);
             coded
                 .entry(category)
@@ -41,7 +39,7 @@ pub(super) fn apply(dictionary: &Dictionary, note: Note, candidates: &mut [Candi
         else {
             continue;
         };
-        let Some(meant) = candidate.meaning.node else {
+        let Some(meant) = candidate.node else {
             continue;
         };
         // The category's only code has none to give way to.

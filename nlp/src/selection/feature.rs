@@ -186,12 +186,12 @@ pub(crate) fn each<'n>(
 
     for mention in proposal.mentions.iter().take(READ) {
         let mention = &candidates[*mention].mention;
-        add("term", &mention.text, "");
-        for word in last_words(&mention.context.before) {
+        add("term", mention.text(), "");
+        for word in last_words(mention.quote.before()) {
             add("before", word, "");
             add("code before", code, word);
         }
-        for word in first_words(&mention.context.after) {
+        for word in first_words(mention.quote.after()) {
             add("after", word, "");
             add("code after", code, word);
         }
@@ -252,7 +252,7 @@ fn rule_of(candidate: &Candidate<'_>) -> &'static str {
 }
 
 fn origin_of(candidate: &Candidate<'_>) -> &'static str {
-    match candidate.meaning.origin {
+    match candidate.origin {
         Origin::Title => "title",
         Origin::Inclusion => "inclusion",
         Origin::Lexicon => "lexicon",

@@ -79,9 +79,9 @@ fn words_alone(coding: &Coding<'_>, bytes: Option<usize>) -> String {
     for mention in &coding.mentions {
         let span = mention.span.start..mention.span.end;
         if let Some(place) = text.get_mut(span)
-            && place.len() == mention.text.len()
+            && place.len() == mention.text().len()
         {
-            place.copy_from_slice(mention.text.as_bytes());
+            place.copy_from_slice(mention.text().as_bytes());
         }
     }
     // Mentions that overlap say the same where they do, so that characters stay whole.

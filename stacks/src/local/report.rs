@@ -158,7 +158,7 @@ impl Report {
             if let Decision::NotCoded(reason) = &mention.decision {
                 self.not_coded.push(NotCoded {
                     chart: chart.name.clone(),
-                    text: mention.text.clone().into_owned(),
+                    text: mention.text().to_owned(),
                     reason: reason.to_string(),
                 });
             }
@@ -264,9 +264,9 @@ fn evidence(code: &Code, mentions: &[Mention]) -> Vec<Evidence> {
         .map(|mention| Evidence {
             start: mention.span.start,
             end: mention.span.end,
-            before: mention.context.before.clone().into_owned(),
-            text: mention.text.clone().into_owned(),
-            after: mention.context.after.clone().into_owned(),
+            before: mention.quote.before().to_owned(),
+            text: mention.text().to_owned(),
+            after: mention.quote.after().to_owned(),
         })
         .collect()
 }

@@ -25,7 +25,7 @@ use crate::{
     environment::{ApiAccess, Settings},
     fleet::architecture,
     intake::IntakeRef,
-    storage::StorageRef,
+    storage::{StorageRef, tell_of_throttling},
 };
 
 /// The query API: callers carry a token, one function judges it, another answers, and each
@@ -60,6 +60,10 @@ const CALLER_BURST: u32 = 20;
 /// The judgement of a token takes no call.
 const JUDGEMENT: Duration = Duration::from_secs(5);
 
+/// Executions that are the API's own, where they are reserved: several times what the rate of
+/// all callers takes while each answer needs a tenth of a second.
+const RESERVED: u32 = 40;
+
 /// The size from which an answer is worth compressing, in bytes.
 const COMPRESSED: u32 = 1_024;
 
@@ -80,6 +84,8 @@ impl Construct for Api<'_> {
             "CallersPace",
             Table::new(&key, caller::attribute::CALLER).ttl(caller::attribute::EXPIRES),
         );
+        tell_of_throttling(scope, "Audit", &audit, self.people);
+        tell_of_throttling(scope, "CallersPace", &callers, self.people);
         let query = self.query(scope, &key, &audit, &callers);
         let callers = self.callers(scope, &key);
         let logging = scope.add("Logging", AccountLogging::new());
@@ -136,7 +142,7 @@ impl Api<'_> {
         )
         .architecture(architecture(self.settings))
         .timeout(TIMEOUT);
-        scope.add("Query", function)
+        scope.add("Query", self.reserved(function))
     }
 
     fn callers(&self, scope: &mut Scope<'_>, key: &KeyRef) -> FunctionRef<environment::Authorizer> {
@@ -158,7 +164,15 @@ impl Api<'_> {
         )
         .architecture(architecture(self.settings))
         .timeout(JUDGEMENT);
-        scope.add("Callers", function)
+        scope.add("Callers", self.reserved(function))
+    }
+
+    fn reserved<P: Program>(&self, function: Function<P>) -> Function<P> {
+        if self.settings.reserves_concurrency {
+            function.reserved_concurrency(RESERVED)
+        } else {
+            function
+        }
     }
 
     /// Tells a person of each emergency, of accesses that could not be recorded, and of many

@@ -3,7 +3,7 @@
 //! Each is a file in `stacks/environments/`, compiled in; another environment is
 //! another file. A misspelt key is an error with its line and not a default.
 
-use std::{fmt, str::FromStr, time::Duration};
+use std::{fmt, net::Ipv4Addr, str::FromStr, time::Duration};
 
 use lightsout::ec2::{Cidr, Zones};
 use lightsout_nlp::Edition;
@@ -40,6 +40,11 @@ pub struct Settings {
     /// Whether nothing else lives in the account's region, so that its own settings are
     /// this environment's to make: no snapshot and no network of it is open to the public.
     pub owns_account: bool,
+    /// Whether functions have executions of their own, so that none waits because another is
+    /// asked too much. The account's quota must exceed them by a hundred, which that of a new
+    /// account does not.
+    #[serde(default)]
+    pub reserves_concurrency: bool,
     /// The name of the account's policy that no role may exceed, where it wants one.
     pub permissions_boundary: Option<String>,
     /// Who is told, and who may act in an emergency.
@@ -243,6 +248,10 @@ pub struct ApiSettings {
     /// From where the API can be called at all.
     #[serde(default)]
     pub access: ApiAccess,
+    /// The blocks of IPv4 addresses that the firewall lets through, such as those of the
+    /// clinic's network; none but these where one is named, and every one where none is.
+    #[serde(default)]
+    pub callers: Vec<String>,
 }
 
 /// From where the query API can be called at all; who may is another question.
@@ -264,6 +273,7 @@ impl Default for ApiSettings {
             audience: "lightsout".to_owned(),
             keys: r#"{"keys": []}"#.to_owned(),
             access: ApiAccess::default(),
+            callers: Vec::new(),
         }
     }
 }
@@ -407,6 +417,10 @@ impl Settings {
             reads_per_hour,
             "at least 1",
         );
+        for block in &self.api.callers {
+            let wanted = "a block of IPv4 addresses such as `203.0.113.0/24`";
+            faults.unless(is_block(block), "api.callers", block, wanted);
+        }
         faults.0
     }
 
@@ -635,6 +649,14 @@ fn is_iam_name(name: &str) -> bool {
         && name
             .chars()
             .all(|c| c.is_ascii_alphanumeric() || "+=,.@-_".contains(c))
+}
+
+/// Whether the text is a block of IPv4 addresses that a firewall takes: not all of them.
+fn is_block(text: &str) -> bool {
+    text.split_once('/').is_some_and(|(address, prefix)| {
+        let is_prefix = prefix.parse().is_ok_and(|bits| (1..=32u8).contains(&bits));
+        address.parse::<Ipv4Addr>().is_ok() && is_prefix
+    })
 }
 
 /// Returns the line on which `key` is set, or that of the innermost table around it.

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use lightsout::{
     Asset, Construct, Removal, Scope,
-    apigateway::{AccountLogging, Authorization, LambdaAuthorizer, RestApi, RestApiRef},
+    apigateway::{
+        AccountLogging, ApiKey, Authorization, LambdaAuthorizer, Period, RestApi, RestApiRef,
+        UsagePlan,
+    },
     contract::Program,
     dynamodb::{Table, TableRef},
     ec2::NetworkRef,
@@ -16,13 +19,13 @@ use lightsout::{
 };
 use lightsout_protocol::{
     audit::{AuditItem, attribute},
-    caller::{self, CallerItem},
+    caller::{self, CallerItem, usage_key},
     environment::{self, ApiEnvironment, AuthorizerEnvironment},
 };
 
 use crate::{
     assets::AssetsRef,
-    environment::{ApiAccess, Settings},
+    environment::{ApiAccess, ApiSettings, Settings},
     fleet::architecture,
     intake::IntakeRef,
     storage::{StorageRef, tell_of_throttling},
@@ -56,6 +59,12 @@ const CALLER_RATE: u32 = 10;
 
 /// Requests that one caller may make at once: a fifth too.
 const CALLER_BURST: u32 = 20;
+
+/// Requests that the callers of one tenant may make a second, on average: half of what all may.
+const TENANT_RATE: u32 = 25;
+
+/// Requests that they may make at once: half too.
+const TENANT_BURST: u32 = 50;
 
 /// The judgement of a token takes no call.
 const JUDGEMENT: Duration = Duration::from_secs(5);
@@ -95,7 +104,11 @@ impl Construct for Api<'_> {
         if self.settings.api.access == ApiAccess::Private {
             api = api.private_in(self.network);
         }
+        if !self.settings.api.tenants.is_empty() {
+            api = api.counted_by_authorizer();
+        }
         let api = scope.add("Rest", api);
+        self.plan(scope, &api);
         self.tell(scope, &query);
         scope.output(output::ADDRESS, api.url(), "Where results are asked for");
         scope.output(output::REST_API, api.id(), "The API's id");
@@ -157,6 +170,7 @@ impl Api<'_> {
                 keys: setting(provider.keys.as_str()),
                 issuer: setting(provider.issuer.as_str()),
                 audience: setting(provider.audience.as_str()),
+                api: setting(self.name.as_str()),
             },
             Code::new(code, self.assets.bucket.name()),
             self.network,
@@ -165,6 +179,28 @@ impl Api<'_> {
         .architecture(architecture(self.settings))
         .timeout(JUDGEMENT);
         scope.add("Callers", self.reserved(function))
+    }
+
+    /// Gives each tenant a share of what all may ask, and a quota, counted by a key that the
+    /// authorizer tells for them.
+    fn plan(&self, scope: &mut Scope<'_>, api: &RestApiRef) {
+        let ApiSettings {
+            tenants,
+            requests_per_day,
+            ..
+        } = &self.settings.api;
+        if tenants.is_empty() {
+            return;
+        }
+        let mut plan = UsagePlan::new(api)
+            .throttle(TENANT_RATE, TENANT_BURST)
+            .quota(*requests_per_day, Period::Day);
+        for (place, tenant) in (1..).zip(tenants) {
+            let key = ApiKey::told(usage_key(&self.name, tenant));
+            let key = key.describe(format!("The tenant {tenant}"));
+            plan = plan.key(&scope.add(&format!("Tenant{place}"), key));
+        }
+        scope.add("Tenants", plan);
     }
 
     fn reserved<P: Program>(&self, function: Function<P>) -> Function<P> {

@@ -252,6 +252,18 @@ pub struct ApiSettings {
     /// clinic's network; none but these where one is named, and every one where none is.
     #[serde(default)]
     pub callers: Vec<String>,
+    /// The tenants that may ask, each with a quota of its own; every tenant of the provider may
+    /// where none is named, and then nobody counts.
+    #[serde(default)]
+    pub tenants: Vec<String>,
+    /// Requests that the callers of one tenant may make in a day, all together.
+    #[serde(default = "requests_per_day")]
+    pub requests_per_day: u32,
+}
+
+/// More than one a second.
+const fn requests_per_day() -> u32 {
+    100_000
 }
 
 /// From where the query API can be called at all; who may is another question.
@@ -274,6 +286,8 @@ impl Default for ApiSettings {
             keys: r#"{"keys": []}"#.to_owned(),
             access: ApiAccess::default(),
             callers: Vec::new(),
+            tenants: Vec::new(),
+            requests_per_day: requests_per_day(),
         }
     }
 }
@@ -421,6 +435,12 @@ impl Settings {
             let wanted = "a block of IPv4 addresses such as `203.0.113.0/24`";
             faults.unless(is_block(block), "api.callers", block, wanted);
         }
+        for tenant in &self.api.tenants {
+            let wanted = "1 to 40 small letters, digits and `-`, as tokens name a tenant";
+            faults.unless(is_tenant(tenant), "api.tenants", tenant, wanted);
+        }
+        let requests = self.api.requests_per_day;
+        faults.unless(requests > 0, "api.requests_per_day", requests, "at least 1");
         faults.0
     }
 
@@ -657,6 +677,13 @@ fn is_block(text: &str) -> bool {
         let is_prefix = prefix.parse().is_ok_and(|bits| (1..=32u8).contains(&bits));
         address.parse::<Ipv4Addr>().is_ok() && is_prefix
     })
+}
+
+fn is_tenant(text: &str) -> bool {
+    (1..=40).contains(&text.len())
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
 }
 
 /// Returns the line on which `key` is set, or that of the innermost table around it.

@@ -569,6 +569,37 @@ fn a_table_that_refuses_requests_tells_a_person() {
     }
 }
 
+#[test]
+fn each_tenant_has_a_key_that_no_caller_brings_and_a_quota() {
+    let graph = Graph::named("prod");
+    let (_, api) = graph.all("AWS::ApiGateway::RestApi")[0];
+    assert_eq!(api["Properties"]["ApiKeySourceType"], "AUTHORIZER");
+    for (place, method) in graph.all("AWS::ApiGateway::Method") {
+        assert_eq!(method["Properties"]["ApiKeyRequired"], true, "{place:?}");
+    }
+    let (_, plan) = graph.all("AWS::ApiGateway::UsagePlan")[0];
+    let quota = &plan["Properties"]["Quota"];
+    let settings = &graph.environment.settings.api;
+    assert_eq!(quota["Limit"], settings.requests_per_day);
+    let (_, authorizer) = graph
+        .all("AWS::Lambda::Function")
+        .into_iter()
+        .find(|(place, _)| place.1 == "Callers")
+        .unwrap();
+    let name = authorizer["Properties"]["Environment"]["Variables"]["API_NAME"]
+        .as_str()
+        .unwrap();
+    let wanted = settings.tenants.iter();
+    let wanted: BTreeSet<_> = wanted.map(|one| format!("{name}-{one}")).collect();
+    let mut keys = BTreeSet::new();
+    for (place, in_plan) in graph.all("AWS::ApiGateway::UsagePlanKey") {
+        let key = graph.target(&place.0, &in_plan["Properties"]["KeyId"]);
+        let value = &graph.resources[&key]["Properties"]["Value"];
+        keys.insert(value.as_str().unwrap().to_owned());
+    }
+    assert_eq!(keys, wanted);
+}
+
 /// The executions that AWS leaves to functions without a reserve, and the quota that an
 /// environment that reserves any has to have.
 const UNRESERVED: u64 = 100;

@@ -125,7 +125,7 @@ fn made_of(text: &str) -> String {
 }
 
 /// A setting's key, as production has it, and another value that it may have.
-const OTHERS: [(&str, &str); 44] = [
+const OTHERS: [(&str, &str); 47] = [
     ("purpose", r#""development""#),
     ("region", r#""us-west-2""#),
     ("deletion_protection", "false"),
@@ -167,6 +167,8 @@ const OTHERS: [(&str, &str); 44] = [
     ("edition", r#""fy2025""#),
     ("access", r#""private""#),
     ("callers", r#"["198.51.100.0/24"]"#),
+    ("tenants", r#"["clinic", "north"]"#),
+    ("requests_per_day", "50_000"),
     ("issuer", r#""https://other.invalid""#),
     ("audience", r#""another""#),
     ("keys", r#"'{"keys": [{}]}'"#),
@@ -180,6 +182,7 @@ const OTHERS: [(&str, &str); 44] = [
     ("emergency_roles", "[]"),
     ("chart_roles", "[]"),
     ("callers", "[]"),
+    ("tenants", "[]"),
 ];
 
 #[test]

@@ -234,7 +234,9 @@ impl Default for CodingSettings {
 /// Who may ask the query API: the identity provider whose tokens are believed.
 ///
 /// A signature of IAM is not taken: it says which role of the account calls, but neither for
-/// which tenant nor in which role of a clinic.
+/// which tenant nor in which role of a clinic. The tags of its session could say so, and API
+/// Gateway does not pass them on; a list of roles here would be a second place that says who is
+/// who, which nobody at the provider can take back.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ApiSettings {
@@ -892,6 +894,22 @@ mod tests {
                 "network.gateways.dynamodb",
             ),
             ("\"development\"", "\"production\"", "people.alerts"),
+            (
+                "access =",
+                "callers = [\"0.0.0.0/0\"]\naccess =",
+                "api.callers",
+            ),
+            (
+                "access =",
+                "callers = [\"clinic.example\"]\naccess =",
+                "api.callers",
+            ),
+            ("access =", "tenants = [\"a/b\"]\naccess =", "api.tenants"),
+            (
+                "access =",
+                "requests_per_day = 0\naccess =",
+                "api.requests_per_day",
+            ),
         ] {
             assert!(DEV.contains(good), "{good}");
             let error = refused(&DEV.replacen(good, bad, 1));

@@ -6,12 +6,14 @@ use crate::{
     Removal,
     cfn::backup as cfn,
     dynamodb::TableRef,
+    events::{EventPattern, Rule, Undelivered},
     iam::{Role, Service, Statement},
     kms::{KeyRef, Wiring},
     limits,
     names::{arn_here, name_of},
     s3::BucketRef,
     sns::TopicRef,
+    sqs::QueueRef,
 };
 
 /// A vault for recovery points: encrypted with a key of its own, and locked.
@@ -42,7 +44,14 @@ use crate::{
 pub struct Vault {
     key: KeyRef,
     lock: VaultLock,
-    failures: Option<TopicRef>,
+    failures: Option<Failures>,
+}
+
+/// Who hears of jobs that failed, and what keeps it where nobody can be told.
+#[derive(Debug, Clone, Copy)]
+struct Failures {
+    topic: TopicRef,
+    undelivered: QueueRef<Undelivered>,
 }
 
 /// Who can still undo the lock of a vault.
@@ -88,7 +97,7 @@ pub struct BackupRule {
 /// A plan of backups, of the tables and buckets that it names.
 ///
 /// Its role reads these and no others, and writes to no table: restoring is another
-/// role's, for whoever is to have it. A bucket must tell
+/// role's, for whoever is to have it, or of a [`RestoreTest`]. A bucket must tell
 /// [events](crate::s3::Bucket::event_bridge), which is how Backup sees its changes.
 #[derive(Debug, Clone)]
 #[must_use = "a plan is made once it is added to a stack"]
@@ -111,6 +120,20 @@ enum Holds {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PlanRef {
     id: ResourceId,
+}
+
+/// A test, each month, that the newest backup of tables can be restored.
+///
+/// Backup restores it into a table of its own, whose name begins with
+/// `awsbackup-restore-test-`, encrypted with the key of the table that it is of, and deletes
+/// that table afterwards. The role can write to no other.
+#[derive(Debug, Clone)]
+#[must_use = "nothing is tested until the test is added to a stack"]
+pub struct RestoreTest {
+    vault: VaultRef,
+    tables: Vec<(&'static str, Value<String>, KeyRef)>,
+    statements: Vec<Statement>,
+    failures: Option<Failures>,
 }
 
 /// Days that recovery points are kept, unless said: as long as tables can be restored
@@ -139,9 +162,13 @@ impl Vault {
         self
     }
 
-    /// Tells `topic` of backups and copies that failed, and of points that changed.
-    pub fn notifies(mut self, topic: &TopicRef) -> Self {
-        self.failures = Some(*topic);
+    /// Tells `topic` of backups and copies that failed, and of points that changed; what cannot
+    /// be delivered is kept in `undelivered`.
+    pub fn notifies(mut self, topic: &TopicRef, undelivered: &QueueRef<Undelivered>) -> Self {
+        self.failures = Some(Failures {
+            topic: *topic,
+            undelivered: *undelivered,
+        });
         self
     }
 }
@@ -150,8 +177,8 @@ impl Construct for Vault {
     type Handle = VaultRef;
 
     fn build(self, scope: &mut Scope<'_>) -> VaultRef {
-        let mut vault =
-            cfn::BackupVault::new(name_of(scope, LONGEST_NAME)).encryption_key_arn(self.key.arn());
+        let name = name_of(scope, LONGEST_NAME);
+        let mut vault = cfn::BackupVault::new(name.as_str()).encryption_key_arn(self.key.arn());
         if self.key.removal() == Removal::Keep {
             let mut lock = cfn::BackupVaultLockConfigurationType::new(KEEP_DAYS);
             if let VaultLock::Compliance { grace_days } = self.lock {
@@ -166,29 +193,49 @@ impl Construct for Vault {
             }
             vault = vault.lock_configuration(lock);
         }
-        if let Some(topic) = self.failures {
+        if let Some(Failures { topic, .. }) = self.failures {
             let vaults = arn_here("backup", "backup-vault:*");
             topic.admit(scope, Wiring::BackupEvents, &vaults);
-            let events = [
-                "BACKUP_JOB_EXPIRED",
-                "BACKUP_JOB_FAILED",
-                "COPY_JOB_FAILED",
-                "RECOVERY_POINT_MODIFIED",
-            ];
             vault = vault.notifications(cfn::BackupVaultNotificationObjectType::new(
-                events,
+                TOLD_BY_VAULTS,
                 topic.arn(),
             ));
         }
         let vault = vault.build(scope);
-        if let Some(topic) = self.failures {
-            scope.depends_on(vault.id(), topic.policy());
+        if let Some(failures) = self.failures {
+            scope.depends_on(vault.id(), failures.topic.policy());
+            let failed = jobs("Backup Job State Change", "state").detail("backupVaultName", [name]);
+            scope.add("BackupFailed", failures.told(failed));
         }
         self.key.removal().apply(scope, vault.id());
         VaultRef {
             id: vault.id(),
             key: self.key,
         }
+    }
+}
+
+/// What a vault tells a topic by itself. Of
+/// [its events](https://docs.aws.amazon.com/aws-backup/latest/devguide/backup-notifications.html)
+/// those about backups and restores that failed are told no more; rules see them.
+const TOLD_BY_VAULTS: [&str; 3] = [
+    "COPY_JOB_FAILED",
+    "RECOVERY_POINT_MODIFIED",
+    "S3_BACKUP_OBJECT_FAILED",
+];
+
+/// The jobs of one kind that came to nothing, where `state` is what their events call it.
+fn jobs(detail_type: &str, state: &str) -> EventPattern {
+    EventPattern::from_source("aws.backup")
+        .detail_type(detail_type)
+        .detail(state, ["ABORTED", "EXPIRED", "FAILED"])
+}
+
+impl Failures {
+    fn told(self, pattern: EventPattern) -> Rule {
+        pattern
+            .notifies(&self.topic)
+            .undelivered_to(&self.undelivered)
     }
 }
 
@@ -409,6 +456,128 @@ impl Construct for Plan {
     }
 }
 
+/// What the tables are called that Backup restores to test whether it can.
+const RESTORED: &str = "table/awsbackup-restore-test-*";
+
+/// Days within which there is a backup to test, made daily as it is.
+const NEWEST_DAYS: u32 = 7;
+
+/// Hours after which a restored table is deleted.
+const VALIDATION_HOURS: u32 = 1;
+
+impl RestoreTest {
+    /// Tests what is in `vault` on the first day of each month, and nothing yet.
+    pub fn monthly(vault: &VaultRef) -> Self {
+        Self {
+            vault: *vault,
+            tables: Vec::new(),
+            statements: Vec::new(),
+            failures: None,
+        }
+    }
+
+    /// Tests `table` too, under a name of letters and digits.
+    ///
+    /// The actions are those of
+    /// [`AWSBackupServiceRolePolicyForRestores`](https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSBackupServiceRolePolicyForRestores.html)
+    /// for tables, on those that are [made for the test](https://docs.aws.amazon.com/aws-backup/latest/devguide/restore-testing-inferred-metadata.html).
+    pub fn table<T>(mut self, name: &'static str, table: &TableRef<T>) -> Self {
+        let key = table.key();
+        self.tables.push((name, table.arn().text(), key));
+        self.statements.extend([
+            Statement::allow(["dynamodb:RestoreTableFromBackup"])
+                .on(join![table.arn(), "/backup/*"]),
+            key.used_by(
+                "dynamodb",
+                [
+                    "kms:Decrypt",
+                    "kms:DescribeKey",
+                    "kms:Encrypt",
+                    "kms:GenerateDataKey",
+                    "kms:ReEncryptFrom",
+                    "kms:ReEncryptTo",
+                ],
+            ),
+            key.used_by("dynamodb", ["kms:CreateGrant"]).when(
+                "Bool",
+                "kms:GrantIsForAWSResource",
+                "true",
+            ),
+        ]);
+        self
+    }
+
+    /// Tells `topic` of restores that failed; what cannot be delivered is kept in
+    /// `undelivered`.
+    pub fn notifies(mut self, topic: &TopicRef, undelivered: &QueueRef<Undelivered>) -> Self {
+        self.failures = Some(Failures {
+            topic: *topic,
+            undelivered: *undelivered,
+        });
+        self
+    }
+}
+
+impl Construct for RestoreTest {
+    type Handle = ();
+
+    fn build(self, scope: &mut Scope<'_>) {
+        if self.tables.is_empty() {
+            scope.problem(
+                "ProtectedResourceArns",
+                "tests nothing",
+                "name a table with `.table(..)`",
+            );
+        }
+        // Of what a name may hold, Backup takes letters, digits and underscores.
+        let name = name_of(scope, LONGEST_NAME).replace('-', "_");
+        let restored = arn_here("dynamodb", RESTORED);
+        let role = Role::new(Service::Backup, "Restores tables to test their backups")
+            .with(self.statements)
+            .with([
+                Statement::allow([
+                    "dynamodb:BatchWriteItem",
+                    "dynamodb:DeleteItem",
+                    "dynamodb:DescribeTable",
+                    "dynamodb:GetItem",
+                    "dynamodb:PutItem",
+                    "dynamodb:Query",
+                    "dynamodb:RestoreTableFromAwsBackup",
+                    "dynamodb:RestoreTableFromBackup",
+                    "dynamodb:Scan",
+                    "dynamodb:UpdateItem",
+                ])
+                .on(restored),
+                Statement::allow(["kms:Decrypt", "kms:DescribeKey"]).on(self.vault.key.arn()),
+            ]);
+        let role = scope.add("Role", role);
+        let newest = cfn::RestoreTestingPlanRestoreTestingRecoveryPointSelection::new(
+            "LATEST_WITHIN_WINDOW",
+            [self.vault.arn()],
+            ["SNAPSHOT"],
+        )
+        .selection_window_days(NEWEST_DAYS);
+        let plan = cfn::RestoreTestingPlan::new(newest, name.as_str(), "cron(0 6 1 * ? *)");
+        let plan = plan.start_window_hours(1).build(scope);
+        for (table, arn, key) in self.tables {
+            let selection =
+                cfn::RestoreTestingSelection::new(role.arn(), "DynamoDB", name.as_str(), table)
+                    .protected_resource_arns([arn])
+                    .restore_metadata_overrides([
+                        ("encryptionType", Value::from("KMS")),
+                        ("kmsMasterKeyArn", key.arn().text()),
+                    ])
+                    .validation_window_hours(VALIDATION_HOURS);
+            let selection = scope.add(table, selection);
+            scope.depends_on(selection.id(), plan.id());
+        }
+        if let Some(failures) = self.failures {
+            let failed = jobs("Restore Job State Change", "status");
+            scope.add("RestoreFailed", failures.told(failed));
+        }
+    }
+}
+
 impl PlanRef {
     /// Returns the plan's id.
     pub const fn id(self) -> Value<String> {
@@ -482,6 +651,7 @@ mod tests {
         kms::Key,
         s3::Bucket,
         sns::Topic,
+        sqs::Queue,
     };
 
     fn template(removal: Removal) -> Json {
@@ -491,13 +661,17 @@ mod tests {
             let bucket = scope.add("Bucket", Bucket::<()>::new(&data).event_bridge());
             let key = scope.add("Key", Key::new("Backups").removal(removal));
             let people = scope.add("People", Topic::new(&key));
-            let vault = scope.add("Vault", Vault::new(&key).notifies(&people));
+            let lost = scope.add("Lost", Queue::<Undelivered>::new(&key));
+            let vault = Vault::new(&key).notifies(&people, &lost);
+            let vault = scope.add("Vault", vault);
             let elsewhere = "arn:aws:backup:eu-west-1:111122223333:backup-vault:copies";
             let rule = BackupRule::daily().copy_to(elsewhere);
             scope.add(
                 "Plan",
                 Plan::new(&vault, rule).table(&table).bucket(&bucket),
             );
+            let test = RestoreTest::monthly(&vault).table("Tables", &table);
+            scope.add("Test", test.notifies(&people, &lost));
         });
         let template = assembly.template("Test");
         let admits = || {
@@ -596,6 +770,42 @@ mod tests {
     }
 
     #[test]
+    fn jobs_that_come_to_nothing_are_told_by_rules() {
+        let json = template(Removal::Keep);
+        let pattern = |id: &str| &json[id]["Properties"]["EventPattern"];
+        let failed = json!(["ABORTED", "EXPIRED", "FAILED"]);
+        let backup = &pattern("VaultBackupFailed")["detail"];
+        assert_eq!(backup["state"], failed);
+        let vault = &json["Vault"]["Properties"]["BackupVaultName"];
+        assert_eq!(&backup["backupVaultName"][0], vault);
+        let restore = pattern("TestRestoreFailed");
+        assert_eq!(restore["detail"]["status"], failed);
+        assert_eq!(restore["detail-type"][0], "Restore Job State Change");
+        let told = json["Vault"]["Properties"]["Notifications"]["BackupVaultEvents"].to_string();
+        assert!(!told.contains("BACKUP_JOB"), "no longer told: {told}");
+    }
+
+    #[test]
+    fn a_test_restores_into_tables_of_its_own_with_the_key_of_what_it_restores() {
+        let json = template(Removal::Keep);
+        let selection = &json["TestTables"]["Properties"];
+        let overrides = &selection["RestoreMetadataOverrides"];
+        assert_eq!(overrides["encryptionType"], "KMS");
+        assert_eq!(overrides["kmsMasterKeyArn"]["Fn::GetAtt"][0], "Data");
+        let name = &json["Test"]["Properties"]["RestoreTestingPlanName"];
+        assert_eq!(&selection["RestoreTestingPlanName"], name);
+        assert!(!name.as_str().unwrap().contains('-'), "{name}");
+        let policy = &json["TestRolePolicy"]["Properties"]["PolicyDocument"]["Statement"];
+        for statement in policy.as_array().unwrap() {
+            let actions = statement["Action"].to_string();
+            if actions.contains("Item") {
+                let on = statement["Resource"].to_string();
+                assert!(on.contains("awsbackup-restore-test-*"), "{on}");
+            }
+        }
+    }
+
+    #[test]
     fn what_backup_refuses_is_a_problem() {
         let problems = problems(|scope| {
             let key = scope.add("Key", Key::new("Backups"));
@@ -605,6 +815,7 @@ mod tests {
                 .keep_days(34)
                 .cold_after_days(1);
             scope.add("Plan", Plan::new(&vault, rule));
+            scope.add("Test", RestoreTest::monthly(&vault));
         });
         let properties: Vec<&str> = problems
             .iter()
@@ -614,11 +825,12 @@ mod tests {
             "ChangeableForDays",
             "DeleteAfterDays",
             "MoveToColdStorageAfterDays",
+            "ProtectedResourceArns",
             "Resources",
             "ScheduleExpression",
         ] {
             assert!(properties.contains(&property), "{property}: {properties:?}");
         }
-        assert_eq!(properties.len(), 5);
+        assert_eq!(properties.len(), 6);
     }
 }

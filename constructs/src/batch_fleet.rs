@@ -135,6 +135,7 @@ use crate::{
     Infra, Removal, Wired,
     dynamodb::TableRef,
     ec2::{Cidr, LaunchTemplateRef, NetworkRef},
+    events::Undelivered,
     kms::KeyRef,
     lambda::FunctionRef,
     s3::BucketRef,
@@ -173,6 +174,7 @@ pub struct BatchFleet<'a, L, M, R, P: Program> {
     limits: Limits,
     triggers: Triggers,
     hosts: Hosts,
+    reserved: Option<u32>,
     playbooks: Option<String>,
     master_boot: boot::Boot,
     worker_boot: boot::Boot,
@@ -208,6 +210,8 @@ pub struct BatchFleetRef<L, M, R, P: Program> {
     pub worker: LaunchTemplateRef<P>,
     /// What wakes the launcher and what tells a person.
     pub alarms: Alarms,
+    /// What the clock could not deliver; other rules may keep here what they could not.
+    pub undelivered: DeadLettersRef<Undelivered>,
     /// Where a person is told.
     pub alerts: TopicRef,
     /// The network that the machines are in.
@@ -270,6 +274,7 @@ where
             limits: Limits::new(),
             triggers: Triggers::new(),
             hosts: Hosts::default(),
+            reserved: None,
             playbooks: None,
             master_boot: boot::MASTER,
             worker_boot: boot::WORKER,
@@ -355,6 +360,15 @@ where
     /// Says what machines a run is made of.
     pub fn hosts(mut self, hosts: Hosts) -> Self {
         self.hosts = hosts;
+        self
+    }
+
+    /// Reserves so many executions for the launcher and as many for the reaper, so that machines
+    /// are ended however much the account's other functions are asked.
+    ///
+    /// An account's quota must exceed all that is reserved by a hundred.
+    pub fn reserved_concurrency(mut self, executions: u32) -> Self {
+        self.reserved = Some(executions);
         self
     }
 

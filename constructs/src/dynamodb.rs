@@ -374,9 +374,26 @@ impl<T> TableRef<T> {
         self.key
     }
 
-    /// Returns how many requests were refused for want of capacity.
-    pub fn throttled_requests(&self) -> Metric {
-        Metric::new("AWS/DynamoDB", "ThrottledRequests")
+    /// Returns how many reads of the table itself were refused for want of capacity.
+    pub fn throttled_reads(&self) -> Metric {
+        self.events("ReadThrottleEvents")
+    }
+
+    /// Returns how many writes to the table itself were refused for want of capacity.
+    pub fn throttled_writes(&self) -> Metric {
+        self.events("WriteThrottleEvents")
+    }
+
+    /// Returns how many writes were refused because one of its indexes lacked capacity.
+    pub fn throttled_writes_of(&self, index: &str) -> Metric {
+        self.throttled_writes()
+            .dimension("GlobalSecondaryIndexName", index)
+    }
+
+    /// A metric [by table](https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/metrics-dimensions.html):
+    /// `ThrottledRequests` is one by operation, and is nothing without.
+    fn events(&self, name: &str) -> Metric {
+        Metric::new("AWS/DynamoDB", name)
             .dimension("TableName", self.name())
             .statistic(Statistic::Sum)
     }

@@ -66,6 +66,8 @@ pub enum Service {
     CloudTrail,
     /// EC2, whose instances act with their role.
     Ec2,
+    /// EC2 Image Builder, which deletes images with its role.
+    ImageBuilder,
     /// Lambda, whose functions act with their role.
     Lambda,
     /// `EventBridge` Scheduler, whose schedules act with their role.
@@ -457,6 +459,7 @@ impl Service {
             Self::Backup => "backup.amazonaws.com",
             Self::CloudTrail => "cloudtrail.amazonaws.com",
             Self::Ec2 => "ec2.amazonaws.com",
+            Self::ImageBuilder => "imagebuilder.amazonaws.com",
             Self::Lambda => "lambda.amazonaws.com",
             Self::Scheduler => "scheduler.amazonaws.com",
             Self::VpcFlowLogs => "vpc-flow-logs.amazonaws.com",
@@ -470,7 +473,12 @@ impl Service {
     fn trust(self) -> Statement {
         let trust = Statement::allow(["sts:AssumeRole"]).to_service(self.principal());
         match self {
-            Self::ApiGateway | Self::Backup | Self::CloudTrail | Self::Ec2 | Self::Lambda => trust,
+            Self::ApiGateway
+            | Self::Backup
+            | Self::CloudTrail
+            | Self::Ec2
+            | Self::ImageBuilder
+            | Self::Lambda => trust,
             Self::Scheduler | Self::VpcFlowLogs => trust.from_account(),
         }
     }

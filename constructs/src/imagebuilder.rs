@@ -40,10 +40,12 @@
 //! # What a change does
 //!
 //! Image Builder never changes a component or a recipe. Both are named after what they hold,
-//! the hashes of assets among it, so that a change makes new ones and a new image, and only
-//! then is the old image forgotten. The images of EC2 themselves stay: a stack that is rolled
-//! back still finds what its machines boot from. Deploying a change takes as long as making
-//! an image does, some twenty minutes.
+//! the hashes of assets among it, so that a change makes new ones and a new image. Once
+//! everything of the stack has moved on to it, the old image is deleted, with its snapshots;
+//! a deployment that is rolled back deletes the new one instead. So an image belongs in the
+//! stack of what boots from it: another stack could not be deployed before it, as
+//! `CloudFormation` changes no exported value that is in use. Deploying a change takes as long
+//! as making an image does, some twenty minutes.
 
 use lightsout_core::{
     Arn, AssetRef, Construct, Part, Pseudo, ResourceId, Scope, Token, Value, join,
@@ -52,7 +54,7 @@ use lightsout_core::{
 use crate::{
     cfn::{iam, imagebuilder},
     ec2::{Image, NetworkRef},
-    iam::{Role, Service, Statement},
+    iam::{Role, RoleRef, Service, Statement},
     kms::KeyRef,
     lambda::{Architecture, fingerprint},
     names::{arn_here, name_of},
@@ -78,6 +80,7 @@ pub struct Builder {
 pub struct BuilderRef {
     infrastructure: ResourceId,
     key: KeyRef,
+    remover: RoleRef,
 }
 
 /// Something that is done to an image, once, and checked.
@@ -104,8 +107,8 @@ enum Step {
 /// An image of a base and of what components do to it.
 ///
 /// Its disks are encrypted with the builder's key. The agent of Systems Manager, which Image
-/// Builder works by, is taken out of it at last. A pipeline makes the image once more when
-/// somebody starts it; it has no schedule, as an idle account runs no machine.
+/// Builder works by, is taken out of it at last. It is made once, when its stack is deployed:
+/// there is no schedule, as an idle account runs no machine.
 #[derive(Debug, Clone)]
 #[must_use = "an image is made once it is added to a stack"]
 pub struct MachineImage {
@@ -190,12 +193,11 @@ impl Construct for Builder {
 
     fn build(mut self, scope: &mut Scope<'_>) -> BuilderRef {
         let name = name_of(scope, 100);
-        let components = join![
-            arn_here("imagebuilder", "component/"),
-            format!("{}-*", scope.physical_stack_name().to_lowercase())
-        ];
+        let prefix = scope.physical_stack_name().to_lowercase();
+        let ours = |kind: &str| arn_here("imagebuilder", format!("{kind}/{prefix}-*"));
+        let remover = scope.add("Remover", removing(ours("image")));
         self.statements.extend([
-            Statement::allow(["imagebuilder:GetComponent"]).on(components),
+            Statement::allow(["imagebuilder:GetComponent"]).on(ours("component")),
             Statement::allow(["ssm:UpdateInstanceInformation"]).on(arn_here("ec2", "instance/*")),
             Statement::allow(MESSAGES).on_everything(),
         ]);
@@ -236,8 +238,44 @@ impl Construct for Builder {
         BuilderRef {
             infrastructure: infrastructure.build(scope).id(),
             key: self.key,
+            remover,
         }
     }
+}
+
+/// The role by which Image Builder deletes the images `ours`, and what EC2 has of them.
+///
+/// The actions are those of
+/// [`EC2ImageBuilderLifecycleExecutionPolicy`](https://docs.aws.amazon.com/aws-managed-policy/latest/reference/EC2ImageBuilderLifecycleExecutionPolicy.html)
+/// that a deletion takes; the tags are those that
+/// [Image Builder gives](https://docs.aws.amazon.com/imagebuilder/latest/userguide/tag-resources.html).
+fn removing(ours: Value<String>) -> Role {
+    let all = |kind: &str| {
+        let kind = format!("::{kind}/*");
+        join!["arn:", Pseudo::Partition, ":ec2:", Pseudo::Region, kind]
+    };
+    Role::new(
+        Service::ImageBuilder,
+        "Deletes images that nothing boots from any more",
+    )
+    .with([
+        Statement::allow(["ec2:DeregisterImage", "ec2:DescribeImageAttribute"])
+            .on(all("image"))
+            .when(
+                "StringLike",
+                "aws:ResourceTag/Ec2ImageBuilderArn",
+                ours.clone(),
+            ),
+        Statement::allow(["ec2:DeleteSnapshot"])
+            .on(all("snapshot"))
+            .when(
+                "StringEquals",
+                "aws:ResourceTag/CreatedBy",
+                "EC2 Image Builder",
+            ),
+        Statement::allow(["imagebuilder:DeleteImage"]).on(ours),
+        Statement::allow(["ec2:DescribeImages", "tag:GetResources"]).on_everything(),
+    ])
 }
 
 impl Component {
@@ -490,31 +528,22 @@ impl Construct for MachineImage {
             "Distribution",
             imagebuilder::DistributionConfiguration::new([distribution], name.as_str()),
         );
-        let infrastructure: Value<String> = self.builder.infrastructure.attribute("Arn");
-        let pipeline = imagebuilder::ImagePipeline::new()
-            .name(name.as_str())
-            .image_recipe_arn(recipe.get(imagebuilder::ImageRecipe::ARN))
-            .infrastructure_configuration_arn(infrastructure.clone())
-            .distribution_configuration_arn(
-                distribution.get(imagebuilder::DistributionConfiguration::ARN),
-            )
-            .enhanced_image_metadata_enabled(false)
-            .image_tests_configuration(
-                imagebuilder::ImagePipelineImageTestsConfiguration::new()
-                    .image_tests_enabled(false),
-            );
-        scope.add("Pipeline", pipeline);
         // Components check themselves on the instance that is made into the image.
         let image = imagebuilder::Image::new()
             .image_recipe_arn(recipe.get(imagebuilder::ImageRecipe::ARN))
-            .infrastructure_configuration_arn(infrastructure)
+            .infrastructure_configuration_arn(
+                self.builder.infrastructure.attribute::<String>("Arn"),
+            )
             .distribution_configuration_arn(
                 distribution.get(imagebuilder::DistributionConfiguration::ARN),
             )
             .enhanced_image_metadata_enabled(false)
             .image_tests_configuration(
                 imagebuilder::ImageTestsConfiguration::new().image_tests_enabled(false),
-            );
+            )
+            .deletion_settings(imagebuilder::ImageDeletionSettings::new(
+                self.builder.remover.arn().text(),
+            ));
         MachineImageRef {
             id: image.build(scope).id(),
             key,

@@ -400,6 +400,13 @@ impl<P> FunctionRef<P> {
         Wired::new(self.name(), self.arn())
     }
 
+    /// Returns how often the function was invoked.
+    pub fn invocations(&self) -> Metric {
+        Metric::new("AWS/Lambda", "Invocations")
+            .dimension("FunctionName", self.name())
+            .statistic(Statistic::Sum)
+    }
+
     /// Returns how many invocations failed.
     pub fn errors(&self) -> Metric {
         Metric::new("AWS/Lambda", "Errors")

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use lightsout::{
     Asset, Construct, Removal, Scope,
-    apigateway::{AccountLogging, Authorization, LambdaAuthorizer, RestApi, RestApiRef},
+    apigateway::{
+        AccountLogging, ApiKey, Authorization, LambdaAuthorizer, Period, RestApi, RestApiRef,
+        UsagePlan,
+    },
     contract::Program,
     dynamodb::{Table, TableRef},
     ec2::NetworkRef,
@@ -16,16 +19,16 @@ use lightsout::{
 };
 use lightsout_protocol::{
     audit::{AuditItem, attribute},
-    caller::{self, CallerItem},
+    caller::{self, CallerItem, usage_key},
     environment::{self, ApiEnvironment, AuthorizerEnvironment},
 };
 
 use crate::{
     assets::AssetsRef,
-    environment::{ApiAccess, Settings},
+    environment::{ApiAccess, ApiSettings, Settings},
     fleet::architecture,
     intake::IntakeRef,
-    storage::StorageRef,
+    storage::{StorageRef, tell_of_throttling},
 };
 
 /// The query API: callers carry a token, one function judges it, another answers, and each
@@ -57,8 +60,18 @@ const CALLER_RATE: u32 = 10;
 /// Requests that one caller may make at once: a fifth too.
 const CALLER_BURST: u32 = 20;
 
+/// Requests that the callers of one tenant may make a second, on average: half of what all may.
+const TENANT_RATE: u32 = 25;
+
+/// Requests that they may make at once: half too.
+const TENANT_BURST: u32 = 50;
+
 /// The judgement of a token takes no call.
 const JUDGEMENT: Duration = Duration::from_secs(5);
+
+/// Executions that are the API's own, where they are reserved: several times what the rate of
+/// all callers takes while each answer needs a tenth of a second.
+const RESERVED: u32 = 40;
 
 /// The size from which an answer is worth compressing, in bytes.
 const COMPRESSED: u32 = 1_024;
@@ -80,6 +93,8 @@ impl Construct for Api<'_> {
             "CallersPace",
             Table::new(&key, caller::attribute::CALLER).ttl(caller::attribute::EXPIRES),
         );
+        tell_of_throttling(scope, "Audit", &audit, self.people);
+        tell_of_throttling(scope, "CallersPace", &callers, self.people);
         let query = self.query(scope, &key, &audit, &callers);
         let callers = self.callers(scope, &key);
         let logging = scope.add("Logging", AccountLogging::new());
@@ -89,7 +104,11 @@ impl Construct for Api<'_> {
         if self.settings.api.access == ApiAccess::Private {
             api = api.private_in(self.network);
         }
+        if !self.settings.api.tenants.is_empty() {
+            api = api.counted_by_authorizer();
+        }
         let api = scope.add("Rest", api);
+        self.plan(scope, &api);
         self.tell(scope, &query);
         scope.output(output::ADDRESS, api.url(), "Where results are asked for");
         scope.output(output::REST_API, api.id(), "The API's id");
@@ -136,7 +155,7 @@ impl Api<'_> {
         )
         .architecture(architecture(self.settings))
         .timeout(TIMEOUT);
-        scope.add("Query", function)
+        scope.add("Query", self.reserved(function))
     }
 
     fn callers(&self, scope: &mut Scope<'_>, key: &KeyRef) -> FunctionRef<environment::Authorizer> {
@@ -151,6 +170,7 @@ impl Api<'_> {
                 keys: setting(provider.keys.as_str()),
                 issuer: setting(provider.issuer.as_str()),
                 audience: setting(provider.audience.as_str()),
+                api: setting(self.name.as_str()),
             },
             Code::new(code, self.assets.bucket.name()),
             self.network,
@@ -158,7 +178,37 @@ impl Api<'_> {
         )
         .architecture(architecture(self.settings))
         .timeout(JUDGEMENT);
-        scope.add("Callers", function)
+        scope.add("Callers", self.reserved(function))
+    }
+
+    /// Gives each tenant a share of what all may ask, and a quota, counted by a key that the
+    /// authorizer tells for them.
+    fn plan(&self, scope: &mut Scope<'_>, api: &RestApiRef) {
+        let ApiSettings {
+            tenants,
+            requests_per_day,
+            ..
+        } = &self.settings.api;
+        if tenants.is_empty() {
+            return;
+        }
+        let mut plan = UsagePlan::new(api)
+            .throttle(TENANT_RATE, TENANT_BURST)
+            .quota(*requests_per_day, Period::Day);
+        for (place, tenant) in (1..).zip(tenants) {
+            let key = ApiKey::told(usage_key(&self.name, tenant));
+            let key = key.describe(format!("The tenant {tenant}"));
+            plan = plan.key(&scope.add(&format!("Tenant{place}"), key));
+        }
+        scope.add("Tenants", plan);
+    }
+
+    fn reserved<P: Program>(&self, function: Function<P>) -> Function<P> {
+        if self.settings.reserves_concurrency {
+            function.reserved_concurrency(RESERVED)
+        } else {
+            function
+        }
     }
 
     /// Tells a person of each emergency, of accesses that could not be recorded, and of many

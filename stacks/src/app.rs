@@ -13,10 +13,9 @@ use crate::{
     backup::Backup,
     dashboard::Overview,
     data_class::DataClass,
-    environment::{Environment, HostImage, Purpose, Settings},
-    fleet::Fleet,
+    environment::{Environment, Purpose, Settings},
+    fleet::{Fleet, FleetRef},
     guard::Guard,
-    images::Images,
     intake::{Intake, IntakeRef},
     network::PrivateNetwork,
     omission::Omission,
@@ -48,27 +47,17 @@ pub fn app(environment: &Environment) -> App {
         network: &network,
     };
     let intake = intake.build(&mut stack(&mut app, settings, "Intake"));
+    let people = Alarms { settings, removal };
+    let people = people.build(&mut stack(&mut app, settings, "Alarms"));
     let storage = Storage {
         settings,
         removal,
         network: &network,
+        people: &people,
     };
     let storage = storage.build(&mut stack(&mut app, settings, "Storage"));
-    let people = Alarms { settings, removal };
-    let people = people.build(&mut stack(&mut app, settings, "Alarms"));
-    let images = (settings.hosts.image == HostImage::Baked).then(|| {
-        let images = Images {
-            removal,
-            settings,
-            assets: &assets,
-            network: &network,
-            storage: &storage,
-        };
-        images.build(&mut stack(&mut app, settings, "Images"))
-    });
     let fleet = Fleet {
         pipeline: pipeline(environment),
-        images,
         removal,
         settings,
         assets: &assets,
@@ -95,6 +84,7 @@ pub fn app(environment: &Environment) -> App {
         intake: &intake,
         storage: &storage,
         people: &people,
+        fleet: &fleet,
     };
     if !settings.leaves_out(Omission::Guard) {
         Guard(&watched, &api.rest).build(&mut stack(&mut app, settings, "Guard"));
@@ -106,7 +96,7 @@ pub fn app(environment: &Environment) -> App {
         Backup(&watched, &api.audit).build(&mut stack(&mut app, settings, "Backup"));
     }
     if !settings.leaves_out(Omission::Dashboard) {
-        Overview(&watched, &fleet).build(&mut stack(&mut app, settings, "Dashboard"));
+        Overview(&watched).build(&mut stack(&mut app, settings, "Dashboard"));
     }
 
     if let Some(policy) = &settings.permissions_boundary {
@@ -125,6 +115,7 @@ pub(crate) struct Watched<'a> {
     pub(crate) intake: &'a IntakeRef,
     pub(crate) storage: &'a StorageRef,
     pub(crate) people: &'a TopicRef,
+    pub(crate) fleet: &'a FleetRef,
 }
 
 /// Returns the value of the tag that every machine of the pipeline carries.

@@ -5,21 +5,21 @@ use lightsout::{
     cloudwatch::{Dashboard, Widget},
 };
 
-use crate::{app::Watched, fleet::FleetRef};
+use crate::app::Watched;
 
 /// The backlog, the alarms and the errors, without a name of anybody.
-pub(crate) struct Overview<'a>(pub(crate) &'a Watched<'a>, pub(crate) &'a FleetRef);
+pub(crate) struct Overview<'a>(pub(crate) &'a Watched<'a>);
 
 impl Construct for Overview<'_> {
     type Handle = ();
 
     fn build(self, scope: &mut Scope<'_>) {
-        let Self(
-            Watched {
-                intake, storage, ..
-            },
+        let Watched {
+            intake,
+            storage,
             fleet,
-        ) = self;
+            ..
+        } = self.0;
         let alarms = &fleet.alarms;
         let dashboard = Dashboard::new()
             .row([Widget::text(
@@ -40,6 +40,7 @@ impl Construct for Overview<'_> {
                     alarms.reaper_errors,
                     alarms.failed_events,
                     alarms.undelivered,
+                    alarms.silent,
                 ],
             )])
             .row([
@@ -53,8 +54,10 @@ impl Construct for Overview<'_> {
                     .metric(fleet.launcher.errors())
                     .metric(fleet.reaper.errors()),
                 Widget::graph("Requests that tables refused")
-                    .metric(storage.results.throttled_requests())
-                    .metric(storage.control.throttled_requests()),
+                    .metric(storage.results.throttled_reads())
+                    .metric(storage.results.throttled_writes())
+                    .metric(storage.control.throttled_reads())
+                    .metric(storage.control.throttled_writes()),
             ]);
         scope.add("Overview", dashboard);
     }

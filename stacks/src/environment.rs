@@ -3,7 +3,7 @@
 //! Each is a file in `stacks/environments/`, compiled in; another environment is
 //! another file. A misspelt key is an error with its line and not a default.
 
-use std::{fmt, str::FromStr, time::Duration};
+use std::{fmt, net::Ipv4Addr, str::FromStr, time::Duration};
 
 use lightsout::ec2::{Cidr, Zones};
 use lightsout_nlp::Edition;
@@ -40,6 +40,11 @@ pub struct Settings {
     /// Whether nothing else lives in the account's region, so that its own settings are
     /// this environment's to make: no snapshot and no network of it is open to the public.
     pub owns_account: bool,
+    /// Whether functions have executions of their own, so that none waits because another is
+    /// asked too much. The account's quota must exceed them by a hundred, which that of a new
+    /// account does not.
+    #[serde(default)]
+    pub reserves_concurrency: bool,
     /// The name of the account's policy that no role may exceed, where it wants one.
     pub permissions_boundary: Option<String>,
     /// Who is told, and who may act in an emergency.
@@ -229,7 +234,9 @@ impl Default for CodingSettings {
 /// Who may ask the query API: the identity provider whose tokens are believed.
 ///
 /// A signature of IAM is not taken: it says which role of the account calls, but neither for
-/// which tenant nor in which role of a clinic.
+/// which tenant nor in which role of a clinic. The tags of its session could say so, and API
+/// Gateway does not pass them on; a list of roles here would be a second place that says who is
+/// who, which nobody at the provider can take back.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ApiSettings {
@@ -243,6 +250,22 @@ pub struct ApiSettings {
     /// From where the API can be called at all.
     #[serde(default)]
     pub access: ApiAccess,
+    /// The blocks of IPv4 addresses that the firewall lets through, such as those of the
+    /// clinic's network; none but these where one is named, and every one where none is.
+    #[serde(default)]
+    pub callers: Vec<String>,
+    /// The tenants that may ask, each with a quota of its own; every tenant of the provider may
+    /// where none is named, and then nobody counts.
+    #[serde(default)]
+    pub tenants: Vec<String>,
+    /// Requests that the callers of one tenant may make in a day, all together.
+    #[serde(default = "requests_per_day")]
+    pub requests_per_day: u32,
+}
+
+/// More than one a second.
+const fn requests_per_day() -> u32 {
+    100_000
 }
 
 /// From where the query API can be called at all; who may is another question.
@@ -264,6 +287,9 @@ impl Default for ApiSettings {
             audience: "lightsout".to_owned(),
             keys: r#"{"keys": []}"#.to_owned(),
             access: ApiAccess::default(),
+            callers: Vec::new(),
+            tenants: Vec::new(),
+            requests_per_day: requests_per_day(),
         }
     }
 }
@@ -407,6 +433,16 @@ impl Settings {
             reads_per_hour,
             "at least 1",
         );
+        for block in &self.api.callers {
+            let wanted = "a block of IPv4 addresses such as `203.0.113.0/24`";
+            faults.unless(is_block(block), "api.callers", block, wanted);
+        }
+        for tenant in &self.api.tenants {
+            let wanted = "1 to 40 small letters, digits and `-`, as tokens name a tenant";
+            faults.unless(is_tenant(tenant), "api.tenants", tenant, wanted);
+        }
+        let requests = self.api.requests_per_day;
+        faults.unless(requests > 0, "api.requests_per_day", requests, "at least 1");
         faults.0
     }
 
@@ -637,6 +673,21 @@ fn is_iam_name(name: &str) -> bool {
             .all(|c| c.is_ascii_alphanumeric() || "+=,.@-_".contains(c))
 }
 
+/// Whether the text is a block of IPv4 addresses that a firewall takes: not all of them.
+fn is_block(text: &str) -> bool {
+    text.split_once('/').is_some_and(|(address, prefix)| {
+        let is_prefix = prefix.parse().is_ok_and(|bits| (1..=32u8).contains(&bits));
+        address.parse::<Ipv4Addr>().is_ok() && is_prefix
+    })
+}
+
+fn is_tenant(text: &str) -> bool {
+    (1..=40).contains(&text.len())
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+}
+
 /// Returns the line on which `key` is set, or that of the innermost table around it.
 fn line_of(text: &str, key: &str) -> usize {
     let Ok(root) = DeTable::parse(text) else {
@@ -843,6 +894,22 @@ mod tests {
                 "network.gateways.dynamodb",
             ),
             ("\"development\"", "\"production\"", "people.alerts"),
+            (
+                "access =",
+                "callers = [\"0.0.0.0/0\"]\naccess =",
+                "api.callers",
+            ),
+            (
+                "access =",
+                "callers = [\"clinic.example\"]\naccess =",
+                "api.callers",
+            ),
+            ("access =", "tenants = [\"a/b\"]\naccess =", "api.tenants"),
+            (
+                "access =",
+                "requests_per_day = 0\naccess =",
+                "api.requests_per_day",
+            ),
         ] {
             assert!(DEV.contains(good), "{good}");
             let error = refused(&DEV.replacen(good, bad, 1));

@@ -14,7 +14,8 @@ use lightsout_protocol::environment::{Launcher, Master, Reaper, Worker, WorkerEn
 
 use crate::{
     assets::AssetsRef,
-    environment::{self, Settings},
+    environment::{self, HostImage, Settings},
+    images::Images,
     intake::IntakeRef,
     omission::Omission,
     storage::StorageRef,
@@ -23,7 +24,6 @@ use crate::{
 /// Everything that runs, what wakes it, and what tells a person.
 pub(crate) struct Fleet<'a> {
     pub(crate) pipeline: String,
-    pub(crate) images: Option<FleetImagesRef>,
     pub(crate) removal: Removal,
     pub(crate) settings: &'a Settings,
     pub(crate) assets: &'a AssetsRef,
@@ -46,6 +46,16 @@ impl Construct for Fleet<'_> {
             storage,
             ..
         } = self;
+        let images = (settings.hosts.image == HostImage::Baked).then(|| {
+            let images = Images {
+                removal: self.removal,
+                settings,
+                assets: self.assets,
+                network: self.network,
+                storage,
+            };
+            scope.add("Ami", images)
+        });
         let fleet = BatchFleet::new(
             Launcher,
             Master,
@@ -71,8 +81,13 @@ impl Construct for Fleet<'_> {
         .alerts(self.people)
         .limits(limits(settings))
         .triggers(triggers(settings))
-        .hosts(hosts(settings, self.images))
-        .build(scope);
+        .hosts(hosts(settings, images));
+        let fleet = if settings.reserves_concurrency {
+            fleet.reserved_concurrency(RESERVED)
+        } else {
+            fleet
+        };
+        let fleet = fleet.build(scope);
         scope.output(output::LAUNCHER, fleet.launcher.name(), "What starts a run");
         if !settings.leaves_out(Omission::CompositeAlarms) {
             let stuck = fleet.alarms.stuck().notifies(self.people).describe(
@@ -89,6 +104,10 @@ impl Construct for Fleet<'_> {
         fleet
     }
 }
+
+/// Executions that are the launcher's and the reaper's own, where they are reserved: an alarm
+/// and the clock may call at once.
+const RESERVED: u32 = 2;
 
 /// The outputs of this stack that tools read.
 pub mod output {

@@ -3,7 +3,11 @@
 use std::time::Duration;
 
 use lightsout::{
-    Construct, Scope, apigateway::RestApiRef, cloudwatch::Contributors, kms::Key, wafv2::WebAcl,
+    Construct, Scope,
+    apigateway::RestApiRef,
+    cloudwatch::Contributors,
+    kms::Key,
+    wafv2::{IpSet, WebAcl},
 };
 
 use crate::app::Watched;
@@ -20,7 +24,12 @@ impl Construct for Guard<'_> {
             "Key",
             Key::new("Logs of the firewall").removal(watched.removal),
         );
-        scope.add("Firewall", WebAcl::new(&key).protects(api));
+        let mut firewall = WebAcl::new(&key).protects(api);
+        let callers = &watched.settings.api.callers;
+        if !callers.is_empty() {
+            firewall = firewall.only_from(&scope.add("Callers", IpSet::v4(callers)));
+        }
+        scope.add("Firewall", firewall);
         let reads = Contributors::by(&api.access_log(), "caller").where_begins("status", "2");
         let readers = scope.add("Readers", reads);
         let much = readers

@@ -1,4 +1,4 @@
-//! What machines boot from, where it is made beforehand.
+//! What machines boot from, where it is made with the fleet.
 
 use lightsout::{
     Construct, Removal, Scope,

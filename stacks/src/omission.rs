@@ -88,6 +88,9 @@ impl Omission {
                 // Backup tells people what failed.
                 ("Alarms", "Key", "KeyPolicy.Statement"),
                 ("Alarms", "PeoplePolicy", "PolicyDocument.Statement"),
+                // What it could not tell is kept with what the clock could not deliver.
+                ("Fleet", "Key", "KeyPolicy.Statement"),
+                ("Fleet", "UndeliveredPolicy", "PolicyDocument.Statement"),
             ],
             Self::Perimeter => &[
                 ("Intake", "InboxPolicy", "PolicyDocument.Statement"),

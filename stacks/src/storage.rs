@@ -1,12 +1,16 @@
 //! What a run knows and what it found out.
 
+use std::time::Duration;
+
 use lightsout::{
     Construct, Pseudo, Removal, Scope, Value,
+    cloudwatch::Metric,
     dynamodb::{Table, TableRef},
     ec2::NetworkRef,
     join,
     kms::Key,
     s3::{Bucket, BucketRef, LogBucket, ObjectLock},
+    sns::TopicRef,
 };
 use lightsout_protocol::{
     coding::{Outcome, attribute},
@@ -21,6 +25,7 @@ pub(crate) struct Storage<'a> {
     pub(crate) settings: &'a Settings,
     pub(crate) removal: Removal,
     pub(crate) network: &'a NetworkRef,
+    pub(crate) people: &'a TopicRef,
 }
 
 /// References into the storage.
@@ -102,6 +107,14 @@ impl Construct for Storage<'_> {
                 Bucket::new(&control_key).access_logs(&access, "run-logs/"),
             ),
         );
+        tell_of_throttling(scope, "Results", &results, self.people);
+        for (id, index) in [
+            ("ByRunRefused", attribute::BY_RUN),
+            ("ByRejectionRefused", attribute::BY_REJECTION),
+        ] {
+            tell_of_refusals(scope, id, results.throttled_writes_of(index), self.people);
+        }
+        tell_of_throttling(scope, "Control", &control, self.people);
         scope.output(output::CONTROL, control.name(), "Leases and runs");
         StorageRef {
             results,
@@ -145,6 +158,35 @@ pub(crate) fn role(name: impl Into<String>) -> Value<String> {
         name.into()
     ]
 }
+
+/// Tells a person of a table that goes on to refuse what it is asked, for want of capacity.
+pub(crate) fn tell_of_throttling<T>(
+    scope: &mut Scope<'_>,
+    name: &str,
+    table: &TableRef<T>,
+    people: &TopicRef,
+) {
+    for (what, refused) in [
+        ("Reads", table.throttled_reads()),
+        ("Writes", table.throttled_writes()),
+    ] {
+        tell_of_refusals(scope, &format!("{name}{what}Refused"), refused, people);
+    }
+}
+
+/// What is refused once is asked again; what is refused time and again is a person's to see.
+fn tell_of_refusals(scope: &mut Scope<'_>, id: &str, refused: Metric, people: &TopicRef) {
+    let refused = refused
+        .period(REFUSAL_PERIOD)
+        .at_least(1)
+        .for_periods(REFUSAL_PERIODS)
+        .describe("A table refuses requests for want of capacity; see its limits, and who asks.");
+    scope.add(id, refused.notifies(people));
+}
+
+/// For how long a table must refuse something before a person is told.
+const REFUSAL_PERIOD: Duration = Duration::from_mins(5);
+const REFUSAL_PERIODS: u32 = 3;
 
 /// Lets a bucket be backed up, and keeps for a while what is replaced in it.
 pub(crate) fn backed_up<T>(settings: &Settings, bucket: Bucket<T>) -> Bucket<T> {

@@ -31,6 +31,7 @@ fn without_deployments(text: &str) -> String {
 fn a_fifth_environment_is_one_file_and_nothing_else() {
     let renamed = |text: &str| {
         text.replace("lightsout-prod", "lightsout-clinic")
+            .replace("lightsout_prod", "lightsout_clinic")
             .replace("10.40.", "10.60.")
     };
     let clinic = Environment::parse("clinic", &renamed(&file("prod"))).unwrap();
@@ -95,9 +96,10 @@ fn every_environment_can_boot_from_either_kind_of_image_and_ansible_comes_with_o
                 continue;
             }
             assert_eq!(images.len(), 2);
-            assert_eq!(made, [("Images".to_owned(), "Master".to_owned())]);
+            // In one stack with what boots from them: no exported value that is in use can change.
+            assert_eq!(made, [("Fleet".to_owned(), "AmiMaster".to_owned())]);
             // Whoever starts a machine may use the key that its image is encrypted with.
-            let key = ("Images".to_owned(), "Key".to_owned());
+            let key = ("Fleet".to_owned(), "AmiKey".to_owned());
             for role in ["LauncherRole", "MasterRole"] {
                 let role = ("Fleet".to_owned(), role.to_owned());
                 let has_key = graph.allowed(&role).iter().any(|statement| {
@@ -123,11 +125,12 @@ fn made_of(text: &str) -> String {
 }
 
 /// A setting's key, as production has it, and another value that it may have.
-const OTHERS: [(&str, &str); 41] = [
+const OTHERS: [(&str, &str); 47] = [
     ("purpose", r#""development""#),
     ("region", r#""us-west-2""#),
     ("deletion_protection", "false"),
     ("owns_account", "false"),
+    ("reserves_concurrency", "false"),
     ("permissions_boundary", r#""another-boundary""#),
     ("alerts", r#"["other@clinic.example"]"#),
     ("emergency_roles", r#"["surgeon"]"#),
@@ -163,6 +166,9 @@ const OTHERS: [(&str, &str); 41] = [
     ("reads_per_hour", "2001"),
     ("edition", r#""fy2025""#),
     ("access", r#""private""#),
+    ("callers", r#"["198.51.100.0/24"]"#),
+    ("tenants", r#"["clinic", "north"]"#),
+    ("requests_per_day", "50_000"),
     ("issuer", r#""https://other.invalid""#),
     ("audience", r#""another""#),
     ("keys", r#"'{"keys": [{}]}'"#),
@@ -175,6 +181,8 @@ const OTHERS: [(&str, &str); 41] = [
     ),
     ("emergency_roles", "[]"),
     ("chart_roles", "[]"),
+    ("callers", "[]"),
+    ("tenants", "[]"),
 ];
 
 #[test]

@@ -71,6 +71,36 @@ fn samples_and_bad_charts(folder: &Path) -> usize {
     samples + 1
 }
 
+/// Asks the launcher of a region by the command, as a person would.
+fn run_now(endpoint: &str) -> Value {
+    let mut command = lightsout_toolkit::cargo();
+    command
+        .args(["run", "--quiet", "--package", "lightsout-stacks"])
+        .args([
+            "--features",
+            "local",
+            "--",
+            "--json",
+            "run",
+            "--env",
+            "local",
+        ])
+        .current_dir(workspace())
+        .envs([
+            ("AWS_ENDPOINT_URL", format!("http://{endpoint}").as_str()),
+            ("AWS_REGION", "us-east-1"),
+            ("AWS_ACCESS_KEY_ID", "test"),
+            ("AWS_SECRET_ACCESS_KEY", "test"),
+        ]);
+    let output = command.output().unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    report(&output)
+}
+
 /// Runs with a region that is kept until its control plane was read.
 fn kept(command: &mut Command) -> (Output, Vec<Found>) {
     // The report is longer than a pipe holds, and stderr is read first.
@@ -92,7 +122,11 @@ fn kept(command: &mut Command) -> (Output, Vec<Found>) {
             endpoint = Some(address.trim().to_owned());
         }
         if line.contains("kept: look around") {
-            found = ControlPlane::read(endpoint.as_deref().unwrap());
+            let endpoint = endpoint.as_deref().unwrap();
+            // All is coded: the launcher looks at queue and lease, and starts nothing.
+            let decision = run_now(endpoint);
+            assert_eq!(decision["decision"], "stay_idle", "{decision}");
+            found = ControlPlane::read(endpoint);
             files(&workspace().join(".lightsout/region/hosts"), &mut found);
             let log = workspace().join(".lightsout/region/ministack.log");
             found.push(Found {

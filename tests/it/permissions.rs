@@ -6,7 +6,7 @@ use crate::graph::{Graph, Statement, each, graphs};
 
 /// The actions that may be allowed on everything, each with the reason why no resource is
 /// named.
-const WITHOUT_RESOURCE: [(&str, &str); 22] = [
+const WITHOUT_RESOURCE: [(&str, &str); 24] = [
     ("ec2:AssignPrivateIpAddresses", JOINS),
     ("ec2:CreateNetworkInterface", JOINS),
     ("ec2:DeleteNetworkInterface", JOINS),
@@ -17,6 +17,8 @@ const WITHOUT_RESOURCE: [(&str, &str); 22] = [
         "ec2:DescribeInstances",
         "EC2 describes all instances or none",
     ),
+    ("ec2:DescribeImages", IMAGES),
+    ("tag:GetResources", IMAGES),
     ("logs:DescribeLogGroups", FLOW_LOGS),
     ("logs:DescribeLogStreams", FLOW_LOGS),
     ("cloudwatch:GetMetricData", BACKUPS),
@@ -36,6 +38,8 @@ const WITHOUT_RESOURCE: [(&str, &str); 22] = [
 const AGENT: &str = "Image Builder works by the agent of Systems Manager, whose messages are \
      about no resource, says \
      https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonmessagedeliveryservice.html";
+const IMAGES: &str = "Image Builder looks for what EC2 has of an image that it deletes, says \
+     https://docs.aws.amazon.com/aws-managed-policy/latest/reference/EC2ImageBuilderLifecycleExecutionPolicy.html";
 const JOINS: &str = "Lambda joins a function to its network with the function's role, says \
      https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html; the program itself is \
      denied it";
@@ -45,11 +49,12 @@ const BACKUPS: &str =
     "https://docs.aws.amazon.com/aws-backup/latest/devguide/s3-backups.html has it for buckets";
 
 /// The services that assume a role without telling for whom, as far as AWS documents.
-const WITHOUT_SOURCE: [&str; 5] = [
+const WITHOUT_SOURCE: [&str; 6] = [
     "apigateway.amazonaws.com",
     "backup.amazonaws.com",
     "cloudtrail.amazonaws.com",
     "ec2.amazonaws.com",
+    "imagebuilder.amazonaws.com",
     "lambda.amazonaws.com",
 ];
 
@@ -227,6 +232,12 @@ fn machines_are_those_of_the_pipeline(graph: &Graph) {
             let template = graph.target(&place.0, template);
             let kind = &graph.resources[&template]["Type"];
             assert_eq!(kind, "AWS::EC2::LaunchTemplate", "{place:?}");
+            let only = match place.1.as_str() {
+                "LauncherRolePolicy" => "Master",
+                "MasterRolePolicy" => "Worker",
+                _ => panic!("{place:?} starts machines"),
+            };
+            assert_eq!(template.1, only, "{place:?}");
             let starts_instances = statement
                 .resources()
                 .iter()
@@ -235,6 +246,24 @@ fn machines_are_those_of_the_pipeline(graph: &Graph) {
                 let asked = statement.condition("aws:RequestTag/lightsout:pipeline");
                 assert_eq!(asked.unwrap(), &pipeline, "{place:?}");
                 assert!(statement.condition("ec2:InstanceType").is_some());
+            }
+            // Zone and market are not the template's to say. Image, disks and groups are, and no
+            // call can name others.
+            let is_of_template = statement
+                .condition("ec2:IsLaunchTemplateResource")
+                .is_some();
+            for on in statement.resources() {
+                let is_free = [
+                    ":network-interface/",
+                    ":subnet/",
+                    ":spot-instances-request/",
+                ]
+                .iter()
+                .any(|part| on.to_string().contains(part));
+                assert!(
+                    is_of_template || is_free,
+                    "{place:?} starts {on} of any kind"
+                );
             }
         }
         let denies = |action| !statement.is_allow() && statement.actions().contains(&action);

@@ -6,22 +6,42 @@ use serde_json::{Value, json};
 
 use crate::graph::{Graph, Place, Statement, each, graphs};
 
-/// What would make a way into the network or out of it, beside endpoints.
-const WAYS: [&str; 14] = [
-    "AWS::EC2::CarrierGateway",
-    "AWS::EC2::ClientVpnEndpoint",
+/// The types that may name the network, its subnets, tables or groups. Whatever else did would
+/// have an address that nothing here looks at, or be a way in or out.
+const WITHIN: [&str; 13] = [
+    "AWS::ApiGateway::RestApi",
+    "AWS::EC2::FlowLog",
+    "AWS::EC2::LaunchTemplate",
+    "AWS::EC2::RouteTable",
+    "AWS::EC2::SecurityGroup",
+    "AWS::EC2::SecurityGroupEgress",
+    "AWS::EC2::SecurityGroupIngress",
+    "AWS::EC2::Subnet",
+    "AWS::EC2::SubnetRouteTableAssociation",
+    "AWS::EC2::VPCEndpoint",
+    "AWS::IAM::ManagedPolicy",
+    "AWS::ImageBuilder::InfrastructureConfiguration",
+    "AWS::Lambda::Function",
+];
+
+/// What makes the network.
+const OF_THE_NETWORK: [&str; 4] = [
+    "AWS::EC2::RouteTable",
+    "AWS::EC2::SecurityGroup",
+    "AWS::EC2::Subnet",
+    "AWS::EC2::VPC",
+];
+
+/// What needs to name nothing of the network to reach out or be reached.
+const WAYS: [&str; 8] = [
     "AWS::EC2::EIP",
-    "AWS::EC2::EgressOnlyInternetGateway",
+    "AWS::EC2::Instance",
     "AWS::EC2::InternetGateway",
-    "AWS::EC2::NatGateway",
-    "AWS::EC2::Route",
-    "AWS::EC2::TransitGatewayAttachment",
-    "AWS::EC2::TransitGatewayVpcAttachment",
-    "AWS::EC2::VPCCidrBlock",
-    "AWS::EC2::VPCGatewayAttachment",
-    "AWS::EC2::VPCPeeringConnection",
-    "AWS::EC2::VPNConnection",
+    "AWS::EC2::NetworkInterface",
+    "AWS::EC2::TransitGateway",
+    "AWS::EC2::VPCEndpointService",
     "AWS::EC2::VPNGateway",
+    "AWS::Lambda::Url",
 ];
 
 /// What has an address in the network.
@@ -176,9 +196,6 @@ fn interfaces(graph: &Graph) -> Vec<Interface> {
             subnets: all(&place.0, &properties["SubnetIds"]),
         });
     }
-    for kind in ["AWS::EC2::Instance", "AWS::EC2::NetworkInterface"] {
-        assert!(graph.any(kind).is_empty(), "{kind} is not looked at here");
-    }
     found
 }
 
@@ -192,6 +209,21 @@ fn endpoints<'a>(graph: &'a Graph, kind: &str) -> Vec<(&'a Place, &'a Value)> {
 fn no_way_in(graph: &Graph) {
     for way in WAYS {
         assert!(graph.any(way).is_empty(), "{way}");
+    }
+    for (place, resource) in &graph.resources {
+        let kind = resource["Type"].as_str().unwrap();
+        let is_policy = kind == "AWS::S3::BucketPolicy";
+        let names_network = || {
+            let named = graph.targets(&place.0, &resource["Properties"]);
+            named.iter().any(|one| {
+                let of = graph.resources[one]["Type"].as_str().unwrap();
+                OF_THE_NETWORK.contains(&of)
+            })
+        };
+        assert!(
+            is_policy || WITHIN.contains(&kind) || !names_network(),
+            "{place:?} is in the network, and nothing looks at it"
+        );
     }
     let groups = Groups::of(graph);
     for interface in interfaces(graph) {
@@ -383,6 +415,32 @@ fn planted_ways_are_found() {
             json!({"Type": "AWS::EC2::InternetGateway"}),
         );
     });
+    // Whatever kind of thing names a subnet, a table or the network.
+    let subnet = json!({"Ref": "PrivateSubnet1"});
+    for (kind, properties) in [
+        (
+            "AWS::EC2::Route",
+            json!({"RouteTableId": {"Ref": "PrivateRoutes"}, "GatewayId": "igw-0a1b2c3d"}),
+        ),
+        (
+            "AWS::EC2::VPCPeeringConnection",
+            json!({"VpcId": {"Ref": "Private"}, "PeerVpcId": "vpc-0a1b2c3d"}),
+        ),
+        ("AWS::EC2::NatGateway", json!({"SubnetId": subnet.clone()})),
+        (
+            "AWS::ElasticLoadBalancingV2::LoadBalancer",
+            json!({"Scheme": "internet-facing", "Subnets": [subnet.clone()]}),
+        ),
+        ("AWS::EFS::MountTarget", json!({"SubnetId": subnet})),
+        ("AWS::Lambda::Url", json!({"AuthType": "NONE"})),
+    ] {
+        planted.must_fail(no_way_in, |graph| {
+            graph.plant("Network", "Way", rule(kind, properties.clone()));
+        });
+    }
+    planted.must_fail(no_way_in, |graph| {
+        graph.at("Fleet", "Launcher")["VpcConfig"] = json!(null);
+    });
     planted.must_fail(no_way_in, |graph| {
         graph.at("Network", "PrivateEndpoints")["SecurityGroupIngress"] = json!([open.clone()]);
     });
@@ -404,6 +462,22 @@ fn planted_ways_are_found() {
     });
     planted.must_fail(endpoints_are_those_of_the_roles, |graph| {
         graph.remove("Network", "PrivateSqsEndpoint");
+    });
+    planted.must_fail(endpoints_are_those_of_the_roles, |graph| {
+        let spare =
+            graph.resources[&("Network".to_owned(), "PrivateSqsEndpoint".to_owned())].clone();
+        graph.plant("Network", "Spare", spare);
+        let name = &mut graph.at("Network", "Spare")["ServiceName"]["Fn::Join"][1];
+        *name.as_array_mut().unwrap().last_mut().unwrap() = json!(".kinesis");
+    });
+    planted.must_fail(endpoints_are_those_of_the_roles, |graph| {
+        let statements = &mut graph.at("Network", "PrivateSqsEndpoint")["PolicyDocument"];
+        for statement in statements["Statement"].as_array_mut().unwrap() {
+            let actions = statement["Action"].as_array_mut();
+            if let Some(actions) = actions {
+                actions.retain(|action| action != "sqs:ReceiveMessage");
+            }
+        }
     });
     planted.must_fail(endpoints_are_those_of_the_roles, |graph| {
         let policy = graph.at("Fleet", "MasterRolePolicy");

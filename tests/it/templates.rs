@@ -141,7 +141,7 @@ fn the_alarms_and_the_heartbeat_wake_the_launcher_and_the_heartbeat_the_reaper()
         let template: Template<'_> = assembly.template("Fleet");
         // Two of the alarms start a run and two wake the launcher once more; the others tell a
         // person.
-        template.count::<cfn::cloudwatch::Alarm>(13);
+        template.count::<cfn::cloudwatch::Alarm>(14);
         template.count::<cfn::events::Rule>(1);
         template.count::<cfn::lambda::Permission>(6);
     }

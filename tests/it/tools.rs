@@ -2,7 +2,8 @@
 
 use std::{fs, path::PathBuf, process::Command};
 
-use lightsout_tests::{checkers, workspace};
+use lightsout_region::OpenSsh;
+use lightsout_tests::{checkers, own_folder, workspace};
 
 use crate::graph::graphs;
 
@@ -197,6 +198,51 @@ fn shellcheck_finds_nothing_in_the_scripts_of_images_and_image_builder_reads_the
             .args(["--shell=bash", "--severity=style"])
             .args(scripts),
     );
+}
+
+#[test]
+fn sshd_takes_the_settings_of_images_and_their_check_finds_them() {
+    let images = workspace().join("constructs/src/batch_fleet/images");
+    let read = |name: &str| fs::read_to_string(images.join(name)).unwrap();
+    let between = |text: &str, from: &str, to: &str| -> String {
+        let (_, text) = text.split_once(from).unwrap();
+        text.split_once(to).unwrap().0.to_owned()
+    };
+    let settings = between(&read("harden.sh"), "<< 'SSHD'\n", "SSHD\n");
+    let checker = read("check-hardening.sh");
+    let (functions, _) = checker.split_once("for package in").unwrap();
+    let checks = between(&checker, "done\nfor setting in", "sysctl --quiet");
+    let openssh = OpenSsh::find_or_fetch(&own_folder().join("openssh")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    // Root's sshd wants a user of its own; nobody's does not.
+    let script = format!(
+        "set -Eeuo pipefail\n{functions}\n\
+         sshd() {{ if ((EUID)); then \"$SSHD\" -f config \"$@\"; else unshare --user \"$SSHD\" -f config \"$@\"; fi; }}\n\
+         for setting in{checks}"
+    );
+    let passes = |settings: &str| {
+        fs::write(folder.path().join("config"), settings).unwrap();
+        let mut bash = Command::new("bash");
+        bash.args(["-c", &script])
+            .current_dir(&folder)
+            .env("SSHD", openssh.sshd())
+            .env(
+                "LD_LIBRARY_PATH",
+                std::env::join_paths(openssh.libraries()).unwrap(),
+            );
+        bash.output().unwrap()
+    };
+    check(
+        Command::new("ssh-keygen")
+            .args(["-q", "-t", "ed25519", "-N", "", "-f", "key"])
+            .current_dir(&folder),
+    );
+    let key = folder.path().join("key");
+    let settings = format!("HostKey {}\n{settings}", key.display());
+    let output = passes(&settings);
+    assert!(output.status.success(), "{output:?}");
+    let open = settings.replace("PermitRootLogin no", "PermitRootLogin yes");
+    assert!(!passes(&open).status.success());
 }
 
 /// What a tool says of a policy.

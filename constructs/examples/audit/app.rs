@@ -10,7 +10,7 @@ use lightsout::{
     contract::{Binary, Program, SendInOrder, SendTo, Side, binary, environment},
     dynamodb::{Billing, StreamView, StreamedTableRef, Table, TableRef},
     ec2::{CidrError, Endpoint, Network, Zones},
-    events::{EventBus, EventPattern, Schedule},
+    events::{EventBus, EventPattern, Schedule, Undelivered},
     join,
     kms::{Key, Wiring},
     lambda::{Code, Function},
@@ -59,6 +59,7 @@ struct Storage {
 /// Who is told.
 struct Messages {
     people: TopicRef,
+    missed: QueueRef<Undelivered>,
     notices: QueueRef<Notice>,
     log: LogGroupRef,
     alarms: Vec<AlarmRef>,
@@ -196,6 +197,7 @@ fn messages(
     let alarms = alarms(stack, &people, &notices, refused);
     Ok(Messages {
         people,
+        missed,
         notices,
         log,
         alarms,
@@ -285,7 +287,7 @@ fn backups(stack: &mut Scope<'_>, removal: Removal, storage: &Storage, messages:
     let key = stack.add("Key", Key::new("Backups").removal(removal));
     let vault = Vault::new(&key)
         .lock(VaultLock::Compliance { grace_days: 7 })
-        .notifies(&messages.people);
+        .notifies(&messages.people, &messages.missed);
     let vault = stack.add("Vault", vault);
     let elsewhere = join![
         "arn:",

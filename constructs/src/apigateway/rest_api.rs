@@ -92,6 +92,7 @@ pub struct RestApi {
     domain: Option<(DomainRef, String)>,
     origin: Option<String>,
     compress: Option<u32>,
+    is_counted: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -159,6 +160,13 @@ impl RestApi {
         self
     }
 
+    /// Counts every request by the key that a Lambda authorizer tells as `usageIdentifierKey`,
+    /// and takes none whose key has no [usage plan](super::UsagePlan).
+    pub fn counted_by_authorizer(mut self) -> Self {
+        self.is_counted = true;
+        self
+    }
+
     /// Speaks no older TLS than this; 1.2 unless said.
     pub fn tls(mut self, floor: TlsFloor) -> Self {
         self.tls = floor;
@@ -204,6 +212,7 @@ impl RestApi {
             domain: None,
             origin: None,
             compress: None,
+            is_counted: false,
         }
     }
 }
@@ -331,6 +340,9 @@ impl RestApi {
             );
             api = api.minimum_compression_size(i64::from(bytes));
         }
+        if self.is_counted {
+            api = api.api_key_source_type("AUTHORIZER");
+        }
         if self.domain.is_some() {
             api = api.disable_execute_api_endpoint(true);
         }
@@ -375,6 +387,9 @@ impl RestApi {
             .authorization_type(self.authorization.method_type());
         if let Some(authorizer) = authorizer {
             method = method.authorizer_id(authorizer.clone());
+        }
+        if self.is_counted {
+            method = method.api_key_required(true);
         }
         let scopes = self.authorization.scopes();
         if !scopes.is_empty() {
@@ -597,12 +612,14 @@ impl RestApi {
             }
         };
         fingerprint(&format!(
-            "2 {} {} {:?} {:?} {:?} {routes}",
+            "3 {} {} {:?} {:?} {:?} {:?} {} {routes}",
             self.name,
             self.authorization.description(),
             self.tls,
             self.network.map(NetworkRef::cidr),
             self.origin,
+            self.compress,
+            self.is_counted,
         ))
     }
 }
@@ -787,6 +804,14 @@ mod tests {
         assert_eq!(first, throttled);
         assert_ne!(first, renamed);
         assert_ne!(first, deployment(&synth(|api| api.tls(TlsFloor::Tls13))));
+        assert_ne!(first, deployment(&synth(|api| api.compress_from(1_024))));
+        let counted = synth(RestApi::counted_by_authorizer);
+        assert_ne!(first, deployment(&counted));
+        counted
+            .template("Test")
+            .has(apigateway::RestApi::new().api_key_source_type("AUTHORIZER"));
+        let template = counted.template("Test");
+        template.has(apigateway::Method::matching().api_key_required(true));
     }
 
     #[test]

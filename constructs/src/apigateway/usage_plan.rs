@@ -34,11 +34,15 @@ pub enum Period {
 }
 
 /// A key that requests are counted by; its value is made by AWS, and is never in a
-/// template.
+/// template, unless an authorizer [tells](Self::told) it.
 #[derive(Debug, Clone, Default)]
 pub struct ApiKey {
     description: Option<String>,
+    value: Option<String>,
 }
+
+/// How long the value of a key is.
+const KEY_LENGTH: std::ops::RangeInclusive<usize> = 20..=128;
 
 /// An API key that was added to a stack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -135,6 +139,17 @@ impl ApiKey {
         Self::default()
     }
 
+    /// A key that an authorizer tells by this value, of 20 to 128 characters, for an API that is
+    /// [counted by its authorizer](super::RestApi::counted_by_authorizer).
+    ///
+    /// The value is no secret: no caller can bring it.
+    pub fn told(value: impl Into<String>) -> Self {
+        Self {
+            value: Some(value.into()),
+            ..Self::default()
+        }
+    }
+
     /// Says whose the key is: a system, never a person.
     pub fn describe(mut self, text: impl Into<String>) -> Self {
         self.description = Some(text.into());
@@ -149,6 +164,16 @@ impl Construct for ApiKey {
         let mut key = apigateway::ApiKey::new().enabled(true);
         if let Some(text) = self.description {
             key = key.description(text);
+        }
+        if let Some(value) = self.value {
+            if !KEY_LENGTH.contains(&value.len()) {
+                scope.problem(
+                    "Value",
+                    format_args!("has the value `{value}`, of {} characters", value.len()),
+                    "give it 20 to 128",
+                );
+            }
+            key = key.value(value);
         }
         ApiKeyRef {
             id: key.build(scope).id(),

@@ -42,6 +42,8 @@ pub struct Alarms {
     pub failed_events: AlarmRef,
     /// A call of the clock did not arrive: tells a person.
     pub undelivered: AlarmRef,
+    /// The clock calls no more, and with it the last layer that ends machines: tells a person.
+    pub silent: AlarmRef,
     /// A message waits though runs should have come to it: tells a person.
     pub waits_too_long: AlarmRef,
     /// A message waits though a run should be at work by now: wakes the launcher once more.
@@ -67,7 +69,7 @@ const OVERTIME: Duration = Duration::from_mins(15);
 /// Without a message handled for so long, a run does not get on.
 const IDLE: Duration = Duration::from_mins(30);
 
-/// For how long every start must fail before a person is told.
+/// For how long every start must fail, or no call come, before a person is told.
 const ERROR_PERIOD: Duration = Duration::from_mins(5);
 const ERROR_PERIODS: u32 = 3;
 
@@ -129,7 +131,16 @@ impl<L, R, M> Watched<'_, L, R, M> {
             .undelivered
             .depth()
             .at_least(1)
-            .describe("The clock's call did not arrive; the message's attributes tell why.");
+            .describe("A call of the clock, or what another rule tells, did not arrive; the message's attributes tell why.");
+        // Whoever switches the clock's rule off makes no error, and sends nothing that could
+        // stay undelivered.
+        let silent = reaper
+            .invocations()
+            .period(error_period)
+            .below(1)
+            .for_periods(ERROR_PERIODS)
+            .when_missing(MissingData::Bad)
+            .describe("The clock calls no more; see whether its rule is switched off.");
         // A run begins once the oldest message is old enough, and ends by its deadline.
         let waits_too_long = jobs
             .oldest_message_age()
@@ -163,6 +174,7 @@ impl<L, R, M> Watched<'_, L, R, M> {
             reaper_errors: scope.add("ReaperErrors", reaper_errors.notifies(alerts)),
             failed_events: scope.add("FailedEventsAlarm", failed_events.notifies(alerts)),
             undelivered: scope.add("UndeliveredAlarm", undelivered.notifies(alerts)),
+            silent: scope.add("Silent", silent.notifies(alerts)),
             waits_too_long: scope.add("WaitsTooLong", waits_too_long.notifies(alerts)),
             late: scope.add("Late", late.invokes(launcher)),
             idle: scope.add("Idle", idle.invokes(launcher)),

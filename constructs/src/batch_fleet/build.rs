@@ -43,6 +43,7 @@ struct Ground<'a, P: Program> {
     limits: &'a Limits,
     triggers: &'a Triggers,
     hosts: &'a Hosts,
+    reserved: Option<u32>,
     programs: BucketRef<ProgramArchive>,
     key: KeyRef,
     network: NetworkRef,
@@ -93,6 +94,7 @@ where
             limits: &limits,
             triggers: &triggers,
             hosts: &hosts,
+            reserved: self.reserved,
             programs: self.programs,
             key,
             network,
@@ -148,6 +150,7 @@ where
             master,
             worker,
             alarms,
+            undelivered,
             alerts,
             network,
             key,
@@ -294,7 +297,7 @@ impl<P: Program> Ground<'_, P> {
         let launcher = launcher
             .architecture(self.hosts.architecture)
             .failures_to(&failed.queue());
-        scope.add("Launcher", launcher)
+        scope.add("Launcher", self.with_reserve(launcher))
     }
 
     fn reaper<L, R>(
@@ -324,7 +327,14 @@ impl<P: Program> Ground<'_, P> {
         let reaper = reaper
             .architecture(self.hosts.architecture)
             .failures_to(&failed.queue());
-        scope.add("Reaper", reaper)
+        scope.add("Reaper", self.with_reserve(reaper))
+    }
+
+    fn with_reserve<F: Program>(&self, function: Function<F>) -> Function<F> {
+        match self.reserved {
+            Some(executions) => function.reserved_concurrency(executions),
+            None => function,
+        }
     }
 
     /// Returns the hosts of one role, by their tags.

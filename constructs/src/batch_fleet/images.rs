@@ -137,3 +137,71 @@ fn install_worker(digest: Value<String>) -> Value<String> {
         format!("install -m 755 contents/worker {BAKED}/worker\nrm -r contents {CONTENTS}\n"),
     ]
 }
+
+#[cfg(test)]
+mod tests {
+    use std::process::{Command, Output};
+
+    use super::*;
+
+    /// Runs `script` with the functions of the check, as Image Builder's agent would.
+    fn checking(script: &str) -> Output {
+        let (functions, _) = CHECK_HARDENING.split_once("for package in").unwrap();
+        Command::new("bash")
+            .args(["-c", &format!("set -Eeuo pipefail\n{functions}\n{script}")])
+            .output()
+            .unwrap()
+    }
+
+    #[test]
+    fn a_check_hears_what_it_wants_of_a_program_that_goes_on_talking() {
+        let talking = "talk() { echo 'PermitRootLogin no'; for ((i = 0; i < 30000; i++)); do echo more; done; }";
+        let output = checking(&format!(
+            "{talking}\nmust 'root stays out' says 'permitrootlogin no' talk"
+        ));
+        assert!(output.status.success(), "{output:?}");
+    }
+
+    #[test]
+    fn a_check_fails_and_tells_what_is_not_so() {
+        for (script, told) in [
+            (
+                "must 'root stays out' says 'permitrootlogin no' echo 'permitrootlogin yes'",
+                "root stays out",
+            ),
+            ("must 'it is gone' no true", "it is gone"),
+            ("must 'it answers' says 'yes' false", "it answers"),
+        ] {
+            let output = checking(&format!("{script}\necho passed"));
+            assert!(
+                !output.status.success() && output.stdout.is_empty(),
+                "{script}"
+            );
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(said, format!("not so: {told}\n"));
+        }
+        assert!(checking("must 'it is gone' no false").status.success());
+    }
+
+    #[test]
+    fn the_check_reads_the_kernel_settings_that_are_written() {
+        let written = HARDEN.split_once("cat > /etc/sysctl.d/").unwrap().1;
+        let (name, settings) = written.split_once(" << 'SYSCTL'\n").unwrap();
+        assert!(CHECK_HARDENING.contains(&format!("done < /etc/sysctl.d/{name}")));
+        let (settings, _) = settings.split_once("SYSCTL\n").unwrap();
+        // As the kernel would answer: from what was written.
+        let kernel = r#"sysctl() { sed -n "s/^$2 = //p" <<< "$WRITTEN"; }"#;
+        let (_, reading) = CHECK_HARDENING
+            .split_once("sysctl --quiet --system\n")
+            .unwrap();
+        let (reading, _) = reading.split_once("must 'there is no swap'").unwrap();
+        let reading = reading.replace(&format!("< /etc/sysctl.d/{name}"), r#"<<< "$WRITTEN""#);
+        let with = |change: &str| {
+            let written = format!("WRITTEN='{}'", settings.trim_end());
+            checking(&format!("{written}\n{kernel}\n{change}\n{reading}"))
+        };
+        assert!(with("").status.success(), "{:?}", with(""));
+        let spoilt = with("sysctl() { echo 1; }");
+        assert!(!spoilt.status.success());
+    }
+}

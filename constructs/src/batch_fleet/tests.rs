@@ -97,7 +97,7 @@ fn a_fleet_without_options_makes_all_that_it_needs() {
     template.count::<cfn::lambda::Function>(2);
     template.count::<cfn::ec2::LaunchTemplate>(2);
     template.count::<cfn::iam::InstanceProfile>(2);
-    template.count::<cfn::cloudwatch::Alarm>(13);
+    template.count::<cfn::cloudwatch::Alarm>(14);
     template.count::<cfn::events::Rule>(1);
     template.count::<cfn::sns::Topic>(1);
     template.count::<cfn::kms::Key>(1);

@@ -3,6 +3,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use lambda_runtime::Diagnostic;
+use lightsout_protocol::caller::usage_key;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -18,10 +19,10 @@ pub struct Event {
     method_arn: String,
 }
 
-/// Answers with a policy that lets the caller call what was asked for, and with what the token
-/// says about them; or with the one error that API Gateway tells callers as
+/// Answers with a policy that lets the caller call what was asked for, with what the token
+/// says about them, and with the key that the plan of `api` counts their tenant by; or with the one error that API Gateway tells callers as
 /// [401](https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-use-lambda-authorizer.html).
-pub fn invocation(verifier: &Verifier, event: &Event) -> Result<Value, Diagnostic> {
+pub fn invocation(verifier: &Verifier, api: &str, event: &Event) -> Result<Value, Diagnostic> {
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |since| since.as_secs());
@@ -36,6 +37,7 @@ pub fn invocation(verifier: &Verifier, event: &Event) -> Result<Value, Diagnosti
                     "Resource": event.method_arn,
                 }],
             },
+            "usageIdentifierKey": usage_key(api, &caller.tenant),
             "context": {"tenant": caller.tenant, "role": caller.role.name()},
         })),
         Err(refusal) => {

@@ -12,6 +12,7 @@ async fn main() -> Result<(), Error> {
         &environment.issuer.value(),
         &environment.audience.value(),
     )?;
-    let handler = async |event: LambdaEvent<Event>| invocation(&verifier, &event.payload);
+    let api = environment.api.value();
+    let handler = async |event: LambdaEvent<Event>| invocation(&verifier, &api, &event.payload);
     lambda_runtime::run(service_fn(handler)).await
 }

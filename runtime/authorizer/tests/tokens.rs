@@ -2,7 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use lightsout_authorizer::{Caller, Issuer, LONGEST_LIFE, Refusal, Role, Verifier};
+use lightsout_authorizer::{
+    Caller, Event, Issuer, LONGEST_LIFE, Refusal, Role, Verifier, invocation,
+};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -285,6 +287,25 @@ fn keys_that_cannot_be_used_are_named_and_none_let_nobody_in() {
     let nobody = Verifier::new(r#"{"keys":[]}"#, Issuer::ISSUER, Issuer::AUDIENCE).unwrap();
     let token = Issuer::new().unwrap().token("u", "t", Role::Coder, NOW);
     assert_eq!(nobody.verify(&token, NOW), Err(Refusal::UnknownKey));
+}
+
+#[test]
+fn who_is_let_in_is_counted_by_their_tenant() {
+    let issuer = Issuer::new().unwrap();
+    let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_secs();
+    let event = |token: &str| -> Event {
+        let event = json!({
+            "authorizationToken": token,
+            "methodArn": "arn:aws:execute-api:us-east-1:111122223333:a/v1/GET/runs",
+        });
+        serde_json::from_value(event).unwrap()
+    };
+    let token = issuer.token("u-1", "north", Role::Billing, now);
+    let verifier = verifier(&issuer);
+    let answer = invocation(&verifier, "lightsout-dev-results", &event(&token)).unwrap();
+    assert_eq!(answer["usageIdentifierKey"], "lightsout-dev-results-north");
+    assert_eq!(answer["context"]["tenant"], "north");
+    assert!(invocation(&verifier, "lightsout-dev-results", &event("north")).is_err());
 }
 
 proptest! {

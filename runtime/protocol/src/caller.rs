@@ -83,3 +83,10 @@ impl Caller {
         key.strip_prefix(&self.tenant)?.strip_prefix('/')
     }
 }
+
+/// Returns the key that the API's usage plan counts a tenant's requests by.
+///
+/// It is no secret: the authorizer tells it, and none that a caller brings is looked at.
+pub fn usage_key(api: &str, tenant: &str) -> String {
+    format!("{api}-{tenant}")
+}

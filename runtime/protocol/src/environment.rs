@@ -91,6 +91,8 @@ environment! {
         issuer: Setting<String> = "TOKEN_ISSUER",
         /// What its tokens call this API.
         audience: Setting<String> = "TOKEN_AUDIENCE",
+        /// The API's name, which [keys of tenants](crate::caller::usage_key) begin with.
+        api: Setting<String> = "API_NAME",
     }
 }
 

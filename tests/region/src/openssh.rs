@@ -122,7 +122,8 @@ impl OpenSsh {
         format!("{whose} OpenSSH server, {}", self.sshd.display())
     }
 
-    pub(crate) fn sshd(&self) -> &Path {
+    /// Returns the path of the server.
+    pub fn sshd(&self) -> &Path {
         &self.sshd
     }
 
@@ -136,7 +137,7 @@ impl OpenSsh {
     }
 
     /// The folders with the libraries of a fetched server.
-    pub(crate) fn libraries(&self) -> Vec<PathBuf> {
+    pub fn libraries(&self) -> Vec<PathBuf> {
         let Some(root) = &self.fetched else {
             return Vec::new();
         };

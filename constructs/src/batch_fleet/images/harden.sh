@@ -36,8 +36,9 @@ SSHD
 chmod 600 /etc/ssh/sshd_config.d/00-lightsout.conf
 sshd -t
 
-# Kernel: no look into other processes, no dump of a set-user-id program, no routing.
-cat > /etc/sysctl.d/90-lightsout.conf << 'SYSCTL'
+# Kernel: no look into other processes, no dump of a set-user-id program, no routing. The last
+# file that sets something wins.
+cat > /etc/sysctl.d/99-zz-lightsout.conf << 'SYSCTL'
 fs.protected_fifos = 2
 fs.protected_hardlinks = 1
 fs.protected_regular = 2
@@ -75,6 +76,7 @@ net.ipv6.conf.default.accept_ra = 0
 net.ipv6.conf.default.accept_redirects = 0
 vm.swappiness = 0
 SYSCTL
+install -d /etc/modprobe.d
 cat > /etc/modprobe.d/lightsout.conf << 'MODULES'
 install cramfs /bin/false
 install dccp /bin/false

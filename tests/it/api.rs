@@ -130,6 +130,7 @@ async fn handle(State(gateway): State<Arc<Gateway>>, request: Request<Body>) -> 
             "requestId": "r-1",
             "authorizer": {
                 "principalId": caller.who, "tenant": caller.tenant, "role": caller.role.name(),
+                "issuedAt": caller.issued_at.to_string(),
             },
         },
     });
@@ -258,7 +259,9 @@ async fn a_bundle_is_fhir_to_a_validator_that_others_made() {
             "headers": {"Accept": "application/fhir+json"},
             "requestContext": {
                 "requestId": "r-1",
-                "authorizer": {"principalId": "u-1", "tenant": "north", "role": role},
+                "authorizer": {
+                    "principalId": "u-1", "tenant": "north", "role": role, "issuedAt": "1",
+                },
             },
         });
         let event = serde_json::from_value(event).unwrap();
@@ -300,7 +303,9 @@ fn openapi_page() -> (u64, String) {
             "httpMethod": "GET", "path": "/docs",
             "requestContext": {
                 "requestId": "r-1",
-                "authorizer": {"principalId": "u-1", "tenant": "north", "role": "coder"},
+                "authorizer": {
+                    "principalId": "u-1", "tenant": "north", "role": "coder", "issuedAt": "1",
+                },
             },
         });
         let event = serde_json::from_value(event).unwrap();

@@ -188,6 +188,7 @@ async fn asked(results: &MemoryResults, more: &[&str]) -> Vec<String> {
                         who: "u-1".to_owned(),
                         tenant: "north".to_owned(),
                         role,
+                        issued_at: 0,
                     }),
                     ..Request::default()
                 };

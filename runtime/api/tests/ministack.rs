@@ -16,7 +16,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use lightsout_api::{Aws, Store, Table, invocation, writer};
+use lightsout_api::{Aws, Closed, Store, Table, invocation, writer};
 use lightsout_audit::{Ledger, REGISTER, Trail};
 use lightsout_aws::SdkConfig;
 use lightsout_protocol::{
@@ -28,7 +28,7 @@ use serde_json::{Value, json};
 use crate::world::{Api, MANY, World, environment, get, get_as, service, stored};
 
 /// How often the test asks, the pages of many charts among it.
-const ASKED: u64 = 41;
+const ASKED: u64 = 46;
 
 #[tokio::test]
 async fn what_was_stored_is_answered_and_each_answer_is_recorded() {
@@ -82,6 +82,20 @@ async fn what_was_stored_is_answered_and_each_answer_is_recorded() {
     assert_eq!(found["charts"][0]["codes"], json!(["J45"]));
     let (_, counts) = get(&store, "/runs/run-000001-100/counts", &Value::Null).await;
     assert_eq!(counts["counts"].as_array().unwrap().len(), 2, "{counts}");
+
+    // All runs together: the newest first, and no run of other days.
+    let (_, run) = get(&store, "/runs/run-000001-100", &Value::Null).await;
+    assert_eq!((&run["coded"], &run["rejected"]), (&json!(2), &json!(0)));
+    let (_, run) = get(&store, "/runs/run-000002-200", &Value::Null).await;
+    assert_eq!(run["rejected"], 1, "{run}");
+    let (_, found) = get(&store, "/charts", &by_code).await;
+    assert_eq!(found["charts"][0]["run"], "run-000001-100", "{found}");
+    let (_, totals) = get(&store, "/counts", &json!({"until": "1970-01-02"})).await;
+    let of_all = totals["counts"].as_array().unwrap();
+    assert!(of_all.iter().all(|row| row["day"] == "1970-01-01") && of_all.len() >= 2);
+    assert_eq!(totals["next"], Value::Null);
+    let (_, none) = get(&store, "/counts", &json!({"from": "1970-01-02"})).await;
+    assert_eq!(none["counts"], json!([]));
 
     exports(&store).await;
     redrive(&world.config, &store).await;
@@ -206,7 +220,7 @@ async fn redrive(config: &SdkConfig, store: &Api) {
         "httpMethod": "POST", "path": "/rejected/c.pdf/redrive",
         "requestContext": {
             "requestId": "r-1",
-            "authorizer": {"principalId": "u-1", "tenant": "north", "role": "operations"},
+            "authorizer": {"principalId": "u-1", "tenant": "north", "role": "operations", "issuedAt": "1"},
         },
     });
     let deadline = SystemTime::now() + Duration::from_mins(1);
@@ -233,12 +247,36 @@ async fn redrive(config: &SdkConfig, store: &Api) {
         who: "hasty".to_owned(),
         tenant: "north".to_owned(),
         role: Role::Coder,
+        issued_at: 4_000,
     };
     for _ in 0..60 {
-        assert_eq!(store.take(&hasty, 5_000_000).await, Ok(None));
+        assert_eq!(store.take(&hasty, 5_000_000).await, Ok(Ok(())));
     }
-    assert_eq!(store.take(&hasty, 5_000_000).await, Ok(Some(1_000)));
-    assert_eq!(store.take(&hasty, 5_001_000).await, Ok(None));
-    assert_eq!(store.take(&hasty, 5_001_000).await, Ok(Some(1_000)));
-    assert_eq!(store.take(&hasty, 9_000_000).await, Ok(None));
+    assert_eq!(
+        store.take(&hasty, 5_000_000).await,
+        Ok(Err(Closed::Wait(1_000)))
+    );
+    assert_eq!(store.take(&hasty, 5_001_000).await, Ok(Ok(())));
+    assert_eq!(
+        store.take(&hasty, 5_001_000).await,
+        Ok(Err(Closed::Wait(1_000)))
+    );
+    assert_eq!(store.take(&hasty, 9_000_000).await, Ok(Ok(())));
+    // What was issued until they were revoked is believed no more, and what comes later is; it is
+    // the caller's own, and asking slowly or fast changes nothing.
+    store.revoke("north", "hasty", 4_000).await.unwrap();
+    for at in [9_000_000, 9_000_001, 9_900_000] {
+        assert_eq!(store.take(&hasty, at).await, Ok(Err(Closed::Revoked)));
+    }
+    let mut another = hasty.clone();
+    another.issued_at = 4_001;
+    assert_eq!(store.take(&another, 9_900_000).await, Ok(Ok(())));
+    let mut stranger = hasty;
+    stranger.tenant = "south".to_owned();
+    assert_eq!(store.take(&stranger, 9_900_000).await, Ok(Ok(())));
+    // Who never asked before can be kept out too.
+    store.revoke("east", "hasty", 4_000).await.unwrap();
+    stranger.tenant = "east".to_owned();
+    let taken = store.take(&stranger, 9_900_000).await;
+    assert_eq!(taken, Ok(Err(Closed::Revoked)));
 }

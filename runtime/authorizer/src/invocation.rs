@@ -36,7 +36,11 @@ pub fn invocation(verifier: &Verifier, event: &Event) -> Result<Value, Diagnosti
                     "Resource": event.method_arn,
                 }],
             },
-            "context": {"tenant": caller.tenant, "role": caller.role.name()},
+            "context": {
+                "tenant": caller.tenant,
+                "role": caller.role.name(),
+                "issuedAt": caller.issued_at.to_string(),
+            },
         })),
         Err(refusal) => {
             log(&json!({"event": "token_refused", "reason": refusal.to_string()}));

@@ -286,7 +286,7 @@ pub(crate) async fn get_as<L: Ledger>(
         "httpMethod": "GET", "path": path, "queryStringParameters": query,
         "requestContext": {
             "requestId": "r-1",
-            "authorizer": {"principalId": "u-1", "tenant": "north", "role": role},
+            "authorizer": {"principalId": "u-1", "tenant": "north", "role": role, "issuedAt": "1"},
         },
     });
     let event = serde_json::from_value(event).unwrap();

@@ -1,7 +1,7 @@
 //! A store in memory, to try out what asks the API.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -33,6 +33,7 @@ pub struct Memory {
     glass: Mutex<BTreeMap<(String, String), BreakGlass>>,
     pace: Option<Pace>,
     callers: Mutex<BTreeMap<(String, String), u64>>,
+    used_up: Mutex<BTreeSet<(String, String)>>,
     revoked: Mutex<BTreeMap<(String, String), u64>>,
     redriven: Mutex<Vec<String>>,
     objects: Mutex<Vec<String>>,
@@ -111,6 +112,17 @@ impl Memory {
     pub fn with_pace(mut self, pace: Pace) -> Self {
         self.pace = Some(pace);
         self
+    }
+
+    /// Uses up a person's allowance for good, or gives it back.
+    pub fn use_up(&self, tenant: &str, who: &str, is_used_up: bool) {
+        let mut used_up = kept(&self.used_up);
+        let person = (tenant.to_owned(), who.to_owned());
+        if is_used_up {
+            used_up.insert(person);
+        } else {
+            used_up.remove(&person);
+        }
     }
 
     /// Lets every call that would change something fail from now on, or none.
@@ -280,6 +292,9 @@ impl Store for Memory {
         let revoked = kept(&self.revoked).get(&named(caller)).copied();
         if revoked.is_some_and(|revoked| caller.issued_at <= revoked) {
             return Ok(Err(Closed::Revoked));
+        }
+        if kept(&self.used_up).contains(&named(caller)) {
+            return Ok(Err(Closed::Wait(60_000)));
         }
         let Some(pace) = self.pace else {
             return Ok(Ok(()));

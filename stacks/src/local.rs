@@ -29,7 +29,7 @@ use std::{
 
 use clap::Args;
 use lightsout::Assembly;
-use lightsout_audit::verify;
+use lightsout_audit::{Heads, verify};
 use lightsout_authorizer::Issuer;
 use lightsout_region::{
     EnterError, Entry, InstanceState, Isolation, Keeper, OpenSsh, Place, Region, RegionConfig,
@@ -365,6 +365,7 @@ async fn pipeline(
     let control = wanted(&deployment, "Storage", output::storage::CONTROL)?;
     let api = wanted(&deployment, "Api", output::api::REST_API)?;
     let audit = wanted(&deployment, "Api", output::api::AUDIT)?;
+    let sealed = wanted(&deployment, "Api", output::api::SEALED)?;
 
     progress.begin(Step::Upload);
     let s3 = aws_sdk_s3::config::Builder::from(&config)
@@ -440,7 +441,10 @@ async fn pipeline(
     for chart in &found.charts {
         report.take(chart, query.chart(&chart.id).await?)?;
     }
-    look_into_trail(&dynamodb, audit, &mut report, progress).await?;
+    let sealed = audit_table::sealed(&s3, sealed)
+        .await
+        .map_err(|source| LocalError::aws("list the sealed records", source))?;
+    look_into_trail(&dynamodb, audit, &sealed, &mut report, progress).await?;
     progress.finish();
     Ok(report)
 }
@@ -449,13 +453,14 @@ async fn pipeline(
 async fn look_into_trail(
     dynamodb: &aws_sdk_dynamodb::Client,
     table: &str,
+    sealed: &Heads,
     report: &mut Report,
     progress: &Progress,
 ) -> Result<(), LocalError> {
     let trail = audit_table::entries(dynamodb, table)
         .await
         .map_err(|source| LocalError::aws("read the audit trail", source))?;
-    let verdict = verify(trail, None);
+    let verdict = verify(trail, Some(sealed));
     let whole = if verdict.is_whole() {
         "whole"
     } else {

@@ -64,12 +64,9 @@ pub struct Aws {
 impl Aws {
     /// Makes the clients that `environment` wants.
     pub fn new(config: &SdkConfig, environment: ApiEnvironment<Live>) -> Self {
-        let s3 = aws_sdk_s3::config::Builder::from(config)
-            .force_path_style(lightsout_aws::has_own_endpoint(config))
-            .build();
         Self {
             dynamodb: aws_sdk_dynamodb::Client::new(config),
-            s3: aws_sdk_s3::Client::from_conf(s3),
+            s3: s3(config),
             sqs: aws_sdk_sqs::Client::new(config),
             pace: Pace {
                 rate: environment.caller_rate.value(),
@@ -749,6 +746,14 @@ impl Store for Aws {
             until: until.parse().map_err(|_| malformed(what))?,
         }))
     }
+}
+
+/// Makes a client of S3, which names buckets in the path where an endpoint of its own is given.
+pub(crate) fn s3(config: &SdkConfig) -> aws_sdk_s3::Client {
+    let config = aws_sdk_s3::config::Builder::from(config)
+        .force_path_style(lightsout_aws::has_own_endpoint(config))
+        .build();
+    aws_sdk_s3::Client::from_conf(config)
 }
 
 type Item = HashMap<String, AttributeValue>;

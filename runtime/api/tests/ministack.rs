@@ -17,7 +17,7 @@ use std::{
 };
 
 use lightsout_api::{Aws, Closed, Store, Table, invocation, writer};
-use lightsout_audit::{Ledger, REGISTER, Trail};
+use lightsout_audit::{Ledger, REGISTER, Trail, heads_in_keys};
 use lightsout_aws::SdkConfig;
 use lightsout_protocol::{
     caller::{Caller, Role},
@@ -105,7 +105,10 @@ async fn what_was_stored_is_answered_and_each_answer_is_recorded() {
     assert_eq!(status, 503, "{altered}");
 
     // All were asked of one writer, and another begins a stream of its own.
-    let other = Trail::new(Table::new(&world.config, "audit"), writer().unwrap());
+    let other = Trail::new(
+        Table::new(&world.config, "audit", "sealed"),
+        writer().unwrap(),
+    );
     other
         .record(&lightsout_audit::Access::default())
         .await
@@ -125,6 +128,25 @@ async fn what_was_stored_is_answered_and_each_answer_is_recorded() {
         matches!(taken, Err(lightsout_audit::LedgerError::Taken)),
         "{taken:?}"
     );
+    // Each record lies in the bucket too, and what cannot be laid there is not recorded.
+    let s3 = aws_sdk_s3::config::Builder::from(&world.config).force_path_style(true);
+    let s3 = aws_sdk_s3::Client::from_conf(s3.build());
+    let listed = s3.list_objects_v2().bucket("sealed").send().await.unwrap();
+    let sealed: Vec<_> = listed
+        .contents()
+        .iter()
+        .map(|of| of.key().unwrap().to_owned())
+        .collect();
+    let heads = heads_in_keys(sealed.iter().map(String::as_str));
+    assert_eq!(sealed.len() as u64, ASKED + 1 + 1 + register.number);
+    assert_eq!(heads.0[receipt.stream()].hash, receipt.hash());
+    assert_eq!(heads.0[REGISTER].hash, register.hash);
+    let unsealed = Trail::new(
+        Table::new(&world.config, "audit", "nowhere"),
+        writer().unwrap(),
+    );
+    let refused = unsealed.record(&lightsout_audit::Access::default()).await;
+    assert!(refused.is_err(), "{refused:?}");
 }
 
 /// More charts than a page, in every shard: pages of any size show each once, in order.

@@ -1,9 +1,9 @@
-//! The API's log as a witness of the trail.
+//! What else knows how far the trail went: the API's log, and the bucket of sealed records.
 
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::{Head, Heads};
+use crate::{Head, Heads, entry::SEALED};
 
 /// What a line of the log says of a record; lines have more than that.
 #[derive(Deserialize)]
@@ -41,6 +41,25 @@ pub fn heads_in_log(log: &str) -> Heads {
             messages.for_each(|message| heads.note(message));
         }
         None => log.lines().for_each(|line| heads.note(line)),
+    }
+    heads
+}
+
+/// Returns how far each stream went, as the [keys](crate::Entry::sealed_key) of sealed records
+/// tell; other keys are passed over.
+pub fn heads_in_keys<'k>(keys: impl IntoIterator<Item = &'k str>) -> Heads {
+    let mut heads = Heads::default();
+    for key in keys {
+        let Some(rest) = key.strip_prefix(SEALED) else {
+            continue;
+        };
+        let parts: Vec<_> = rest.split('/').collect();
+        if let [stream, number, hash] = parts[..]
+            && let Ok(number) = number.parse()
+        {
+            let hash = hash.to_owned();
+            heads.add(stream.to_owned(), Head { number, hash });
+        }
     }
     heads
 }

@@ -154,7 +154,7 @@ impl<'a> ControlPlane<'a> {
                 self.keep(format!("tags of {path}"), tags);
                 if !is_of_charts && size <= LARGEST {
                     let body = self.body("s3", &format!("GET {path} HTTP/1.0"), "");
-                    self.keep(format!("object {path}"), body);
+                    self.keep(format!("content of {path}"), body);
                 }
             }
             self.keep(format!("keys of {bucket}"), versions);

@@ -652,6 +652,9 @@ impl<S: Store, L: Ledger> Asked<'_, S, L> {
                     if let Some(provenance) = provenance {
                         body.insert("narrative".to_owned(), narrative(provenance));
                         body.insert("left_out".to_owned(), json!(provenance.left_out));
+                        if let Some(sha256) = &provenance.program_sha256 {
+                            body.insert("program_sha256".to_owned(), Value::from(sha256.as_str()));
+                        }
                     }
                 }
                 if self.shows(Fields::Evidence)

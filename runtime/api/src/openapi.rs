@@ -436,6 +436,10 @@ fn schemas() -> Value {
             },
             "parts": {"type": "array", "items": {"type": "object"}},
             "left_out": {"type": "array", "items": {"type": "object"}},
+            "program_sha256": {
+                "type": "string",
+                "description": "SHA-256 of the program that coded the chart.",
+            },
             "coding": {
                 "type": "object",
                 "description": "The engine's answer: `codes`, and for who may see evidence \

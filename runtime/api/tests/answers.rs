@@ -85,6 +85,7 @@ fn coded(code: &str) -> Outcome {
             "from": "content[0].attachment",
             "reason": "attachment_elsewhere", "detail": "it is a link",
         }],
+        "program_sha256": "ef",
     });
     Outcome::Coded {
         coding,
@@ -242,6 +243,7 @@ fn a_chart_answers_with_what_the_latest_run_stored() {
     assert_eq!(body["others"][0]["version"], "zzz");
     assert_eq!(body["parts"][0]["from"], "content[1].attachment");
     assert_eq!(body["left_out"][0]["reason"], "attachment_elsewhere");
+    assert_eq!(body["program_sha256"], "ef");
     assert_eq!(
         body["narrative"],
         json!({"sha256": "cd", "bytes": 5, "chart_sha256": "ab"})
@@ -321,7 +323,12 @@ fn each_role_is_shown_the_fields_it_may_see_and_no_other() {
         "\"mentions\"",
     ];
     let codes = ["I10", "a title", "\"score\""];
-    let provenance = ["\"narrative\"", "\"left_out\"", "\"format\""];
+    let provenance = [
+        "\"narrative\"",
+        "\"left_out\"",
+        "\"format\"",
+        "\"program_sha256\"",
+    ];
     let chart = "/charts/a/1.txt";
     for (role, sees_codes, sees_evidence, sees_provenance) in [
         (Role::Coder, true, true, true),

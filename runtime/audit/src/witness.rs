@@ -97,10 +97,10 @@ impl Heads {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Access, Flaw, MemoryLedger, Trail, verify};
+    use crate::{Access, Entry, Flaw, MemoryLedger, Trail, verify};
 
     #[tokio::test]
-    async fn an_end_that_was_cut_off_is_known_by_the_log() {
+    async fn an_end_that_was_cut_off_is_known_by_the_log_and_by_what_is_sealed() {
         let trail = Trail::new(MemoryLedger::default(), "w");
         let mut lines = Vec::new();
         for _ in 0..5 {
@@ -123,8 +123,17 @@ mod tests {
             .collect();
         let answer = serde_json::to_string_pretty(&serde_json::json!({"events": events})).unwrap();
         let tailed = lines.join("\n2026-11-29T10:00:00.000Z START RequestId: 1\n10:00 ");
-        for log in [answer, tailed] {
-            let heads = heads_in_log(&log);
+        let keys: Vec<_> = whole.iter().map(Entry::sealed_key).collect();
+        let sealed = heads_in_keys(keys.iter().map(String::as_str));
+        // The register is sealed too, and in no log.
+        assert_eq!(sealed.0.len(), 2);
+        let gone = verify(Vec::new(), Some(&sealed));
+        assert_eq!(
+            gone.broken.len(),
+            2,
+            "a trail that is gone as a whole is missed"
+        );
+        for heads in [heads_in_log(&answer), heads_in_log(&tailed), sealed] {
             assert!(verify(whole.clone(), Some(&heads)).is_whole());
             let verdict = verify(cut.clone(), Some(&heads));
             assert_eq!(
@@ -135,5 +144,9 @@ mod tests {
             assert_eq!(earlier.and(heads.clone()).0["w.1"], heads.0["w.1"]);
         }
         assert_eq!(heads_in_log("no log\n{}\n"), Heads::default());
+        assert_eq!(
+            heads_in_keys(["exports/ab", "trail/w.1/x/ab"]),
+            Heads::default()
+        );
     }
 }

@@ -29,7 +29,7 @@ use std::{
 
 use clap::Args;
 use lightsout::Assembly;
-use lightsout_audit::{Heads, verify};
+use lightsout_audit::verify;
 use lightsout_authorizer::Issuer;
 use lightsout_region::{
     EnterError, Entry, InstanceState, Isolation, Keeper, OpenSsh, Place, Region, RegionConfig,
@@ -441,26 +441,26 @@ async fn pipeline(
     for chart in &found.charts {
         report.take(chart, query.chart(&chart.id).await?)?;
     }
-    let sealed = audit_table::sealed(&s3, sealed)
-        .await
-        .map_err(|source| LocalError::aws("list the sealed records", source))?;
-    look_into_trail(&dynamodb, audit, &sealed, &mut report, progress).await?;
+    look_into_trail((&dynamodb, audit), (&s3, sealed), &mut report, progress).await?;
     progress.finish();
     Ok(report)
 }
 
-/// Verifies the audit trail, and counts the answers that are recorded in it.
+/// Verifies the audit trail by its sealed records, and counts the answers that are recorded in
+/// it.
 async fn look_into_trail(
-    dynamodb: &aws_sdk_dynamodb::Client,
-    table: &str,
-    sealed: &Heads,
+    (dynamodb, table): (&aws_sdk_dynamodb::Client, &str),
+    (s3, bucket): (&aws_sdk_s3::Client, &str),
     report: &mut Report,
     progress: &Progress,
 ) -> Result<(), LocalError> {
     let trail = audit_table::entries(dynamodb, table)
         .await
         .map_err(|source| LocalError::aws("read the audit trail", source))?;
-    let verdict = verify(trail, Some(sealed));
+    let sealed = audit_table::sealed(s3, bucket)
+        .await
+        .map_err(|source| LocalError::aws("list the sealed records", source))?;
+    let verdict = verify(trail, Some(&sealed));
     let whole = if verdict.is_whole() {
         "whole"
     } else {

@@ -16,6 +16,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use futures_util::future::join_all;
 use lightsout_api::{Aws, Closed, Store, Table, invocation, writer};
 use lightsout_audit::{Ledger, REGISTER, Trail, heads_in_keys};
 use lightsout_aws::SdkConfig;
@@ -129,24 +130,42 @@ async fn what_was_stored_is_answered_and_each_answer_is_recorded() {
         "{taken:?}"
     );
     // Each record lies in the bucket too, and what cannot be laid there is not recorded.
-    let s3 = aws_sdk_s3::config::Builder::from(&world.config).force_path_style(true);
-    let s3 = aws_sdk_s3::Client::from_conf(s3.build());
-    let listed = s3.list_objects_v2().bucket("sealed").send().await.unwrap();
-    let sealed: Vec<_> = listed
-        .contents()
-        .iter()
-        .map(|of| of.key().unwrap().to_owned())
-        .collect();
+    let sealed = sealed(&world.config).await;
     let heads = heads_in_keys(sealed.iter().map(String::as_str));
     assert_eq!(sealed.len() as u64, ASKED + 1 + 1 + register.number);
     assert_eq!(heads.0[receipt.stream()].hash, receipt.hash());
     assert_eq!(heads.0[REGISTER].hash, register.hash);
+    at_once(&world.config).await;
     let unsealed = Trail::new(
         Table::new(&world.config, "audit", "nowhere"),
         writer().unwrap(),
     );
     let refused = unsealed.record(&lightsout_audit::Access::default()).await;
     assert!(refused.is_err(), "{refused:?}");
+}
+
+/// Returns the keys of the sealed records.
+async fn sealed(config: &SdkConfig) -> Vec<String> {
+    let s3 = aws_sdk_s3::config::Builder::from(config).force_path_style(true);
+    let s3 = aws_sdk_s3::Client::from_conf(s3.build());
+    let listed = s3.list_objects_v2().bucket("sealed").send().await.unwrap();
+    let keys = listed.contents().iter().filter_map(|object| object.key());
+    keys.map(str::to_owned).collect()
+}
+
+/// Sixty-four clients of four functions: as many records as answers, in four streams.
+async fn at_once(config: &SdkConfig) {
+    let before = heads_in_keys(sealed(config).await.iter().map(String::as_str));
+    let functions: Vec<_> = (0..4).map(|_| service(config)).collect();
+    let asked = (0..64).map(|client| get(&functions[client % 4], "/charts/b.txt", &Value::Null));
+    let answers = join_all(asked).await;
+    assert!(answers.iter().all(|(status, _)| *status == 200));
+    let after = heads_in_keys(sealed(config).await.iter().map(String::as_str));
+    let is_new = |stream: &&String| !before.0.contains_key(*stream);
+    let streams: Vec<_> = after.0.keys().filter(is_new).collect();
+    let records: u64 = streams.iter().map(|stream| after.0[*stream].number).sum();
+    assert_eq!((streams.len(), records), (4, 64));
+    assert_eq!(after.0[REGISTER].number, before.0[REGISTER].number + 4);
 }
 
 /// More charts than a page, in every shard: pages of any size show each once, in order.
@@ -294,11 +313,11 @@ async fn redrive(config: &SdkConfig, store: &Api) {
     another.issued_at = 4_001;
     assert_eq!(store.take(&another, 9_900_000).await, Ok(Ok(())));
     let mut stranger = hasty;
-    stranger.tenant = "south".to_owned();
+    "south".clone_into(&mut stranger.tenant);
     assert_eq!(store.take(&stranger, 9_900_000).await, Ok(Ok(())));
     // Who never asked before can be kept out too.
     store.revoke("east", "hasty", 4_000).await.unwrap();
-    stranger.tenant = "east".to_owned();
+    "east".clone_into(&mut stranger.tenant);
     let taken = store.take(&stranger, 9_900_000).await;
     assert_eq!(taken, Ok(Err(Closed::Revoked)));
 }

@@ -14,6 +14,7 @@ use lightsout::{
     kms::{Key, KeyRef},
     lambda::{Code, Function, FunctionRef},
     logs::MetricFilter,
+    s3::{Bucket, BucketRef, LogBucket, ObjectLock},
     setting,
     sns::TopicRef,
 };
@@ -76,6 +77,10 @@ const RESERVED: u32 = 40;
 /// The size from which an answer is worth compressing, in bytes.
 const COMPRESSED: u32 = 1_024;
 
+/// Days for which records of who saw what are locked: six years, as
+/// [45 CFR 164.316(b)(2)(i)](https://www.ecfr.gov/current/title-45/section-164.316) has it.
+const SEALED_DAYS: u32 = 2_192;
+
 /// Refusals within five minutes that are more than slips of the hand.
 const REFUSALS: u32 = 20;
 
@@ -87,7 +92,7 @@ impl Construct for Api<'_> {
             "Key",
             Key::new("Logs of the query API").removal(self.removal),
         );
-        let audit = self.audit(scope);
+        let (audit, sealed) = self.audit(scope);
         // Who asks how fast says nothing of a patient, and goes when it is of no use.
         let callers = scope.add(
             "CallersPace",
@@ -95,7 +100,7 @@ impl Construct for Api<'_> {
         );
         tell_of_throttling(scope, "Audit", &audit, self.people);
         tell_of_throttling(scope, "CallersPace", &callers, self.people);
-        let query = self.query(scope, &key, &audit, &callers);
+        let query = self.query(scope, &key, (&audit, &sealed), &callers);
         let callers = self.callers(scope, &key);
         let logging = scope.add("Logging", AccountLogging::new());
         let authorization = Authorization::Lambda(LambdaAuthorizer::new(&callers));
@@ -113,25 +118,34 @@ impl Construct for Api<'_> {
         scope.output(output::ADDRESS, api.url(), "Where results are asked for");
         scope.output(output::REST_API, api.id(), "The API's id");
         scope.output(output::AUDIT, audit.name(), "The trail of who saw what");
+        scope.output(output::SEALED, sealed.name(), "The same, locked");
         ApiRef { rest: api, audit }
     }
 }
 
 impl Api<'_> {
-    /// The trail has a key of its own: who reads results cannot read who else did.
-    fn audit(&self, scope: &mut Scope<'_>) -> TableRef<AuditItem> {
+    /// The trail has a key of its own: who reads results cannot read who else did. What is in its
+    /// table lies in a bucket too, locked for as long as it has to be kept.
+    fn audit(&self, scope: &mut Scope<'_>) -> (TableRef<AuditItem>, BucketRef<AuditItem>) {
         let key = scope.add("AuditKey", Key::new("Who saw what").removal(self.removal));
-        scope.add(
-            "Audit",
-            Table::new(&key, attribute::STREAM).sort(attribute::NUMBER),
-        )
+        let audit = Table::new(&key, attribute::STREAM).sort(attribute::NUMBER);
+        let access = scope.add("AccessLogs", LogBucket::new().removal(self.removal));
+        let lock = match self.removal {
+            Removal::Keep => ObjectLock::Compliance(SEALED_DAYS),
+            // A locked bucket could not go with its stack.
+            Removal::Destroy => ObjectLock::Each,
+        };
+        let sealed = Bucket::new(&key)
+            .access_logs(&access, "sealed/")
+            .object_lock(lock);
+        (scope.add("Audit", audit), scope.add("Sealed", sealed))
     }
 
     fn query(
         &self,
         scope: &mut Scope<'_>,
         key: &KeyRef,
-        audit: &TableRef<AuditItem>,
+        (audit, sealed): (&TableRef<AuditItem>, &BucketRef<AuditItem>),
         callers: &TableRef<CallerItem>,
     ) -> FunctionRef<environment::Api> {
         let code = scope.asset(Asset::program("Api", environment::Api::BINARY));
@@ -142,6 +156,7 @@ impl Api<'_> {
                 large_results: self.storage.large_results.reader(),
                 control: self.storage.control.reader(),
                 audit: audit.appender(),
+                sealed: sealed.writer(),
                 callers: callers.updater(),
                 caller_rate: setting(CALLER_RATE),
                 caller_burst: setting(CALLER_BURST),
@@ -257,4 +272,6 @@ pub mod output {
     pub const REST_API: &str = "RestApiId";
     /// The audit table's name.
     pub const AUDIT: &str = "AuditTableName";
+    /// The name of the bucket that has the audit trail once more, locked.
+    pub const SEALED: &str = "SealedTrailBucketName";
 }

@@ -1,9 +1,10 @@
-//! Reads the audit trail out of its table.
+//! Reads the audit trail out of its table, and how far it went out of the bucket that seals it.
 
 use aws_sdk_dynamodb::{
     Client, error::SdkError, operation::scan::ScanError, types::AttributeValue,
 };
-use lightsout_audit::Entry;
+use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Error;
+use lightsout_audit::{Entry, Heads, heads_in_keys};
 use lightsout_protocol::audit::attribute;
 
 /// Why the audit table cannot be read.
@@ -19,6 +20,15 @@ pub enum TableError {
         #[source]
         source: Box<SdkError<ScanError>>,
     },
+    /// S3 did not answer, or refused.
+    #[error("cannot list the sealed records in `{bucket}`")]
+    List {
+        /// The bucket's name.
+        bucket: String,
+        /// The reason.
+        #[source]
+        source: Box<SdkError<ListObjectsV2Error>>,
+    },
     /// An item is no record.
     #[error(
         "the audit table `{table}` holds an item without `{attribute}`; is it one of this pipeline?"
@@ -29,6 +39,26 @@ pub enum TableError {
         /// What it lacks.
         attribute: &'static str,
     },
+}
+
+/// Returns how far each stream went, as the sealed records say.
+pub async fn sealed(client: &aws_sdk_s3::Client, bucket: &str) -> Result<Heads, TableError> {
+    let mut heads = Heads::default();
+    let mut pages = client
+        .list_objects_v2()
+        .bucket(bucket)
+        .into_paginator()
+        .send();
+    while let Some(page) = pages.next().await {
+        let page = page.map_err(|source| TableError::List {
+            bucket: bucket.to_owned(),
+            source: Box::new(source),
+        })?;
+        heads = heads.and(heads_in_keys(
+            page.contents().iter().filter_map(|of| of.key()),
+        ));
+    }
+    Ok(heads)
 }
 
 /// Reads every record of the trail.

@@ -365,6 +365,7 @@ async fn pipeline(
     let control = wanted(&deployment, "Storage", output::storage::CONTROL)?;
     let api = wanted(&deployment, "Api", output::api::REST_API)?;
     let audit = wanted(&deployment, "Api", output::api::AUDIT)?;
+    let sealed = wanted(&deployment, "Api", output::api::SEALED)?;
 
     progress.begin(Step::Upload);
     let s3 = aws_sdk_s3::config::Builder::from(&config)
@@ -440,22 +441,26 @@ async fn pipeline(
     for chart in &found.charts {
         report.take(chart, query.chart(&chart.id).await?)?;
     }
-    look_into_trail(&dynamodb, audit, &mut report, progress).await?;
+    look_into_trail((&dynamodb, audit), (&s3, sealed), &mut report, progress).await?;
     progress.finish();
     Ok(report)
 }
 
-/// Verifies the audit trail, and counts the answers that are recorded in it.
+/// Verifies the audit trail by its sealed records, and counts the answers that are recorded in
+/// it.
 async fn look_into_trail(
-    dynamodb: &aws_sdk_dynamodb::Client,
-    table: &str,
+    (dynamodb, table): (&aws_sdk_dynamodb::Client, &str),
+    (s3, bucket): (&aws_sdk_s3::Client, &str),
     report: &mut Report,
     progress: &Progress,
 ) -> Result<(), LocalError> {
     let trail = audit_table::entries(dynamodb, table)
         .await
         .map_err(|source| LocalError::aws("read the audit trail", source))?;
-    let verdict = verify(trail, None);
+    let sealed = audit_table::sealed(s3, bucket)
+        .await
+        .map_err(|source| LocalError::aws("list the sealed records", source))?;
+    let verdict = verify(trail, Some(&sealed));
     let whole = if verdict.is_whole() {
         "whole"
     } else {

@@ -156,11 +156,13 @@ async fn asked(results: &MemoryResults, more: &[&str]) -> Vec<String> {
         store,
         trail: Trail::new(MemoryLedger::default(), "w"),
     };
-    let mut said = Vec::new();
+    let mut said = refused(&service).await;
     let usual = [
         "/runs",
         "/runs/run-000001-1001/charts",
         "/runs/run-000001-1001/rejected",
+        "/charts",
+        "/counts",
     ];
     let mut paths: Vec<_> = usual
         .iter()
@@ -188,6 +190,7 @@ async fn asked(results: &MemoryResults, more: &[&str]) -> Vec<String> {
                         who: "u-1".to_owned(),
                         tenant: "north".to_owned(),
                         role,
+                        issued_at: 0,
                     }),
                     ..Request::default()
                 };
@@ -207,6 +210,55 @@ async fn asked(results: &MemoryResults, more: &[&str]) -> Vec<String> {
             .into_iter()
             .map(|entry| entry.body),
     );
+    said
+}
+
+/// Says what is planted in every part of a request that can only be refused, and returns what was
+/// answered.
+async fn refused(service: &Service<Memory, MemoryLedger>) -> Vec<String> {
+    let charts = "/runs/run-000001-1001/charts";
+    let planted = CANARIES.join(" ");
+    let mut said = Vec::new();
+    for (method, path, name, body) in [
+        ("GET", charts, "cursor", ""),
+        ("GET", charts, "limit", ""),
+        ("GET", charts, "order", ""),
+        ("GET", charts, "status", ""),
+        ("GET", charts, "format", ""),
+        ("GET", charts, "purpose", ""),
+        ("GET", charts, "emergency", ""),
+        ("GET", charts, &planted, ""),
+        ("GET", "/charts", "from", ""),
+        ("GET", "/runs", "state", ""),
+        ("GET", "/runs", "order", ""),
+        (&planted, "/runs", "limit", ""),
+        ("POST", "/break-glass", "purpose", ""),
+        ("POST", "/break-glass", "", &planted),
+        ("POST", "/revocations", "", &planted),
+        ("POST", "/rejected/x/redrive", "version", ""),
+    ] {
+        let query = (!name.is_empty()).then(|| (name.to_owned(), vec![planted.clone()]));
+        let request = Request {
+            method: method.to_owned(),
+            path: path.to_owned(),
+            query: query.into_iter().collect(),
+            headers: [("accept".to_owned(), planted.clone())].into(),
+            body: body.to_owned(),
+            id: "r-1".to_owned(),
+            caller: Some(Caller {
+                who: "u-1".to_owned(),
+                tenant: "north".to_owned(),
+                role: Role::TenantAdmin,
+                issued_at: 0,
+            }),
+            ..Request::default()
+        };
+        let answer = service.answer(&request).await;
+        said.push(format!(
+            "{} {:?} {}",
+            answer.status, answer.headers, answer.body
+        ));
+    }
     said
 }
 
@@ -255,8 +307,12 @@ fn forms(planted: &str) -> Vec<(&'static str, String)> {
 /// Returns what of the planted is in the text, and in which form.
 pub(crate) fn leaks(text: &[u8]) -> Vec<(&'static str, &'static str)> {
     let plain = String::from_utf8_lossy(text).to_lowercase();
-    // What is split over lines, or by the marks of a format, is whole without them.
-    let joined: String = plain.chars().filter(|c| c.is_alphanumeric()).collect();
+    // What is split over lines, or by the marks of a format, is whole without them; in JSON the
+    // end of a line is a letter.
+    let unescaped = ["\\n", "\\r", "\\t"]
+        .iter()
+        .fold(plain.clone(), |text, escape| text.replace(escape, ""));
+    let joined: String = unescaped.chars().filter(|c| c.is_alphanumeric()).collect();
     let mut found = Vec::new();
     for planted in CANARIES {
         for (form, wanted) in forms(planted) {
@@ -266,20 +322,33 @@ pub(crate) fn leaks(text: &[u8]) -> Vec<(&'static str, &'static str)> {
             }
         }
     }
-    for at in text
-        .windows(2)
-        .enumerate()
-        .filter(|(_, two)| *two == [0x1f, 0x8b])
-        .map(|(at, _)| at)
-    {
-        let mut unpacked = Vec::new();
-        let mut reader = flate2::read::GzDecoder::new(&text[at..]);
-        let _ = reader.read_to_end(&mut unpacked);
-        if !unpacked.is_empty() {
-            found.extend(leaks(&unpacked));
-        }
+    let starts_of = |magic: &'static [u8]| {
+        let places = text.windows(magic.len()).enumerate();
+        places
+            .filter(move |(_, bytes)| *bytes == magic)
+            .map(|(at, _)| &text[at..])
+    };
+    for packed in starts_of(&[0x1f, 0x8b]) {
+        found.extend(leaks(&unpacked(packed)));
+    }
+    // The same in Base64, as user data may be.
+    for packed in starts_of(b"H4sI") {
+        let is_other = |byte: &u8| !byte.is_ascii_alphanumeric() && !b"+/\r\n".contains(byte);
+        let end = packed.iter().position(is_other).unwrap_or(packed.len());
+        let mut digits: Vec<u8> = packed[..end].to_vec();
+        digits.retain(u8::is_ascii_graphic);
+        digits.truncate(digits.len() / 4 * 4);
+        let packed = STANDARD.decode(digits).unwrap_or_default();
+        found.extend(leaks(&unpacked(&packed)));
     }
     found
+}
+
+/// Unpacks what is gzipped, as far as it goes.
+fn unpacked(packed: &[u8]) -> Vec<u8> {
+    let mut unpacked = Vec::new();
+    let _ = flate2::read::GzDecoder::new(packed).read_to_end(&mut unpacked);
+    unpacked
 }
 
 #[test]
@@ -370,6 +439,8 @@ fn whatever_form_it_is_written_in_the_search_finds_it() {
     std::io::Write::write_all(&mut packed, planted.as_bytes()).unwrap();
     let digits: Vec<_> = planted.bytes().map(|byte| format!("{byte:02X}")).collect();
     let hex = digits.concat();
+    let packed = packed.finish().unwrap();
+    let lines = STANDARD.encode(format!("x{planted} and more"));
     for text in [
         planted.as_bytes().to_vec(),
         planted.to_uppercase().into_bytes(),
@@ -381,7 +452,10 @@ fn whatever_form_it_is_written_in_the_search_finds_it() {
         b"Quillon%20Vantrask".to_vec(),
         b"Quillon+Vantrask".to_vec(),
         b"{\"a\":\"Quil\nlon Van\",\"trask".to_vec(),
-        packed.finish().unwrap(),
+        br#"{"a":"Quil\nlon\r\n\tVantrask"}"#.to_vec(),
+        format!("{}\r\n{}", &lines[..9], &lines[9..]).into_bytes(),
+        format!("{{\"data\":\"{}\"}}", STANDARD.encode(&packed)).into_bytes(),
+        [b"log:", packed.as_slice()].concat(),
     ] {
         assert!(
             !leaks(&text).is_empty(),

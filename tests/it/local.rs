@@ -121,17 +121,21 @@ fn kept(command: &mut Command) -> (Output, Vec<Found>) {
         if let Some((_, address)) = line.split_once("the local AWS answers at http://") {
             endpoint = Some(address.trim().to_owned());
         }
+        // The launcher has decided, and no machine asks yet.
+        if line.contains("the launcher started") {
+            found.extend(ControlPlane::messages(endpoint.as_deref().unwrap()));
+        }
         if line.contains("kept: look around") {
             let endpoint = endpoint.as_deref().unwrap();
             // All is coded: the launcher looks at queue and lease, and starts nothing.
             let decision = run_now(endpoint);
             assert_eq!(decision["decision"], "stay_idle", "{decision}");
-            found = ControlPlane::read(endpoint);
+            found.extend(ControlPlane::read(endpoint));
             files(&workspace().join(".lightsout/region/hosts"), &mut found);
             let log = workspace().join(".lightsout/region/ministack.log");
             found.push(Found {
                 place: log.display().to_string(),
-                text: String::from_utf8_lossy(&fs::read(&log).unwrap()).into_owned(),
+                bytes: fs::read(&log).unwrap(),
             });
             let interrupted = Command::new("kill")
                 .args(["-INT", &child.id().to_string()])
@@ -143,8 +147,10 @@ fn kept(command: &mut Command) -> (Output, Vec<Found>) {
     report.rewind().unwrap();
     report.read_to_end(&mut output.stdout).unwrap();
     output.stderr = said.clone().into_bytes();
-    let place = "stderr".to_owned();
-    found.push(Found { place, text: said });
+    found.push(Found {
+        place: "stderr".to_owned(),
+        bytes: said.into_bytes(),
+    });
     (output, found)
 }
 
@@ -153,31 +159,46 @@ fn kept(command: &mut Command) -> (Output, Vec<Found>) {
 fn nothing_planted_is_in(found: &[Found]) -> String {
     let texts = |place: &str| -> String {
         let of_place = found.iter().filter(|found| found.place.starts_with(place));
-        of_place.map(|found| found.text.as_str()).collect()
+        of_place
+            .map(|found| String::from_utf8_lossy(&found.bytes))
+            .collect()
     };
     // It did come through, and what was searched is not empty.
     assert!(!leaks(texts("outcome").as_bytes()).is_empty());
     for (place, holds) in [
+        ("outcome", "program_sha256"),
         ("log ", "chart_sha256"),
         ("metrics: DescribeAlarms", "AlarmName"),
         ("tags", "lightsout:environment"),
         ("table", "run-000001"),
         ("queue", "QueueArn"),
+        ("message", "charts/local/"),
+        ("keys of", "charts/local/"),
+        ("metadata of", "x-amz-meta-sha256"),
+        ("tags of", "TagSet"),
         ("machines: DescribeInstances", "lightsout:pipeline"),
         ("stderr", "the launcher started run-000001"),
     ] {
         assert!(texts(place).contains(holds), "{place} holds no {holds}");
     }
     assert!(texts("/").contains("chart"), "no file of a host was read");
-    for Found { place, text } in found.iter().filter(|found| found.place != "outcome") {
-        assert!(
-            leaks(text.as_bytes()).is_empty(),
-            "{place} holds what was planted"
-        );
+    for Found { place, bytes } in found.iter().filter(|found| found.place != "outcome") {
+        assert_eq!(leaks(bytes), [], "{place} holds what was planted");
     }
-    let lines = found
+    // What each object is called tells the place, and would make the list long.
+    let mut searched: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
+    for Found { place, bytes } in found {
+        let kind = match place.split_once(" of ") {
+            Some((kind, _)) => kind,
+            None if place.starts_with('/') => "files of hosts, and the log of the local AWS",
+            None => place,
+        };
+        let of_kind = searched.entry(kind).or_default();
+        *of_kind = (of_kind.0 + 1, of_kind.1 + bytes.len());
+    }
+    let lines = searched
         .iter()
-        .map(|Found { place, text }| format!("{:>9} bytes of {place}\n", text.len()));
+        .map(|(kind, (times, bytes))| format!("{bytes:>9} bytes of {kind} ({times})\n"));
     lines.collect()
 }
 

@@ -158,7 +158,7 @@ async fn asked<S: Store, L: Ledger>(
         "httpMethod": "GET", "path": path, "queryStringParameters": query,
         "requestContext": {
             "requestId": "r-1",
-            "authorizer": {"principalId": "u-1", "tenant": "north", "role": "coder"},
+            "authorizer": {"principalId": "u-1", "tenant": "north", "role": "coder", "issuedAt": "1"},
         },
     });
     let mut times = Vec::with_capacity(ASKED);

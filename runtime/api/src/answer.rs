@@ -1,6 +1,6 @@
 //! Answers: JSON and what else was asked for, or a problem in the form of RFC 9457.
 
-use lightsout_audit::{Receipt, Seen};
+use lightsout_audit::{BreakGlass, Receipt, Seen};
 use lightsout_phi::Phi;
 use lightsout_protocol::coding::OutcomeKey;
 use serde::Serialize;
@@ -47,6 +47,11 @@ pub(crate) enum Still {
     SetAside,
     /// The chart is announced to the workers.
     Redrive(OutcomeKey),
+    /// The caller's emergency is kept.
+    BreakGlass(BreakGlass),
+    /// No token of who has this subject, of the caller's tenant, is believed that was issued until
+    /// then, in seconds since 1970.
+    Revoke(String, u64),
 }
 
 /// What went wrong, as its reader should see it.
@@ -54,6 +59,8 @@ pub(crate) enum Still {
 pub(crate) enum Problem<'a> {
     /// Nobody is known to call.
     Unknown,
+    /// The caller's tokens were revoked after this one was issued.
+    Revoked,
     /// The caller's role may not ask this.
     NotAllowed,
     /// No such path.
@@ -207,6 +214,11 @@ impl Answer {
     pub(crate) fn problem(problem: Problem<'_>) -> Self {
         let (status, kind, title) = match problem {
             Problem::Unknown => (401, "unknown-caller", "the request says not who calls"),
+            Problem::Revoked => (
+                401,
+                "token-revoked",
+                "your token was revoked; sign in again",
+            ),
             Problem::NotAllowed => (403, "not-allowed", "your role may not ask for this"),
             Problem::NoSuchPath => (404, "no-such-path", "there is nothing at this path"),
             Problem::NoSuchRun => (404, "no-such-run", "there is no run of this id"),

@@ -4,8 +4,11 @@ use std::{collections::HashMap, mem, time::Duration};
 
 use aws_sdk_dynamodb::{
     error::{ProvideErrorMetadata, SdkError},
-    operation::{query::builders::QueryFluentBuilder, update_item::UpdateItemError},
-    types::{AttributeValue, ReturnValuesOnConditionCheckFailure},
+    operation::{
+        query::builders::QueryFluentBuilder,
+        update_item::{UpdateItemError, builders::UpdateItemFluentBuilder},
+    },
+    types::{AttributeValue, ReturnValuesOnConditionCheckFailure, Select},
 };
 use aws_sdk_s3::{
     presigning::PresigningConfig,
@@ -19,12 +22,12 @@ use lightsout_contract::Live;
 use lightsout_phi::Phi;
 use lightsout_protocol::{
     audit,
-    caller::{self, Caller},
+    caller::{self, Caller, LONGEST_LIFE},
     chart::ChartReference,
     coding::{Outcome, OutcomeKey, Status, attribute},
     control::{self, ITEM, RUNS},
     environment::ApiEnvironment,
-    run::RunId,
+    run::{RunId, UnixSeconds},
     shard::RunShard,
 };
 use sha2::{Digest, Sha256};
@@ -34,7 +37,7 @@ use crate::{
     merge::{Beginning, merged},
     pace::Pace,
     store::{
-        Direction, Fault, HandedOut, Listed, Order, Outcomes, Page, RunRecord, Store,
+        Closed, Direction, Done, Fault, HandedOut, Listed, Order, Outcomes, Page, RunRecord, Store,
         StoredOutcome, Summary, Wanted,
     },
 };
@@ -61,12 +64,9 @@ pub struct Aws {
 impl Aws {
     /// Makes the clients that `environment` wants.
     pub fn new(config: &SdkConfig, environment: ApiEnvironment<Live>) -> Self {
-        let s3 = aws_sdk_s3::config::Builder::from(config)
-            .force_path_style(lightsout_aws::has_own_endpoint(config))
-            .build();
         Self {
             dynamodb: aws_sdk_dynamodb::Client::new(config),
-            s3: aws_sdk_s3::Client::from_conf(s3),
+            s3: s3(config),
             sqs: aws_sdk_sqs::Client::new(config),
             pace: Pace {
                 rate: environment.caller_rate.value(),
@@ -105,6 +105,39 @@ impl Aws {
         let shards = try_join_all(shards).await?;
         let direction = list.wanted.direction;
         Ok(merged(shards, limit as usize, direction, |(key, _)| key))
+    }
+
+    /// Counts one shard of a run: what is left in by the filter was rejected, and all else coded.
+    async fn done_in_shard(&self, shard: RunShard, prefix: &str) -> Result<Done, Fault> {
+        let (mut looked_at, mut rejected) = (0, 0);
+        let mut start = None;
+        loop {
+            let answer = self
+                .dynamodb
+                .query()
+                .table_name(self.environment.results.address())
+                .index_name(attribute::BY_RUN)
+                .select(Select::Count)
+                .key_condition_expression("#shard = :shard AND begins_with(#chart, :prefix)")
+                .filter_expression("#status = :rejected")
+                .expression_attribute_names("#shard", attribute::RUN_SHARD)
+                .expression_attribute_names("#chart", attribute::CHART)
+                .expression_attribute_names("#status", attribute::STATUS)
+                .expression_attribute_values(":shard", text(shard.as_str()))
+                .expression_attribute_values(":prefix", text(prefix))
+                .expression_attribute_values(":rejected", text(Status::Rejected.name()))
+                .set_exclusive_start_key(start)
+                .send()
+                .await
+                .map_err(|error| fault("the progress of a run", &error))?;
+            rejected += u64::try_from(answer.count).unwrap_or_default();
+            looked_at += u64::try_from(answer.scanned_count).unwrap_or_default();
+            start = answer.last_evaluated_key;
+            if start.is_none() {
+                let coded = looked_at.saturating_sub(rejected);
+                return Ok(Done { coded, rejected });
+            }
+        }
     }
 
     /// Reads the beginning of what one shard holds behind `after`: `limit` entries, all, or what
@@ -336,28 +369,50 @@ impl Aws {
         Ok(upload.key)
     }
 
-    /// Sets when a caller's allowance is whole again, if `condition` holds of when it was.
+    /// Begins to set something of a caller, whose item is needed until a while after `at`, in
+    /// seconds since 1970.
+    fn set_of(
+        &self,
+        tenant: &str,
+        who: &str,
+        set: &str,
+        at: UnixSeconds,
+    ) -> UpdateItemFluentBuilder {
+        // What is said of a token is to outlive it; and so each write moves the end further away.
+        let expires = at + LONGEST_LIFE + 60;
+        self.dynamodb
+            .update_item()
+            .table_name(self.environment.callers.address())
+            .key(caller::attribute::CALLER, text(&format!("{tenant}/{who}")))
+            .update_expression(format!("SET {set}, #expires = :expires"))
+            .expression_attribute_names("#expires", caller::attribute::EXPIRES)
+            .expression_attribute_values(":expires", number(expires))
+    }
+
+    /// Sets when a caller's allowance is whole again, if `condition` holds of when it was, and the
+    /// token is not revoked; otherwise returns what is known of the caller.
     async fn set_allowance(
         &self,
         caller: &Caller,
         (set, condition): (&str, &str),
         values: [(&str, u64); 2],
-        expires: u64,
-    ) -> Result<Result<(), Option<u64>>, Fault> {
+        at: UnixSeconds,
+    ) -> Result<Result<(), Item>, Fault> {
         let what = "a caller's allowance";
         let mut call = self
-            .dynamodb
-            .update_item()
-            .table_name(self.environment.callers.address())
-            .key(
-                caller::attribute::CALLER,
-                text(&format!("{}/{}", caller.tenant, caller.who)),
+            .set_of(
+                &caller.tenant,
+                &caller.who,
+                &format!("#whole_at = {set}"),
+                at,
             )
-            .update_expression(format!("SET #whole_at = {set}, #expires = :expires"))
-            .condition_expression(condition)
+            .condition_expression(format!(
+                "({condition}) AND \
+                 (attribute_not_exists(#revoked_at) OR #revoked_at < :issued_at)"
+            ))
             .expression_attribute_names("#whole_at", caller::attribute::WHOLE_AT)
-            .expression_attribute_names("#expires", caller::attribute::EXPIRES)
-            .expression_attribute_values(":expires", number(expires))
+            .expression_attribute_names("#revoked_at", caller::attribute::REVOKED_AT)
+            .expression_attribute_values(":issued_at", number(caller.issued_at))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         for (name, value) in values {
             call = call.expression_attribute_values(name, number(value));
@@ -366,10 +421,7 @@ impl Aws {
             Ok(_) => Ok(Ok(())),
             Err(SdkError::ServiceError(error)) => match error.err() {
                 UpdateItemError::ConditionalCheckFailedException(failed) => {
-                    let item = failed.item.as_ref();
-                    let whole_at = item.and_then(|item| item.get(caller::attribute::WHOLE_AT));
-                    let whole_at = whole_at.and_then(|value| value.as_n().ok()?.parse().ok());
-                    Ok(Err(whole_at))
+                    Ok(Err(failed.item.clone().unwrap_or_default()))
                 }
                 _ => Err(fault(what, &SdkError::ServiceError(error))),
             },
@@ -444,6 +496,15 @@ impl Store for Aws {
             .await
             .map_err(|error| fault("a run", &error))?;
         answer.item.as_ref().map(read_run).transpose()
+    }
+
+    async fn done_in_run(&self, run: &RunId, prefix: &str) -> Result<Done, Fault> {
+        let shards = RunShard::all(run).map(|shard| self.done_in_shard(shard, prefix));
+        let shards = try_join_all(shards).await?;
+        Ok(shards.into_iter().fold(Done::default(), |sum, of| Done {
+            coded: sum.coded + of.coded,
+            rejected: sum.rejected + of.rejected,
+        }))
     }
 
     async fn outcomes_of_run(
@@ -557,25 +618,41 @@ impl Store for Aws {
         read_outcome(&item, &json, what).map(Some)
     }
 
-    async fn take(&self, caller: &Caller, at: u64) -> Result<Option<u64>, Fault> {
+    async fn take(&self, caller: &Caller, at: u64) -> Result<Result<(), Closed>, Fault> {
         let (interval, latest) = (self.pace.interval(), self.pace.latest(at));
-        let expires = latest / 1_000 + 60;
+        let seconds = latest / 1_000;
         // Whoever asks now and then is through with one write.
         let fresh = (
             ":next",
             "attribute_not_exists(#whole_at) OR #whole_at <= :now",
         );
         let values = [(":next", at + interval), (":now", at)];
-        let Err(whole_at) = self.set_allowance(caller, fresh, values, expires).await? else {
-            return Ok(None);
+        let Err(known) = self.set_allowance(caller, fresh, values, seconds).await? else {
+            return Ok(Ok(()));
         };
+        let number_of = |name: &str| known.get(name)?.as_n().ok()?.parse::<u64>().ok();
+        let revoked_at = number_of(caller::attribute::REVOKED_AT);
+        if revoked_at.is_some_and(|revoked_at| caller.issued_at <= revoked_at) {
+            return Ok(Err(Closed::Revoked));
+        }
+        let whole_at = number_of(caller::attribute::WHOLE_AT);
         if let Some(Err(wait)) = whole_at.map(|whole_at| self.pace.take(whole_at, at)) {
-            return Ok(Some(wait));
+            return Ok(Err(Closed::Wait(wait)));
         }
         let further = ("#whole_at + :interval", "#whole_at <= :latest");
         let values = [(":interval", interval), (":latest", latest)];
-        let taken = self.set_allowance(caller, further, values, expires).await?;
-        Ok(taken.err().map(|_| interval))
+        let taken = self.set_allowance(caller, further, values, seconds).await?;
+        Ok(taken.map_err(|_| Closed::Wait(interval)))
+    }
+
+    async fn revoke(&self, tenant: &str, who: &str, at: UnixSeconds) -> Result<(), Fault> {
+        self.set_of(tenant, who, "#revoked_at = :at", at)
+            .expression_attribute_names("#revoked_at", caller::attribute::REVOKED_AT)
+            .expression_attribute_values(":at", number(at))
+            .send()
+            .await
+            .map_err(|error| fault("the tokens of a person", &error))?;
+        Ok(())
     }
 
     async fn redrive(&self, key: &OutcomeKey) -> Result<(), Fault> {
@@ -669,6 +746,14 @@ impl Store for Aws {
             until: until.parse().map_err(|_| malformed(what))?,
         }))
     }
+}
+
+/// Makes a client of S3, which names buckets in the path where an endpoint of its own is given.
+pub(crate) fn s3(config: &SdkConfig) -> aws_sdk_s3::Client {
+    let config = aws_sdk_s3::config::Builder::from(config)
+        .force_path_style(lightsout_aws::has_own_endpoint(config))
+        .build();
+    aws_sdk_s3::Client::from_conf(config)
 }
 
 type Item = HashMap<String, AttributeValue>;

@@ -16,6 +16,16 @@ pub(crate) enum Cursor {
     Counts { run: RunId, after: OutcomeKey },
     /// Behind this rejection in this run.
     Rejected { run: RunId, after: OutcomeKey },
+    /// Among what all runs stored: behind this outcome of this run, or behind the run.
+    Found {
+        run: RunId,
+        after: Option<OutcomeKey>,
+    },
+    /// What was not counted yet of all runs.
+    Totals {
+        run: RunId,
+        after: Option<OutcomeKey>,
+    },
 }
 
 impl Cursor {

@@ -53,16 +53,19 @@ struct Authorizer {
     principal_id: String,
     tenant: String,
     role: String,
+    issued_at: String,
 }
 
 impl From<Authorizer> for Option<Caller> {
     fn from(authorizer: Authorizer) -> Self {
         let role = Role::named(&authorizer.role)?;
+        let issued_at = authorizer.issued_at.parse().ok()?;
         let is_known = !authorizer.principal_id.is_empty() && !authorizer.tenant.is_empty();
         is_known.then_some(Caller {
             who: authorizer.principal_id,
             tenant: authorizer.tenant,
             role,
+            issued_at,
         })
     }
 }
@@ -161,17 +164,21 @@ mod tests {
 
     #[test]
     fn only_the_authorizer_says_who_calls() {
-        let authorizer = json!({"principalId": "u-1", "tenant": "north", "role": "billing"});
+        let authorizer = json!({
+            "principalId": "u-1", "tenant": "north", "role": "billing", "issuedAt": "7",
+        });
         let caller = request(&json!({"authorizer": authorizer})).caller.unwrap();
         assert_eq!(
             (caller.who.as_str(), caller.tenant.as_str(), caller.role),
             ("u-1", "north", Role::Billing)
         );
+        assert_eq!(caller.issued_at, 7);
         for (name, value) in [
             ("principalId", ""),
             ("tenant", ""),
             ("role", "root"),
             ("role", ""),
+            ("issuedAt", ""),
         ] {
             let mut incomplete = authorizer.clone();
             incomplete[name] = value.into();

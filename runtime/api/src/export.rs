@@ -28,12 +28,18 @@ impl Format {
 pub(crate) fn written(
     format: Format,
     name: &str,
-    run: &RunId,
+    run: Option<&RunId>,
     rows: &Value,
     next: Option<&str>,
 ) -> String {
     match format {
-        Format::Json => json!({"run": run, name: rows, "next": next}).to_string(),
+        Format::Json => {
+            let mut list = json!({name: rows, "next": next});
+            if let Some(run) = run {
+                list["run"] = json!(run);
+            }
+            list.to_string()
+        }
         Format::Lines | Format::Csv => lines(format, name, rows, true),
     }
 }
@@ -109,18 +115,18 @@ mod tests {
         ]);
         let run = RunId::from_stored("r");
         assert_eq!(
-            written(Format::Csv, "charts", &run, &rows, None),
+            written(Format::Csv, "charts", Some(&run), &rows, None),
             "chart,version,engine,run,status,codes\r\n'=1+1,\"v,1\",,,,I10 E11.9\r\n\
              b,\"say \"\"v\"\"\",,,rejected,\r\n"
         );
-        let text = written(Format::Lines, "charts", &run, &rows, None);
+        let text = written(Format::Lines, "charts", None, &rows, None);
         assert_eq!(text.lines().count(), 2);
         assert!(
             text.lines()
                 .all(|line| serde_json::from_str::<Value>(line).is_ok())
         );
         assert_eq!(lines(Format::Csv, "counts", &json!([]), false), "");
-        let whole = written(Format::Json, "charts", &run, &rows, Some("n"));
+        let whole = written(Format::Json, "charts", Some(&run), &rows, Some("n"));
         let whole: Value = serde_json::from_str(&whole).unwrap();
         assert_eq!((&whole["charts"], &whole["next"]), (&rows, &json!("n")));
     }

@@ -2,14 +2,15 @@
 
 use std::cmp::Reverse;
 
+use aws_sdk_dynamodb::primitives::{DateTime, DateTimeFormat};
 use lightsout_audit::{Access, BreakGlass, Ledger, Seen, Trail, TrailError};
 use lightsout_phi::Phi;
 use lightsout_protocol::{
-    caller::{Caller, Role},
+    caller::{Caller, Role, SKEW},
     coding::{Outcome, OutcomeKey, Provenance, Status},
-    run::RunId,
+    run::{RunId, UnixSeconds},
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -20,7 +21,7 @@ use crate::{
     log::Line,
     operation::{Fields, Operation},
     request::Request,
-    store::{Direction, Fault, Order, Page, Store, Summary, Wanted},
+    store::{Direction, Done, Fault, Listed, Order, Page, RunRecord, Store, Summary, Wanted},
 };
 
 /// Entries of a list where the request names no limit.
@@ -36,11 +37,17 @@ pub(crate) const MOST_COUNTED: u32 = 10_000;
 /// API Gateway waits.
 const MOST_EXPORTED: usize = 50_000;
 
+/// Most runs that are read for one answer.
+const MOST_RUNS: u32 = 50;
+
 /// How long an emergency lasts at most, in minutes.
 pub(crate) const LONGEST_EMERGENCY: u64 = 60;
 
 /// How long a reason has to be, in characters, and may be.
 pub(crate) const REASON: std::ops::RangeInclusive<usize> = 10..=500;
+
+/// How long the subject of a token is, in characters.
+pub(crate) const SUBJECT: std::ops::RangeInclusive<usize> = 1..=128;
 
 /// Why a handler has no answer.
 #[derive(Debug)]
@@ -81,16 +88,45 @@ type Handled = Result<Prepared, HandlerError>;
 /// A list of charts that is asked for.
 struct List<'a> {
     name: &'static str,
-    run: RunId,
+    of: Of,
     format: Format,
     wanted: Wanted<'a>,
+}
+
+/// Whose charts are listed.
+enum Of {
+    /// Those of one run.
+    Run(RunId),
+    /// Those of every run that began on some days.
+    Days(Days),
+}
+
+/// Days, and in which order their runs are gone through.
+#[derive(Clone, Copy)]
+struct Days {
+    from: UnixSeconds,
+    until: UnixSeconds,
+    order: Order,
+}
+
+/// What runs stored, with the run of each, and where to go on.
+struct Stored {
+    entries: Vec<(RunRecord, Listed)>,
+    next: Option<Place>,
+}
+
+/// A place among what many runs stored.
+struct Place {
+    run: RunId,
+    /// Behind this outcome of the run; none where the run is done with.
+    after: Option<OutcomeKey>,
 }
 
 /// A part of a list, as rows that nobody has seen yet.
 struct Rows {
     entries: Phi<Value>,
     seen: Vec<Seen>,
-    next: Option<OutcomeKey>,
+    next: Option<Cursor>,
 }
 
 impl<S: Store, L: Ledger> Asked<'_, S, L> {
@@ -98,12 +134,15 @@ impl<S: Store, L: Ledger> Asked<'_, S, L> {
         match self.operation {
             Operation::Runs => self.runs().await,
             Operation::Run => self.run().await,
-            Operation::Charts => self.charts().await,
+            Operation::Charts => self.charts(Of::Run(self.run_asked())).await,
+            Operation::Found => self.charts(Of::Days(self.days()?)).await,
             Operation::Rejected => self.rejected().await,
-            Operation::Counts => self.counts().await,
+            Operation::Counts => self.counts(Of::Run(self.run_asked())).await,
+            Operation::Totals => self.counts(Of::Days(self.days()?)).await,
             Operation::Chart => self.chart().await,
             Operation::Redrive => self.redrive().await,
-            Operation::BreakGlass => self.break_glass().await,
+            Operation::BreakGlass => self.break_glass(),
+            Operation::Revoke => self.revoke(),
             Operation::OpenApi => Ok(Prepared::plain(&crate::openapi::document())),
             Operation::Docs => Ok(Prepared::of(
                 Phi::new(crate::page::page()),
@@ -120,16 +159,7 @@ impl<S: Store, L: Ledger> Asked<'_, S, L> {
             Some(Cursor::Runs { after }) => Some(after),
             Some(_) => return Err(BAD_CURSOR),
         };
-        let order = match self.single("order")? {
-            None | Some("newest") => Order::Newest,
-            Some("oldest") => Order::Oldest,
-            Some(_) => {
-                return Err(HandlerError::BadParameter {
-                    name: "order",
-                    wanted: "`newest` or `oldest`",
-                });
-            }
-        };
+        let order = self.order()?;
         let state = self.single("state")?;
         let limit = self.limit(Format::Json)?.unwrap_or(USUAL_LIMIT);
         let page = self.store.runs(order, state, limit, after.as_ref()).await?;
@@ -140,14 +170,18 @@ impl<S: Store, L: Ledger> Asked<'_, S, L> {
     }
 
     async fn run(&self) -> Handled {
-        let run = RunId::from_stored(self.subject);
-        Ok(match self.store.run(&run).await? {
-            Some(record) => Prepared::plain(&record),
-            None => Prepared::problem(Problem::NoSuchRun),
-        })
+        let run = self.run_asked();
+        let Some(record) = self.store.run(&run).await? else {
+            return Ok(Prepared::problem(Problem::NoSuchRun));
+        };
+        let done = self
+            .store
+            .done_in_run(&run, &self.caller.key_of(""))
+            .await?;
+        Ok(Prepared::plain(&Progress { record, done }))
     }
 
-    async fn charts(&self) -> Handled {
+    async fn charts(&self, of: Of) -> Handled {
         let code = self.single("code")?;
         if code.is_some() && !self.shows(Fields::Codes) {
             return Ok(Prepared::problem(Problem::NotAllowed));
@@ -158,51 +192,48 @@ impl<S: Store, L: Ledger> Asked<'_, S, L> {
                 wanted: "`coded` or `rejected`",
             });
         };
-        let after = match self.cursor()? {
-            None => None,
-            Some(Cursor::Charts { run, after }) if run.as_str() == self.subject => Some(after),
-            Some(_) => return Err(BAD_CURSOR),
+        // The order of days is that of their runs.
+        let direction = match of {
+            Of::Run(_) => self.direction()?,
+            Of::Days(_) => Direction::Ascending,
         };
-        self.list("charts", status, code, after).await
+        let prefix = self.caller.key_of("");
+        let wanted = Wanted {
+            prefix: &prefix,
+            status,
+            code,
+            direction,
+        };
+        self.list("charts", of, wanted).await
     }
 
     async fn rejected(&self) -> Handled {
-        let after = match self.cursor()? {
-            None => None,
-            Some(Cursor::Rejected { run, after }) if run.as_str() == self.subject => Some(after),
-            Some(_) => return Err(BAD_CURSOR),
+        let prefix = self.caller.key_of("");
+        let wanted = Wanted {
+            prefix: &prefix,
+            direction: self.direction()?,
+            ..Wanted::default()
         };
-        self.list("rejected", None, None, after).await
+        self.list("rejected", Of::Run(self.run_asked()), wanted)
+            .await
     }
 
     /// Answers with a page of a list, or with all of it.
-    async fn list(
-        &self,
-        name: &'static str,
-        status: Option<&str>,
-        code: Option<&str>,
-        after: Option<OutcomeKey>,
-    ) -> Handled {
-        let prefix = self.caller.key_of("");
+    async fn list(&self, name: &'static str, of: Of, wanted: Wanted<'_>) -> Handled {
         let list = List {
             name,
-            run: RunId::from_stored(self.subject),
+            of,
             format: self.format()?,
-            wanted: Wanted {
-                prefix: &prefix,
-                status,
-                code,
-                direction: self.direction()?,
-            },
+            wanted,
         };
         let limit = self.limit(list.format)?;
-        if self.store.run(&list.run).await?.is_none() {
+        let cursor = self.cursor()?;
+        if let Of::Run(run) = &list.of
+            && self.store.run(run).await?.is_none()
+        {
             return Ok(Prepared::problem(Problem::NoSuchRun));
         }
-        let most = limit.unwrap_or(MOST);
-        let page = self
-            .page(&list, most, after.map(|key| self.key(key)))
-            .await?;
+        let page = self.page(&list, limit.unwrap_or(MOST), cursor).await?;
         if limit.is_none() && page.next.is_some() {
             return self.whole(&list, page).await;
         }
@@ -213,9 +244,22 @@ impl<S: Store, L: Ledger> Asked<'_, S, L> {
         &self,
         list: &List<'_>,
         limit: u32,
-        after: Option<OutcomeKey>,
+        cursor: Option<Cursor>,
     ) -> Result<Rows, HandlerError> {
-        let (run, wanted, after) = (&list.run, list.wanted, after.as_ref());
+        let wanted = list.wanted;
+        let run = match &list.of {
+            Of::Run(run) => run,
+            Of::Days(days) => {
+                let stored = self
+                    .stored_on(*days, wanted, limit, self.place(cursor)?)
+                    .await?;
+                let next = stored.next.map(|place| self.cursor_at(place));
+                let entries = stored.entries.into_iter().map(|(_, listed)| listed);
+                return Ok(self.rows(entries, next, |listed| self.with_codes(listed)));
+            }
+        };
+        let after = self.after(run, cursor)?;
+        let after = after.as_ref();
         if self.operation == Operation::Rejected {
             // A message that announces no chart is no tenant's: who runs the system looks after
             // it.
@@ -224,7 +268,8 @@ impl<S: Store, L: Ledger> Asked<'_, S, L> {
                 .store
                 .rejected_in_run(run, wanted, messages, limit, after)
                 .await?;
-            return Ok(self.rows(page, |stored| {
+            let next = page.next.and_then(|key| self.cursor_behind(run, key));
+            return Ok(self.rows(page.entries, next, |stored| {
                 let reasons = stored.outcome.map(|outcome| match outcome {
                     Outcome::Rejected { reason, detail } => {
                         json!({"reason": reason, "detail": detail})
@@ -238,28 +283,98 @@ impl<S: Store, L: Ledger> Asked<'_, S, L> {
             .store
             .outcomes_of_run(run, wanted, limit, after)
             .await?;
+        let next = page.next.and_then(|key| self.cursor_behind(run, key));
+        Ok(self.rows(page.entries, next, |listed| self.with_codes(listed)))
+    }
+
+    /// Shows of a listed chart its codes, where they may be shown.
+    fn with_codes(&self, listed: Listed) -> (Summary, Phi<Value>) {
         let shows_codes = self.shows(Fields::Codes);
-        Ok(self.rows(page, |listed| {
-            let codes = listed.codes.map(|codes| {
-                if shows_codes {
-                    json!({"codes": codes})
-                } else {
-                    json!({})
+        let codes = listed.codes.map(|codes| {
+            if shows_codes {
+                json!({"codes": codes})
+            } else {
+                json!({})
+            }
+        });
+        (listed.summary, codes)
+    }
+
+    /// Reads what the runs of some days stored, one run after the other: at most `limit` charts
+    /// of a bounded number of runs, so that there may be fewer, and yet more behind them.
+    async fn stored_on(
+        &self,
+        days: Days,
+        wanted: Wanted<'_>,
+        limit: u32,
+        from: Option<Place>,
+    ) -> Result<Stored, HandlerError> {
+        let mut entries: Vec<(RunRecord, Listed)> = Vec::new();
+        let runs = self.store.runs(
+            days.order,
+            None,
+            MOST_RUNS,
+            from.as_ref().map(|place| &place.run),
+        );
+        let Page {
+            entries: runs,
+            next,
+        } = runs.await?;
+        let begun = match from {
+            Some(Place {
+                run,
+                after: Some(after),
+            }) => {
+                let record = self.store.run(&run).await?;
+                record.map(|record| (record, Some(self.key(after))))
+            }
+            _ => None,
+        };
+        let runs = runs.into_iter().map(|record| (record, None));
+        for (record, after) in begun.into_iter().chain(runs) {
+            match days.holds(&record) {
+                Among::Yes => {}
+                Among::NotYet => continue,
+                Among::NoMore => {
+                    return Ok(Stored {
+                        entries,
+                        next: None,
+                    });
                 }
-            });
-            (listed.summary, codes)
-        }))
+            }
+            let run = record.run.clone();
+            // A run that begins where the page is full is left to the next one.
+            let rest = limit.saturating_sub(u32::try_from(entries.len()).unwrap_or(u32::MAX));
+            let page = self
+                .store
+                .outcomes_of_run(&run, wanted, rest.max(1), after.as_ref())
+                .await?;
+            let listed = page
+                .entries
+                .into_iter()
+                .map(|listed| (record.clone(), listed));
+            entries.extend(listed);
+            let is_full = entries.len() >= limit as usize;
+            if is_full || page.next.is_some() {
+                let after = page.next.and_then(|key| self.unkeyed(key));
+                let next = Some(Place { run, after });
+                return Ok(Stored { entries, next });
+            }
+        }
+        let next = next.map(|run| Place { run, after: None });
+        Ok(Stored { entries, next })
     }
 
     /// Writes the rows of a page: of each entry its summary, and what else is shown of it.
     fn rows<T>(
         &self,
-        page: Page<T, OutcomeKey>,
+        entries: impl IntoIterator<Item = T>,
+        next: Option<Cursor>,
         shown: impl Fn(T) -> (Summary, Phi<Value>),
     ) -> Rows {
         let mut seen = Vec::new();
         let mut rows = Phi::new(Value::Array(Vec::new()));
-        for entry in page.entries {
+        for entry in entries {
             let (summary, more) = shown(entry);
             let Some(row) = self.summarised(&summary) else {
                 continue;
@@ -276,7 +391,7 @@ impl<S: Store, L: Ledger> Asked<'_, S, L> {
         Rows {
             entries: rows,
             seen,
-            next: page.next,
+            next,
         }
     }
 
@@ -309,11 +424,10 @@ impl<S: Store, L: Ledger> Asked<'_, S, L> {
             }
         };
         let out = self.store.hand_out(upload, self.request.at).await?;
-        Ok(Prepared::elsewhere(&out, self.next(list, next)))
+        Ok(Prepared::elsewhere(&out, next.map(|next| next.encode())))
     }
 
-    async fn counts(&self) -> Handled {
-        let run = RunId::from_stored(self.subject);
+    async fn counts(&self, of: Of) -> Handled {
         let by_most = match self.single("order")? {
             None | Some("code") => false,
             Some("most") => true,
@@ -324,58 +438,67 @@ impl<S: Store, L: Ledger> Asked<'_, S, L> {
                 });
             }
         };
-        let mut after = match self.cursor()? {
-            None => None,
-            Some(Cursor::Counts { run: of, after }) if of == run => Some(self.key(after)),
-            Some(_) => return Err(BAD_CURSOR),
-        };
         let prefix = self.caller.key_of("");
         let list = List {
             name: "counts",
-            run,
+            of,
             format: self.format()?,
             wanted: Wanted {
                 prefix: &prefix,
-                status: Some("coded"),
+                status: Some(Status::Coded.name()),
                 ..Wanted::default()
             },
         };
-        let Some(record) = self.store.run(&list.run).await? else {
-            return Ok(Prepared::problem(Problem::NoSuchRun));
+        let cursor = self.cursor()?;
+        let (stored, next) = match &list.of {
+            Of::Run(run) => {
+                let Some(record) = self.store.run(run).await? else {
+                    return Ok(Prepared::problem(Problem::NoSuchRun));
+                };
+                let after = self.after(run, cursor)?;
+                let page = self
+                    .store
+                    .outcomes_of_run(run, list.wanted, MOST_COUNTED, after.as_ref())
+                    .await?;
+                let next = page.next.and_then(|key| self.cursor_behind(run, key));
+                let listed = page.entries.into_iter();
+                (
+                    listed.map(|listed| (record.clone(), listed)).collect(),
+                    next,
+                )
+            }
+            Of::Days(days) => {
+                let from = self.place(cursor)?;
+                let stored = self
+                    .stored_on(*days, list.wanted, MOST_COUNTED, from)
+                    .await?;
+                let next = stored.next.map(|place| self.cursor_at(place));
+                (stored.entries, next)
+            }
         };
-        let mut counted = 0;
         let mut counts = Phi::new(Value::Object(Map::new()));
-        loop {
-            let page = self
-                .store
-                .outcomes_of_run(&list.run, list.wanted, MOST, after.as_ref())
-                .await?;
-            for listed in page.entries {
-                counted += 1;
-                let codes = listed.codes.map(|codes| json!(codes));
-                counts = counts.join(&codes, count);
-            }
-            after = page.next;
-            if after.is_none() || counted >= MOST_COUNTED {
-                break;
-            }
+        for (record, listed) in stored {
+            let day = day(record.started_at);
+            let codes = listed.codes.map(|codes| json!(codes));
+            counts = counts.join(&codes, |counts, codes| count(&mut counts[&day], codes));
         }
-        let day = day(record.started_at);
-        let rows = counts.map(|counts| {
-            let mut counts: Vec<_> = counts.as_object().into_iter().flatten().collect();
-            if by_most {
-                // The sort is stable: as many charts are in the order of their codes.
-                counts.sort_by_key(|(_, charts)| Reverse(charts.as_u64()));
+        let rows = counts.map(|days| {
+            let mut rows = Vec::new();
+            for (day, counts) in days.as_object().into_iter().flatten() {
+                for (code, charts) in counts.as_object().into_iter().flatten() {
+                    rows.push(json!({"day": day, "code": code, "charts": charts}));
+                }
             }
-            let rows = counts
-                .into_iter()
-                .map(|(code, charts)| json!({"day": day, "code": code, "charts": charts}));
-            Value::Array(rows.collect())
+            if by_most {
+                // The sort is stable: as many charts are in the order of days and codes.
+                rows.sort_by_key(|row| Reverse(row["charts"].as_u64()));
+            }
+            Value::Array(rows)
         });
         let page = Rows {
             entries: rows,
             seen: Vec::new(),
-            next: after,
+            next,
         };
         Ok(self.listed(&list, page))
     }
@@ -464,7 +587,7 @@ impl<S: Store, L: Ledger> Asked<'_, S, L> {
         Ok(answer)
     }
 
-    async fn break_glass(&self) -> Handled {
+    fn break_glass(&self) -> Handled {
         #[derive(Deserialize)]
         #[serde(deny_unknown_fields)]
         struct Wish {
@@ -486,10 +609,31 @@ impl<S: Store, L: Ledger> Asked<'_, S, L> {
             reason: reason.to_owned(),
             until: self.request.at + wish.minutes * 60_000,
         };
-        self.store.break_glass(self.caller, &glass).await?;
-        let until = glass.until / 1_000;
+        let mut answer = Prepared::plain(&json!({"until": glass.until / 1_000}));
+        answer.status = 201;
+        answer.still = Still::BreakGlass(glass);
+        Ok(answer)
+    }
+
+    /// Has a person of the caller's tenant sign in again: what they hold lets them in no more.
+    fn revoke(&self) -> Handled {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Wish {
+            who: String,
+        }
+        const WANTED: &str = "a JSON object with `who`, the subject of the person's tokens, 1 to \
+                              128 characters";
+        let wish: Wish =
+            serde_json::from_str(&self.request.body).map_err(|_| HandlerError::BadBody(WANTED))?;
+        if !SUBJECT.contains(&wish.who.chars().count()) {
+            return Err(HandlerError::BadBody(WANTED));
+        }
+        // The provider's clock may be ahead: what it has issued is dated no later than this.
+        let until = self.request.at / 1_000 + SKEW;
         let mut answer = Prepared::plain(&json!({"until": until}));
         answer.status = 201;
+        answer.still = Still::Revoke(wish.who, until);
         Ok(answer)
     }
 
@@ -508,6 +652,9 @@ impl<S: Store, L: Ledger> Asked<'_, S, L> {
                     if let Some(provenance) = provenance {
                         body.insert("narrative".to_owned(), narrative(provenance));
                         body.insert("left_out".to_owned(), json!(provenance.left_out));
+                        if let Some(sha256) = &provenance.program_sha256 {
+                            body.insert("program_sha256".to_owned(), Value::from(sha256.as_str()));
+                        }
                     }
                 }
                 if self.shows(Fields::Evidence)
@@ -584,10 +731,14 @@ impl<S: Store, L: Ledger> Asked<'_, S, L> {
     }
 
     fn listed(&self, list: &List<'_>, page: Rows) -> Prepared {
-        let next = self.next(list, page.next);
+        let next = page.next.map(|next| next.encode());
+        let run = match &list.of {
+            Of::Run(run) => Some(run),
+            Of::Days(_) => None,
+        };
         let body = page
             .entries
-            .map(|rows| written(list.format, list.name, &list.run, rows, next.as_deref()));
+            .map(|rows| written(list.format, list.name, run, rows, next.as_deref()));
         let mut answer = Prepared::of(body, list.format.content_type(), page.seen, self.fields);
         if let (Some(next), true) = (next, list.format != Format::Json) {
             answer.headers.push((NEXT_CURSOR, next));
@@ -595,16 +746,102 @@ impl<S: Store, L: Ledger> Asked<'_, S, L> {
         answer
     }
 
-    /// Returns the cursor of what follows.
-    fn next(&self, list: &List<'_>, after: Option<OutcomeKey>) -> Option<String> {
-        let after = self.unkeyed(after?)?;
-        let run = list.run.clone();
-        let cursor = match self.operation {
+    /// Returns the cursor of what follows an outcome of a run.
+    fn cursor_behind(&self, run: &RunId, after: OutcomeKey) -> Option<Cursor> {
+        let after = self.unkeyed(after)?;
+        let run = run.clone();
+        Some(match self.operation {
             Operation::Rejected => Cursor::Rejected { run, after },
             Operation::Counts => Cursor::Counts { run, after },
             _ => Cursor::Charts { run, after },
+        })
+    }
+
+    /// Reads a cursor of the list of a run.
+    fn after(
+        &self,
+        of: &RunId,
+        cursor: Option<Cursor>,
+    ) -> Result<Option<OutcomeKey>, HandlerError> {
+        let (run, after) = match (self.operation, cursor) {
+            (_, None) => return Ok(None),
+            (Operation::Rejected, Some(Cursor::Rejected { run, after }))
+            | (Operation::Counts, Some(Cursor::Counts { run, after }))
+            | (Operation::Charts, Some(Cursor::Charts { run, after })) => (run, after),
+            _ => return Err(BAD_CURSOR),
         };
-        Some(cursor.encode())
+        if run == *of {
+            Ok(Some(self.key(after)))
+        } else {
+            Err(BAD_CURSOR)
+        }
+    }
+
+    /// Returns the cursor of a place among many runs.
+    fn cursor_at(&self, Place { run, after }: Place) -> Cursor {
+        match self.operation {
+            Operation::Totals => Cursor::Totals { run, after },
+            _ => Cursor::Found { run, after },
+        }
+    }
+
+    /// Reads a cursor of a list of many runs.
+    fn place(&self, cursor: Option<Cursor>) -> Result<Option<Place>, HandlerError> {
+        match (self.operation, cursor) {
+            (_, None) => Ok(None),
+            (Operation::Totals, Some(Cursor::Totals { run, after }))
+            | (Operation::Found, Some(Cursor::Found { run, after })) => {
+                Ok(Some(Place { run, after }))
+            }
+            _ => Err(BAD_CURSOR),
+        }
+    }
+
+    fn run_asked(&self) -> RunId {
+        RunId::from_stored(self.subject)
+    }
+
+    fn order(&self) -> Result<Order, HandlerError> {
+        match self.single("order")? {
+            None | Some("newest") => Ok(Order::Newest),
+            Some("oldest") => Ok(Order::Oldest),
+            Some(_) => Err(HandlerError::BadParameter {
+                name: "order",
+                wanted: "`newest` or `oldest`",
+            }),
+        }
+    }
+
+    /// Reads which days are asked for; of a count the order is that of its rows.
+    fn days(&self) -> Result<Days, HandlerError> {
+        let order = match self.operation {
+            Operation::Totals => Order::Newest,
+            _ => self.order()?,
+        };
+        Ok(Days {
+            from: self.first_second("from")?.unwrap_or(0),
+            until: self.first_second("until")?.unwrap_or(UnixSeconds::MAX),
+            order,
+        })
+    }
+
+    /// Reads a parameter that is a day in UTC, and returns when it begins.
+    fn first_second(&self, name: &'static str) -> Result<Option<UnixSeconds>, HandlerError> {
+        let Some(text) = self.single(name)? else {
+            return Ok(None);
+        };
+        let begins = DateTime::from_str(&format!("{text}T00:00:00Z"), DateTimeFormat::DateTime);
+        let seconds = begins
+            .ok()
+            .and_then(|begins| u64::try_from(begins.secs()).ok());
+        // Only what is written as days are, and so has ten characters.
+        match seconds.filter(|_| text.len() == 10) {
+            Some(seconds) => Ok(Some(seconds)),
+            None => Err(HandlerError::BadParameter {
+                name,
+                wanted: "a day from 1970 on, such as `2026-11-29`",
+            }),
+        }
     }
 
     /// How many entries are wanted; none where it is all of them.
@@ -717,38 +954,48 @@ fn push(rows: &mut Value, row: Value) {
     }
 }
 
-fn count(counts: &mut Value, codes: &Value) {
-    let Value::Object(counts) = counts else {
-        return;
-    };
-    for code in codes
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-    {
-        let charts = counts.get(code).and_then(Value::as_u64).unwrap_or_default();
-        counts.insert(code.to_owned(), Value::from(charts + 1));
+/// Adds a chart's codes to those of a day.
+fn count(of_day: &mut Value, codes: &Value) {
+    let codes = codes.as_array().into_iter().flatten();
+    for code in codes.filter_map(Value::as_str) {
+        let charts = of_day[code].as_u64().unwrap_or_default();
+        of_day[code] = Value::from(charts + 1);
     }
 }
 
-/// Returns the day of a time in UTC, such as `2026-11-29`: the civil calendar of days since
-/// 1970 ([Hinnant](https://howardhinnant.github.io/date_algorithms.html#civil_from_days)).
-fn day(seconds: u64) -> String {
-    let days = seconds / 86_400 + 719_468;
-    let era = days / 146_097;
-    let of_era = days % 146_097;
-    let year = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year + year / 4 - year / 100);
-    let shifted = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * shifted + 2) / 5 + 1;
-    let month = if shifted < 10 {
-        shifted + 3
-    } else {
-        shifted - 9
-    };
-    let year = year + era * 400 + u64::from(month <= 2);
-    format!("{year:04}-{month:02}-{day:02}")
+/// Returns the day of a time in UTC, such as `2026-11-29`.
+fn day(seconds: UnixSeconds) -> String {
+    let time = DateTime::from_secs(i64::try_from(seconds).unwrap_or_default());
+    let written = time.fmt(DateTimeFormat::DateTime).unwrap_or_default();
+    written.chars().take_while(|c| *c != 'T').collect()
+}
+
+/// Whether a run is among those of some days, in the order in which they are gone through.
+enum Among {
+    Yes,
+    NotYet,
+    NoMore,
+}
+
+impl Days {
+    fn holds(&self, record: &RunRecord) -> Among {
+        let is_early = record.started_at < self.from;
+        let is_late = record.started_at >= self.until;
+        match (is_early, is_late, self.order) {
+            (false, false, _) => Among::Yes,
+            (true, _, Order::Newest) | (_, true, Order::Oldest) => Among::NoMore,
+            _ => Among::NotYet,
+        }
+    }
+}
+
+/// A run, with how far it is.
+#[derive(Serialize)]
+struct Progress {
+    #[serde(flatten)]
+    record: RunRecord,
+    #[serde(flatten)]
+    done: Done,
 }
 
 #[cfg(test)]

@@ -1,22 +1,29 @@
-//! The table that the audit trail is kept in.
+//! The table that the audit trail is kept in, and the bucket that seals it.
 
 use aws_sdk_dynamodb::{
     error::{ProvideErrorMetadata, SdkError},
     operation::{put_item::PutItemError, transact_write_items::TransactWriteItemsError},
     types::{AttributeValue, Put, TransactWriteItem},
 };
+use aws_sdk_s3::primitives::ByteStream;
+use futures_util::future::try_join_all;
 use lightsout_audit::{Entry, Ledger, LedgerError};
 use lightsout_aws::SdkConfig;
 use lightsout_protocol::audit::attribute;
 use ring::rand::{SecureRandom, SystemRandom};
 
-use crate::aws::code;
+use crate::aws::{code, s3};
 
-/// The audit table.
+/// The audit table, and the bucket in which each of its records lies once more.
+///
+/// The table decides which record has a place. The bucket's objects are locked: who could write
+/// the table anew, the end of a stream or all of it, could not do so there.
 #[derive(Debug)]
 pub struct Table {
     client: aws_sdk_dynamodb::Client,
     name: String,
+    s3: aws_sdk_s3::Client,
+    sealed: String,
 }
 
 /// The operating system gave no random numbers.
@@ -39,33 +46,31 @@ pub(crate) fn name() -> Result<String, NoRandomness> {
 }
 
 impl Table {
-    /// Writes to the table of this name.
-    pub fn new(config: &SdkConfig, name: &str) -> Self {
+    /// Writes to the table of this name, and to the bucket `sealed`.
+    pub fn new(config: &SdkConfig, name: &str, sealed: &str) -> Self {
         Self {
             client: aws_sdk_dynamodb::Client::new(config),
             name: name.to_owned(),
+            s3: s3(config),
+            sealed: sealed.to_owned(),
         }
     }
 
-    fn put(&self, entry: &Entry) -> Result<Put, LedgerError> {
-        let text = |text: &str| AttributeValue::S(text.to_owned());
-        Put::builder()
-            .table_name(&self.name)
-            .item(attribute::STREAM, text(&entry.stream))
-            .item(attribute::NUMBER, text(&attribute::number(entry.number)))
-            .item(attribute::BODY, text(&entry.body))
-            .item(attribute::HASH, text(&entry.hash))
-            .condition_expression("attribute_not_exists(#stream)")
-            .expression_attribute_names("#stream", attribute::STREAM)
-            .build()
-            .map_err(|_| LedgerError::Failed {
-                code: "not_sent".to_owned(),
-            })
+    /// Lays a record into the bucket that nothing is taken out of.
+    async fn seal(&self, entry: &Entry) -> Result<(), LedgerError> {
+        self.s3
+            .put_object()
+            .bucket(&self.sealed)
+            .key(entry.sealed_key())
+            .content_type("application/json")
+            .body(ByteStream::from(entry.body.clone().into_bytes()))
+            .send()
+            .await
+            .map(drop)
+            .map_err(|error| failed(&error))
     }
-}
 
-impl Ledger for Table {
-    async fn append(&self, entries: &[Entry]) -> Result<(), LedgerError> {
+    async fn append_to_table(&self, entries: &[Entry]) -> Result<(), LedgerError> {
         // A transaction costs twice as much, and all but a writer's first record do without.
         if let [entry] = entries {
             let put = self.put(entry)?;
@@ -92,6 +97,32 @@ impl Ledger for Table {
             Err(error) if is_cancelled(&error) => Err(LedgerError::Taken),
             Err(error) => Err(failed(&error)),
         }
+    }
+
+    fn put(&self, entry: &Entry) -> Result<Put, LedgerError> {
+        let text = |text: &str| AttributeValue::S(text.to_owned());
+        Put::builder()
+            .table_name(&self.name)
+            .item(attribute::STREAM, text(&entry.stream))
+            .item(attribute::NUMBER, text(&attribute::number(entry.number)))
+            .item(attribute::BODY, text(&entry.body))
+            .item(attribute::HASH, text(&entry.hash))
+            .condition_expression("attribute_not_exists(#stream)")
+            .expression_attribute_names("#stream", attribute::STREAM)
+            .build()
+            .map_err(|_| LedgerError::Failed {
+                code: "not_sent".to_owned(),
+            })
+    }
+}
+
+impl Ledger for Table {
+    async fn append(&self, entries: &[Entry]) -> Result<(), LedgerError> {
+        self.append_to_table(entries).await?;
+        // Only what has its place is sealed. Where that fails, the record stands in the table
+        // without an answer, and the stream is left.
+        try_join_all(entries.iter().map(|entry| self.seal(entry))).await?;
+        Ok(())
     }
 
     async fn last(&self, stream: &str) -> Result<Option<Entry>, LedgerError> {

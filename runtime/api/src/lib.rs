@@ -3,13 +3,16 @@
 //! | request | answer |
 //! | --- | --- |
 //! | `GET /runs` | the runs |
-//! | `GET /runs/{run}` | one run |
+//! | `GET /runs/{run}` | one run, with how many charts are done and how many messages wait |
 //! | `GET /runs/{run}/charts` | the charts that a run coded or rejected, also those of one code |
 //! | `GET /runs/{run}/rejected` | what a run rejected, with the reasons |
 //! | `GET /runs/{run}/counts` | how many charts have each code, with the run's day |
+//! | `GET /charts` | the charts of all runs, or of the runs of some days, also those of one code |
+//! | `GET /counts` | how many charts have each code, by the day of the run that coded them |
 //! | `GET /charts/{chart}` | the latest outcome of a chart, also as a FHIR R4 `Bundle` |
 //! | `POST /rejected/{chart}/redrive` | puts a rejected chart back on the work queue |
 //! | `POST /break-glass` | tells an emergency |
+//! | `POST /revocations` | lets no token in that a person has now |
 //! | `GET /openapi.json`, `GET /docs` | this, for programs and for people |
 //!
 //! # Who sees what
@@ -30,8 +33,8 @@
 //! [trail](lightsout_audit): the receipt of the record is what opens it. Where the trail cannot
 //! be written the answer is a 503 without a word of what was found.
 //!
-//! What changes something, as a redrive does, is recorded before it is done; where it then fails,
-//! that is recorded too.
+//! What changes something, as a redrive or an emergency does, is recorded before it is done; where
+//! it then fails, that is recorded too.
 //!
 //! # How much, and how fast
 //!
@@ -39,6 +42,10 @@
 //! a bucket for a day: the answer is a 303 with an address that opens it for five minutes. With
 //! `limit=all` a list is written there as CSV or JSON lines, page by page; each page is recorded
 //! with its charts before it is written, and no more than a part of the upload is in memory.
+//!
+//! A person whose tokens were revoked is not let in with them, though the authorizer, which knows
+//! only what a token says, would: each request looks at the caller's item anyway. The address of
+//! an object that was handed out before stays open for the rest of its five minutes.
 //!
 //! Each caller has an allowance of requests, which [`Pace`] measures; who has used it up gets a
 //! 429 that says when to come again, whatever others do.
@@ -85,6 +92,6 @@ pub use pace::Pace;
 pub use request::Request;
 pub use router::Service;
 pub use store::{
-    Direction, Fault, HandedOut, Listed, Order, Outcomes, Page, RunRecord, Store, StoredOutcome,
-    Summary, Wanted,
+    Closed, Direction, Done, Fault, HandedOut, Listed, Order, Outcomes, Page, RunRecord, Store,
+    StoredOutcome, Summary, Wanted,
 };

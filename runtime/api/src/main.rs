@@ -23,8 +23,9 @@ async fn main() -> Result<(), Error> {
     }));
     let environment = ApiEnvironment::from_variables(|name| std::env::var(name).ok())?;
     let config = lightsout_aws::load().await;
+    let (table, sealed) = (environment.audit.address(), environment.sealed.address());
     let service = Service {
-        trail: Trail::new(Table::new(&config, environment.audit.address()), writer()?),
+        trail: Trail::new(Table::new(&config, table, sealed), writer()?),
         store: Aws::new(&config, environment),
     };
     let handler = async |event: LambdaEvent<Event>| {

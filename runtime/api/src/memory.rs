@@ -1,7 +1,7 @@
 //! A store in memory, to try out what asks the API.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -14,13 +14,13 @@ use lightsout_protocol::{
     caller::Caller,
     chart::ChartReference,
     coding::{Outcome, OutcomeKey, Status},
-    run::RunId,
+    run::{RunId, UnixSeconds},
 };
 
 use crate::{
     pace::Pace,
     store::{
-        Direction, Fault, HandedOut, Listed, Order, Outcomes, Page, RunRecord, Store,
+        Closed, Direction, Done, Fault, HandedOut, Listed, Order, Outcomes, Page, RunRecord, Store,
         StoredOutcome, Summary, Wanted,
     },
 };
@@ -33,6 +33,8 @@ pub struct Memory {
     glass: Mutex<BTreeMap<(String, String), BreakGlass>>,
     pace: Option<Pace>,
     callers: Mutex<BTreeMap<(String, String), u64>>,
+    used_up: Mutex<BTreeSet<(String, String)>>,
+    revoked: Mutex<BTreeMap<(String, String), u64>>,
     redriven: Mutex<Vec<String>>,
     objects: Mutex<Vec<String>>,
     calls: AtomicUsize,
@@ -110,6 +112,17 @@ impl Memory {
     pub fn with_pace(mut self, pace: Pace) -> Self {
         self.pace = Some(pace);
         self
+    }
+
+    /// Uses up a person's allowance for good, or gives it back.
+    pub fn use_up(&self, tenant: &str, who: &str, is_used_up: bool) {
+        let mut used_up = kept(&self.used_up);
+        let person = (tenant.to_owned(), who.to_owned());
+        if is_used_up {
+            used_up.insert(person);
+        } else {
+            used_up.remove(&person);
+        }
     }
 
     /// Lets every call that would change something fail from now on, or none.
@@ -190,6 +203,22 @@ impl Store for Memory {
         Ok(self.runs.get(run).cloned())
     }
 
+    async fn done_in_run(&self, run: &RunId, prefix: &str) -> Result<Done, Fault> {
+        self.check()?;
+        let summaries = self.outcomes.values().map(|(stored, _)| &stored.summary);
+        let mut done = Done::default();
+        for summary in summaries {
+            if summary.run == *run && summary.key.chart.starts_with(prefix) {
+                if summary.status == Status::Rejected.name() {
+                    done.rejected += 1;
+                } else {
+                    done.coded += 1;
+                }
+            }
+        }
+        Ok(done)
+    }
+
     async fn outcomes_of_run(
         &self,
         run: &RunId,
@@ -258,20 +287,33 @@ impl Store for Memory {
         Ok(stored.map(|(stored, _)| stored.outcome.clone()))
     }
 
-    async fn take(&self, caller: &Caller, at: u64) -> Result<Option<u64>, Fault> {
+    async fn take(&self, caller: &Caller, at: u64) -> Result<Result<(), Closed>, Fault> {
         self.check()?;
+        let revoked = kept(&self.revoked).get(&named(caller)).copied();
+        if revoked.is_some_and(|revoked| caller.issued_at <= revoked) {
+            return Ok(Err(Closed::Revoked));
+        }
+        if kept(&self.used_up).contains(&named(caller)) {
+            return Ok(Err(Closed::Wait(60_000)));
+        }
         let Some(pace) = self.pace else {
-            return Ok(None);
+            return Ok(Ok(()));
         };
         let mut callers = kept(&self.callers);
         let whole_at = callers.entry(named(caller)).or_default();
         Ok(match pace.take(*whole_at, at) {
             Ok(next) => {
                 *whole_at = next;
-                None
+                Ok(())
             }
-            Err(wait) => Some(wait),
+            Err(wait) => Err(Closed::Wait(wait)),
         })
+    }
+
+    async fn revoke(&self, tenant: &str, who: &str, at: UnixSeconds) -> Result<(), Fault> {
+        self.check_changes()?;
+        kept(&self.revoked).insert((tenant.to_owned(), who.to_owned()), at);
+        Ok(())
     }
 
     async fn redrive(&self, key: &OutcomeKey) -> Result<(), Fault> {
@@ -303,7 +345,7 @@ impl Store for Memory {
     }
 
     async fn break_glass(&self, caller: &Caller, glass: &BreakGlass) -> Result<(), Fault> {
-        self.check()?;
+        self.check_changes()?;
         kept(&self.glass).insert(named(caller), glass.clone());
         Ok(())
     }

@@ -4,7 +4,7 @@ use lightsout_protocol::caller::Role;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    handlers::{LONGEST_EMERGENCY, MOST, MOST_COUNTED, REASON},
+    handlers::{LONGEST_EMERGENCY, MOST, MOST_COUNTED, REASON, SUBJECT},
     operation::{Fields, Operation},
     router::PURPOSES,
 };
@@ -63,6 +63,12 @@ fn described(operation: Operation) -> Value {
         ),
         Operation::Rejected => ("listRejected", "charts", "What a run rejected, and why"),
         Operation::Counts => ("countCodes", "charts", "How many charts have each code"),
+        Operation::Found => ("findCharts", "charts", "The charts of all runs"),
+        Operation::Totals => (
+            "totalCodes",
+            "charts",
+            "How many charts have each code, day by day",
+        ),
         Operation::Chart => ("getChart", "charts", "The latest outcome of a chart"),
         Operation::Redrive => (
             "redriveChart",
@@ -70,6 +76,7 @@ fn described(operation: Operation) -> Value {
             "Puts a rejected chart back on the work queue",
         ),
         Operation::BreakGlass => ("breakGlass", "emergency", "Tells an emergency"),
+        Operation::Revoke => ("revokeTokens", "emergency", "Has a person sign in again"),
         Operation::OpenApi => ("getOpenApi", "about", "This document"),
         Operation::Docs => ("getDocs", "about", "This document as a page"),
     };
@@ -81,10 +88,15 @@ fn described(operation: Operation) -> Value {
         "parameters": parameters(operation),
         "responses": responses(operation),
     });
-    if operation == Operation::BreakGlass {
+    let body = match operation {
+        Operation::BreakGlass => Some("Emergency"),
+        Operation::Revoke => Some("Revocation"),
+        _ => None,
+    };
+    if let Some(body) = body {
         described["requestBody"] = json!({
             "required": true,
-            "content": {"application/json": {"schema": schema("Emergency")}},
+            "content": {"application/json": {"schema": schema(body)}},
         });
     }
     described
@@ -110,6 +122,21 @@ fn who_sees(operation: Operation) -> String {
             "The version that was rejected last, or the one named, is announced to the workers \
              once more; asking again changes nothing. The engine that rejected it keeps its \
              answer: what was wrong has to be mended first, or another engine be at work.\n\n"
+        }
+        Operation::Revoke => {
+            "No token that the person of this tenant has now is believed any more; the identity \
+             provider decides whether they get another.\n\n"
+        }
+        Operation::Found => {
+            "Runs are gone through one after the other, those that began from the day `from` on and \
+             before the day `until`, in UTC. A page may hold fewer charts than `limit`, or none, \
+             though `next` says that there are more. With `limit=all` the list goes as CSV or JSON \
+             lines into an object, unless it is short: then the answer is 303, with an address that \
+             opens it for five minutes.\n\n"
+        }
+        Operation::Totals => {
+            "A chart counts on the day, in UTC, on which the run began that coded it, of those from \
+             `from` on and before `until`.\n\n"
         }
         Operation::Charts | Operation::Rejected => {
             "With `limit=all` the list goes as CSV or JSON lines into an object, unless it is \
@@ -157,6 +184,7 @@ fn parameters(operation: Operation) -> Value {
 
 fn parameter(operation: Operation, name: &str) -> (Value, &'static str) {
     let text = json!({"type": "string", "minLength": 1});
+    let date = json!({"type": "string", "format": "date", "minLength": 10, "maxLength": 10});
     let pages = json!({"type": "integer", "minimum": 1, "maximum": MOST, "default": 50});
     match name {
         "limit" if operation == Operation::Runs => (pages, "Entries at most."),
@@ -165,11 +193,11 @@ fn parameter(operation: Operation, name: &str) -> (Value, &'static str) {
             "Entries at most, 1 to 200; or `all`, for CSV and JSON lines.",
         ),
         "cursor" => (text, "The `next` of an answer, to go on behind it."),
-        "order" if operation == Operation::Runs => (
+        "order" if matches!(operation, Operation::Runs | Operation::Found) => (
             json!({"enum": ["newest", "oldest"]}),
             "Which runs come first.",
         ),
-        "order" if operation == Operation::Counts => (
+        "order" if matches!(operation, Operation::Counts | Operation::Totals) => (
             json!({"enum": ["code", "most"]}),
             "By code, or the codes of the most charts first.",
         ),
@@ -177,6 +205,8 @@ fn parameter(operation: Operation, name: &str) -> (Value, &'static str) {
             json!({"enum": ["ascending", "descending"]}),
             "The order of the charts' ids.",
         ),
+        "from" => (date, "Only runs that began on this day or later."),
+        "until" => (date, "Only runs that began before this day."),
         "state" => (text, "Only runs in this state."),
         "status" => (
             json!({"enum": ["coded", "rejected"]}),
@@ -215,7 +245,9 @@ fn responses(operation: Operation) -> Value {
     };
     let content = match operation {
         Operation::Runs => json_of("Runs"),
-        Operation::Run => json_of("Run"),
+        Operation::Run => json_of("Progress"),
+        Operation::Found => list_of("Found"),
+        Operation::Totals => list_of("Totals"),
         Operation::Charts => list_of("Charts"),
         Operation::Rejected => list_of("Rejected"),
         Operation::Counts => list_of("Counts"),
@@ -224,7 +256,7 @@ fn responses(operation: Operation) -> Value {
             "application/fhir+json": {"schema": {"type": "object", "required": ["resourceType"]}},
         }),
         Operation::Redrive => json_of("Summary"),
-        Operation::BreakGlass => json_of("Until"),
+        Operation::BreakGlass | Operation::Revoke => json_of("Until"),
         Operation::OpenApi => json!({"application/json": {"schema": {"type": "object"}}}),
         Operation::Docs => json!({"text/html": {"schema": {"type": "string"}}}),
     };
@@ -235,6 +267,7 @@ fn responses(operation: Operation) -> Value {
     });
     let (status, said) = match operation {
         Operation::BreakGlass => ("201", "The emergency is kept, and a person is told."),
+        Operation::Revoke => ("201", "Tokens that were issued `until` then let nobody in."),
         Operation::Redrive => ("202", "The chart waits for a worker."),
         _ => ("200", "As asked."),
     };
@@ -248,7 +281,7 @@ fn responses(operation: Operation) -> Value {
     }
     if matches!(
         operation,
-        Operation::Charts | Operation::Rejected | Operation::Chart
+        Operation::Charts | Operation::Found | Operation::Rejected | Operation::Chart
     ) {
         responses.insert(
             "303".to_owned(),
@@ -328,35 +361,62 @@ fn schemas() -> Value {
     let list = |name: &str, entry: Value| {
         json!({
             "type": "object",
-            "properties": {"run": text, name: {"type": "array", "items": entry}, "next": next},
-            "required": ["run", name, "next"],
+            "properties": {name: {"type": "array", "items": entry}, "next": next},
+            "required": [name, "next"],
             "additionalProperties": false,
         })
     };
+    let list_of_run = |name: &str, entry: Value| {
+        let mut list = list(name, entry);
+        list["properties"]["run"] = text.clone();
+        list["required"] = json!(["run", name, "next"]);
+        list
+    };
+    let run_and = |more: Value| {
+        let mut fields = json!({
+            "run": text, "state": text, "started_at": number, "ended_at": number,
+            "workers": number, "reason": text,
+            "backlog": {
+                "type": "integer", "minimum": 0,
+                "description": "Messages that wait; as many as did at last, where the run is over.",
+            },
+        });
+        let mut required = vec!["run", "state", "started_at", "backlog"];
+        for (name, schema) in more.as_object().into_iter().flatten() {
+            fields[name] = schema.clone();
+            required.push(name);
+        }
+        json!({
+            "type": "object", "properties": fields, "required": required,
+            "additionalProperties": false,
+        })
+    };
+    let counted = format!(
+        "Counts of up to about {MOST_COUNTED} charts; where `next` is there, those behind it are \
+         to be added."
+    );
     let reasons = json!({"reason": text, "detail": text});
     json!({
-        "Run": {
-            "type": "object",
-            "properties": {
-                "run": text, "state": text, "started_at": number, "ended_at": number,
-                "backlog": number, "workers": number, "reason": text,
+        "Run": run_and(json!({})),
+        "Progress": run_and(json!({
+            "coded": {
+                "type": "integer", "minimum": 0,
+                "description": "Charts of the caller's tenant that were coded so far.",
             },
-            "required": ["run", "state", "started_at", "backlog"],
-            "additionalProperties": false,
-        },
-        "Runs": {
-            "type": "object",
-            "properties": {"runs": {"type": "array", "items": schema("Run")}, "next": next},
-            "required": ["runs", "next"],
-            "additionalProperties": false,
-        },
+            "rejected": {
+                "type": "integer", "minimum": 0,
+                "description": "Charts of the caller's tenant that were rejected so far.",
+            },
+        })),
+        "Runs": list("runs", schema("Run")),
         "Summary": outcome_and(json!({"codes": {"type": "array", "items": text}})),
-        "Charts": list("charts", schema("Summary")),
+        "Found": list("charts", schema("Summary")),
+        "Charts": list_of_run("charts", schema("Summary")),
         "Rejection": outcome_and(json!({
             "message": {"type": "string", "description": "In place of a chart."},
             "reason": text, "detail": text,
         })),
-        "Rejected": list("rejected", schema("Rejection")),
+        "Rejected": list_of_run("rejected", schema("Rejection")),
         "Count": {
             "type": "object",
             "properties": {
@@ -365,13 +425,8 @@ fn schemas() -> Value {
             "required": ["day", "code", "charts"],
             "additionalProperties": false,
         },
-        "Counts": {
-            "description": format!(
-                "Counts of up to about {MOST_COUNTED} charts; where `next` is there, those behind \
-                 it are to be added."
-            ),
-            "allOf": [list("counts", schema("Count"))],
-        },
+        "Counts": {"description": counted, "allOf": [list_of_run("counts", schema("Count"))]},
+        "Totals": {"description": counted, "allOf": [list("counts", schema("Count"))]},
         "Chart": outcome_and(json!({
             "format": text,
             "narrative": {
@@ -381,6 +436,10 @@ fn schemas() -> Value {
             },
             "parts": {"type": "array", "items": {"type": "object"}},
             "left_out": {"type": "array", "items": {"type": "object"}},
+            "program_sha256": {
+                "type": "string",
+                "description": "SHA-256 of the program that coded the chart.",
+            },
             "coding": {
                 "type": "object",
                 "description": "The engine's answer: `codes`, and for who may see evidence \
@@ -400,6 +459,18 @@ fn schemas() -> Value {
                 "minutes": {"type": "integer", "minimum": 1, "maximum": LONGEST_EMERGENCY},
             },
             "required": ["reason", "minutes"],
+            "additionalProperties": false,
+        },
+        "Revocation": {
+            "type": "object",
+            "properties": {
+                "who": {
+                    "type": "string", "minLength": SUBJECT.start(), "maxLength": SUBJECT.end(),
+                    "description": "The subject of the person's tokens; it is kept in the audit \
+                        trail.",
+                },
+            },
+            "required": ["who"],
             "additionalProperties": false,
         },
         "Elsewhere": {

@@ -19,12 +19,18 @@ pub enum Operation {
     Rejected,
     /// `GET /runs/{run}/counts`.
     Counts,
+    /// `GET /charts`.
+    Found,
+    /// `GET /counts`.
+    Totals,
     /// `GET /charts/{chart}`.
     Chart,
     /// `POST /rejected/{chart}/redrive`.
     Redrive,
     /// `POST /break-glass`.
     BreakGlass,
+    /// `POST /revocations`.
+    Revoke,
     /// `GET /openapi.json`.
     OpenApi,
     /// `GET /docs`.
@@ -48,15 +54,18 @@ pub enum Fields {
 
 impl Operation {
     /// Every operation.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 13] = [
         Self::Runs,
         Self::Run,
         Self::Charts,
         Self::Rejected,
         Self::Counts,
+        Self::Found,
+        Self::Totals,
         Self::Chart,
         Self::Redrive,
         Self::BreakGlass,
+        Self::Revoke,
         Self::OpenApi,
         Self::Docs,
     ];
@@ -64,7 +73,7 @@ impl Operation {
     /// Returns the method, in capitals.
     pub fn method(self) -> &'static str {
         match self {
-            Self::Redrive | Self::BreakGlass => "POST",
+            Self::Redrive | Self::BreakGlass | Self::Revoke => "POST",
             _ => "GET",
         }
     }
@@ -77,9 +86,12 @@ impl Operation {
             Self::Charts => "/runs/{run}/charts",
             Self::Rejected => "/runs/{run}/rejected",
             Self::Counts => "/runs/{run}/counts",
+            Self::Found => "/charts",
+            Self::Totals => "/counts",
             Self::Chart => "/charts/{chart}",
             Self::Redrive => "/rejected/{chart}/redrive",
             Self::BreakGlass => "/break-glass",
+            Self::Revoke => "/revocations",
             Self::OpenApi => "/openapi.json",
             Self::Docs => "/docs",
         }
@@ -99,11 +111,24 @@ impl Operation {
                 "purpose",
                 "emergency",
             ],
+            Self::Found => &[
+                "limit",
+                "cursor",
+                "order",
+                "from",
+                "until",
+                "status",
+                "code",
+                "format",
+                "purpose",
+                "emergency",
+            ],
+            Self::Totals => &["cursor", "order", "from", "until", "format", "purpose"],
             Self::Rejected => &["limit", "cursor", "order", "format", "purpose"],
             Self::Counts => &["cursor", "order", "format", "purpose"],
             Self::Redrive => &["version", "purpose"],
             Self::Chart => &["version", "engine", "format", "purpose", "emergency"],
-            Self::Run | Self::BreakGlass => &["purpose"],
+            Self::Run | Self::BreakGlass | Self::Revoke => &["purpose"],
             Self::OpenApi | Self::Docs => &[],
         }
     }
@@ -119,14 +144,18 @@ impl Operation {
             (Self::Runs | Self::Run | Self::BreakGlass | Self::OpenApi | Self::Docs, _) => {
                 Some(&[])
             }
-            (Self::Charts, Role::Coder | Role::Auditor | Role::Billing) => Some(&[Identity, Codes]),
-            (Self::Charts, Role::TenantAdmin | Role::Operations) => Some(&[Identity]),
+            (Self::Charts | Self::Found, Role::Coder | Role::Auditor | Role::Billing) => {
+                Some(&[Identity, Codes])
+            }
+            (Self::Charts | Self::Found, Role::TenantAdmin | Role::Operations) => Some(&[Identity]),
             (Self::Rejected, Role::Billing) => None,
             (Self::Rejected, _) => Some(&[Identity, Rejection]),
             (Self::Redrive, Role::TenantAdmin | Role::Operations) => Some(&[Identity]),
             (Self::Redrive, _) => None,
-            (Self::Counts, Role::Operations) => None,
-            (Self::Counts, _) => Some(&[Codes]),
+            (Self::Revoke, Role::TenantAdmin) => Some(&[]),
+            (Self::Revoke, _) => None,
+            (Self::Counts | Self::Totals, Role::Operations) => None,
+            (Self::Counts | Self::Totals, _) => Some(&[Codes]),
             (Self::Chart, Role::Coder | Role::Auditor) => {
                 Some(&[Identity, Rejection, Provenance, Codes, Evidence])
             }
@@ -148,7 +177,10 @@ impl Operation {
         let Some((room, rest)) = path.split_once('/') else {
             let found = match path {
                 "runs" => Self::Runs,
+                "charts" => Self::Found,
+                "counts" => Self::Totals,
                 "break-glass" => Self::BreakGlass,
+                "revocations" => Self::Revoke,
                 "openapi.json" => Self::OpenApi,
                 "docs" => Self::Docs,
                 _ => return None,
@@ -223,9 +255,9 @@ mod tests {
         check("/charts/ward%207%2Fa.txt", Operation::Chart, "ward 7/a.txt");
         check("/charts/ward 7/a.txt", Operation::Chart, "ward 7/a.txt");
         check("/rejected/a%2Fb/redrive", Operation::Redrive, "a/b");
+        check("/charts", Operation::Found, "");
         check("/docs", Operation::Docs, "");
         for path in [
-            "/charts",
             "/charts/",
             "/runs/",
             "/runs//charts",

@@ -9,7 +9,7 @@ use crate::{
     log::Line,
     operation::{Fields, Operation},
     request::Request,
-    store::{Fault, Store},
+    store::{Closed, Fault, Store},
 };
 
 /// The API: what it reads from, and where it records who reads.
@@ -65,10 +65,15 @@ impl<S: Store, L: Ledger> Service<S, L> {
             .iter()
             .map(|fields| fields.name().to_owned())
             .collect();
+        match &prepared.still {
+            Still::BreakGlass(glass) => access.break_glass = Some(glass.clone()),
+            Still::Revoke(who, _) => access.revoked = Some(who.clone()),
+            Still::Nothing | Still::SetAside | Still::Redrive(_) => {}
+        }
         let answer = match self.trail.record(&access).await {
             Ok(receipt) => {
                 Line::of(&access, fault.as_ref(), Some(&receipt)).write();
-                match self.carried_out(prepared, &receipt, request.at).await {
+                match self.carried_out(prepared, &receipt, request).await {
                     Ok(answer) => answer,
                     Err(fault) => self.failed(&mut access, &fault).await,
                 }
@@ -83,16 +88,23 @@ impl<S: Store, L: Ledger> Service<S, L> {
         &self,
         prepared: Prepared,
         receipt: &Receipt,
-        at: u64,
+        request: &Request,
     ) -> Result<Answer, Fault> {
-        match &prepared.still {
-            Still::Nothing => {}
-            Still::Redrive(key) => self.store.redrive(key).await?,
-            Still::SetAside => {
+        match (&prepared.still, &request.caller) {
+            (Still::Redrive(key), _) => self.store.redrive(key).await?,
+            (Still::BreakGlass(glass), Some(caller)) => {
+                self.store.break_glass(caller, glass).await?;
+            }
+            (Still::Revoke(who, until), Some(caller)) => {
+                self.store.revoke(&caller.tenant, who, *until).await?;
+            }
+            // Nobody is let in who is not known.
+            (Still::Nothing | Still::BreakGlass(_) | Still::Revoke(..), _) => {}
+            (Still::SetAside, _) => {
                 let mut upload = self.store.begin(prepared.content_type())?;
                 let body = prepared.release(receipt);
                 self.store.add(&mut upload, body).await?;
-                let out = self.store.hand_out(upload, at).await?;
+                let out = self.store.hand_out(upload, request.at).await?;
                 return Ok(Answer::elsewhere(&out));
             }
         }
@@ -128,8 +140,10 @@ impl<S: Store, L: Ledger> Service<S, L> {
         caller.role.name().clone_into(&mut access.role);
         access.tenant.clone_from(&caller.tenant);
         usual_purpose(caller.role).clone_into(&mut access.purpose);
-        if let Some(wait) = self.store.take(caller, request.at).await? {
-            return Ok(Prepared::problem(Problem::TooMany(wait)));
+        match self.store.take(caller, request.at).await? {
+            Ok(()) => {}
+            Err(Closed::Revoked) => return Ok(Prepared::problem(Problem::Revoked)),
+            Err(Closed::Wait(wait)) => return Ok(Prepared::problem(Problem::TooMany(wait))),
         }
         let Some((operation, subject)) = found else {
             return Ok(Prepared::problem(Problem::NoSuchPath));
@@ -174,11 +188,7 @@ impl<S: Store, L: Ledger> Service<S, L> {
             subject: &subject,
             fields,
         };
-        let prepared = asked.answer().await?;
-        if operation == Operation::BreakGlass && prepared.status == 201 {
-            access.break_glass = self.store.broken_glass(caller).await?;
-        }
-        Ok(prepared)
+        asked.answer().await
     }
 
     /// Looks whether a request is to be answered as in an emergency.

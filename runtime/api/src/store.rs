@@ -21,7 +21,7 @@ pub struct RunRecord {
     /// When the run ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<UnixSeconds>,
-    /// Messages that waited when the run started.
+    /// Messages that wait; as many as did at last, where the run is over.
     pub backlog: u64,
     /// Workers that the run asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -40,6 +40,15 @@ pub struct Summary {
     pub run: RunId,
     /// `coded` or `rejected`.
     pub status: String,
+}
+
+/// How many charts of a run are done with.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Done {
+    /// Charts that were coded.
+    pub coded: u64,
+    /// Charts that were rejected.
+    pub rejected: u64,
 }
 
 /// A summary with the codes that were found.
@@ -119,6 +128,15 @@ impl<T, K> Page<T, K> {
 /// A part of the list of a run's outcomes.
 pub type Outcomes = Page<Listed, OutcomeKey>;
 
+/// Why a caller is not let in, though the token is one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Closed {
+    /// The token was revoked.
+    Revoked,
+    /// The allowance is used up for so many milliseconds.
+    Wait(u64),
+}
+
 /// Why something could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{what} failed with `{code}`")]
@@ -157,6 +175,8 @@ pub trait Store {
     ) -> Result<Page<RunRecord, RunId>, Fault>;
     /// Reads one run.
     async fn run(&self, run: &RunId) -> Result<Option<RunRecord>, Fault>;
+    /// Counts what a run has coded and rejected so far among charts whose keys begin with `prefix`.
+    async fn done_in_run(&self, run: &RunId, prefix: &str) -> Result<Done, Fault>;
     /// Lists the outcomes of a run by chart, from behind `after` on.
     async fn outcomes_of_run(
         &self,
@@ -179,9 +199,11 @@ pub trait Store {
     async fn outcomes_of_chart(&self, chart: &str) -> Result<Vec<Summary>, Fault>;
     /// Reads one outcome.
     async fn outcome(&self, summary: &Summary) -> Result<Option<Phi<Outcome>>, Fault>;
-    /// Takes a request off a caller's allowance, or returns for how many milliseconds there is
-    /// none.
-    async fn take(&self, caller: &Caller, at: u64) -> Result<Option<u64>, Fault>;
+    /// Takes a request off a caller's allowance at `at`, in milliseconds since 1970, or says why
+    /// the caller gets none.
+    async fn take(&self, caller: &Caller, at: u64) -> Result<Result<(), Closed>, Fault>;
+    /// Has none of a person's tokens believed that was issued until `at`, in seconds since 1970.
+    async fn revoke(&self, tenant: &str, who: &str, at: UnixSeconds) -> Result<(), Fault>;
     /// Announces a chart to the workers once more.
     async fn redrive(&self, key: &OutcomeKey) -> Result<(), Fault>;
     /// Begins an object of this media type.

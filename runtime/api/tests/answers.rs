@@ -26,6 +26,7 @@ fn caller(role: Role) -> Caller {
         who: "u-1".to_owned(),
         tenant: "north".to_owned(),
         role,
+        issued_at: 900,
     }
 }
 
@@ -84,6 +85,7 @@ fn coded(code: &str) -> Outcome {
             "from": "content[0].attachment",
             "reason": "attachment_elsewhere", "detail": "it is a link",
         }],
+        "program_sha256": "ef",
     });
     Outcome::Coded {
         coding,
@@ -241,6 +243,7 @@ fn a_chart_answers_with_what_the_latest_run_stored() {
     assert_eq!(body["others"][0]["version"], "zzz");
     assert_eq!(body["parts"][0]["from"], "content[1].attachment");
     assert_eq!(body["left_out"][0]["reason"], "attachment_elsewhere");
+    assert_eq!(body["program_sha256"], "ef");
     assert_eq!(
         body["narrative"],
         json!({"sha256": "cd", "bytes": 5, "chart_sha256": "ab"})
@@ -320,7 +323,12 @@ fn each_role_is_shown_the_fields_it_may_see_and_no_other() {
         "\"mentions\"",
     ];
     let codes = ["I10", "a title", "\"score\""];
-    let provenance = ["\"narrative\"", "\"left_out\"", "\"format\""];
+    let provenance = [
+        "\"narrative\"",
+        "\"left_out\"",
+        "\"format\"",
+        "\"program_sha256\"",
+    ];
     let chart = "/charts/a/1.txt";
     for (role, sees_codes, sees_evidence, sees_provenance) in [
         (Role::Coder, true, true, true),
@@ -341,13 +349,12 @@ fn each_role_is_shown_the_fields_it_may_see_and_no_other() {
                 assert_eq!(answer.body.contains(word), sees, "{role:?} {word}");
             }
         }
-        let listed = ask(&api, &request(role, &format!("{RUN}/charts"), &[]));
-        assert_eq!(listed.body.contains("I10"), sees_codes, "{role:?}");
-        let by_code = ask(
-            &api,
-            &request(role, &format!("{RUN}/charts"), &[("code", "I10")]),
-        );
-        assert_eq!(by_code.status, if sees_codes { 200 } else { 403 });
+        for list in ["/charts", &format!("{RUN}/charts")] {
+            let listed = ask(&api, &request(role, list, &[]));
+            assert_eq!(listed.body.contains("I10"), sees_codes, "{role:?}");
+            let by_code = ask(&api, &request(role, list, &[("code", "I10")]));
+            assert_eq!(by_code.status, if sees_codes { 200 } else { 403 });
+        }
         let fhir = ask(&api, &request(role, chart, &[("format", "fhir")]));
         assert_eq!(fhir.status, if sees_codes { 200 } else { 403 });
         // What was shown is what is recorded.
@@ -364,20 +371,26 @@ fn each_role_is_shown_the_fields_it_may_see_and_no_other() {
         ("/runs/run-000001-1001/charts", [200, 200, 200, 200, 200]),
         ("/runs/run-000001-1001/rejected", [200, 200, 403, 200, 200]),
         ("/runs/run-000001-1001/counts", [200, 200, 200, 200, 403]),
+        ("/charts", [200, 200, 200, 200, 200]),
+        ("/counts", [200, 200, 200, 200, 403]),
         ("/charts/b.txt", [200, 200, 200, 200, 200]),
         ("/rejected/b.txt/redrive", [403, 403, 403, 202, 202]),
+        ("/break-glass", [201, 201, 201, 201, 201]),
+        ("/revocations", [403, 403, 403, 201, 403]),
         ("/openapi.json", [200, 200, 200, 200, 200]),
         ("/docs", [200, 200, 200, 200, 200]),
     ];
     for (path, statuses) in table {
         let request = |role, path: &str, query: &[(&str, &str)]| {
-            let method = if path.ends_with("/redrive") {
-                "POST"
-            } else {
-                "GET"
+            let (method, body) = match path {
+                "/break-glass" => ("POST", r#"{"reason": "nobody is there", "minutes": 5}"#),
+                "/revocations" => ("POST", r#"{"who": "u-2"}"#),
+                path if path.ends_with("/redrive") => ("POST", ""),
+                _ => ("GET", ""),
             };
             Request {
                 method: method.to_owned(),
+                body: body.to_owned(),
                 ..request(role, path, query)
             }
         };
@@ -397,20 +410,38 @@ fn each_role_is_shown_the_fields_it_may_see_and_no_other() {
 fn without_a_record_there_is_no_answer() {
     let api = filled();
     api.trail.ledger().fail(true);
-    for path in [
-        "/charts/a/1.txt",
-        "/runs/run-000001-1001/charts",
-        "/runs",
-        "/charts/none",
+    let charts = format!("{RUN}/charts");
+    let all = [("limit", "all"), ("format", "csv")];
+    for (path, query, known) in [
+        ("/charts/a/1.txt", &[][..], None),
+        ("/charts/a/1.txt", &[("format", "fhir")], None),
+        // What is unchanged, too, is an answer.
+        ("/charts/a/1.txt", &[], Some("*")),
+        (&charts, &[], None),
+        (&charts, &[("format", "jsonl")], None),
+        (&charts, &all, None),
+        ("/charts", &[("code", "I10")], None),
+        ("/charts", &all, None),
+        ("/counts", &[], None),
+        (RUN, &[], None),
+        ("/runs", &[], None),
+        ("/charts/none", &[], None),
+        ("/nowhere", &[], None),
+        ("/docs", &[], None),
     ] {
-        let answer = ask(&api, &request(Role::Coder, path, &[]));
+        let mut request = request(Role::Coder, path, query);
+        let known = known.map(|known: &str| ("if-none-match".to_owned(), known.to_owned()));
+        request.headers.extend(known);
+        let answer = ask(&api, &request);
         assert_eq!(answer.status, 503, "{path}");
         assert_eq!(json(&answer)["type"], "urn:lightsout:problem:not-recorded");
         for word in ["I10", "WORDS", "a/1.txt", "run-000001"] {
             assert!(!answer.body.contains(word), "{}", answer.body);
         }
-        assert!(!answer.headers.iter().any(|(name, _)| *name == "etag"));
+        let telling = ["etag", "location", "x-next-cursor"];
+        assert!(telling.iter().all(|name| header(&answer, name).is_none()));
     }
+    assert!(api.store.objects().is_empty());
     api.trail.ledger().fail(false);
     assert_eq!(get(&api, "/charts/a/1.txt", &[]).0, 200);
 }
@@ -509,6 +540,16 @@ fn an_emergency_opens_what_a_coder_sees_for_its_time_and_is_recorded() {
         ..request(Role::Operations, path, &[("emergency", "true")])
     };
     assert_eq!(ask(&api, &emergency(0)).status, 403);
+    // What is not recorded opens nothing.
+    let unrecorded = Request {
+        method: "POST".to_owned(),
+        body: r#"{"reason": "the coding team is away", "minutes": 5}"#.to_owned(),
+        ..request(Role::Operations, "/break-glass", &[])
+    };
+    api.trail.ledger().fail(true);
+    assert_eq!(ask(&api, &unrecorded).status, 503);
+    api.trail.ledger().fail(false);
+    assert_eq!(ask(&api, &emergency(1)).status, 403);
     let tell = |body: &str| Request {
         method: "POST".to_owned(),
         body: body.to_owned(),
@@ -552,6 +593,203 @@ fn an_emergency_opens_what_a_coder_sees_for_its_time_and_is_recorded() {
         "the coding team is away"
     );
     assert_eq!(opened[1].charts[0].chart, "a/1.txt");
+}
+
+#[test]
+fn a_token_that_was_revoked_lets_nobody_in_and_one_that_is_issued_later_does() {
+    let api = filled();
+    let revoke = |role, body: &str| Request {
+        method: "POST".to_owned(),
+        body: body.to_owned(),
+        ..request(role, "/revocations", &[])
+    };
+    for bad in [
+        "",
+        "{}",
+        r#"{"who": ""}"#,
+        r#"{"who": "u-2", "tenant": "south"}"#,
+    ] {
+        let answer = ask(&api, &revoke(Role::TenantAdmin, bad));
+        assert_eq!(answer.status, 400, "{bad}");
+    }
+    let of = |who: &str, tenant: &str, issued_at| {
+        let mut request = request(Role::Coder, "/charts/a/1.txt", &[]);
+        let caller = request.caller.as_mut().unwrap();
+        (caller.who, caller.tenant) = (who.to_owned(), tenant.to_owned());
+        caller.issued_at = issued_at;
+        request
+    };
+    let wish = revoke(Role::TenantAdmin, r#"{"who": "u-2"}"#);
+    // What is not recorded is not done.
+    api.trail.ledger().fail(true);
+    assert_eq!(ask(&api, &wish).status, 503);
+    api.trail.ledger().fail(false);
+    assert_eq!(ask(&api, &of("u-2", "north", 1)).status, 200);
+    let answer = ask(&api, &wish);
+    assert_eq!(answer.status, 201);
+    let until = json(&answer)["until"].as_u64().unwrap();
+    assert_eq!(until, 1_060);
+    let refused = ask(&api, &of("u-2", "north", until));
+    assert_eq!(refused.status, 401);
+    assert_eq!(
+        json(&refused)["type"],
+        "urn:lightsout:problem:token-revoked"
+    );
+    assert_eq!(ask(&api, &of("u-2", "north", until + 1)).status, 200);
+    assert_eq!(ask(&api, &of("u-1", "north", 1)).status, 200);
+    // Another tenant's person of the same name is another person.
+    assert_eq!(ask(&api, &of("u-2", "south", 1)).status, 404);
+    let recorded = accesses(&api);
+    let revoked: Vec<_> = recorded
+        .iter()
+        .filter_map(|of| of.revoked.as_deref())
+        .collect();
+    assert_eq!(revoked, ["u-2"]);
+    assert!(
+        recorded
+            .iter()
+            .any(|of| of.status == 401 && of.who == "u-2")
+    );
+}
+
+/// Runs of three days, of two tenants.
+fn of_three_days() -> Api {
+    const DAY: u64 = 86_400;
+    let mut store = Memory::default();
+    for epoch in 1..=6 {
+        let run = format!("run-{epoch:06}-{}", (epoch - 1) / 2 * DAY + epoch);
+        store = store.with_finished_run(&run);
+        for number in 0..3 {
+            let chart = format!("{epoch}-{number}");
+            let code = if number == 0 { "E11.9" } else { "I10" };
+            store = store
+                .with_outcome_of(&run, &format!("north/{chart}"), "v1", coded(code))
+                .with_outcome_of(&run, &format!("south/{chart}"), "v1", coded("J45"));
+        }
+        store = store.with_outcome_of(&run, &format!("north/{epoch}-bad"), "v1", rejected());
+    }
+    api(store)
+}
+
+#[test]
+fn charts_are_found_by_code_and_day_in_all_runs() {
+    let api = of_three_days();
+    let found = |query: &[(&str, &str)]| -> Vec<String> {
+        let mut shown = Vec::new();
+        let mut cursor: Option<String> = None;
+        loop {
+            let mut query = query.to_vec();
+            query.extend(cursor.as_deref().map(|cursor| ("cursor", cursor)));
+            let (status, body) = get(&api, "/charts", &query);
+            assert_eq!((status, body.get("run")), (200, None), "{body}");
+            let charts = body["charts"].as_array().unwrap();
+            shown.extend(
+                charts
+                    .iter()
+                    .map(|of| of["chart"].as_str().unwrap().to_owned()),
+            );
+            match body["next"].as_str() {
+                Some(next) => cursor = Some(next.to_owned()),
+                None => return shown,
+            }
+        }
+    };
+    let newest = ["6-0", "5-0", "4-0", "3-0", "2-0", "1-0"];
+    for limit in ["1", "2", "50"] {
+        let by_code = [("code", "E11.9"), ("limit", limit)];
+        assert_eq!(found(&by_code), newest, "{limit}");
+        let oldest = [by_code[0], by_code[1], ("order", "oldest")];
+        let mut shown = found(&oldest);
+        shown.reverse();
+        assert_eq!(shown, newest, "{limit}");
+        assert_eq!(found(&[("limit", limit)]).len(), 24);
+    }
+    let second = [("from", "1970-01-02"), ("until", "1970-01-03")];
+    for order in ["newest", "oldest"] {
+        let query = [
+            second[0],
+            second[1],
+            ("status", "rejected"),
+            ("order", order),
+        ];
+        let mut shown = found(&query);
+        shown.sort();
+        assert_eq!(shown, ["3-bad", "4-bad"], "{order}");
+    }
+    assert!(found(&[("from", "1970-01-04")]).is_empty());
+    for bad in [
+        "1970-1-2",
+        "1970-02-30",
+        "yesterday",
+        "1970-01-02T00:00:00Z",
+        "1969-12-31",
+    ] {
+        let (status, body) = get(&api, "/charts", &[("from", bad)]);
+        assert_eq!(status, 400, "{bad}");
+        let wanted = "`from` must be a day from 1970 on, such as `2026-11-29`";
+        assert_eq!(body["detail"], wanted);
+    }
+    // A cursor of one list is none of another.
+    let (_, page) = get(&api, "/charts", &[("limit", "1")]);
+    let next = page["next"].as_str().unwrap();
+    for path in ["/counts", "/runs", "/runs/run-000001-1/charts"] {
+        assert_eq!(
+            get(&of_three_days(), path, &[("cursor", next)]).0,
+            400,
+            "{path}"
+        );
+    }
+    // All of it goes into an object where it is more than a page, and each chart is recorded.
+    let many = many();
+    let all = [("format", "jsonl"), ("limit", "all")];
+    let answer = ask(&many, &request(Role::Coder, "/charts", &all));
+    assert_eq!(answer.status, 303);
+    assert_eq!(many.store.objects()[0].lines().count(), 450);
+    let recorded: usize = accesses(&many)
+        .iter()
+        .map(|access| access.charts.len())
+        .sum();
+    assert_eq!(recorded, 450);
+}
+
+#[test]
+fn codes_are_counted_day_by_day_over_all_runs() {
+    let api = of_three_days();
+    let row = |day: u32, code: &str, charts: u32| json!({"day": format!("1970-01-0{day}"), "code": code, "charts": charts});
+    let (status, body) = get(&api, "/counts", &[]);
+    assert_eq!(status, 200);
+    let wanted = (1..=3).flat_map(|day| [row(day, "E11.9", 2), row(day, "I10", 4)]);
+    assert_eq!(
+        body,
+        json!({"counts": wanted.collect::<Vec<_>>(), "next": null})
+    );
+    let query = [("order", "most"), ("until", "1970-01-02")];
+    let (_, body) = get(&api, "/counts", &query);
+    assert_eq!(
+        body["counts"],
+        json!([row(1, "I10", 4), row(1, "E11.9", 2)])
+    );
+    let csv = ask(
+        &api,
+        &request(Role::Billing, "/counts", &[("format", "csv")]),
+    );
+    assert_eq!(csv.body.lines().count(), 7);
+}
+
+#[test]
+fn a_run_tells_how_far_it_is_among_the_tenants_charts() {
+    let api = of_three_days();
+    let (status, body) = get(&api, "/runs/run-000003-86403", &[]);
+    assert_eq!(status, 200);
+    assert_eq!((&body["coded"], &body["rejected"]), (&json!(3), &json!(1)));
+    assert_eq!(
+        (&body["state"], &body["backlog"]),
+        (&json!("done"), &json!(2))
+    );
+    let mut other = request(Role::Operations, "/runs/run-000003-86403", &[]);
+    other.caller.as_mut().unwrap().tenant = "south".to_owned();
+    let body = json(&ask(&api, &other));
+    assert_eq!((&body["coded"], &body["rejected"]), (&json!(3), &json!(0)));
 }
 
 #[test]

@@ -16,8 +16,9 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use lightsout_api::{Aws, Store, Table, invocation, writer};
-use lightsout_audit::{Ledger, REGISTER, Trail};
+use futures_util::future::join_all;
+use lightsout_api::{Aws, Closed, Store, Table, invocation, writer};
+use lightsout_audit::{Ledger, REGISTER, Trail, heads_in_keys};
 use lightsout_aws::SdkConfig;
 use lightsout_protocol::{
     caller::{Caller, Role},
@@ -28,7 +29,7 @@ use serde_json::{Value, json};
 use crate::world::{Api, MANY, World, environment, get, get_as, service, stored};
 
 /// How often the test asks, the pages of many charts among it.
-const ASKED: u64 = 41;
+const ASKED: u64 = 46;
 
 #[tokio::test]
 async fn what_was_stored_is_answered_and_each_answer_is_recorded() {
@@ -83,6 +84,20 @@ async fn what_was_stored_is_answered_and_each_answer_is_recorded() {
     let (_, counts) = get(&store, "/runs/run-000001-100/counts", &Value::Null).await;
     assert_eq!(counts["counts"].as_array().unwrap().len(), 2, "{counts}");
 
+    // All runs together: the newest first, and no run of other days.
+    let (_, run) = get(&store, "/runs/run-000001-100", &Value::Null).await;
+    assert_eq!((&run["coded"], &run["rejected"]), (&json!(2), &json!(0)));
+    let (_, run) = get(&store, "/runs/run-000002-200", &Value::Null).await;
+    assert_eq!(run["rejected"], 1, "{run}");
+    let (_, found) = get(&store, "/charts", &by_code).await;
+    assert_eq!(found["charts"][0]["run"], "run-000001-100", "{found}");
+    let (_, totals) = get(&store, "/counts", &json!({"until": "1970-01-02"})).await;
+    let of_all = totals["counts"].as_array().unwrap();
+    assert!(of_all.iter().all(|row| row["day"] == "1970-01-01") && of_all.len() >= 2);
+    assert_eq!(totals["next"], Value::Null);
+    let (_, none) = get(&store, "/counts", &json!({"from": "1970-01-02"})).await;
+    assert_eq!(none["counts"], json!([]));
+
     exports(&store).await;
     redrive(&world.config, &store).await;
 
@@ -91,7 +106,10 @@ async fn what_was_stored_is_answered_and_each_answer_is_recorded() {
     assert_eq!(status, 503, "{altered}");
 
     // All were asked of one writer, and another begins a stream of its own.
-    let other = Trail::new(Table::new(&world.config, "audit"), writer().unwrap());
+    let other = Trail::new(
+        Table::new(&world.config, "audit", "sealed"),
+        writer().unwrap(),
+    );
     other
         .record(&lightsout_audit::Access::default())
         .await
@@ -111,6 +129,43 @@ async fn what_was_stored_is_answered_and_each_answer_is_recorded() {
         matches!(taken, Err(lightsout_audit::LedgerError::Taken)),
         "{taken:?}"
     );
+    // Each record lies in the bucket too, and what cannot be laid there is not recorded.
+    let sealed = sealed(&world.config).await;
+    let heads = heads_in_keys(sealed.iter().map(String::as_str));
+    assert_eq!(sealed.len() as u64, ASKED + 1 + 1 + register.number);
+    assert_eq!(heads.0[receipt.stream()].hash, receipt.hash());
+    assert_eq!(heads.0[REGISTER].hash, register.hash);
+    at_once(&world.config).await;
+    let unsealed = Trail::new(
+        Table::new(&world.config, "audit", "nowhere"),
+        writer().unwrap(),
+    );
+    let refused = unsealed.record(&lightsout_audit::Access::default()).await;
+    assert!(refused.is_err(), "{refused:?}");
+}
+
+/// Returns the keys of the sealed records.
+async fn sealed(config: &SdkConfig) -> Vec<String> {
+    let s3 = aws_sdk_s3::config::Builder::from(config).force_path_style(true);
+    let s3 = aws_sdk_s3::Client::from_conf(s3.build());
+    let listed = s3.list_objects_v2().bucket("sealed").send().await.unwrap();
+    let keys = listed.contents().iter().filter_map(|object| object.key());
+    keys.map(str::to_owned).collect()
+}
+
+/// Sixty-four clients of four functions: as many records as answers, in four streams.
+async fn at_once(config: &SdkConfig) {
+    let before = heads_in_keys(sealed(config).await.iter().map(String::as_str));
+    let functions: Vec<_> = (0..4).map(|_| service(config)).collect();
+    let asked = (0..64).map(|client| get(&functions[client % 4], "/charts/b.txt", &Value::Null));
+    let answers = join_all(asked).await;
+    assert!(answers.iter().all(|(status, _)| *status == 200));
+    let after = heads_in_keys(sealed(config).await.iter().map(String::as_str));
+    let is_new = |stream: &&String| !before.0.contains_key(*stream);
+    let streams: Vec<_> = after.0.keys().filter(is_new).collect();
+    let records: u64 = streams.iter().map(|stream| after.0[*stream].number).sum();
+    assert_eq!((streams.len(), records), (4, 64));
+    assert_eq!(after.0[REGISTER].number, before.0[REGISTER].number + 4);
 }
 
 /// More charts than a page, in every shard: pages of any size show each once, in order.
@@ -206,7 +261,7 @@ async fn redrive(config: &SdkConfig, store: &Api) {
         "httpMethod": "POST", "path": "/rejected/c.pdf/redrive",
         "requestContext": {
             "requestId": "r-1",
-            "authorizer": {"principalId": "u-1", "tenant": "north", "role": "operations"},
+            "authorizer": {"principalId": "u-1", "tenant": "north", "role": "operations", "issuedAt": "1"},
         },
     });
     let deadline = SystemTime::now() + Duration::from_mins(1);
@@ -233,12 +288,36 @@ async fn redrive(config: &SdkConfig, store: &Api) {
         who: "hasty".to_owned(),
         tenant: "north".to_owned(),
         role: Role::Coder,
+        issued_at: 4_000,
     };
     for _ in 0..60 {
-        assert_eq!(store.take(&hasty, 5_000_000).await, Ok(None));
+        assert_eq!(store.take(&hasty, 5_000_000).await, Ok(Ok(())));
     }
-    assert_eq!(store.take(&hasty, 5_000_000).await, Ok(Some(1_000)));
-    assert_eq!(store.take(&hasty, 5_001_000).await, Ok(None));
-    assert_eq!(store.take(&hasty, 5_001_000).await, Ok(Some(1_000)));
-    assert_eq!(store.take(&hasty, 9_000_000).await, Ok(None));
+    assert_eq!(
+        store.take(&hasty, 5_000_000).await,
+        Ok(Err(Closed::Wait(1_000)))
+    );
+    assert_eq!(store.take(&hasty, 5_001_000).await, Ok(Ok(())));
+    assert_eq!(
+        store.take(&hasty, 5_001_000).await,
+        Ok(Err(Closed::Wait(1_000)))
+    );
+    assert_eq!(store.take(&hasty, 9_000_000).await, Ok(Ok(())));
+    // What was issued until they were revoked is believed no more, and what comes later is; it is
+    // the caller's own, and asking slowly or fast changes nothing.
+    store.revoke("north", "hasty", 4_000).await.unwrap();
+    for at in [9_000_000, 9_000_001, 9_900_000] {
+        assert_eq!(store.take(&hasty, at).await, Ok(Err(Closed::Revoked)));
+    }
+    let mut another = hasty.clone();
+    another.issued_at = 4_001;
+    assert_eq!(store.take(&another, 9_900_000).await, Ok(Ok(())));
+    let mut stranger = hasty;
+    "south".clone_into(&mut stranger.tenant);
+    assert_eq!(store.take(&stranger, 9_900_000).await, Ok(Ok(())));
+    // Who never asked before can be kept out too.
+    store.revoke("east", "hasty", 4_000).await.unwrap();
+    "east".clone_into(&mut stranger.tenant);
+    let taken = store.take(&stranger, 9_900_000).await;
+    assert_eq!(taken, Ok(Err(Closed::Revoked)));
 }

@@ -31,6 +31,9 @@ pub struct Access {
     /// The emergency that the access was opened for, beyond what the role may see.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub break_glass: Option<BreakGlass>,
+    /// Whose tokens were revoked, by the subject in them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revoked: Option<String>,
 }
 
 /// A chart that an answer tells of.

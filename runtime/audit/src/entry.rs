@@ -8,6 +8,9 @@ use crate::Access;
 /// The stream that names all others.
 pub const REGISTER: &str = "register";
 
+/// What the keys of sealed records begin with.
+pub(crate) const SEALED: &str = "trail/";
+
 /// What stands before the first record of a stream.
 pub(crate) const NOTHING: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
@@ -77,6 +80,31 @@ impl Entry {
             hash: hash(&body),
             body,
         }
+    }
+
+    /// Returns the key of the object that holds the record's [body](Self::body) once more, where
+    /// nobody can change it: the key alone says where the stream goes, and how far.
+    ///
+    /// ```
+    /// use lightsout_audit::{Entry, heads_in_keys};
+    ///
+    /// let entry = Entry {
+    ///     stream: "w.1".to_owned(),
+    ///     number: 7,
+    ///     body: "{}".to_owned(),
+    ///     hash: "ab".to_owned(),
+    /// };
+    /// assert_eq!(entry.sealed_key(), "trail/w.1/00000000000000000007/ab");
+    /// assert_eq!(heads_in_keys([entry.sealed_key().as_str()]).0["w.1"].number, 7);
+    /// ```
+    pub fn sealed_key(&self) -> String {
+        let Self {
+            stream,
+            number,
+            hash,
+            ..
+        } = self;
+        format!("{SEALED}{stream}/{number:020}/{hash}")
     }
 
     /// Reads what is recorded, unless the text is no record.

@@ -25,8 +25,9 @@
 //! [`verify()`] names the first record of each stream that was changed, moved or taken out, and
 //! streams that were taken out whole or slipped in. What it cannot see by itself is that the
 //! last records of a stream are gone, with nothing behind them to tell: for that it compares
-//! with the [`Heads`] that an earlier verification has seen, which are to be kept elsewhere, and
-//! with those that [the API's log tells of](heads_in_log).
+//! with the [`Heads`] that an earlier verification has seen, which are to be kept elsewhere, with
+//! those that [the API's log tells of](heads_in_log), and with those of [the records that the API
+//! lays in a locked bucket too](heads_in_keys), which nobody can take away before their time.
 //!
 //! ```
 //! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
@@ -55,4 +56,4 @@ pub use ledger::{Ledger, LedgerError, MemoryLedger};
 pub use seen::{Question, Sight, seen};
 pub use trail::{Receipt, Trail, TrailError, code};
 pub use verify::{Broken, Flaw, Head, Heads, Verdict, verify};
-pub use witness::heads_in_log;
+pub use witness::{heads_in_keys, heads_in_log};

@@ -1,9 +1,9 @@
-//! The API's log as a witness of the trail.
+//! What else knows how far the trail went: the API's log, and the bucket of sealed records.
 
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::{Head, Heads};
+use crate::{Head, Heads, entry::SEALED};
 
 /// What a line of the log says of a record; lines have more than that.
 #[derive(Deserialize)]
@@ -45,6 +45,25 @@ pub fn heads_in_log(log: &str) -> Heads {
     heads
 }
 
+/// Returns how far each stream went, as the [keys](crate::Entry::sealed_key) of sealed records
+/// tell; other keys are passed over.
+pub fn heads_in_keys<'k>(keys: impl IntoIterator<Item = &'k str>) -> Heads {
+    let mut heads = Heads::default();
+    for key in keys {
+        let Some(rest) = key.strip_prefix(SEALED) else {
+            continue;
+        };
+        let parts: Vec<_> = rest.split('/').collect();
+        if let [stream, number, hash] = parts[..]
+            && let Ok(number) = number.parse()
+        {
+            let hash = hash.to_owned();
+            heads.add(stream.to_owned(), Head { number, hash });
+        }
+    }
+    heads
+}
+
 impl Heads {
     /// Adds what another witness saw: of each stream, what goes further.
     pub fn and(mut self, other: Self) -> Self {
@@ -78,10 +97,10 @@ impl Heads {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Access, Flaw, MemoryLedger, Trail, verify};
+    use crate::{Access, Entry, Flaw, MemoryLedger, Trail, verify};
 
     #[tokio::test]
-    async fn an_end_that_was_cut_off_is_known_by_the_log() {
+    async fn an_end_that_was_cut_off_is_known_by_the_log_and_by_what_is_sealed() {
         let trail = Trail::new(MemoryLedger::default(), "w");
         let mut lines = Vec::new();
         for _ in 0..5 {
@@ -104,8 +123,17 @@ mod tests {
             .collect();
         let answer = serde_json::to_string_pretty(&serde_json::json!({"events": events})).unwrap();
         let tailed = lines.join("\n2026-11-29T10:00:00.000Z START RequestId: 1\n10:00 ");
-        for log in [answer, tailed] {
-            let heads = heads_in_log(&log);
+        let keys: Vec<_> = whole.iter().map(Entry::sealed_key).collect();
+        let sealed = heads_in_keys(keys.iter().map(String::as_str));
+        // The register is sealed too, and in no log.
+        assert_eq!(sealed.0.len(), 2);
+        let gone = verify(Vec::new(), Some(&sealed));
+        assert_eq!(
+            gone.broken.len(),
+            2,
+            "a trail that is gone as a whole is missed"
+        );
+        for heads in [heads_in_log(&answer), heads_in_log(&tailed), sealed] {
             assert!(verify(whole.clone(), Some(&heads)).is_whole());
             let verdict = verify(cut.clone(), Some(&heads));
             assert_eq!(
@@ -116,5 +144,9 @@ mod tests {
             assert_eq!(earlier.and(heads.clone()).0["w.1"], heads.0["w.1"]);
         }
         assert_eq!(heads_in_log("no log\n{}\n"), Heads::default());
+        assert_eq!(
+            heads_in_keys(["exports/ab", "trail/w.1/x/ab"]),
+            Heads::default()
+        );
     }
 }

@@ -20,7 +20,8 @@ pub struct Event {
 }
 
 /// Answers with a policy that lets the caller call what was asked for, with what the token
-/// says about them, and with the key that the plan of `api` counts their tenant by; or with the one error that API Gateway tells callers as
+/// says about them, and with the key that the plan of `api` counts their tenant by; or with the
+/// one error that API Gateway tells callers as
 /// [401](https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-use-lambda-authorizer.html).
 pub fn invocation(verifier: &Verifier, api: &str, event: &Event) -> Result<Value, Diagnostic> {
     let now = SystemTime::now()
@@ -38,7 +39,11 @@ pub fn invocation(verifier: &Verifier, api: &str, event: &Event) -> Result<Value
                 }],
             },
             "usageIdentifierKey": usage_key(api, &caller.tenant),
-            "context": {"tenant": caller.tenant, "role": caller.role.name()},
+            "context": {
+                "tenant": caller.tenant,
+                "role": caller.role.name(),
+                "issuedAt": caller.issued_at.to_string(),
+            },
         })),
         Err(refusal) => {
             log(&json!({"event": "token_refused", "reason": refusal.to_string()}));

@@ -19,5 +19,5 @@ mod token;
 pub use invocation::{Event, invocation};
 #[cfg(feature = "issuer")]
 pub use issuer::Issuer;
-pub use lightsout_protocol::caller::{Caller, Role};
-pub use token::{KeysError, LONGEST_LIFE, Refusal, Verifier};
+pub use lightsout_protocol::caller::{Caller, LONGEST_LIFE, Role};
+pub use token::{KeysError, Refusal, Verifier};

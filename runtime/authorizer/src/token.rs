@@ -6,16 +6,10 @@ use jsonwebtoken::{
     Algorithm, DecodingKey, Validation, decode, decode_header,
     jwk::{AlgorithmParameters, EllipticCurve, JwkSet},
 };
-use lightsout_protocol::caller::{Caller, Role};
+use lightsout_protocol::caller::{Caller, LONGEST_LIFE, Role, SKEW};
 use serde::Deserialize;
 
 use crate::signature;
-
-/// The longest life of a token, in seconds.
-pub const LONGEST_LIFE: u64 = 3_600;
-
-/// How far the provider's clock may be ahead, in seconds.
-const SKEW: u64 = 60;
 
 /// The longest token that is looked at, in bytes; API Gateway takes
 /// [10,240 bytes](https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html)
@@ -159,6 +153,7 @@ impl Verifier {
             who: claims.sub,
             tenant: claims.tenant,
             role,
+            issued_at: claims.iat,
         })
     }
 }

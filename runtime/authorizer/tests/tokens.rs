@@ -44,6 +44,7 @@ fn a_token_of_the_provider_says_who_calls() {
             who: "u-1".to_owned(),
             tenant: "north-clinic".to_owned(),
             role,
+            issued_at: NOW,
         };
         assert_eq!(verifier(&issuer).verify(&token, NOW), Ok(caller));
     }

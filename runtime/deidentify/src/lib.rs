@@ -13,13 +13,14 @@
 //! ```
 //!
 //! It works by rules: what an identifier looks like, and the words that announce one. Names are
-//! found by what stands beside them and by a list of frequent ones, and then wherever else they
+//! found by what stands beside them and by lists of frequent ones, and then wherever else they
 //! stand in the same text. What neither looks like an identifier nor is announced is not found:
 //! the README has the recall of each class on a labelled set. It is a help for a person who
 //! looks at the result, and no determination by an expert.
 
 mod class;
 mod names;
+mod places;
 mod rules;
 pub mod synthetic;
 
@@ -54,6 +55,7 @@ pub fn scrub(text: &str) -> Clean {
 pub fn find(text: &str) -> Vec<Found> {
     let mut found = rules::find(text);
     found.extend(names::find(text));
+    found.extend(places::find(text));
     apart(found)
 }
 

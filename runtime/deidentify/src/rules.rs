@@ -33,7 +33,7 @@ const STREETS: &str = "Alley|Annex|Arcade|Bayou|Beach|Bend|Bluffs?|Bridge|Brooks
 /// over 89, `{N}` what may stand between a label and its
 /// number, `{V}` a number with at least one digit,
 /// `{U}` a state, `{F}` a word for a street, `{P}` a part of a house.
-const PATTERNS: [(Class, bool, &str); 54] = [
+const PATTERNS: [(Class, bool, &str); 55] = [
     (
         Class::Email,
         true,
@@ -130,7 +130,7 @@ const PATTERNS: [(Class, bool, &str); 54] = [
     (
         Class::Vehicle,
         false,
-        r"(?i)\bplates?{N}(?P<id>[A-Z0-9]{1,4}[- ][A-Z0-9]{2,6}|[A-Z]{2,3}[- ]?{G}{D}{3,4}|{D}{3,4}[- ]?{G}[A-Z]{2,3})",
+        r"(?i)\bplates?(?:\s+(?:number|no\.?|#))*{N}(?P<id>[A-Z0-9]{1,4}[- ][A-Z0-9]{2,6}|[A-Z]{2,3}[- ]?{G}{D}{3,4}|{D}{3,4}[- ]?{G}[A-Z]{2,3})",
     ),
     (
         Class::Device,
@@ -259,6 +259,11 @@ const PATTERNS: [(Class, bool, &str); 54] = [
         Class::Place,
         false,
         r"(?i)\baddress\s*:\s*(?P<id>[^\n]{3,90})",
+    ),
+    (
+        Class::Place,
+        false,
+        r"\b(?:[Hh]ome|[Mm]ailing|[Ss]treet|[Cc]urrent|[Pp]ermanent)\s+address(?:\s+is|\s+was)?\s+(?P<id>[A-Z0-9][^\n,;]{2,60})",
     ),
     (
         Class::Place,

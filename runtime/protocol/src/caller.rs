@@ -45,7 +45,7 @@ impl Role {
     }
 }
 
-/// How fast a caller has asked; a marker for typed tables.
+/// How fast a caller has asked, and whether their tokens were revoked; a marker for typed tables.
 pub enum CallerItem {}
 
 /// The attributes of an item of the callers table.
@@ -54,9 +54,19 @@ pub mod attribute {
     pub const CALLER: &str = "caller";
     /// When the caller has the whole allowance again, in milliseconds since 1970.
     pub const WHOLE_AT: &str = "whole_at";
+    /// When the caller's tokens were revoked, in seconds since 1970: none that was issued until
+    /// then is believed.
+    pub const REVOKED_AT: &str = "revoked_at";
     /// When the item says nothing any more, in seconds since 1970; `DynamoDB` removes it later.
     pub const EXPIRES: &str = "expires";
 }
+
+/// The longest life of a token, in seconds: whoever was let in is looked at anew after an hour
+/// ([45 CFR 164.312(a)(2)(iii)](https://www.ecfr.gov/current/title-45/section-164.312)).
+pub const LONGEST_LIFE: u64 = 3_600;
+
+/// How far the identity provider's clock may be ahead, in seconds.
+pub const SKEW: u64 = 60;
 
 /// Who calls, as a verified token says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,6 +77,8 @@ pub struct Caller {
     pub tenant: String,
     /// Their role there.
     pub role: Role,
+    /// When the token was issued, in seconds since 1970.
+    pub issued_at: u64,
 }
 
 impl Caller {

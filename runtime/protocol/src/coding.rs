@@ -114,6 +114,10 @@ pub struct Provenance {
     /// What the chart holds besides, and why it was not coded.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<LeftOut>,
+    /// SHA-256 of the program that coded it, in hexadecimal digits; the engine's name has its
+    /// version and that of the terminology.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub program_sha256: Option<String>,
 }
 
 /// A part of a narrative, and where it stood in the chart.

@@ -67,6 +67,8 @@ environment! {
         control: ReadItems<ControlItem> = "CONTROL_TABLE",
         /// The trail of who saw what.
         audit: AppendItems<AuditItem> = "AUDIT_TABLE",
+        /// Where each of its records lies once more, locked.
+        sealed: WriteObjects<AuditItem> = "SEALED_TRAIL_BUCKET",
         /// How fast each caller has asked.
         callers: UpdateItems<CallerItem> = "CALLERS_TABLE",
         /// How many requests a second each caller may make on average.

@@ -51,6 +51,7 @@ fn outcomes_of_every_version_are_read() {
             reason: "attachment_elsewhere".to_owned(),
             detail: "the attachment is a link".to_owned(),
         }],
+        program_sha256: None,
     };
     check(
         "outcome-coded",

@@ -21,7 +21,7 @@ use crate::{
     BoxError, Chain, Host,
     inbox::{Fetched, Inbox, S3},
     results::{Results, ResultsError, Stored, Tables},
-    sha256::sha256,
+    sha256::{of_this_program, sha256},
     work::{Fault, Message, Tally, Verdict, Work},
 };
 
@@ -43,6 +43,7 @@ pub struct Charts<I, R> {
     bucket: String,
     engine: Arc<Engine>,
     name: String,
+    program: Option<Arc<str>>,
     cores: Semaphore,
     room: Semaphore,
 }
@@ -63,7 +64,8 @@ pub fn begin(host: &Host) -> Result<Charts<S3, Tables>, BoxError> {
     let engine = Engine::new(Edition::named(&environment.edition.value())?.dictionary());
     tracing::info!(engine = engine_name(&engine), "charts are coded");
     let inbox = environment.inbox.address();
-    Ok(Charts::new(S3::new(s3), results, inbox, engine, host.cores))
+    let charts = Charts::new(S3::new(s3), results, inbox, engine, host.cores);
+    Ok(charts.by_program(&of_this_program()?))
 }
 
 impl<I: Inbox, R: Results> Charts<I, R> {
@@ -81,9 +83,19 @@ impl<I: Inbox, R: Results> Charts<I, R> {
             results,
             bucket: bucket.to_owned(),
             name: engine_name(&engine),
+            program: None,
             engine,
             cores: Semaphore::new(cores.max(1)),
             room: Semaphore::new(MOST_HELD / PAGE),
+        }
+    }
+
+    /// Has each result say that the program with this SHA-256 made it.
+    #[must_use]
+    pub fn by_program(self, sha256: &str) -> Self {
+        Self {
+            program: Some(sha256.into()),
+            ..self
         }
     }
 
@@ -92,7 +104,7 @@ impl<I: Inbox, R: Results> Charts<I, R> {
         let _room = self.room.acquire_many(pages(chart.size)).await;
         let fetched = self.inbox.fetch(chart, LARGEST_CHART as u64).await;
         match fetched {
-            Ok(Fetched::Bytes(bytes)) => Ok(self.code(bytes, ForCoding::of(chart)).await),
+            Ok(Fetched::Bytes(bytes)) => Ok(self.code(bytes, self.coding_of(chart)).await),
             Ok(Fetched::TooLarge(bytes)) => Ok(rejected(
                 &lightsout_nlp::Rejection::TooLarge {
                     bytes: usize::try_from(bytes).unwrap_or(usize::MAX),
@@ -129,6 +141,13 @@ impl<I: Inbox, R: Results> Charts<I, R> {
                 tracing::warn!(error = %Chain(&error), "a refusal is not stored");
                 Verdict::Again(unstored(&error))
             }
+        }
+    }
+
+    fn coding_of(&self, chart: &ChartReference) -> ForCoding {
+        ForCoding {
+            chart: chart.key.clone(),
+            program: self.program.clone(),
         }
     }
 
@@ -219,14 +238,7 @@ fn unstored(error: &ResultsError) -> Fault {
 /// before the message is deleted.
 struct ForCoding {
     chart: String,
-}
-
-impl ForCoding {
-    fn of(chart: &ChartReference) -> Self {
-        Self {
-            chart: chart.key.clone(),
-        }
-    }
+    program: Option<Arc<str>>,
 }
 
 impl AuditContext for ForCoding {
@@ -247,19 +259,17 @@ pub fn engine_name(engine: &Engine) -> String {
 
 /// Codes a narrative and writes the outcome, here and once, where the engine's answer still
 /// borrows the text: a copy of it would cost as much as a part of the coding.
-fn coded(
-    engine: &Engine,
-    chart: &[u8],
-    narrative: &Narrative<'_>,
-    context: &dyn AuditContext,
-) -> Encoded {
+fn coded(engine: &Engine, chart: &[u8], narrative: &Narrative<'_>, context: &ForCoding) -> Encoded {
     let coding = engine.code(narrative.text.open(context));
     let codes = coding.codes.iter().map(|code| code.code.to_string());
     let codes = codes.collect();
     let outcome = Outcome::Coded {
         coding,
         format: Some(narrative.format.name().to_owned()),
-        provenance: Some(provenance(chart, narrative, context)),
+        provenance: Some(Provenance {
+            program_sha256: context.program.as_deref().map(str::to_owned),
+            ..provenance(chart, narrative, context)
+        }),
     };
     match outcome.encode() {
         Ok(encoded) => encoded.with_codes(codes),
@@ -291,6 +301,7 @@ fn provenance(chart: &[u8], narrative: &Narrative<'_>, context: &dyn AuditContex
         narrative_bytes: text.len(),
         parts: parts.collect(),
         left_out: left_out.collect(),
+        program_sha256: None,
     }
 }
 
@@ -392,6 +403,22 @@ mod tests {
             })
         );
         assert_eq!(results.outcomes(), before);
+    }
+
+    #[tokio::test]
+    async fn a_result_says_which_program_made_it() {
+        let (charts, results) = charts(&[("1", b"Assessment: gout.")]);
+        let program = of_this_program().unwrap();
+        let charts = charts.by_program(&program);
+        charts.work(&arrival("inbox", "1")).await;
+        let kept = results.outcomes();
+        let Some(Outcome::Coded { provenance, .. }) = kept.values().next() else {
+            panic!("the chart is coded");
+        };
+        let made_by = provenance
+            .as_ref()
+            .and_then(|of| of.program_sha256.as_deref());
+        assert_eq!((made_by, program.len()), (Some(program.as_str()), 64));
     }
 
     #[tokio::test]

@@ -28,8 +28,8 @@ enum AuditCommand {
 ///
 /// Exits with 1 when a record was changed, moved or taken out. Keep what `--write-heads` writes
 /// away from the trail, and give it to the next verification with `--heads`; or give the API's
-/// log, which has each record's hash too, with `--log`: only so is an end that was cut off
-/// noticed.
+/// log, which has each record's hash too, with `--log`; or name the locked bucket that has each
+/// record once more, with `--sealed`: only so is an end that was cut off noticed.
 #[derive(Debug, Args)]
 struct VerifyArgs {
     #[command(flatten)]
@@ -40,6 +40,10 @@ struct VerifyArgs {
     /// The API's log, as lines or as `aws logs filter-log-events` answers
     #[arg(long, value_name = "FILE")]
     log: Option<PathBuf>,
+    /// The bucket of sealed records: the output `SealedTrailBucketName` of the API's stack
+    #[cfg(feature = "aws")]
+    #[arg(long, value_name = "NAME")]
+    sealed: Option<String>,
     /// Write where each stream ends
     #[arg(long, value_name = "FILE")]
     write_heads: Option<PathBuf>,
@@ -181,10 +185,9 @@ fn verified(arguments: &VerifyArgs, form: Form) -> Result<Status, AuditError> {
             Some(heads)
         }
     };
-    let known = match (earlier, logged) {
-        (Some(earlier), Some(logged)) => Some(earlier.and(logged)),
-        (earlier, logged) => earlier.or(logged),
-    };
+    let sealed = arguments.sealed()?;
+    let witnesses = [earlier, logged, sealed].into_iter().flatten();
+    let known = witnesses.reduce(Heads::and);
     let verdict = verify(entries, known.as_ref());
     if let Some(path) = &arguments.write_heads {
         let text = serde_json::to_string_pretty(&verdict.heads).unwrap_or_default();
@@ -290,6 +293,36 @@ fn cell_of(text: &str) -> String {
     format!("{guard}{text}")
 }
 
+impl VerifyArgs {
+    /// Asks the bucket of sealed records how far each stream went.
+    #[cfg(feature = "aws")]
+    fn sealed(&self) -> Result<Option<Heads>, AuditError> {
+        let Some(bucket) = &self.sealed else {
+            return Ok(None);
+        };
+        let runtime = tokio::runtime::Runtime::new().map_err(AuditError::NoRuntime)?;
+        let heads = runtime.block_on(async {
+            let config = lightsout_aws::load().await;
+            let s3 = aws_sdk_s3::config::Builder::from(&config)
+                .force_path_style(lightsout_aws::has_own_endpoint(&config))
+                .build();
+            let s3 = aws_sdk_s3::Client::from_conf(s3);
+            crate::audit_table::sealed(&s3, bucket).await
+        })?;
+        Ok(Some(heads))
+    }
+
+    #[cfg(not(feature = "aws"))]
+    #[expect(
+        clippy::unused_self,
+        clippy::unnecessary_wraps,
+        reason = "without AWS there is none"
+    )]
+    fn sealed(&self) -> Result<Option<Heads>, AuditError> {
+        Ok(None)
+    }
+}
+
 impl TrailArgs {
     fn entries(&self) -> Result<Vec<Entry>, AuditError> {
         #[cfg(feature = "aws")]
@@ -387,6 +420,8 @@ mod tests {
                 },
                 heads: None,
                 log,
+                #[cfg(feature = "aws")]
+                sealed: None,
                 write_heads: None,
             }),
         };

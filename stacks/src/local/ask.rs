@@ -77,10 +77,13 @@ impl<'i> Query<'i> {
     pub(crate) async fn is_closed_to_strangers(&self) -> Result<bool, LocalError> {
         let stranger = Issuer::new().ok_or_else(|| LocalError::Api("no randomness".to_owned()))?;
         let forged = stranger.token(WHO, TENANT, Role::Coder, now());
-        for token in [None, Some(forged.as_str()), Some("Bearer x")] {
-            let answer = self.get("/runs", token).await?;
-            if !matches!(answer.status, 401 | 403) {
-                return Ok(false);
+        // The two routes of the template, and what the second leads to.
+        for path in ["/", "/runs", "/charts", "/docs", "/nowhere"] {
+            for token in [None, Some(forged.as_str()), Some("Bearer x")] {
+                let answer = self.get(path, token).await?;
+                if !matches!(answer.status, 401 | 403) {
+                    return Ok(false);
+                }
             }
         }
         Ok(true)

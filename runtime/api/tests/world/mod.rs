@@ -59,6 +59,7 @@ pub(crate) async fn stored(config: &SdkConfig) {
     let s3 = aws_sdk_s3::Client::from_conf(s3);
     s3.create_bucket().bucket("large").send().await.unwrap();
     s3.create_bucket().bucket("exports").send().await.unwrap();
+    s3.create_bucket().bucket("sealed").send().await.unwrap();
     let sqs = aws_sdk_sqs::Client::new(config);
     sqs.create_queue().queue_name("work").send().await.unwrap();
     let coded = |code: &str| {
@@ -162,7 +163,7 @@ pub(crate) fn service(config: &SdkConfig) -> Api {
     let environment = environment(config, "1000000");
     Service {
         store: Aws::new(config, environment),
-        trail: Trail::new(Table::new(config, "audit"), writer().unwrap()),
+        trail: Trail::new(Table::new(config, "audit", "sealed"), writer().unwrap()),
     }
 }
 
@@ -178,6 +179,7 @@ pub(crate) fn environment(config: &SdkConfig, burst: &str) -> ApiEnvironment<Liv
             "CALLERS_TABLE" => "callers",
             "CALLER_RATE" => "1",
             "CALLER_BURST" => burst,
+            "SEALED_TRAIL_BUCKET" => "sealed",
             "EXPORTS_BUCKET" => "exports",
             "WORK_QUEUE" => &work,
             "INBOX_BUCKET" => "inbox",
@@ -286,7 +288,7 @@ pub(crate) async fn get_as<L: Ledger>(
         "httpMethod": "GET", "path": path, "queryStringParameters": query,
         "requestContext": {
             "requestId": "r-1",
-            "authorizer": {"principalId": "u-1", "tenant": "north", "role": role},
+            "authorizer": {"principalId": "u-1", "tenant": "north", "role": role, "issuedAt": "1"},
         },
     });
     let event = serde_json::from_value(event).unwrap();

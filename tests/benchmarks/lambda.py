@@ -16,6 +16,7 @@ import base64
 import io
 import json
 import os
+import signal
 import statistics
 import subprocess
 import sys
@@ -32,7 +33,11 @@ API_EVENT = {
     "httpMethod": "GET",
     "path": "/runs",
     "queryStringParameters": None,
-    "requestContext": {"requestId": "r-1", "identity": {}},
+    "requestContext": {
+        "requestId": "r-1",
+        "identity": {},
+        "authorizer": {"principalId": "s", "tenant": "t", "role": "auditor"},
+    },
 }
 # The public key of RFC 7515, A.3, and a token of the right form that it did not sign.
 KEYS = {
@@ -77,10 +82,16 @@ VARIABLES = {
     "AWS_LAMBDA_FUNCTION_NAME": "measured",
     "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
     "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256",
+    "AUDIT_TABLE": "audit",
+    "CALLERS_TABLE": "callers",
+    "CALLER_BURST": "10",
+    "CALLER_RATE": "5",
     "CONTROL_TABLE": "control",
     "DEADLINE_SECONDS": "3600",
+    "EXPORTS_BUCKET": "exports",
     "FLEET": "lamp",
     "GRACE_SECONDS": "600",
+    "INBOX_BUCKET": "inbox",
     "LAUNCHER": "launcher",
     "LEASE_SECONDS": "60",
     "MASTER_SPOT": "false",
@@ -195,7 +206,8 @@ def first_answer(program, port, event, wanted):
         [program], env=variables, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     )
     came = World.answered.wait(20)
-    process.kill()
+    # Not by `process.kill`, which would reap a program that has ended, with its times.
+    os.kill(process.pid, signal.SIGKILL)
     said = process.stderr.read().decode(errors="replace")
     _, _, usage = os.wait4(process.pid, 0)
     process.returncode = -9

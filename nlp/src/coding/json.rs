@@ -274,8 +274,8 @@ fn escaped_in(word: u64) -> u64 {
     const LOW: u64 = EACH * 0x7f;
     let is_other = |bits: u64| (bits & LOW) + LOW;
     let is_no_control = is_other(word & (EACH * 0x60));
-    let is_no_mark = is_other(word ^ (EACH * b'"' as u64));
-    let is_no_slash = is_other(word ^ (EACH * b'\\' as u64));
+    let is_no_mark = is_other(word ^ (EACH * u64::from(b'"')));
+    let is_no_slash = is_other(word ^ (EACH * u64::from(b'\\')));
     !((is_no_control & is_no_mark & is_no_slash) | word) & !LOW
 }
 

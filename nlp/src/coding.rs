@@ -1,5 +1,6 @@
 //! What the engine answers: codes, and every mention with the reason it counts or not.
 
+mod json;
 mod mention;
 mod owned;
 
@@ -227,6 +228,27 @@ impl Reason<'_> {
         )
     }
 
+    /// What it says, and what it quotes at the end.
+    fn said(&self) -> (&'static str, Option<&str>) {
+        let (what, quoted): (_, &str) = match self {
+            Self::Negated { cue } => ("negated by ", cue),
+            Self::Possible { cue } => ("possible by ", cue),
+            Self::Hypothetical { cue } => ("hypothetical by ", cue),
+            Self::Historical { cue } => ("historical by ", cue),
+            Self::Family { cue } => ("family history by ", cue),
+            Self::Section { section } => ("section ", section),
+            Self::NotSpecific { category } => ("not specific enough, category ", category),
+            Self::Superseded { by } => ("superseded by ", by),
+            Self::NoCode => return (NO_CODE, None),
+            Self::Integral { to } => ("integral to ", to),
+            Self::Excluded { by } => ("excluded by ", by),
+            Self::NotChosen { because } => ("left out by coders, by ", because),
+            Self::ExternalCause => return (EXTERNAL_CAUSE, None),
+            Self::AssertionOnly => return (ASSERTION_ONLY, None),
+        };
+        (what, Some(quoted))
+    }
+
     /// A short stable name of the kind of reason, for counting.
     pub fn kind(&self) -> &'static str {
         match self {
@@ -250,23 +272,11 @@ impl Reason<'_> {
 
 impl fmt::Display for Reason<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Negated { cue } => write!(formatter, "negated by `{cue}`"),
-            Self::Possible { cue } => write!(formatter, "possible by `{cue}`"),
-            Self::Hypothetical { cue } => write!(formatter, "hypothetical by `{cue}`"),
-            Self::Historical { cue } => write!(formatter, "historical by `{cue}`"),
-            Self::Family { cue } => write!(formatter, "family history by `{cue}`"),
-            Self::Section { section } => write!(formatter, "section `{section}`"),
-            Self::NotSpecific { category } => {
-                write!(formatter, "not specific enough, category `{category}`")
-            }
-            Self::Superseded { by } => write!(formatter, "superseded by `{by}`"),
-            Self::NoCode => formatter.write_str(NO_CODE),
-            Self::Integral { to } => write!(formatter, "integral to `{to}`"),
-            Self::Excluded { by } => write!(formatter, "excluded by `{by}`"),
-            Self::NotChosen { because } => write!(formatter, "left out by coders, by `{because}`"),
-            Self::ExternalCause => formatter.write_str(EXTERNAL_CAUSE),
-            Self::AssertionOnly => formatter.write_str(ASSERTION_ONLY),
+        let (what, quoted) = self.said();
+        formatter.write_str(what)?;
+        match quoted {
+            Some(quoted) => write!(formatter, "`{quoted}`"),
+            None => Ok(()),
         }
     }
 }

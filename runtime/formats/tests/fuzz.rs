@@ -71,7 +71,7 @@ const PIECES: [&str; 44] = [
 fn mutate(dice: &mut Rng, charts: &[Vec<u8>], chart: &mut Vec<u8>) {
     let at = dice.usize(..=chart.len());
     let end = at + dice.usize(..=(chart.len() - at).min(200));
-    match dice.usize(..9) {
+    match dice.usize(..10) {
         0 => drop(chart.drain(at..end)),
         1 => {
             let copy = chart[at..end].to_vec();
@@ -97,6 +97,7 @@ fn mutate(dice: &mut Rng, charts: &[Vec<u8>], chart: &mut Vec<u8>) {
         6 => chart.truncate(at),
         7 if at < chart.len() => chart[at] ^= 1 << dice.usize(..8),
         7 => {}
+        8 => *chart = encoded(dice, &String::from_utf8_lossy(chart)),
         _ => {
             // A broken chart that is whole base64 reaches the reader within.
             let data = BASE64_STANDARD.encode(&*chart);
@@ -108,6 +109,28 @@ fn mutate(dice: &mut Rng, charts: &[Vec<u8>], chart: &mut Vec<u8>) {
         }
     }
     chart.truncate(40_000);
+}
+
+/// The same text in another encoding, which a mark or the text itself declares.
+fn encoded(dice: &mut Rng, text: &str) -> Vec<u8> {
+    let units = |mark: char, bytes: fn(u16) -> [u8; 2]| {
+        let marked = format!("{mark}{text}");
+        marked.encode_utf16().flat_map(bytes).collect()
+    };
+    match dice.usize(..4) {
+        0 => units('\u{feff}', u16::to_le_bytes),
+        1 => units('\u{feff}', u16::to_be_bytes),
+        2 => {
+            let latin = text.chars().map(|c| u8::try_from(c).unwrap_or(0x92));
+            let declaration = b"<?xml version=\"1.0\" encoding=\"windows-1252\"?>";
+            declaration.iter().copied().chain(latin).collect()
+        }
+        _ => {
+            let latin = text.chars().map(|c| u8::try_from(c).unwrap_or(0xa4));
+            let header = b"MSH|^~\\&|a|b|c|d|e||ORU^R01|1|P|2.5.1||||||8859/15\r";
+            header.iter().copied().chain(latin).collect()
+        }
+    }
 }
 
 fn number(name: &str, default: u64) -> u64 {

@@ -6,8 +6,6 @@ use lightsout_phi::{AuditContext, Erase, Phi};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::json;
-
 /// The key of a stored outcome: no chart version is coded twice by one engine.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct OutcomeKey {
@@ -69,16 +67,13 @@ impl OutcomeKey {
 }
 
 /// How the work on a chart ended.
-///
-/// Whoever codes a chart writes the engine's own type as `C`; whoever reads an outcome need
-/// not know it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "status", rename_all = "snake_case")]
-pub enum Outcome<C = Value> {
+pub enum Outcome {
     /// The chart was read and coded; it may hold no code at all.
     Coded {
         /// The engine's answer, as `lightsout-nlp` writes it.
-        coding: C,
+        coding: Value,
         /// What the chart was written in, such as `cda`; outcomes of before say nothing.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         format: Option<String>,
@@ -181,7 +176,7 @@ impl fmt::Debug for Encoded {
 }
 
 /// What the chart said is in the coding, and nowhere else.
-impl<C: Erase> Erase for Outcome<C> {
+impl Erase for Outcome {
     fn erase(&mut self) {
         if let Self::Coded { coding, .. } = self {
             coding.erase();
@@ -189,18 +184,16 @@ impl<C: Erase> Erase for Outcome<C> {
     }
 }
 
-impl<C: Serialize> Outcome<C> {
+impl Outcome {
     /// Writes the outcome as it is stored; the same outcome gives the same bytes.
     pub fn encode(&self) -> serde_json::Result<Encoded> {
         Ok(Encoded {
             status: self.status(),
-            json: Phi::new(json::to_string(self)?),
+            json: Phi::new(serde_json::to_string(self)?),
             codes: Phi::new(Vec::new()),
         })
     }
-}
 
-impl<C> Outcome<C> {
     /// Returns whether the chart was coded or rejected.
     pub fn status(&self) -> Status {
         match self {
@@ -210,10 +203,42 @@ impl<C> Outcome<C> {
     }
 }
 
+/// What follows the coding in an [`Outcome`].
+#[derive(Serialize)]
+struct Origin<'o> {
+    format: &'o str,
+    provenance: &'o Provenance,
+}
+
+/// The size of most outcomes, in bytes; growing a text copies it each time.
+const USUAL: usize = 1 << 14;
+
 impl Encoded {
+    /// Writes an [`Outcome::Coded`], whose coding `push_coding` appends as JSON.
+    ///
+    /// The coding is most of an outcome, and a `Value` of it is never made: that would take
+    /// longer than the coding itself.
+    pub fn coded(
+        push_coding: impl FnOnce(&mut String),
+        format: &str,
+        provenance: &Provenance,
+    ) -> serde_json::Result<Self> {
+        let origin = serde_json::to_string(&Origin { format, provenance })?;
+        let mut json = String::with_capacity(USUAL);
+        json.push_str(r#"{"status":"coded","coding":"#);
+        push_coding(&mut json);
+        json.push(',');
+        json.push_str(&origin[1..]);
+        Ok(Self {
+            status: Status::Coded,
+            json: Phi::new(json),
+            codes: Phi::new(Vec::new()),
+        })
+    }
+
     /// Writes a rejection.
     pub fn rejected(reason: &str, detail: &str) -> Self {
-        let outcome: Outcome = Outcome::Rejected {
+        let outcome = Outcome::Rejected {
             reason: reason.to_owned(),
             detail: detail.to_owned(),
         };
@@ -299,6 +324,40 @@ mod tests {
         let stored = r#"{"status":"coded","coding":{"codes":[]}}"#;
         let outcome: Outcome = serde_json::from_str(stored).unwrap();
         assert_eq!(outcome.encode().unwrap().json(&Synthetic), stored);
+    }
+
+    #[test]
+    fn a_coding_that_is_appended_gives_the_same_outcome_as_its_value() {
+        let part = |from: &str| Part {
+            start: 0,
+            end: 4,
+            from: from.to_owned(),
+        };
+        let left_out = LeftOut {
+            from: "content[1]".to_owned(),
+            reason: "attachment_elsewhere".to_owned(),
+            detail: "the \"attachment\" is a link".to_owned(),
+        };
+        for left_out in [vec![], vec![left_out]] {
+            let provenance = Provenance {
+                chart_sha256: "6".repeat(64),
+                narrative_sha256: "9".repeat(64),
+                narrative_bytes: 4,
+                parts: vec![part("OBX[1]-5"), part("/html")],
+                left_out,
+            };
+            let coding = serde_json::json!({"codes": [{"code": "M10.9"}]});
+            let push = |json: &mut String| json.push_str(&coding.to_string());
+            let appended = Encoded::coded(push, "hl7", &provenance).unwrap();
+            let outcome = Outcome::Coded {
+                coding: coding.clone(),
+                format: Some("hl7".to_owned()),
+                provenance: Some(provenance),
+            };
+            let whole = outcome.encode().unwrap();
+            assert_eq!(appended.json(&Synthetic), whole.json(&Synthetic));
+            assert_eq!(appended.status(), whole.status());
+        }
     }
 
     #[test]

@@ -32,7 +32,6 @@ pub mod environment;
 pub mod fleet;
 pub mod growth;
 pub mod interleave;
-mod json;
 pub mod launch;
 pub mod leave;
 pub mod oversight;

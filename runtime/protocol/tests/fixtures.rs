@@ -63,7 +63,7 @@ fn outcomes_of_every_version_are_read() {
     );
     check(
         "outcome-rejected",
-        &[Outcome::<serde_json::Value>::Rejected {
+        &[Outcome::Rejected {
             reason: "not_utf8".to_owned(),
             detail: "byte 7 is not UTF-8".to_owned(),
         }],

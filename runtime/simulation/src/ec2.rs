@@ -52,6 +52,15 @@ impl Instance {
     }
 }
 
+/// Why EC2 does not answer a repeated launch with the instance that its token has started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Repeated {
+    /// It was asked for with another launch template: `IdempotentParameterMismatch`.
+    Otherwise,
+    /// It has ended: `IdempotentInstanceTerminated`.
+    AfterItsEnd,
+}
+
 /// Seconds by which a stale listing lags.
 const STALE: u64 = 30;
 
@@ -63,11 +72,15 @@ const SHUTTING_DOWN: u64 = 10;
 pub struct Ec2 {
     /// By id.
     pub instances: Vec<Instance>,
-    tokens: BTreeMap<String, u64>,
+    /// How often a deploy has changed the launch templates.
+    pub deploys: u32,
+    /// The instance that each token has started, and after how many deploys.
+    tokens: BTreeMap<String, (u64, u32)>,
 }
 
 impl Ec2 {
-    /// Starts one instance, once for each token, and returns its id.
+    /// Starts one instance, once for each token, and returns its id; a token that comes again
+    /// has to ask for the same.
     pub fn launch(
         &mut self,
         token: String,
@@ -76,9 +89,16 @@ impl Ec2 {
         is_tagged: bool,
         now: u64,
         boot: u64,
-    ) -> u64 {
-        if let Some(id) = self.tokens.get(&token) {
-            return *id;
+    ) -> Result<u64, Repeated> {
+        if let Some((id, deploys)) = self.tokens.get(&token) {
+            let is_alive = |instance: &Instance| instance.id == *id && instance.is_alive();
+            return if !self.instances.iter().any(is_alive) {
+                Err(Repeated::AfterItsEnd)
+            } else if *deploys != self.deploys {
+                Err(Repeated::Otherwise)
+            } else {
+                Ok(*id)
+            };
         }
         let id = self.instances.len() as u64;
         self.instances.push(Instance {
@@ -90,8 +110,8 @@ impl Ec2 {
             standing: Standing::Pending(now + boot),
             is_frozen: false,
         });
-        self.tokens.insert(token, id);
-        id
+        self.tokens.insert(token, (id, self.deploys));
+        Ok(id)
     }
 
     /// Returns whether a launch with this token has happened.

@@ -11,7 +11,7 @@ use lightsout_protocol::{
 
 use crate::{
     capacity::{CHOICE, SHORT, is_short},
-    ec2::Role,
+    ec2::{Repeated, Role},
     invocation::Invocation,
     mutant::Mutant,
     schedule::Kind,
@@ -71,13 +71,19 @@ impl Simulated {
         })
     }
 
-    /// Asks EC2 once: whether its answer is lost, or why it refused.
-    fn request(&self, run: &RunId, token: &str, way: u32) -> Result<bool, String> {
+    /// Asks EC2 once; what it answers may be lost on the way.
+    fn request(&self, run: &RunId, token: &str, way: u32) -> Start {
         let mut state = self.0.borrow_mut();
+        if state.hit(Kind::LaunchThrottled) {
+            return Start::Unanswered("RequestLimitExceeded".to_owned());
+        }
+        if state.hit(Kind::Deployed) {
+            state.ec2.deploys += 1;
+        }
         let place = usize::try_from(way - 1).unwrap_or(usize::MAX);
         let offer = ways()[place];
         if is_short(&mut state, &offer, token) {
-            return Err(SHORT.to_owned());
+            return Start::Short(SHORT.to_owned());
         }
         let token = if state.has_bug(Mutant::TokenWithTimestamp) {
             format!("{token}-{}", state.now)
@@ -93,11 +99,28 @@ impl Simulated {
         let is_lost = state.hit(Kind::LaunchAnswerLost);
         let is_tagged = !(is_lost && state.has_bug(Mutant::TagsAfterLaunch));
         let now = state.now;
-        let id = state
+        let launched = state
             .ec2
             .launch(token, Role::Master, run, is_tagged, now, boot);
-        state.tell(|| format!("EC2: the master of {run} is i-{id}"));
-        Ok(is_lost)
+        state.tell(|| format!("EC2: the master of {run} is {launched:?}"));
+        match launched {
+            _ if is_lost && state.has_bug(Mutant::UnansweredIsRefused) => {
+                Start::Refused("timeout".to_owned())
+            }
+            _ if is_lost => Start::Unanswered("timeout".to_owned()),
+            Err(Repeated::Otherwise) if state.has_bug(Mutant::MismatchIsRefused) => {
+                Start::Refused("IdempotentParameterMismatch".to_owned())
+            }
+            Err(Repeated::Otherwise) => {
+                state.count("a launch is repeated after a deploy");
+                Start::Started
+            }
+            Err(Repeated::AfterItsEnd) => {
+                state.count("a launch is repeated after the master's end");
+                Start::Refused("IdempotentInstanceTerminated".to_owned())
+            }
+            Ok(_) => Start::Started,
+        }
     }
 
     fn is_down(&self) -> bool {
@@ -226,18 +249,9 @@ impl World for Simulated {
 
     async fn start_master(&self, run: &RunId, token: &str, way: u32) -> Start {
         interruption().await;
-        let is_lost = match self.request(run, token, way) {
-            Ok(is_lost) => is_lost,
-            Err(code) => return Start::Short(code),
-        };
+        let start = self.request(run, token, way);
         interruption().await;
-        if !is_lost {
-            Start::Started
-        } else if self.0.borrow().has_bug(Mutant::UnansweredIsRefused) {
-            Start::Refused("timeout".to_owned())
-        } else {
-            Start::Unanswered("timeout".to_owned())
-        }
+        start
     }
 
     async fn record_launch(&self, lease: &Lease) -> Result<Written, Fault> {

@@ -14,6 +14,7 @@
 //! - [`invariants`]: what must hold
 //! - [`layer`], [`mutant`]: what can be switched off or planted
 //! - [`explore`]: many schedules, and the smallest that fails
+//! - [`tables`]: what is found of planted bugs and of layers that are off, as the README has it
 //! - [`random`]: numbers that a seed decides
 //! - [`scale`]: what many charts take, cost, and which limit of AWS they reach first
 
@@ -32,5 +33,6 @@ pub mod scale;
 pub mod schedule;
 pub mod sqs;
 pub mod table;
+pub mod tables;
 pub mod worker;
 pub mod world;

@@ -13,6 +13,7 @@ use lightsout_simulation::{
     layer::Layer,
     mutant::Mutant,
     schedule::Schedule,
+    tables,
     world::{Options, run},
 };
 use serde_json::json;
@@ -39,6 +40,9 @@ struct Arguments {
     /// Switch a layer of termination off (can be repeated)
     #[arg(long, value_parser = layer)]
     without: Vec<Layer>,
+    /// Print the tables of planted bugs and of layers that the README has
+    #[arg(long, conflicts_with_all = ["seed", "mutant", "without", "json"])]
+    tables: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -81,6 +85,10 @@ fn answer(arguments: &Arguments) -> io::Result<ExitCode> {
         ..Options::default()
     };
     let mut out = io::stdout().lock();
+    if arguments.tables {
+        write!(out, "{}\n{}", tables::layers(), tables::planted_bugs())?;
+        return Ok(ExitCode::SUCCESS);
+    }
     if let Some(seed) = arguments.seed {
         let mut schedule = Schedule::draw(seed);
         if arguments.shrink {

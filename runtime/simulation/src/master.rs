@@ -627,6 +627,13 @@ impl Master {
             if is_there {
                 continue;
             }
+            if state.hit(Kind::LaunchThrottled) {
+                self.ansible.status = Some(Status::Exited(2));
+                return;
+            }
+            if state.hit(Kind::Deployed) {
+                state.ec2.deploys += 1;
+            }
             let attempt = self.ansible.attempt;
             let tokens = offers(number, CHOICE, SPOT_PERCENT).into_iter().enumerate();
             let found = tokens
@@ -654,11 +661,12 @@ impl Master {
             };
             let is_lost = state.hit(Kind::LaunchAnswerLost);
             let is_tagged = !(is_lost && state.has_bug(Mutant::TagsAfterLaunch));
-            let id = state
-                .ec2
-                .launch(token, Role::Worker(number), &self.run, is_tagged, now, boot);
-            state.tell(|| format!("EC2: worker {number} of {} is i-{id}", self.run));
-            if is_lost {
+            let launched =
+                state
+                    .ec2
+                    .launch(token, Role::Worker(number), &self.run, is_tagged, now, boot);
+            state.tell(|| format!("EC2: worker {number} of {} is {launched:?}", self.run));
+            if is_lost || launched.is_err() {
                 self.ansible.status = Some(Status::Exited(2));
                 return;
             }

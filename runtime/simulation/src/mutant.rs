@@ -37,6 +37,7 @@ mutants! {
     VisibilityNotExtended = "visibility-not-extended",
     OverwriteResult = "overwrite-result",
     UnansweredIsRefused = "unanswered-is-refused",
+    MismatchIsRefused = "mismatch-is-refused",
     ChartTextInLog = "chart-text-in-log",
     TrustOnFirstUse = "trust-on-first-use",
 }

@@ -26,12 +26,12 @@ use limits::Limit;
 pub struct Plan {
     /// Charts that wait when the first run begins.
     pub charts: u64,
-    /// Charts that the engine codes on one core in a second; reading, and writing the
-    /// outcome as JSON, come on top, and are not measured.
+    /// Charts that a worker codes on one core in a second, from the message to the outcome's
+    /// JSON.
     ///
-    /// 2,700: 6,400 charts of `samples/charts`, 921 bytes each, took 2.4 s of one core
-    /// of an AMD EPYC in November 2026 by `lightsout code --only-codes`, start included,
-    /// on a machine that others used too. A core of Graviton is taken to be as fast.
+    /// 5,700: the slowest of three runs of the worker's bench over `samples/charts`, 921 bytes
+    /// each, on two cores of an AMD EPYC at rest in November 2026. A core of Graviton is taken
+    /// to be as fast.
     pub core_charts_per_second: f64,
     /// Cores of a worker: four in a `c7g.xlarge`, the first type in `prod.toml`.
     pub cores: u32,
@@ -87,7 +87,7 @@ impl Default for Plan {
     fn default() -> Self {
         Self {
             charts: 1_000_000,
-            core_charts_per_second: 2_700.0,
+            core_charts_per_second: 5_700.0,
             cores: 4,
             most_workers: 16,
             charts_per_worker: 5_000,

@@ -65,6 +65,8 @@ kinds! {
     ZoneShort: "EC2 has no capacity in the first zone",
     SpotShort: "EC2 has no spot capacity",
     Impostor: "a host answers that the table does not vouch for",
+    Deployed: "deploys change the launch templates, one after the other",
+    LaunchThrottled: "EC2 throttles launches",
 }
 
 /// One thing that goes wrong.

@@ -20,7 +20,7 @@ use crate::{
 /// Seconds between two looks of the world; every actor takes one step in each.
 pub const TICK: u64 = 5;
 /// Seconds that a lease is held.
-pub const LEASE: u64 = 60;
+pub const LEASE: u64 = 120;
 /// Seconds between two heartbeats of a master.
 pub const HEARTBEAT: u64 = LEASE / 4;
 /// Seconds that a run and every machine may take.
@@ -355,9 +355,22 @@ pub fn run(schedule: &Schedule, options: &Options) -> Outcome {
     std::mem::take(&mut state.outcome)
 }
 
+/// An invocation of the launcher that Lambda tries, counted from one.
+struct Attempt {
+    launch: Launching,
+    number: u64,
+}
+
+/// Times that Lambda tries an invocation nobody waits for: it comes again a minute after the
+/// first failure, and two after the second
+/// ([AWS](https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html)).
+const ATTEMPTS: u64 = 3;
+
 #[derive(Default)]
 struct Actors {
-    launches: Vec<Launching>,
+    launches: Vec<Attempt>,
+    /// When launchers that failed are invoked again, and for which time.
+    retries: Vec<(u64, u64)>,
     sweeps: Vec<Sweeping>,
     masters: Vec<Master>,
     workers: Vec<Worker>,
@@ -442,27 +455,43 @@ impl Actors {
         if time.is_multiple_of(SWEEP) && state.options.has(Layer::Reaper) {
             sweeps = 1 + usize::from(state.hit_once(Kind::ReaperTwice));
         }
+        let now = state.now;
+        let due = self.retries.extract_if(.., |(at, _)| *at <= now);
+        let mut numbers: Vec<u64> = due.map(|(_, number)| number).collect();
+        if !numbers.is_empty() {
+            state.count("Lambda invokes the launcher again");
+        }
+        numbers.extend((0..copies).map(|_| 1));
         drop(state);
         self.launches
-            .extend((0..copies).map(|_| launcher::invoke(Rc::clone(shared))));
+            .extend(numbers.into_iter().map(|number| Attempt {
+                launch: launcher::invoke(Rc::clone(shared)),
+                number,
+            }));
         self.sweeps
             .extend((0..sweeps).map(|_| reaper::invoke(Rc::clone(shared))));
     }
 
     /// Lets each Lambda that runs make some calls, and kills what the schedule kills.
     fn invoke(&mut self, shared: &Shared) {
-        for launch in &mut self.launches {
+        for Attempt { launch, number } in &mut self.launches {
             if shared.borrow_mut().hit_once(Kind::LauncherKilled) {
                 launch.kill();
             }
+            let mut has_succeeded = false;
             let steps = 1 + shared.borrow_mut().random.below(4);
             for _ in 0..steps {
                 if let Some(end) = launch.step(shared) {
                     launcher::tell(&mut shared.borrow_mut(), &end);
+                    has_succeeded = end.is_ok();
                 }
             }
+            if launch.is_over() && !has_succeeded && *number < ATTEMPTS {
+                let at = shared.borrow().now + 60 * *number;
+                self.retries.push((at, *number + 1));
+            }
         }
-        self.launches.retain(|launch| !launch.is_over());
+        self.launches.retain(|attempt| !attempt.launch.is_over());
         for sweep in &mut self.sweeps {
             let steps = 1 + shared.borrow_mut().random.below(4);
             for step in 0..steps {

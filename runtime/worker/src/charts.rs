@@ -12,7 +12,7 @@ use lightsout_nlp::{Edition, Engine};
 use lightsout_phi::{AuditContext, Phi};
 use lightsout_protocol::{
     chart::{ChartReference, UNVERSIONED, arrivals},
-    coding::{Encoded, LeftOut, Outcome, OutcomeKey, Part, Provenance, Status},
+    coding::{Encoded, LeftOut, OutcomeKey, Part, Provenance, Status},
     environment::WorkerEnvironment,
 };
 use tokio::sync::Semaphore;
@@ -156,8 +156,6 @@ impl<I: Inbox, R: Results> Charts<I, R> {
             let outcome = catch_unwind(AssertUnwindSafe(|| {
                 read_and_coded(&self.engine, &bytes, &context)
             }));
-            // Whoever waited meanwhile, such as for a message's visibility, comes first.
-            tokio::task::yield_now().await;
             return outcome.unwrap_or_else(|_| engine_fault());
         }
         // The semaphore is never closed: without a permit the work is merely
@@ -263,15 +261,16 @@ fn coded(engine: &Engine, chart: &[u8], narrative: &Narrative<'_>, context: &For
     let coding = engine.code(narrative.text.open(context));
     let codes = coding.codes.iter().map(|code| code.code.to_string());
     let codes = codes.collect();
-    let outcome = Outcome::Coded {
-        coding,
-        format: Some(narrative.format.name().to_owned()),
-        provenance: Some(Provenance {
-            program_sha256: context.program.as_deref().map(str::to_owned),
-            ..provenance(chart, narrative, context)
-        }),
+    let provenance = Provenance {
+        program_sha256: context.program.as_deref().map(str::to_owned),
+        ..provenance(chart, narrative, context)
     };
-    match outcome.encode() {
+    let encoded = Encoded::coded(
+        |json| coding.push_json(json),
+        narrative.format.name(),
+        &provenance,
+    );
+    match encoded {
         Ok(encoded) => encoded.with_codes(codes),
         Err(_) => engine_fault(),
     }
@@ -335,7 +334,7 @@ mod tests {
 
     use lightsout_nlp::{Dictionary, LARGEST_TEXT};
     use lightsout_phi::Synthetic;
-    use lightsout_protocol::chart::LARGEST_MESSAGE;
+    use lightsout_protocol::{chart::LARGEST_MESSAGE, coding::Outcome};
     use tokio::sync::watch;
 
     use super::*;

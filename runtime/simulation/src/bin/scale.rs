@@ -15,7 +15,7 @@ struct Arguments {
     /// How many charts wait
     #[arg(long, default_value_t = Plan::default().charts)]
     charts: u64,
-    /// Charts that the engine codes on one core in a second
+    /// Charts that a worker codes on one core in a second
     #[arg(long, default_value_t = Plan::default().core_charts_per_second)]
     core_charts_per_second: f64,
     /// Cores of a worker, each of which has a batch, two at least

@@ -10,7 +10,7 @@ use crate::attributes::{self, Attribute, Said};
 use crate::candidate::Candidate;
 use crate::coding::{Code, Coding, Decision, Disease, Mention, Reason, Snippet};
 use crate::concept::{Concept, Terms};
-use crate::dictionary::{Dictionary, Meaning, Origin};
+use crate::dictionary::{Billable, Dictionary, Meaning, Origin};
 use crate::disease::{self, Model, Naming, ShortForms, WEIGHTS};
 use crate::icd_code::IcdCode;
 use crate::narrative::NarrativeTerms;
@@ -137,7 +137,8 @@ impl Engine {
     /// The codes of a note and the mentions that they come from, in linear time.
     pub fn code<'a>(&'a self, text: &'a str) -> Coding<'a> {
         let (note, mut candidates) = self.candidates(text);
-        let choices = selection::apply(note, &mut candidates);
+        let others = self.in_other_tense(note, &candidates);
+        let choices = selection::apply(note, &mut candidates, &others);
         let mut codes = codes(&candidates, &choices);
         Rules::conclude(&self.dictionary, &mut codes);
         Coding {
@@ -208,6 +209,22 @@ impl Engine {
         self.name_diseases(&mut candidates, &namings, hints);
         self.rules.apply(&self.dictionary, note, &mut candidates);
         (note, candidates)
+    }
+
+    /// For each candidate of a report its code in the other tense, if it has one.
+    pub(crate) fn in_other_tense(
+        &self,
+        note: Note,
+        candidates: &[Candidate<'_>],
+    ) -> Vec<Option<Billable<'_>>> {
+        if note.kind != NoteKind::RadiologyReport {
+            return Vec::new();
+        }
+        let history = &self.rules.history;
+        candidates
+            .iter()
+            .map(|candidate| history.in_other_tense(&self.dictionary, candidate))
+            .collect()
     }
 
     /// Every sentence with what each stage found: for showing and for tests.

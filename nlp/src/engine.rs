@@ -6,6 +6,7 @@ use rustc_hash::FxHashMap;
 
 use crate::Span;
 use crate::assertion::{Context, Cues, Temporality};
+use crate::attributes::following::{Antecedent, of_the_one_before};
 use crate::attributes::{self, Attribute, Said};
 use crate::candidate::Candidate;
 use crate::coding::{Code, Coding, Decision, Disease, Mention, Reason, Snippet};
@@ -161,7 +162,30 @@ impl Engine {
         let mut namings: Vec<Naming> = Vec::new();
         let mut hints = 0.0;
         let mut places = Vec::new();
+        let mut antecedent = Antecedent::default();
         self.each_sentence(text, note, &sections, |section, tokens, terms, contexts| {
+            let place = Place {
+                text,
+                note,
+                section: section.kind,
+            };
+            let is_following = self.follow(
+                place,
+                section,
+                tokens,
+                terms,
+                &mut antecedent,
+                &mut candidates,
+                &mut said,
+            );
+            if !is_following {
+                antecedent.condition = None;
+            }
+            let conditions = terms
+                .concepts
+                .iter()
+                .filter(|concept| concept.meaning.has_code());
+            let is_only = !is_following && conditions.count() == 1;
             places.clear();
             for (at, context) in contexts.iter().enumerate() {
                 places.push(candidates.len());
@@ -174,14 +198,10 @@ impl Engine {
                     at,
                     &mut said,
                 );
+                let first = candidates.len();
                 for (meaning, attributes) in self.specific(concept.meaning, tokens, &said) {
                     let seventh = self.seventh(tokens, &terms.concepts, at, meaning);
                     let character = seventh.as_ref().map(|chosen| chosen.character);
-                    let place = Place {
-                        text,
-                        note,
-                        section,
-                    };
                     let span = concept.span(tokens);
                     let mut mention = self.mention(place, span, meaning, character, *context);
                     mention.attributes = attributes;
@@ -193,6 +213,10 @@ impl Engine {
                         meaning,
                         seventh: character,
                     });
+                }
+                if is_only && concept.meaning.has_code() && candidates.len() == first + 1 {
+                    let condition = (first, concept.meaning, *context);
+                    antecedent.keep(condition, section.body, &said, tokens);
                 }
             }
             for naming in &terms.namings {
@@ -209,6 +233,66 @@ impl Engine {
         self.name_diseases(&mut candidates, &namings, hints);
         self.rules.apply(&self.dictionary, note, &mut candidates);
         (note, candidates)
+    }
+
+    /// Gives the condition of the sentence before what this sentence says of it, if it says anything;
+    /// whether it speaks of that condition at all.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "these are what a sentence is read with"
+    )]
+    fn follow<'a>(
+        &'a self,
+        place: Place<'a>,
+        section: &Section,
+        tokens: &[Token],
+        terms: &Terms,
+        antecedent: &mut Antecedent<(usize, Meaning, Context<'a>)>,
+        candidates: &mut [Candidate<'a>],
+        said: &mut Vec<Said>,
+    ) -> bool {
+        let Some((at, meaning, context)) = antecedent.condition else {
+            return false;
+        };
+        let (dictionary, text) = (&self.dictionary, place.text);
+        if antecedent.section != section.body
+            || !of_the_one_before(dictionary, text, tokens, &terms.concepts, said)
+        {
+            return false;
+        }
+        let here = said.iter().map(|said| Said {
+            tokens: said.bytes(tokens),
+            ..*said
+        });
+        antecedent.said.extend(here);
+        let all = &antecedent.said;
+        if let Some(node) = meaning.node
+            && let Some(found) = dictionary.most_specific(node, all)
+            && found.other_side.is_none()
+            && candidates[at].meaning.node != Some(found.leaf)
+        {
+            let meaning = Meaning {
+                node: Some(found.leaf),
+                ..meaning
+            };
+            let candidate = &mut candidates[at];
+            let place = Place {
+                section: candidate.mention.section,
+                ..place
+            };
+            let span = candidate.mention.span;
+            let own = std::mem::take(&mut candidate.mention.attributes);
+            candidate.meaning = meaning;
+            candidate.mention = self.mention(place, span, meaning, candidate.seventh, context);
+            let attributes = &mut candidate.mention.attributes;
+            *attributes = dictionary.used(node, found.leaf, all, |said| said.tokens);
+            for attribute in own {
+                if attributes.iter().all(|known| known.span != attribute.span) {
+                    attributes.push(attribute);
+                }
+            }
+        }
+        true
     }
 
     /// For each candidate of a report its code in the other tense, if it has one.
@@ -357,7 +441,7 @@ impl Engine {
         text: &str,
         note: Note,
         sections: &[Section],
-        mut see: impl FnMut(SectionKind, &[Token], &Terms, &[Context<'a>]),
+        mut see: impl FnMut(&Section, &[Token], &Terms, &[Context<'a>]),
     ) {
         let mut tokens = Vec::new();
         let mut terms = Terms::default();
@@ -377,11 +461,12 @@ impl Engine {
                 self.neoplasms.refine(&tokens, &mut terms);
                 terms.link();
                 let concepts = &terms.concepts;
-                if concepts.is_empty() {
-                    continue;
-                }
-                let contexts = self.contexts(&tokens, concepts, section.kind);
-                see(section.kind, &tokens, &terms, &contexts);
+                let contexts = if concepts.is_empty() {
+                    Vec::new()
+                } else {
+                    self.contexts(&tokens, concepts, section.kind)
+                };
+                see(section, &tokens, &terms, &contexts);
             }
         }
     }
@@ -513,7 +598,9 @@ impl Engine {
             None => [Some((meaning, Vec::new())), None],
             Some((node, found)) => [Some(found.leaf), found.other_side].map(|leaf| {
                 let leaf = leaf?;
-                let used = self.dictionary.used(node, leaf, said, tokens);
+                let used = self
+                    .dictionary
+                    .used(node, leaf, said, |said| said.bytes(tokens));
                 let meaning = Meaning {
                     node: Some(leaf),
                     ..meaning

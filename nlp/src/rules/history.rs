@@ -49,12 +49,11 @@ impl History {
         let mention = &candidate.mention;
         let is_reason = mention.section == SectionKind::Indication;
         let code = mention.code.filter(|_| is_reason)?;
-        let other = match self.of(code) {
-            Some(left) => left.condition.and(Some(left.history)),
-            None => {
-                let mut all = self.0.iter();
-                all.find(|left| code == left.history)?.condition
-            }
+        let other = if let Some(left) = self.of(code) {
+            left.condition.and(Some(left.history))
+        } else {
+            let mut all = self.0.iter();
+            all.find(|left| code == left.history)?.condition
         };
         dictionary.billed(other?)
     }

@@ -50,14 +50,27 @@ pub(crate) fn of_the_one_before(
     said: &mut Vec<Said>,
 ) -> bool {
     said.clear();
+    // Most sentences are neither: their first letter, or a condition of their own, tells.
+    let opens_with_it = tokens.first().is_some_and(|token| {
+        let first = text.as_bytes()[token.span.start].to_ascii_lowercase();
+        matches!(first, b't' | b'i')
+    });
+    let has_condition = || concepts.iter().any(|concept| concept.meaning.has_code());
+    if !opens_with_it && (tokens.len() > BARE || has_condition()) {
+        return false;
+    }
     let is = |at: usize, words: &[&str]| {
         tokens.get(at).is_some_and(|token| {
             let word = token.span.of(text);
             words.iter().any(|known| word.eq_ignore_ascii_case(known))
         })
     };
-    let start = after_the_verb(is);
-    if start.is_none() && tokens.len() > BARE {
+    let start = if opens_with_it {
+        after_the_verb(is)
+    } else {
+        None
+    };
+    if start.is_none() && (tokens.len() > BARE || has_condition()) {
         return false;
     }
     let mut reading = Reading {

@@ -5,6 +5,8 @@
 //! the same noun phrase, those inside it, and those after it up to a mark, a verb or another
 //! condition. What is denied there counts for nothing.
 
+pub(crate) mod following;
+
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
@@ -140,7 +142,15 @@ pub(crate) fn neighbourhood(
     let from = before.map_or(0, |before| before.tokens.end);
     reading.all(own);
     reading.before(own.start, from);
-    reading.after(own.end, &concepts[at + 1..]);
+    reading.after(own.end, &concepts[at + 1..], false);
+}
+
+impl Said {
+    /// Where the text says so, in bytes, as the tokens of its sentence tell.
+    pub(crate) fn bytes(&self, tokens: &[Token]) -> Span {
+        let (first, last) = (&tokens[self.tokens.start], &tokens[self.tokens.end - 1]);
+        Span::new(first.span.start, last.span.end)
+    }
 }
 
 struct Reading<'r> {
@@ -195,22 +205,23 @@ impl Reading<'_> {
             .map_or(from, |border| border + 1)
     }
 
-    /// Takes what follows a mention up to what is said of something else.
-    fn after(&mut self, start: usize, next: &[Concept]) {
+    /// Takes what follows a mention up to what is said of something else, and says where that is.
+    ///
+    /// In a list only phrases of the table count.
+    fn after(&mut self, start: usize, next: &[Concept], mut is_listed: bool) -> usize {
         let end = self.tokens.len().min(start + AFTER);
         let conditions = next.iter().filter(|concept| concept.meaning.has_code());
         let mut next = conditions.map(|concept| concept.tokens);
         let mut other = next.next();
         let mut at = start;
-        // After a comma or within brackets only phrases of the table count.
-        let mut is_listed = false;
         while at < end {
             if let Some(tokens) = other.filter(|tokens| tokens.start == at) {
                 // Another condition belongs to this one only when it is linked to it.
                 if at > start && self.is(at - 1, WordClass::Link) {
                     self.all(tokens);
+                    return tokens.end;
                 }
-                return;
+                return at;
             }
             while other.is_some_and(|tokens| tokens.start < at) {
                 other = next.next();
@@ -221,14 +232,16 @@ impl Reading<'_> {
                 continue;
             }
             match self.bytes(at) {
+                // After a comma or within brackets is a list.
                 b"," | b"(" => is_listed = true,
                 _ if is_listed
                     && (self.is(at, WordClass::Pass) || self.is(at, WordClass::Link)) => {}
-                _ if is_listed || self.is_border(at) => return,
+                _ if is_listed || self.is_border(at) => return at,
                 _ => self.word(at),
             }
             at += 1;
         }
+        at
     }
 
     /// Takes the longest phrase of the table that begins here, and says where it ends.

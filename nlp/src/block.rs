@@ -7,7 +7,7 @@ use crate::Span;
 use crate::assertion::Context;
 use crate::concept::{Concept, Terms};
 use crate::disease::Naming;
-use crate::section::SectionKind;
+use crate::section::{Section, SectionKind};
 use crate::token::Token;
 
 /// A block is full with so many tokens; it ends with the sentence that fills it.
@@ -28,6 +28,8 @@ pub(crate) struct Block<'e> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sentence {
     pub(crate) section: SectionKind,
+    /// All of its section.
+    pub(crate) body: Span,
     pub(crate) span: Span,
     tokens: Span,
     concepts: Span,
@@ -64,9 +66,10 @@ impl<'e> Block<'e> {
     }
 
     /// Adds a sentence whose tokens are those from `first` on.
-    pub(crate) fn push(&mut self, section: SectionKind, span: Span, first: usize) {
+    pub(crate) fn push(&mut self, section: &Section, span: Span, first: usize) {
         self.sentences.push(Sentence {
-            section,
+            section: section.kind,
+            body: section.body,
             span,
             tokens: Span::new(first, self.tokens.len()),
             concepts: Span::default(),

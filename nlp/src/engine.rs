@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use crate::Span;
 use crate::assertion::{Context, Cues, Scopes, Temporality};
+use crate::attributes::following::{Antecedent, of_the_one_before};
 use crate::attributes::{self, Attribute, Said};
-use crate::block::Block;
+use crate::block::{Block, Sentence};
 use crate::candidate::Candidate;
 use crate::coding::{Code, Coding, Decision, Disease, Mention, Quote, Reason};
 use crate::concept::{Concept, Terms};
-use crate::dictionary::{Dictionary, Meaning, Origin};
+use crate::dictionary::{Billable, Dictionary, Meaning, Origin};
 use crate::disease::{self, Model, Naming, ShortForms, WEIGHTS};
 use crate::icd_code::IcdCode;
 use crate::narrative::NarrativeTerms;
@@ -141,7 +142,8 @@ impl Engine {
     /// The codes of a note and the mentions that they come from, in linear time.
     pub fn code<'a>(&'a self, text: &'a str) -> Coding<'a> {
         let (note, mut candidates) = self.candidates(text);
-        let choices = selection::apply(note, &mut candidates);
+        let others = self.in_other_tense(note, &candidates);
+        let choices = selection::apply(note, &mut candidates, &others);
         let mut codes = codes(&candidates, &choices);
         Rules::conclude(&self.dictionary, &mut codes);
         Coding {
@@ -165,10 +167,29 @@ impl Engine {
         let mut hints = 0.0;
         // The candidate that each concept became.
         let mut places = Vec::with_capacity(candidates.capacity());
+        let mut antecedent = Antecedent::default();
         self.each_block(text, note, &sections, |block| {
             places.clear();
             for sentence in &block.sentences {
                 let (tokens, concepts) = (block.tokens(*sentence), block.concepts(*sentence));
+                let place = Place {
+                    text,
+                    note,
+                    section: sentence.section,
+                };
+                let is_following = self.follow(
+                    place,
+                    block,
+                    *sentence,
+                    &mut antecedent,
+                    &mut candidates,
+                    &mut said,
+                );
+                if !is_following {
+                    antecedent.condition = None;
+                }
+                let is_condition = |concept: &&Concept| concept.meaning.has_code();
+                let is_only = !is_following && concepts.iter().filter(is_condition).count() == 1;
                 for (at, context) in block.contexts(*sentence).iter().enumerate() {
                     places.push(candidates.len());
                     let concept = concepts[at];
@@ -180,14 +201,10 @@ impl Engine {
                         at,
                         &mut said,
                     );
+                    let first = candidates.len();
                     for (meaning, mut attributes) in self.specific(concept.meaning, tokens, &said) {
                         let seventh = self.seventh(tokens, concepts, at, meaning);
                         let character = seventh.as_ref().map(|chosen| chosen.character);
-                        let place = Place {
-                            text,
-                            note,
-                            section: sentence.section,
-                        };
                         let span = concept.span(tokens);
                         let mut mention = self.mention(place, span, meaning, character, *context);
                         if let Some(chosen) = seventh.filter(|_| mention.code.is_some()) {
@@ -200,6 +217,10 @@ impl Engine {
                             origin: meaning.origin,
                             seventh: character,
                         });
+                    }
+                    if is_only && concept.meaning.has_code() && candidates.len() == first + 1 {
+                        let condition = (first, concept.meaning, *context);
+                        antecedent.keep(condition, sentence.body, &said, tokens);
                     }
                 }
             }
@@ -224,6 +245,78 @@ impl Engine {
         self.name_diseases(&mut candidates, namings, hints);
         self.rules.apply(&self.dictionary, note, &mut candidates);
         (note, candidates)
+    }
+
+    /// Gives the condition of the sentence before what this sentence says of it, if it says anything;
+    /// whether it speaks of that condition at all.
+    fn follow<'a>(
+        &'a self,
+        place: Place<'a>,
+        block: &Block<'a>,
+        sentence: Sentence,
+        antecedent: &mut Antecedent<(usize, Meaning, Context<'a>)>,
+        candidates: &mut [Candidate<'a>],
+        said: &mut Vec<Said>,
+    ) -> bool {
+        let Some((at, meaning, context)) = antecedent.condition else {
+            return false;
+        };
+        let (dictionary, text) = (&self.dictionary, place.text);
+        let (tokens, concepts) = (block.tokens(sentence), block.concepts(sentence));
+        if antecedent.section != sentence.body
+            || !of_the_one_before(dictionary, text, tokens, concepts, said)
+        {
+            return false;
+        }
+        let here = said.iter().map(|said| Said {
+            tokens: said.bytes(tokens),
+            ..*said
+        });
+        antecedent.said.extend(here);
+        let all = &antecedent.said;
+        if let Some(node) = meaning.node
+            && let Some(found) = dictionary.most_specific(node, all)
+            && found.other_side.is_none()
+            && candidates[at].node != Some(found.leaf)
+        {
+            let meaning = Meaning {
+                node: Some(found.leaf),
+                ..meaning
+            };
+            let candidate = &mut candidates[at];
+            let place = Place {
+                section: candidate.mention.section,
+                ..place
+            };
+            let span = candidate.mention.span;
+            let own = std::mem::take(&mut candidate.mention.attributes);
+            candidate.node = meaning.node;
+            candidate.mention = self.mention(place, span, meaning, candidate.seventh, context);
+            let mut attributes = dictionary.used(node, found.leaf, all, |said| said.tokens);
+            for attribute in own {
+                if attributes.iter().all(|known| known.span != attribute.span) {
+                    attributes.push(attribute);
+                }
+            }
+            candidate.mention.attributes = attributes.into();
+        }
+        true
+    }
+
+    /// For each candidate of a report its code in the other tense, if it has one.
+    pub(crate) fn in_other_tense(
+        &self,
+        note: Note,
+        candidates: &[Candidate<'_>],
+    ) -> Vec<Option<Billable<'_>>> {
+        if note.kind != NoteKind::RadiologyReport {
+            return Vec::new();
+        }
+        let history = &self.rules.history;
+        candidates
+            .iter()
+            .map(|candidate| history.in_other_tense(&self.dictionary, candidate))
+            .collect()
     }
 
     /// Every sentence with what each stage found: for showing and for tests.
@@ -365,7 +458,7 @@ impl Engine {
             for sentence in cut.iter().copied() {
                 let first = block.tokens.len();
                 self.tokenizer.append(text, sentence, &mut block.tokens);
-                block.push(section.kind, sentence, first);
+                block.push(section, sentence, first);
                 if block.is_full() {
                     self.fill(text, note, &mut block, &mut stages);
                     see(&block);
@@ -541,7 +634,9 @@ impl Engine {
             None => [Some((meaning, Vec::new())), None],
             Some((node, found)) => [Some(found.leaf), found.other_side].map(|leaf| {
                 let leaf = leaf?;
-                let used = self.dictionary.used(node, leaf, said, tokens);
+                let used = self
+                    .dictionary
+                    .used(node, leaf, said, |said| said.bytes(tokens));
                 let meaning = Meaning {
                     node: Some(leaf),
                     ..meaning

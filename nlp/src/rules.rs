@@ -19,10 +19,10 @@ mod told;
 mod unknown_site;
 
 pub use self::external::ExternalCauses;
+pub(crate) use self::history::History;
 pub use self::rule::Rule;
 
 use self::combination::Combinations;
-use self::history::History;
 use self::integral::Integral;
 use self::told::Told;
 use crate::candidate::Candidate;
@@ -35,7 +35,7 @@ use crate::note::Note;
 pub(crate) struct Rules {
     combinations: Combinations,
     pub(crate) external_causes: ExternalCauses,
-    history: History,
+    pub(crate) history: History,
     integral: Integral,
 }
 

@@ -10,7 +10,8 @@ pub(crate) mod feature;
 pub(crate) mod model;
 
 use crate::candidate::Candidate;
-use crate::coding::{Decision, Reason};
+use crate::coding::{Decision, Joined, Reason};
+use crate::dictionary::Billable;
 use crate::icd_code::IcdCode;
 use crate::note::{Note, NoteKind};
 use crate::rules::Rule;
@@ -36,34 +37,42 @@ const SHOWN: usize = 3;
 
 /// Lets the model of this kind of note decide over what the rules left open.
 ///
+/// `others` holds, for each candidate, its code in the other tense (what is over as the history
+/// that it leaves, a history as what it is of), if it has one; nothing where none has.
 /// Returns what it says of each code it chose, by code; nothing where there is no model.
-pub(crate) fn apply(note: Note, candidates: &mut [Candidate<'_>]) -> Vec<Choice> {
+pub(crate) fn apply<'a>(
+    note: Note,
+    candidates: &mut [Candidate<'a>],
+    others: &[Option<Billable<'a>>],
+) -> Vec<Choice> {
     match Model::of(note.kind) {
-        Some(model) => choose(model, note, candidates),
+        Some(model) => choose(model, note, candidates, others),
         None => Vec::new(),
     }
 }
 
 /// Lets this model decide, whatever the kind of note it was learnt from.
-pub(crate) fn choose(model: &Model, note: Note, candidates: &mut [Candidate<'_>]) -> Vec<Choice> {
-    let proposals = proposals(candidates);
+pub(crate) fn choose<'a>(
+    model: &Model,
+    note: Note,
+    candidates: &mut [Candidate<'a>],
+    others: &[Option<Billable<'a>>],
+) -> Vec<Choice> {
+    let proposals = proposals(candidates, others);
     if note.kind == NoteKind::Narrative && proposals.len() < LEAST_OF_NARRATIVE {
         return Vec::new();
     }
-    let decided: Vec<_> = (0..proposals.len())
-        .map(|place| {
-            let choice = weigh(model, candidates, &proposals, place);
-            (choice, proposals[place].mentions.clone())
-        })
+    let choices: Vec<_> = (0..proposals.len())
+        .map(|place| weigh(model, note.kind, candidates, &proposals, place))
         .collect();
     // A test was ordered for a reason: where no code is likely, the likeliest one that the
     // rules allow is that reason (guidelines, section IV.K: code the sign or symptom).
-    let least = decided
+    let least = choices
         .iter()
-        .filter(|(_, mentions)| {
-            mentions
-                .iter()
-                .any(|place| candidates[*place].coded().is_some())
+        .zip(&proposals)
+        .filter(|(_, proposal)| {
+            let mut mentions = proposal.mentions.iter();
+            mentions.any(|place| candidates[*place].coded().is_some())
         })
         .map(|(choice, _)| choice.probability)
         .fold(0.0, f64::max);
@@ -71,40 +80,60 @@ pub(crate) fn choose(model: &Model, note: Note, candidates: &mut [Candidate<'_>]
         NoteKind::RadiologyReport => model.threshold.min(least),
         NoteKind::Narrative | NoteKind::Chart => model.threshold,
     };
-    let mut chosen = Vec::new();
-    for (choice, mentions) in decided {
-        let is_chosen = choice.probability >= threshold;
-        for place in mentions {
-            let mention = &mut candidates[place].mention;
-            let was_coded = mention.decision == Decision::Coded;
-            if is_chosen == was_coded {
-                continue;
+    // A mention stands for one code: where it could for two, for the likelier.
+    let mut likeliest: Vec<Option<usize>> = vec![None; candidates.len()];
+    for (place, proposal) in proposals.iter().enumerate() {
+        for mention in &proposal.mentions {
+            let best = &mut likeliest[*mention];
+            if best.is_none_or(|best| choices[best].probability < choices[place].probability) {
+                *best = Some(place);
             }
-            mention.rule = Rule::Learnt;
-            mention.decision = if is_chosen {
-                Decision::Coded
-            } else {
-                Decision::NotCoded(Reason::NotChosen {
-                    because: choice.because.first().cloned().unwrap_or_default().into(),
-                })
-            };
-        }
-        if is_chosen {
-            chosen.push(choice);
         }
     }
+    let mut is_chosen = vec![false; proposals.len()];
+    for (at, candidate) in candidates.iter_mut().enumerate() {
+        let Some(place) = likeliest[at] else {
+            continue;
+        };
+        let choice = &choices[place];
+        let was_coded = candidate.coded().is_some();
+        if choice.probability < threshold {
+            if was_coded {
+                let because = choice.because.first().cloned().unwrap_or_default().into();
+                candidate.leave(Reason::NotChosen { because }, Rule::Learnt);
+            }
+            continue;
+        }
+        is_chosen[place] = true;
+        let other = others.get(at).and_then(Option::as_ref);
+        if let Some(other) = other.filter(|other| other.code == choice.code) {
+            candidate.take(Joined {
+                code: other.code,
+                title: other.title.clone(),
+                rule: Rule::Learnt,
+            });
+        } else if was_coded {
+            continue;
+        }
+        candidate.mention.decision = Decision::Coded;
+        candidate.mention.rule = Rule::Learnt;
+    }
+    let chosen = choices.into_iter().zip(is_chosen);
     chosen
+        .filter_map(|(choice, is)| is.then_some(choice))
+        .collect()
 }
 
 fn weigh(
     model: &Model,
+    kind: NoteKind,
     candidates: &[Candidate<'_>],
     proposals: &[Proposal],
     place: usize,
 ) -> Choice {
     let mut sum = 0.0;
     let mut weighed: Vec<(f64, Feature<'_>)> = Vec::new();
-    each(candidates, proposals, place, |feature| {
+    each(kind, candidates, proposals, place, |feature| {
         let weight = model.weight(&feature);
         sum += weight;
         if weight != 0.0 && !feature.holds_text() {
@@ -161,6 +190,40 @@ mod tests {
         assert!(!because.is_empty());
         assert_eq!(cough.decision, Decision::Coded);
         assert!((1..=SHOWN).contains(&coding.codes[0].because.len()));
+    }
+
+    #[test]
+    fn a_history_that_is_why_a_test_was_ordered_may_be_the_condition_and_the_other_way_round() {
+        let model = |features: &str| {
+            let tsv = format!("radiology\tthreshold\t0.5\n{features}");
+            Model::read(&tsv, "radiology").expect("every line reads")
+        };
+        let engine = Engine::new(Dictionary::fy2026());
+        let chosen = |model: &Model, text: &str| {
+            let (note, mut candidates) = engine.candidates(text);
+            let others = engine.in_other_tense(note, &candidates);
+            let choices = choose(model, note, &mut candidates, &others);
+            let coded = crate::candidate::coded(&candidates);
+            assert_eq!(coded, choices.iter().map(|it| it.code).collect::<Vec<_>>());
+            coded
+        };
+        let as_there = model("radiology\tchapter=j\t2\nradiology\tcode=n39.0\t2");
+        let as_over = model("radiology\tchapter=z\t2");
+        let both = model("radiology\tchapter=z\t2\nradiology\tcode=n39.0\t3");
+        for (history, condition, is_over) in [
+            ("History of pneumonia.", "J18.9", "Z87.01"),
+            ("History of UTI.", "N39.0", "Z87.440"),
+            ("UTI three weeks ago.", "N39.0", "Z87.440"),
+        ] {
+            let note = format!("CLINICAL HISTORY: {history}\nIMPRESSION: Normal.");
+            assert_eq!(chosen(&as_there, &note), [condition], "{note}");
+            assert_eq!(chosen(&as_over, &note), [is_over], "{note}");
+            // One mention never stands for both.
+            assert_eq!(chosen(&both, &note).len(), 1, "{note}");
+        }
+        // What is over elsewhere than among the reasons for a test stays over.
+        let note = "CLINICAL HISTORY: Cough.\nIMPRESSION: Prior pneumonia.";
+        assert!(!chosen(&as_there, note).contains(&"J18.9".parse().unwrap()));
     }
 
     #[test]

@@ -8,7 +8,6 @@
 use crate::Span;
 use crate::attributes::{Attribute, AttributeKind, Said};
 use crate::dictionary::{Dictionary, Feature, NEVER, value_feature};
-use crate::token::Token;
 
 /// The codes that a mention comes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,13 +73,14 @@ impl Dictionary {
         })
     }
 
-    /// What a leaf asks for of that which is said, and the default leaf does not say.
+    /// What a leaf asks for of that which is said, and the default leaf does not say; `place` tells
+    /// where in the text.
     pub(crate) fn used(
         &self,
         node: u32,
         leaf: u32,
         said: &[Said],
-        tokens: &[Token],
+        place: impl Fn(&Said) -> Span,
     ) -> Vec<Attribute<'_>> {
         let tables = self.attributes();
         let asked = self.asked(leaf);
@@ -110,10 +110,7 @@ impl Dictionary {
                 used.push(Attribute {
                     kind,
                     value: value.into(),
-                    span: Span::new(
-                        tokens[said.tokens.start].span.start,
-                        tokens[said.tokens.end - 1].span.end,
-                    ),
+                    span: place(said),
                 });
             }
         }

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use crate::candidate::Candidate;
-use crate::dictionary::Dictionary;
+use crate::dictionary::{Billable, Dictionary};
 use crate::engine::Engine;
 use crate::note::{Note, NoteKind};
 use crate::selection::feature::{each, proposals};
@@ -31,9 +31,9 @@ struct Recipe {
 
 const RADIOLOGY: Recipe = Recipe {
     kind: NoteKind::RadiologyReport,
-    penalty: 2.0,
-    support: 2,
-    threshold: 0.45,
+    penalty: 3.0,
+    support: 3,
+    threshold: 0.48,
 };
 
 const NARRATIVE: Recipe = Recipe {
@@ -177,6 +177,7 @@ pub fn validate(engine: &Engine, learnt: &[Coded], judged: &[Coded]) -> [Tally; 
 struct Seen<'c> {
     note: Note,
     candidates: Vec<Candidate<'c>>,
+    others: Vec<Option<Billable<'c>>>,
     gold: &'c [String],
 }
 
@@ -188,6 +189,7 @@ impl<'c> Seen<'c> {
                 let (note, candidates) = engine.candidates(&coded.text);
                 Self {
                     note,
+                    others: engine.in_other_tense(note, &candidates),
                     candidates,
                     gold: &coded.codes,
                 }
@@ -198,7 +200,7 @@ impl<'c> Seen<'c> {
     /// The codes that a model chooses.
     fn codes(&self, model: &Model) -> Vec<String> {
         let mut candidates = self.candidates.clone();
-        selection::choose(model, self.note, &mut candidates);
+        selection::choose(model, self.note, &mut candidates, &self.others);
         let codes: BTreeSet<_> = candidates.iter().filter_map(Candidate::coded).collect();
         codes.into_iter().map(String::from).collect()
     }
@@ -223,15 +225,21 @@ fn weights(
     let mut examples: Vec<(BTreeMap<String, f64>, bool)> = Vec::new();
     let mut support: BTreeMap<String, usize> = BTreeMap::new();
     for seen in notes.iter().filter(|seen| seen.note.kind == recipe.kind) {
-        let proposals = proposals(&seen.candidates);
+        let proposals = proposals(&seen.candidates, &seen.others);
         let mut in_note = BTreeSet::new();
         for place in 0..proposals.len() {
             let mut features: BTreeMap<String, f64> = BTreeMap::new();
-            each(&seen.candidates, &proposals, place, |feature| {
-                *features
-                    .entry(feature.to_string().to_ascii_lowercase())
-                    .or_default() += 1.0;
-            });
+            each(
+                seen.note.kind,
+                &seen.candidates,
+                &proposals,
+                place,
+                |feature| {
+                    *features
+                        .entry(feature.to_string().to_ascii_lowercase())
+                        .or_default() += 1.0;
+                },
+            );
             in_note.extend(features.keys().cloned());
             examples.push((features, is_right(seen.gold, &proposals[place].code)));
         }

@@ -8,6 +8,7 @@ use super::places::{Lines, Surroundings, one_line};
 use crate::assertion::Assertion;
 use crate::coding::{Code, Mention, Reason};
 use crate::dictionary::Dictionary;
+use crate::{Span, sentences};
 
 /// How text for a terminal looks; what colours say, words say too.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -220,6 +221,9 @@ impl Page {
             };
             self.detail(&place);
             self.quote(chart, span, "32;1");
+            if let Some(mention) = mention {
+                self.said_elsewhere(chart, lines, mention);
+            }
             rules.extend(mention.map(|mention| mention.rule));
         }
         rules.sort_unstable();
@@ -253,13 +257,29 @@ impl Page {
         self.out.push('\n');
     }
 
+    /// What a later sentence says of a mention, which its own surroundings may not show.
+    fn said_elsewhere(&mut self, chart: &Chart<'_>, lines: &Lines, mention: &Mention<'_>) {
+        for said in &mention.attributes {
+            let between = Span::new(mention.span.start, said.span.end);
+            if said.span.start < mention.span.end || sentences(chart.text, between).len() < 2 {
+                continue;
+            }
+            let line = lines.number(said.span.start);
+            let kind = said.kind.name();
+            self.detail(&format!(
+                "line {line}, its {kind}, said in another sentence"
+            ));
+            self.quote(chart, said.span, "32;1");
+        }
+    }
+
     fn detail(&mut self, text: &str) {
         let text = self.painted("2", text);
         self.line(&format!("{:INDENT$}{text}", ""));
     }
 
     /// The words of a span in their surroundings, in brackets and in a colour.
-    fn quote(&mut self, chart: &Chart<'_>, span: crate::Span, colour: &str) {
+    fn quote(&mut self, chart: &Chart<'_>, span: Span, colour: &str) {
         let found = Surroundings::of(chart.text, span, WIDTH - INDENT - 4);
         let words = self.painted(colour, &format!("[{}]", found.words));
         let line = format!("{}{words}{}", found.before, found.after);
@@ -374,6 +394,23 @@ mod tests {
         let coloured = explain(&chart, Look::Coloured);
         assert!(coloured.contains("\u{1b}[32;1m[asthma]\u{1b}[0m"));
         assert!(!coloured.contains("\u{1b}[31m") && !coloured.contains('\u{7}'));
+    }
+
+    #[test]
+    fn what_another_sentence_says_of_a_condition_is_shown_with_its_place() {
+        let engine = Engine::new(Dictionary::fy2026());
+        let text = "ASSESSMENT: Type 2 diabetes.\nIt is poorly controlled.";
+        let coding = engine.code(text);
+        let chart = Chart {
+            name: "a",
+            text,
+            coding: &coding,
+        };
+        let said = explain(&chart, Look::Plain);
+        assert!(said.contains("E11.65"), "{said}");
+        let shown = "line 2, its control, said in another sentence\n              \
+                     It is [poorly controlled].";
+        assert!(said.contains(shown), "{said}");
     }
 
     #[test]

@@ -5,8 +5,9 @@ use std::fmt;
 use crate::assertion::Assertion;
 use crate::candidate::Candidate;
 use crate::coding::{Decision, Reason};
-use crate::dictionary::Origin;
+use crate::dictionary::{Billable, Origin};
 use crate::icd_code::IcdCode;
+use crate::note::NoteKind;
 use crate::section::SectionKind;
 
 /// One thing that is true of a code in a note: a name and up to two values.
@@ -25,6 +26,8 @@ pub(crate) struct Proposal {
     pub(crate) code: IcdCode,
     /// Whether the rules coded it as a condition of now.
     is_coded: bool,
+    /// Whether only mentions stand for it that the rules read in the other tense.
+    is_in_other_tense: bool,
     /// Its admissible mentions, as places among the candidates, in the order of the text.
     pub(crate) mentions: Vec<usize>,
 }
@@ -51,7 +54,13 @@ impl<'n> Feature<'n> {
     pub(crate) fn holds_text(&self) -> bool {
         matches!(
             self.name,
-            "term" | "before" | "after" | "code before" | "code after"
+            "term"
+                | "term sections"
+                | "term rule"
+                | "before"
+                | "after"
+                | "code before"
+                | "code after"
         )
     }
 
@@ -100,26 +109,43 @@ impl fmt::Display for Feature<'_> {
 ///
 /// What is negated, hypothetical, someone else's, or refused for a reason that no learnt
 /// model may overrule, proposes nothing, so that it cannot change what is chosen.
-pub(crate) fn proposals(candidates: &[Candidate<'_>]) -> Vec<Proposal> {
+///
+/// `others` holds, for each candidate, its code in the other tense, if it has one; nothing where
+/// none has.
+pub(crate) fn proposals(
+    candidates: &[Candidate<'_>],
+    others: &[Option<Billable<'_>>],
+) -> Vec<Proposal> {
     let mut proposals: Vec<Proposal> = Vec::new();
+    let mut propose = |code: IcdCode, place: usize, is_other: bool| match proposals
+        .binary_search_by(|proposal| proposal.code.cmp(&code))
+    {
+        Ok(known) => {
+            proposals[known].mentions.push(place);
+            proposals[known].is_in_other_tense &= is_other;
+        }
+        Err(new) => proposals.insert(
+            new,
+            Proposal {
+                code,
+                is_coded: false,
+                is_in_other_tense: is_other,
+                mentions: vec![place],
+            },
+        ),
+    };
     for (place, candidate) in candidates.iter().enumerate() {
         let Some(code) = admissible(candidate) else {
             continue;
         };
-        match proposals.binary_search_by(|proposal| proposal.code.cmp(&code)) {
-            Ok(known) => proposals[known].mentions.push(place),
-            Err(new) => proposals.insert(
-                new,
-                Proposal {
-                    code,
-                    is_coded: false,
-                    mentions: vec![place],
-                },
-            ),
+        propose(code, place, false);
+        if let Some(Some(other)) = others.get(place) {
+            propose(other.code, place, true);
         }
     }
     for proposal in &mut proposals {
-        proposal.is_coded = rule_of(best_of(candidates, proposal)) == "coded";
+        proposal.is_coded =
+            !proposal.is_in_other_tense && rule_of(best_of(candidates, proposal)) == "coded";
     }
     proposals
 }
@@ -139,6 +165,7 @@ fn admissible(candidate: &Candidate<'_>) -> Option<IcdCode> {
 
 /// Calls `see` with every feature of the proposal at `place`.
 pub(crate) fn each<'n>(
+    kind: NoteKind,
     candidates: &'n [Candidate<'_>],
     proposals: &'n [Proposal],
     place: usize,
@@ -148,7 +175,14 @@ pub(crate) fn each<'n>(
     let code = proposal.code.as_str();
     let category = category(code);
     let best = best_of(candidates, proposal);
-    let rule = rule_of(best);
+    let rule = if proposal.is_in_other_tense {
+        match best.mention.assertion {
+            Assertion::Historical => "past in the other tense",
+            _ => "in the other tense",
+        }
+    } else {
+        rule_of(best)
+    };
     let mut add = |name, first, second| see(Feature::of(name, [first, second]));
 
     add("bias", "", "");
@@ -225,6 +259,43 @@ pub(crate) fn each<'n>(
         add("with a diagnosis", code, "");
         add("with a diagnosis in chapter", &code[..1], "");
     }
+    if kind == NoteKind::RadiologyReport {
+        each_of_report(candidates, proposals, place, rule, see);
+    }
+}
+
+/// What only tells in reports, which are short: in narratives it made no choice better.
+fn each_of_report<'n>(
+    candidates: &'n [Candidate<'_>],
+    proposals: &'n [Proposal],
+    place: usize,
+    rule: &'static str,
+    mut see: impl FnMut(Feature<'n>),
+) {
+    let proposal = &proposals[place];
+    let code = proposal.code.as_str();
+    let chapter = &code[..1];
+    let sections = sections_of(candidates, proposal);
+    let mut add = |name, first, second| see(Feature::of(name, [first, second]));
+    for mention in proposal.mentions.iter().take(READ) {
+        let mention = &candidates[*mention].mention;
+        add("term sections", mention.text(), sections);
+        add("term rule", mention.text(), rule);
+        let before = last_words(mention.quote.before()).count();
+        let after = first_words(mention.quote.after()).count();
+        add("chapter edges", chapter, EDGES[before][after]);
+    }
+    let mut in_indication = 0;
+    for (other_place, other) in proposals.iter().enumerate() {
+        if other_place == place || !other.is_coded {
+            continue;
+        }
+        add("chapter with", chapter, category(&other.code));
+        let mut mentions = other.mentions.iter();
+        let is_in = mentions.any(|at| candidates[*at].mention.section == SectionKind::Indication);
+        in_indication += usize::from(is_in);
+    }
+    add("code others in indication", code, few(in_indication));
 }
 
 fn category(code: &str) -> &str {
@@ -299,6 +370,14 @@ fn far(start: usize) -> &'static str {
 const READ: usize = 3;
 /// How many words beside a mention count.
 const BESIDE: usize = 3;
+/// How many words of its sentence stand before a mention and how many after it, up to as many as
+/// count.
+const EDGES: [[&str; BESIDE + 1]; BESIDE + 1] = [
+    ["0 0", "0 1", "0 2", "0 3"],
+    ["1 0", "1 1", "1 2", "1 3"],
+    ["2 0", "2 1", "2 2", "2 3"],
+    ["3 0", "3 1", "3 2", "3 3"],
+];
 
 /// The last words before a mention, within its sentence.
 fn last_words(before: &str) -> impl Iterator<Item = &str> {
@@ -325,7 +404,7 @@ fn words(text: &str) -> impl DoubleEndedIterator<Item = &str> {
 
 /// The names of all features.
 #[cfg(test)]
-pub(super) const NAMES: [&str; 32] = [
+pub(super) const NAMES: [&str; 37] = [
     "bias",
     "code",
     "category",
@@ -358,4 +437,9 @@ pub(super) const NAMES: [&str; 32] = [
     "sibling",
     "with a diagnosis",
     "with a diagnosis in chapter",
+    "term sections",
+    "term rule",
+    "chapter edges",
+    "chapter with",
+    "code others in indication",
 ];

@@ -345,6 +345,7 @@ mod tests {
                 narrative_bytes: 4,
                 parts: vec![part("OBX[1]-5"), part("/html")],
                 left_out,
+                program_sha256: Some("5".repeat(64)),
             };
             let coding = serde_json::json!({"codes": [{"code": "M10.9"}]});
             let push = |json: &mut String| json.push_str(&coding.to_string());

@@ -11,7 +11,7 @@ use crate::section::{Section, SectionKind};
 use crate::token::Token;
 
 /// A block is full with so many tokens; it ends with the sentence that fills it.
-const FULL: usize = 1_000;
+const FULL: usize = 500;
 
 /// Sentences, and what each stage found in them; the buffers serve one block after the other.
 #[derive(Clone, Debug, Default)]

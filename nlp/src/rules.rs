@@ -25,9 +25,10 @@ pub use self::rule::Rule;
 use self::combination::Combinations;
 use self::integral::Integral;
 use self::told::Told;
-use crate::candidate::Candidate;
+use crate::candidate::{self, Candidate};
 use crate::coding::Code;
 use crate::dictionary::Dictionary;
+use crate::icd_code::IcdCode;
 use crate::note::Note;
 
 /// The rules with their tables, read once.
@@ -57,13 +58,25 @@ impl Rules {
         note: Note,
         candidates: &mut [Candidate<'a>],
     ) {
-        external::apply(self.external_causes, note, candidates);
-        superseded::apply(dictionary, note, candidates);
-        unknown_site::apply(candidates);
+        // A long note has many candidates and few codes: the codes tell which rules concern it.
+        let coded = candidate::coded(candidates);
+        if coded.iter().copied().any(external::concerns) {
+            external::apply(self.external_causes, note, candidates);
+        }
+        if superseded::concerns(&coded) {
+            superseded::apply(dictionary, note, candidates);
+        }
+        if unknown_site::concerns(&coded) {
+            unknown_site::apply(candidates);
+        }
         self.history.apply(dictionary, note, candidates);
-        self.combinations.apply(dictionary, note, candidates);
-        self.integral.apply(note, candidates);
-        name_symptoms(candidates);
+        let coded = self.combinations.apply(dictionary, note, candidates);
+        if coded.iter().any(|code| self.integral.concerns(*code)) {
+            self.integral.apply(note, candidates);
+        }
+        if coded.iter().any(|code| is_symptom(*code)) {
+            name_symptoms(candidates);
+        }
         excludes::apply(dictionary, note, candidates);
     }
 
@@ -76,11 +89,15 @@ impl Rules {
     }
 }
 
+/// Whether a code is of chapter 18: symptoms, signs and abnormal findings.
+fn is_symptom(code: IcdCode) -> bool {
+    code.letter() == b'R'
+}
+
 /// Says of what is coded as documented and stands among signs and symptoms that it does.
 fn name_symptoms(candidates: &mut [Candidate<'_>]) {
     for candidate in candidates {
-        let is_symptom = candidate.coded().is_some_and(|code| code.letter() == b'R');
-        if is_symptom && candidate.mention.rule == Rule::Documented {
+        if candidate.coded().is_some_and(is_symptom) && candidate.mention.rule == Rule::Documented {
             candidate.mention.rule = Rule::SignOrSymptom;
         }
     }
@@ -88,7 +105,7 @@ fn name_symptoms(candidates: &mut [Candidate<'_>]) {
 
 /// The codes of a note, in the order of the alphabet.
 #[cfg(test)]
-fn codes_of(note: &str) -> Vec<crate::IcdCode> {
+fn codes_of(note: &str) -> Vec<IcdCode> {
     let engine = crate::Engine::new(Dictionary::fy2026());
     let mut codes: Vec<_> = engine
         .code(note)

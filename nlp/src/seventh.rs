@@ -293,8 +293,8 @@ const PLAIN: &[&str] = &[
 pub(crate) fn agree<'a>(dictionary: &'a Dictionary, candidates: &mut [Candidate<'a>]) {
     let mut told: FxHashMap<u32, char> = FxHashMap::default();
     for candidate in candidates.iter() {
-        if let (Some(character), Some(node), Some(_)) =
-            (candidate.seventh, candidate.node, candidate.coded())
+        if let Some(character) = candidate.seventh
+            && let (Some(node), Some(_)) = (candidate.node, candidate.coded())
         {
             told.entry(dictionary.default_leaf(node).unwrap_or(node))
                 .or_insert(character);

@@ -53,17 +53,18 @@ impl Combinations {
     /// Gives conditions that stand together their code, with the mentions of all as evidence.
     ///
     /// Not in a narrative: prose without headings tells of conditions years apart, and those
-    /// who code case reports code each condition for itself.
+    /// who code case reports code each condition for itself. Returns the codes that stand then,
+    /// each once, in order.
     pub(super) fn apply<'a>(
         &self,
         dictionary: &'a Dictionary,
         note: Note,
         candidates: &mut [Candidate<'a>],
-    ) {
-        if note.kind == NoteKind::Narrative {
-            return;
-        }
+    ) -> Vec<IcdCode> {
         let mut coded = candidate::coded(candidates);
+        if note.kind == NoteKind::Narrative {
+            return coded;
+        }
         for combination in &self.0 {
             let letters = letters(&coded);
             // A note names one type of diabetes; where it names two, the first is no surer.
@@ -76,6 +77,7 @@ impl Combinations {
                 coded = candidate::coded(candidates);
             }
         }
+        coded
     }
 }
 

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::candidate::Candidate;
 use crate::coding::Reason;
+use crate::icd_code::IcdCode;
 use crate::note::{Note, NoteKind};
 use crate::rules::Rule;
 
@@ -21,12 +22,15 @@ pub enum ExternalCauses {
     Coded,
 }
 
+/// Whether a code says how an injury came about.
+pub(super) fn concerns(code: IcdCode) -> bool {
+    (b'V'..=b'Y').contains(&code.letter())
+}
+
 /// Leaves external causes out, or names the rule by which they count.
 pub(super) fn apply(causes: ExternalCauses, note: Note, candidates: &mut [Candidate<'_>]) {
     for candidate in candidates {
-        let is_cause = candidate
-            .coded()
-            .is_some_and(|code| (b'V'..=b'Y').contains(&code.letter()));
+        let is_cause = candidate.coded().is_some_and(concerns);
         match causes {
             _ if !is_cause => {}
             ExternalCauses::Left if note.kind == NoteKind::Narrative => {}
@@ -45,7 +49,7 @@ mod tests {
     fn external_causes_count_where_they_are_asked_for() {
         let engine = Engine::new(Dictionary::fy2026());
         let note = "HPI: Unspecified fall. Concussion.";
-        let codes = |engine: &Engine| -> Vec<crate::IcdCode> {
+        let codes = |engine: &Engine| -> Vec<IcdCode> {
             let codes = engine.code(note).codes.into_iter();
             codes.map(|code| code.code).collect()
         };

@@ -72,12 +72,18 @@ impl History {
         if note.kind == NoteKind::Narrative {
             return;
         }
-        let coded = candidate::coded(candidates);
-        for candidate in candidates {
-            let is_past = matches!(
+        let is_past = |candidate: &Candidate<'_>| {
+            matches!(
                 candidate.mention.decision,
                 Decision::NotCoded(Reason::Historical { .. })
-            ) && candidate.mention.assertion == Assertion::Historical;
+            ) && candidate.mention.assertion == Assertion::Historical
+        };
+        let Some(first) = candidates.iter().position(is_past) else {
+            return;
+        };
+        let coded = candidate::coded(candidates);
+        for candidate in &mut candidates[first..] {
+            let is_past = is_past(candidate);
             let Some(code) = candidate.mention.code.filter(|_| is_past) else {
                 continue;
             };

@@ -35,6 +35,11 @@ impl Integral {
         Self { by_category }
     }
 
+    /// Whether a code is of a symptom that may belong to a diagnosis.
+    pub(super) fn concerns(&self, code: IcdCode) -> bool {
+        self.by_category.contains_key(&code.category())
+    }
+
     /// Takes out the symptoms that a coded diagnosis explains.
     ///
     /// Not in a narrative: it tells the findings of a whole illness in the order in which they

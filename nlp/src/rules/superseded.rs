@@ -14,6 +14,13 @@ use crate::rules::Rule;
 /// How the codes of chapter 18 begin: symptoms, signs and abnormal findings.
 const SYMPTOMS: u8 = b'R';
 
+/// Whether two of these codes, which are in order, are of one category.
+pub(super) fn concerns(coded: &[IcdCode]) -> bool {
+    coded
+        .windows(2)
+        .any(|pair| pair[0].category() == pair[1].category())
+}
+
 /// Leaves a code that says "unspecified" to one of its category that says all it says, and more.
 ///
 /// `Vomiting, unspecified` does not give way to `Nausea`, though both are of one category. In a

@@ -6,6 +6,7 @@
 use super::ranges::Ranges;
 use crate::candidate::Candidate;
 use crate::coding::Reason;
+use crate::icd_code::IcdCode;
 use crate::rules::Rule;
 
 /// Each code of an unknown site, with the codes that tell the site of such a neoplasm.
@@ -14,6 +15,12 @@ const UNKNOWN: [(&str, &str); 3] = [
     ("C79.9", "C77-C79"),
     ("D49.9", "C00-C79; D00-D49"),
 ];
+
+/// Whether one of these codes is of an unknown site.
+pub(super) fn concerns(coded: &[IcdCode]) -> bool {
+    let is_unknown = |code: &IcdCode| UNKNOWN.iter().any(|(unknown, _)| code == unknown);
+    coded.iter().any(is_unknown)
+}
 
 /// Leaves the codes of unknown sites to those that tell the site.
 pub(super) fn apply(candidates: &mut [Candidate<'_>]) {

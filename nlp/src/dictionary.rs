@@ -528,7 +528,7 @@ impl Dictionary {
     }
 
     /// The ids of a disease: more than one where one name means several.
-    pub(crate) fn disease_ids(&self, disease: u32) -> impl Iterator<Item = &str> + Clone {
+    pub(crate) fn disease_ids(&self, disease: u32) -> impl Iterator<Item = &str> {
         self.0.diseases.ids.get(disease as usize).split('|')
     }
 

@@ -598,22 +598,24 @@ impl Engine {
         for (concept, disease, span) in named {
             let span = Span::wide(span);
             let doid = self.dictionary.doid_of(disease);
-            let diseases = self.dictionary.disease_ids(disease).map(|id| Disease {
-                span,
-                mesh: id.into(),
-                doid,
-            });
             // One term may stand for a code of each side.
-            let span = candidates[concept].mention.span;
+            let own = candidates[concept].mention.span;
             let both = candidates[concept..]
                 .iter_mut()
-                .take_while(|candidate| candidate.mention.span == span);
+                .take_while(|candidate| candidate.mention.span == own);
             for candidate in both {
-                let known = &mut candidate.mention.diseases;
-                let mut all = std::mem::take(known).into_vec();
-                all.reserve_exact(diseases.clone().count());
-                all.extend(diseases.clone());
-                *known = all.into();
+                let diseases = &mut candidate.mention.diseases;
+                for id in self.dictionary.disease_ids(disease) {
+                    let mut all = std::mem::take(diseases).into_vec();
+                    // Hardly any mention names more than one.
+                    all.reserve_exact(1);
+                    all.push(Disease {
+                        span,
+                        mesh: id.into(),
+                        doid,
+                    });
+                    *diseases = all.into();
+                }
             }
         }
         candidates

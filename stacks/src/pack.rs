@@ -94,7 +94,8 @@ impl Pack {
             let Document {
                 name: file, title, ..
             } = document;
-            index += &format!("- [{title}]({file}.md), [JSON]({file}.json)\n");
+            let line = format!("- [{title}]({file}.md), [JSON]({file}.json)\n");
+            index.push_str(&line);
             findings += document.findings;
             let text = format!("# {title} of `{name}`\n\n{}", document.text);
             files.insert(format!("{name}/{file}.md"), text);

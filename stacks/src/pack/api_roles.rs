@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use lightsout_protocol::caller::Role;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -9,7 +10,7 @@ use super::{Document, PackError, markdown};
 
 #[derive(Debug, Serialize)]
 struct Operation {
-    operation: String,
+    asked: String,
     /// What each role is shown, by the name of the role.
     shown: BTreeMap<String, String>,
 }
@@ -26,29 +27,29 @@ pub(super) fn document() -> Result<Document, PackError> {
             let shown = shown(operation["description"].as_str().unwrap_or_default());
             if !shown.is_empty() {
                 operations.push(Operation {
-                    operation: format!("{} {path}", method.to_uppercase()),
+                    asked: format!("{} {path}", method.to_uppercase()),
                     shown,
                 });
             }
         }
     }
-    let mut text =
-        "What a role is shown of an answer; `yes` is an answer without fields of charts.\n\n"
-            .to_owned();
-    for one in &operations {
-        text += &format!("## `{}`\n\n", one.operation);
-        text += &markdown::table(
-            ["role", "is shown"],
-            one.shown
-                .iter()
-                .map(|(role, shown)| [format!("`{role}`"), shown.clone()]),
-        );
-        text.push('\n');
-    }
+    let [coder, auditor, billing, tenant_admin, operator] = Role::ALL.map(Role::name);
+    let head = ["asked", coder, auditor, billing, tenant_admin, operator];
+    let rows = operations.iter().map(|one| {
+        let shown = |role: &str| one.shown.get(role).cloned().unwrap_or_default();
+        head.map(|column| match column {
+            "asked" => format!("`{}`", one.asked),
+            role => shown(role),
+        })
+    });
+    let text =
+        "What each role is shown of an answer; `yes` is an answer without fields of charts.\n\n"
+            .to_owned()
+            + &markdown::table(head, rows);
     Ok(Document::new(
         "api-roles",
         "Roles of the query API",
-        text.trim_end().to_owned() + "\n",
+        text,
         &operations,
     ))
 }
@@ -64,8 +65,6 @@ fn shown(description: &str) -> BTreeMap<String, String> {
 
 #[cfg(test)]
 mod tests {
-    use lightsout_protocol::caller::Role;
-
     use super::*;
 
     #[test]

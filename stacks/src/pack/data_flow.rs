@@ -10,7 +10,7 @@ use crate::graph::{Graph, Place};
 /// Something that holds data, or passes it on.
 #[derive(Debug, Serialize)]
 struct Store {
-    store: String,
+    id: String,
     kind: String,
     class: String,
     /// The keys that encrypt it; where there is none, AWS's own does.
@@ -62,7 +62,7 @@ pub(super) fn document(graph: &Graph) -> Document {
                 keys => keys.join("\n"),
             };
             [
-                format!("{} ({})", store.store, store.kind),
+                format!("{} ({})", store.id, store.kind),
                 store.class.clone(),
                 key,
                 store.endpoint.clone().unwrap_or_default(),
@@ -94,7 +94,7 @@ fn store(graph: &Graph, place: &Place, keys: &[Place]) -> Store {
         }
     }
     Store {
-        store: named(place),
+        id: named(place),
         class: class(graph, place),
         keys: keys.iter().map(named).collect(),
         endpoint: endpoint(graph, &kind),

@@ -8,7 +8,7 @@ use crate::graph::{Graph, Place, Statement};
 
 #[derive(Debug, Serialize)]
 struct Key {
-    key: String,
+    id: String,
     description: String,
     class: String,
     aliases: Vec<String>,
@@ -29,8 +29,8 @@ struct Key {
 struct Use {
     role: String,
     actions: Vec<String>,
-    /// The one service through which it may, or none where it may call KMS itself.
-    through: Option<String>,
+    #[serde(skip_serializing_if = "Value::is_null")]
+    condition: Value,
 }
 
 /// Whom the key's own policy lets in.
@@ -71,7 +71,7 @@ fn key(graph: &Graph, place: &Place, encrypted: &[(&Place, Place)]) -> Key {
     });
     let encrypts = encrypted.iter().filter(|(_, key)| key == place);
     Key {
-        key: named(place),
+        id: named(place),
         description: graph.spoken(&place.0, &properties["Description"]),
         class: class(graph, place),
         aliases: aliases
@@ -114,10 +114,7 @@ fn uses(graph: &Graph, key: &Place) -> Vec<Use> {
         .map(|(role, statement)| Use {
             role: named(role),
             actions: owned(statement),
-            through: statement.condition("kms:ViaService").map(|service| {
-                let service = graph.spoken(&role.0, service);
-                service.split(".$").next().unwrap_or_default().to_owned()
-            }),
+            condition: graph.simple(&role.0, &statement.0["Condition"]),
         })
         .collect()
 }
@@ -134,39 +131,26 @@ fn section(key: &Key) -> String {
     };
     let window = key.deletion_window_days.unwrap_or(30);
     let kept = if key.is_kept { "yes" } else { "no" };
-    let uses: Vec<_> = key
-        .used_by
-        .iter()
-        .map(|one| {
-            let through = one.through.as_ref();
-            let through = through.map_or_else(String::new, |by| format!(", through `{by}` only"));
-            format!("{}: {}{through}", one.role, brief(&one.actions))
-        })
-        .collect();
-    let mut policy: Vec<_> = key
-        .policy
-        .iter()
-        .map(|one| {
-            let effect = if one.effect == "Allow" {
-                ""
-            } else {
-                "denied: "
-            };
-            format!(
-                "{effect}{}: {}",
-                markdown::code(&one.principals),
-                brief(&one.actions)
-            )
-        })
-        .collect();
-    // Statements that differ in their conditions only; those are in the JSON.
-    policy.dedup();
+    let uses = key.used_by.iter().map(|one| {
+        let may = brief(&one.actions, &one.condition);
+        format!("{}: {may}", one.role)
+    });
+    let policy = key.policy.iter().map(|one| {
+        let effect = if one.effect == "Allow" {
+            ""
+        } else {
+            "denied: "
+        };
+        let may = brief(&one.actions, &one.condition);
+        format!("{effect}{}: {may}", markdown::code(&one.principals))
+    });
+    let (uses, policy): (Vec<_>, Vec<_>) = (uses.collect(), policy.collect());
     let aliases = match &key.aliases[..] {
         [] => "none, it is referred to by its ARN".to_owned(),
         aliases => markdown::code(aliases),
     };
     [
-        format!("\n## {}\n\n{}.\n\n", key.key, key.description),
+        format!("\n## {}\n\n{}.\n\n", key.id, key.description),
         format!("- Holds the class `{}`; alias: {aliases}\n", key.class),
         format!(
             "- Rotation: {rotation}; deletion takes {window} days; outlives its stack: {kept}\n"
@@ -178,13 +162,17 @@ fn section(key: &Key) -> String {
     .concat()
 }
 
-/// Actions without their service; of many, how many.
-fn brief(actions: &[String]) -> String {
-    if actions.len() > 8 {
-        return format!("{} actions", actions.len());
-    }
+/// Actions without their service, of many how many, and on which condition.
+fn brief(actions: &[String], condition: &Value) -> String {
     let names = actions
         .iter()
         .map(|action| action.trim_start_matches("kms:"));
-    names.collect::<Vec<_>>().join(", ")
+    let names = match names.len() {
+        0..=8 => names.collect::<Vec<_>>().join(", "),
+        many => format!("{many} actions"),
+    };
+    match condition {
+        Value::Null => names,
+        condition => format!("{names} if {}", markdown::condition(condition)),
+    }
 }

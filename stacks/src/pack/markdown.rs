@@ -1,5 +1,9 @@
 //! Documents of a pack as Markdown.
 
+use serde_json::Value;
+
+use crate::graph::each;
+
 /// Writes a table; a cell of several lines stays one row.
 pub(super) fn table<const N: usize>(
     head: [&str; N],
@@ -20,8 +24,7 @@ pub(super) fn list(name: &str, items: &[String]) -> String {
         [] => format!("- {name}: none\n"),
         [one] => format!("- {name}: {one}\n"),
         items => {
-            let items: String = items.iter().map(|item| format!("  - {item}\n")).collect();
-            format!("- {name}:\n{items}")
+            format!("- {name}:\n  - {}\n", items.join("\n  - "))
         }
     }
 }
@@ -35,13 +38,45 @@ pub(super) fn code<T: AsRef<str>>(names: &[T]) -> String {
     names.join(", ")
 }
 
+/// Writes the condition of a statement: each key, its operator, and what it is compared with.
+pub(super) fn condition(condition: &Value) -> String {
+    let operators = condition.as_object().into_iter().flatten();
+    let asked = operators.flat_map(|(operator, keys)| {
+        let keys = keys.as_object().into_iter().flatten();
+        keys.map(move |(key, value)| {
+            let values: Vec<_> = each(value)
+                .into_iter()
+                .map(|value| {
+                    value
+                        .as_str()
+                        .map_or_else(|| value.to_string(), str::to_owned)
+                })
+                .collect();
+            format!("`{key}` {operator} {}", code(&values))
+        })
+    });
+    asked.collect::<Vec<_>>().join(" and ")
+}
+
 fn escaped(cell: &str) -> String {
     cell.trim().replace('|', "\\|").replace('\n', "<br>")
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+
+    #[test]
+    fn a_condition_reads_as_what_all_of_it_asks() {
+        let asked = json!({"Bool": {"a:b": "true"}, "StringEquals": {"c:d": ["x", "y"]}});
+        assert_eq!(
+            condition(&asked),
+            "`a:b` Bool `true` and `c:d` StringEquals `x`, `y`"
+        );
+        assert_eq!(condition(&Value::Null), "");
+    }
 
     #[test]
     fn a_cell_breaks_no_row() {

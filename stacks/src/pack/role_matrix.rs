@@ -8,7 +8,7 @@ use crate::graph::{Graph, Place};
 
 #[derive(Debug, Serialize)]
 struct Role {
-    role: String,
+    id: String,
     description: String,
     class: String,
     /// Who may take the role.
@@ -52,7 +52,7 @@ fn role(graph: &Graph, place: &Place) -> Role {
     let boundary = &properties["PermissionsBoundary"];
     let permissions = graph.allowed(place).into_iter();
     Role {
-        role: named(place),
+        id: named(place),
         description: graph.spoken(&place.0, &properties["Description"]),
         class: class(graph, place),
         assumed_by: trust
@@ -83,20 +83,16 @@ fn section(role: &Role) -> String {
         ["effect", "actions", "on", "condition"],
         role.permissions.iter().map(|one| {
             let on: Vec<_> = one.on.iter().map(|on| format!("`{on}`")).collect();
-            let condition = match &one.condition {
-                Value::Null => String::new(),
-                condition => format!("`{condition}`"),
-            };
             [
                 one.effect.clone(),
                 one.actions.join("\n"),
                 on.join("\n"),
-                condition,
+                markdown::condition(&one.condition),
             ]
         }),
     );
     [
-        format!("\n## {}\n\n{}.\n\n", role.role, role.description),
+        format!("\n## {}\n\n{}.\n\n", role.id, role.description),
         format!("- Assumed by: {}\n", markdown::code(&role.assumed_by)),
         markdown::list("Taken by", &role.taken_by),
         format!("- Boundary: {boundary}\n\n"),

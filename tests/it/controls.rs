@@ -492,7 +492,7 @@ const WITHOUT_PATIENTS: [&str; 2] = ["IAM", "ImageBuilder"];
 
 #[test]
 fn every_service_is_one_that_a_baa_covers() {
-    for (place, resource) in Graph::named("prod").resources {
+    for (place, resource) in &Graph::named("prod").resources {
         let kind = resource["Type"].as_str().unwrap();
         let service = kind.split("::").nth(1).unwrap();
         let mut known = ELIGIBLE.iter().chain(&WITHOUT_PATIENTS);
@@ -562,12 +562,12 @@ const OF_A_PERSON: [&str; 14] = [
 #[test]
 fn nothing_is_named_after_a_person() {
     let mut looked_at = 0;
-    for ((stack, id), resource) in Graph::named("prod").resources {
+    for ((stack, id), resource) in &Graph::named("prod").resources {
         let mut found = vec![
             ("Stack".to_owned(), stack.clone()),
             ("Id".to_owned(), id.clone()),
         ];
-        texts("", &resource, &mut found);
+        texts("", resource, &mut found);
         for (key, text) in found {
             // Scripts are long, and hold no names.
             if key.is_empty() || text.contains('\n') {
@@ -592,9 +592,9 @@ fn nothing_is_named_after_a_person() {
 #[test]
 fn nothing_in_a_template_looks_like_a_secret() {
     let mut looked_at = 0;
-    for (place, resource) in Graph::named("prod").resources {
+    for (place, resource) in &Graph::named("prod").resources {
         let mut found = Vec::new();
-        texts("", &resource, &mut found);
+        texts("", resource, &mut found);
         for (key, text) in found {
             assert!(!looks_secret(&text), "{place:?} holds a secret in {key}");
             looked_at += 1;

@@ -215,6 +215,25 @@ mod tests {
     }
 
     #[test]
+    fn the_data_flow_says_who_reads_charts_and_by_which_key() {
+        let pack = pack("prod");
+        let stores: Vec<Value> = serde_json::from_str(&pack.files["prod/data-flow.json"]).unwrap();
+        let inbox = stores.iter().find(|store| store["id"] == "Intake/Inbox");
+        let inbox = inbox.unwrap();
+        assert_eq!(inbox["class"], "phi");
+        assert_eq!(inbox["keys"], serde_json::json!(["Intake/ChartKey"]));
+        assert_eq!(inbox["endpoint"], "Network/PrivateS3Endpoint");
+        let readers = inbox["readers"].as_object().unwrap().iter();
+        let readers =
+            readers.filter(|(_, actions)| each(actions).contains(&&"s3:GetObject".into()));
+        let readers: Vec<_> = readers.map(|(role, _)| role.as_str()).collect();
+        assert_eq!(readers, ["Backup/PlanRole", "Fleet/WorkerRole"]);
+        let denied = each(&inbox["denied"]).into_iter();
+        let denied: Vec<_> = denied.map(|one| &one["name"]).collect();
+        assert!(denied.contains(&&"DenyReadsFromElsewhere".into()));
+    }
+
+    #[test]
     fn the_same_stacks_give_the_same_bytes() {
         assert_eq!(pack("prod"), pack("prod"));
     }

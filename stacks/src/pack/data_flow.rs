@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use serde_json::Value;
 
 use super::{Document, class, markdown, named};
-use crate::graph::{Graph, Place};
+use crate::graph::{Graph, Place, Statement};
 
 /// Something that holds data, or passes it on.
 #[derive(Debug, Serialize)]
@@ -21,8 +22,18 @@ struct Store {
     writers: BTreeMap<String, Vec<String>>,
     /// Whom its own policy lets in, with what they may do.
     let_in: BTreeMap<String, Vec<String>>,
+    denied: Vec<Denial>,
     /// What else names it: programs that work with it, and services that deliver to it.
     named_by: Vec<String>,
+}
+
+/// What the policy of a store refuses, whoever asks.
+#[derive(Debug, Serialize)]
+struct Denial {
+    name: Option<String>,
+    actions: Vec<String>,
+    #[serde(skip_serializing_if = "Value::is_null")]
+    condition: Value,
 }
 
 pub(super) fn document(graph: &Graph) -> Document {
@@ -54,6 +65,7 @@ pub(super) fn document(graph: &Graph) -> Document {
             "read by",
             "written by",
             "its policy lets in",
+            "its policy denies",
             "named by",
         ],
         stores.iter().map(|store| {
@@ -69,6 +81,12 @@ pub(super) fn document(graph: &Graph) -> Document {
                 brief(&store.readers),
                 brief(&store.writers),
                 brief(&store.let_in),
+                store
+                    .denied
+                    .iter()
+                    .map(Denial::brief)
+                    .collect::<Vec<_>>()
+                    .join("\n"),
                 store.named_by.join("\n"),
             ]
         }),
@@ -93,6 +111,7 @@ fn store(graph: &Graph, place: &Place, keys: &[Place]) -> Store {
             add(roles, named(role), action);
         }
     }
+    let policies = attached(graph, place);
     Store {
         id: named(place),
         class: class(graph, place),
@@ -100,9 +119,17 @@ fn store(graph: &Graph, place: &Place, keys: &[Place]) -> Store {
         endpoint: endpoint(graph, &kind),
         readers,
         writers,
-        let_in: let_in(graph, place),
+        let_in: let_in(graph, &policies),
+        denied: denials(graph, &policies),
         named_by: named_by(graph, place),
         kind,
+    }
+}
+
+impl Denial {
+    /// Its name, which says what it is about; its conditions are in the JSON.
+    fn brief(&self) -> String {
+        self.name.clone().unwrap_or_else(|| self.actions.join(", "))
     }
 }
 
@@ -117,28 +144,44 @@ fn endpoint(graph: &Graph, kind: &str) -> Option<String> {
     endpoints.next().map(|(place, _)| named(place))
 }
 
-/// Whom the policies that are attached to a resource let in.
-fn let_in(graph: &Graph, place: &Place) -> BTreeMap<String, Vec<String>> {
-    let mut found = BTreeMap::new();
-    for (policy, resource) in &graph.resources {
+/// The statements of the policies that are attached to a resource, with the stack of each.
+fn attached<'a>(graph: &'a Graph, place: &Place) -> Vec<(&'a str, Statement<'a>)> {
+    let policies = graph.resources.iter().filter(|(policy, resource)| {
         let references = graph.references(policy);
-        let is_its = is_policy(&resource["Type"].to_string())
-            && references.iter().any(|(_, target)| target == place);
-        if !is_its {
-            continue;
-        }
-        for statement in graph.statements_in(policy, "PolicyDocument") {
-            if !statement.is_allow() {
-                continue;
-            }
-            for principal in statement.principals(graph, &policy.0) {
-                for action in statement.actions() {
-                    add(&mut found, principal.clone(), action);
-                }
+        is_policy(&resource["Type"].to_string())
+            && references.iter().any(|(_, target)| target == place)
+    });
+    policies
+        .flat_map(|(policy, _)| {
+            let statements = graph.statements_in(policy, "PolicyDocument").into_iter();
+            statements.map(|statement| (policy.0.as_str(), statement))
+        })
+        .collect()
+}
+
+/// Whom the policies that are attached to a resource let in.
+fn let_in(graph: &Graph, policies: &[(&str, Statement<'_>)]) -> BTreeMap<String, Vec<String>> {
+    let mut found = BTreeMap::new();
+    for (stack, statement) in policies.iter().filter(|(_, one)| one.is_allow()) {
+        for principal in statement.principals(graph, stack) {
+            for action in statement.actions() {
+                add(&mut found, principal.clone(), action);
             }
         }
     }
     found
+}
+
+/// What the policies that are attached to a resource refuse to everybody.
+fn denials(graph: &Graph, policies: &[(&str, Statement<'_>)]) -> Vec<Denial> {
+    let denied = policies.iter().filter(|(_, one)| !one.is_allow());
+    denied
+        .map(|(stack, statement)| Denial {
+            name: statement.0["Sid"].as_str().map(str::to_owned),
+            actions: statement.actions().into_iter().map(str::to_owned).collect(),
+            condition: graph.simple(stack, &statement.0["Condition"]),
+        })
+        .collect()
 }
 
 /// What names a resource in another property than a policy, without what only counts: alarms,

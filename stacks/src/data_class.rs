@@ -8,7 +8,7 @@ use lightsout::{Amend, Resource, Tag};
 pub(crate) struct DataClass;
 
 /// The tag's key.
-const KEY: &str = "lightsout:data";
+pub(crate) const KEY: &str = "lightsout:data";
 
 impl Amend for DataClass {
     fn amend(&self, resource: &mut Resource) {

@@ -2,202 +2,40 @@
 
 use std::{collections::BTreeSet, fs};
 
-use lightsout_stacks::environment::Environment;
+use lightsout_stacks::{
+    controls::{Check, Wanted, at, controls},
+    environment::Environment,
+};
 use lightsout_tests::workspace;
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::graph::{Graph, Place, each};
 
-/// The table `stacks/controls.toml`.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Table {
-    control: Vec<Control>,
-}
-
-/// A control of 45 CFR part 164 that applies to the pipeline.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Control {
-    id: String,
-    cfr: String,
-    severity: String,
-    by: Option<String>,
-    open: Option<String>,
-    #[serde(default)]
-    checks: Vec<Check>,
-}
-
-/// What has to be there for a control to be met.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, untagged)]
-enum Check {
-    Every {
-        every: String,
-        #[serde(flatten)]
-        wanted: Wanted,
-    },
-    Some {
-        some: String,
-        #[serde(flatten)]
-        wanted: Wanted,
-    },
-    None {
-        none: String,
-    },
-    Test {
-        test: String,
-        name: String,
-    },
-    Code {
-        code: String,
-        says: String,
-    },
-}
-
-/// What a resource has to have.
-#[derive(Default, Deserialize)]
-struct Wanted {
-    only: Option<String>,
-    except: Option<String>,
-    has: Option<String>,
-    lacks: Option<String>,
-    is: Option<Value>,
-    says: Option<String>,
-}
-
-impl Check {
-    /// Returns why the control is not met, if it is not.
-    fn fault(&self, graph: &Graph) -> Option<String> {
-        match self {
-            Self::Every { every, wanted } => {
-                let resources = wanted.of(graph, every);
-                if resources.is_empty() {
-                    return Some(format!("there is no such {every}"));
-                }
-                let bad = resources.into_iter().find(|one| !wanted.holds(graph, one));
-                bad.map(|((stack, id), resource)| format!("{stack}/{id} is {resource}"))
-            }
-            Self::Some { some, wanted } => {
-                let mut resources = wanted.of(graph, some).into_iter();
-                let found = resources.any(|one| wanted.holds(graph, &one));
-                (!found).then(|| format!("no {some} has it"))
-            }
-            Self::None { none } => {
-                let found = graph.any(none);
-                (!found.is_empty()).then(|| format!("there is a {none}"))
-            }
-            Self::Test { test, name } => {
-                let source = fs::read_to_string(workspace().join(test)).ok()?;
-                let is_there = source.contains(&format!("#[test]\nfn {name}()"))
-                    || source.contains(&format!("    #[test]\n    fn {name}()"));
-                (!is_there).then(|| format!("{test} has no test `{name}`"))
-            }
-            Self::Code { code, says } => {
-                let source = fs::read_to_string(workspace().join(code)).unwrap_or_default();
-                (!source.contains(says)).then(|| format!("{code} does not say `{says}`"))
-            }
+/// Returns why a control is not met, if it is not.
+fn fault(check: &Check, graph: &Graph) -> Option<String> {
+    match check {
+        Check::Test { test, name } => {
+            let source = fs::read_to_string(workspace().join(test)).unwrap_or_default();
+            let is_there = source.contains(&format!("#[test]\nfn {name}()"))
+                || source.contains(&format!("    #[test]\n    fn {name}()"));
+            (!is_there).then(|| format!("{test} has no test `{name}`"))
         }
-    }
-}
-
-impl Wanted {
-    fn of<'a>(&self, graph: &'a Graph, kind: &str) -> Vec<(&'a Place, &'a Value)> {
-        let is_meant = |id: &str| {
-            self.only.as_ref().is_none_or(|part| id.contains(part))
-                && self.except.as_ref().is_none_or(|part| !id.contains(part))
-        };
-        let mut resources = graph.any(kind);
-        resources.retain(|(place, _)| is_meant(&place.1));
-        resources
-    }
-
-    fn holds(&self, graph: &Graph, (place, resource): &(&Place, &Value)) -> bool {
-        if let Some(path) = &self.lacks
-            && !at(resource, path).iter().all(|value| value.is_null())
-        {
-            return false;
+        Check::Code { code, says } => {
+            let source = fs::read_to_string(workspace().join(code)).unwrap_or_default();
+            (!source.contains(says)).then(|| format!("{code} does not say `{says}`"))
         }
-        let Some(path) = &self.has else { return true };
-        let found = at(resource, path);
-        !found.is_empty()
-            && found.into_iter().all(|value| {
-                let is_right = self.is.as_ref().is_none_or(|wanted| value == wanted);
-                let says = self
-                    .says
-                    .as_ref()
-                    .is_none_or(|text| said(value).contains(text));
-                is_known(graph, &place.0, value)
-                    && is_key(graph, place, path, value)
-                    && is_right
-                    && says
-            })
+        of_templates => of_templates.fault(graph),
     }
-}
-
-/// The text of a value, whether it is text or not.
-fn said(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    }
-}
-
-/// The values at a path in the properties; `*` is every element of a list.
-fn at<'a>(resource: &'a Value, path: &str) -> Vec<&'a Value> {
-    let (mut found, path) = match path.strip_prefix('/') {
-        Some(path) => (vec![resource], path),
-        None => (vec![&resource["Properties"]], path),
-    };
-    for step in path.split('.') {
-        found = match step.parse::<usize>() {
-            _ if step == "*" => found.into_iter().flat_map(each).collect(),
-            Ok(index) => found.into_iter().map(|value| &value[index]).collect(),
-            Err(_) => found.into_iter().map(|value| &value[step]).collect(),
-        };
-    }
-    found
-}
-
-/// Whether it is known what stands there: something, and no parameter of the stack.
-fn is_known(graph: &Graph, stack: &str, value: &Value) -> bool {
-    match value {
-        Value::Null => false,
-        Value::Object(entries) if entries.len() == 1 => match entries.iter().next() {
-            Some((name, Value::String(id))) if name == "Ref" && id.starts_with("AWS::") => true,
-            Some((name, _)) if ["Ref", "Fn::GetAtt", "Fn::ImportValue"].contains(&&**name) => {
-                !graph.targets(stack, value).is_empty()
-            }
-            _ => true,
-        },
-        _ => true,
-    }
-}
-
-/// Whether what a property names as a key is a key of the account.
-fn is_key(graph: &Graph, place: &Place, path: &str, value: &Value) -> bool {
-    let last = path.rsplit('.').next().unwrap_or_default().to_lowercase();
-    let names_key = last.starts_with("kms") && last != "kmskeypolicy" || last == "encryptionkeyarn";
-    !names_key || {
-        let key = graph.target(&place.0, value);
-        graph.resources[&key]["Type"] == "AWS::KMS::Key"
-    }
-}
-
-fn table() -> Table {
-    let text = fs::read_to_string(workspace().join("stacks/controls.toml")).unwrap();
-    toml::from_str(&text).unwrap()
 }
 
 #[test]
 fn every_control_is_met_in_production() {
-    let (table, graph) = (table(), Graph::named("prod"));
-    assert_eq!(table.control.len(), 228);
-    let ids: BTreeSet<_> = table.control.iter().map(|control| &control.id).collect();
-    assert_eq!(ids.len(), table.control.len(), "a control is there twice");
+    let (controls, graph) = (controls().unwrap(), Graph::named("prod"));
+    assert_eq!(controls.len(), 228);
+    let ids: BTreeSet<_> = controls.iter().map(|control| &control.id).collect();
+    assert_eq!(ids.len(), controls.len(), "a control is there twice");
     let mut faults = Vec::new();
-    for control in &table.control {
+    for control in &controls {
         assert!(control.cfr.starts_with("164."), "{}", control.id);
         let is_met = control.by.is_some() && !control.checks.is_empty();
         assert!(
@@ -206,7 +44,7 @@ fn every_control_is_met_in_production() {
             control.id
         );
         for check in &control.checks {
-            if let Some(fault) = check.fault(&graph) {
+            if let Some(fault) = fault(check, &graph) {
                 faults.push(format!("{}: {fault}", control.id));
             }
         }
@@ -217,7 +55,7 @@ fn every_control_is_met_in_production() {
 #[test]
 fn what_is_open_says_why_and_is_neither_critical_nor_high() {
     let mut open = 0;
-    for control in table().control {
+    for control in controls().unwrap() {
         let Some(reason) = control.open else { continue };
         assert!(reason.ends_with('.') && reason.len() > 30, "{}", control.id);
         assert!(
@@ -258,9 +96,9 @@ fn a_property_that_is_missing_or_unresolved_meets_no_control() {
 
 #[test]
 fn a_control_is_not_met_once_what_it_names_is_gone() {
-    let (table, prod) = (table(), Graph::named("prod"));
+    let (controls, prod) = (controls().unwrap(), Graph::named("prod"));
     let mut spoilt = 0;
-    for control in &table.control {
+    for control in &controls {
         for check in &control.checks {
             let (Check::Every {
                 every: kind,
@@ -283,7 +121,11 @@ fn a_control_is_not_met_once_what_it_names_is_gone() {
                 let first = first.split('.').next().unwrap_or_default();
                 entry.as_object_mut().unwrap().remove(first);
             }
-            assert!(check.fault(&graph).is_some(), "{} is still met", control.id);
+            assert!(
+                fault(check, &graph).is_some(),
+                "{} is still met",
+                control.id
+            );
             spoilt += 1;
         }
     }
@@ -650,7 +492,7 @@ const WITHOUT_PATIENTS: [&str; 2] = ["IAM", "ImageBuilder"];
 
 #[test]
 fn every_service_is_one_that_a_baa_covers() {
-    for (place, resource) in Graph::named("prod").resources {
+    for (place, resource) in &Graph::named("prod").resources {
         let kind = resource["Type"].as_str().unwrap();
         let service = kind.split("::").nth(1).unwrap();
         let mut known = ELIGIBLE.iter().chain(&WITHOUT_PATIENTS);
@@ -720,12 +562,12 @@ const OF_A_PERSON: [&str; 14] = [
 #[test]
 fn nothing_is_named_after_a_person() {
     let mut looked_at = 0;
-    for ((stack, id), resource) in Graph::named("prod").resources {
+    for ((stack, id), resource) in &Graph::named("prod").resources {
         let mut found = vec![
             ("Stack".to_owned(), stack.clone()),
             ("Id".to_owned(), id.clone()),
         ];
-        texts("", &resource, &mut found);
+        texts("", resource, &mut found);
         for (key, text) in found {
             // Scripts are long, and hold no names.
             if key.is_empty() || text.contains('\n') {
@@ -750,9 +592,9 @@ fn nothing_is_named_after_a_person() {
 #[test]
 fn nothing_in_a_template_looks_like_a_secret() {
     let mut looked_at = 0;
-    for (place, resource) in Graph::named("prod").resources {
+    for (place, resource) in &Graph::named("prod").resources {
         let mut found = Vec::new();
-        texts("", &resource, &mut found);
+        texts("", resource, &mut found);
         for (key, text) in found {
             assert!(!looks_secret(&text), "{place:?} holds a secret in {key}");
             looked_at += 1;

@@ -1,4 +1,6 @@
-//! `lightsout audit`: is the trail whole, and who saw what?
+//! `lightsout audit`: is the trail whole, who saw what, and what does a reviewer ask for?
+
+mod pack;
 
 use std::{
     fs,
@@ -10,7 +12,7 @@ use clap::{Args, Subcommand};
 use lightsout_audit::{Entry, Heads, Question, Sight, heads_in_log, seen, verify};
 use lightsout_toolkit::{Form, Hint, Io, Status, fail};
 
-/// Look into the audit trail: who saw which chart, and is no record changed or gone?
+/// Look into the audit trail, and write what a reviewer of the system asks for
 #[derive(Debug, Args)]
 pub(super) struct AuditArgs {
     #[command(subcommand)]
@@ -22,6 +24,7 @@ enum AuditCommand {
     Verify(VerifyArgs),
     WhoSaw(WhoSawArgs),
     Export(ExportArgs),
+    Pack(pack::PackArgs),
 }
 
 /// Verify the chain of records, and name the first broken one of each stream
@@ -157,6 +160,7 @@ pub(super) fn run(arguments: &AuditArgs, form: Form, io: &mut dyn Io) -> Status 
         AuditCommand::Verify(arguments) => verified(arguments, form),
         AuditCommand::WhoSaw(arguments) => who_saw(arguments, form),
         AuditCommand::Export(arguments) => exported(arguments),
+        AuditCommand::Pack(arguments) => return pack::run(arguments, form, io),
     };
     end.unwrap_or_else(|error| fail(&error, io))
 }

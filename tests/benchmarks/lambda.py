@@ -38,7 +38,7 @@ API_EVENT = {
     "requestContext": {
         "requestId": "r-1",
         "identity": {},
-        "authorizer": {"principalId": "s", "tenant": "t", "role": "auditor"},
+        "authorizer": {"principalId": "s", "tenant": "t", "role": "auditor", "issuedAt": "1"},
     },
 }
 # The public key of RFC 7515, A.3, and a token of the right form that it did not sign.
@@ -102,6 +102,7 @@ VARIABLES = {
     "PIPELINE": "lamp",
     "RESULTS_BUCKET": "large",
     "RESULTS_TABLE": "results",
+    "SEALED_TRAIL_BUCKET": "sealed",
     "SUBNETS": "subnet-1,subnet-2",
     "SWEEP_SECONDS": "300",
     "TOKEN_AUDIENCE": "a",
@@ -144,6 +145,11 @@ class World(BaseHTTPRequestHandler):
             self.say(json.dumps(World.event), headers)
         else:
             self.say("", {}, 404)
+
+    def do_PUT(self):
+        """Takes an object into a bucket."""
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.say("", {"ETag": '"0"'})
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()

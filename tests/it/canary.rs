@@ -298,8 +298,10 @@ fn forms(planted: &str) -> Vec<(&'static str, String)> {
     for before in 0..3 {
         let padded = format!("{}{planted}", "x".repeat(before));
         let encoded = STANDARD.encode(&padded);
-        let whole = &encoded[if before == 0 { 0 } else { 4 }..encoded.len() - 4];
-        forms.push(("base64", whole.to_lowercase()));
+        // All digits that hold no bit of what stands before or behind it: fewer would be found in
+        // any program.
+        let whole = (before * 8).div_ceil(6)..padded.len() * 8 / 6;
+        forms.push(("base64", encoded[whole].to_lowercase()));
     }
     forms
 }

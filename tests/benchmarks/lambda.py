@@ -84,6 +84,7 @@ VARIABLES = {
     "AWS_LAMBDA_FUNCTION_NAME": "measured",
     "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
     "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256",
+    "API_NAME": "lamp",
     "AUDIT_TABLE": "audit",
     "CALLERS_TABLE": "callers",
     "CALLER_BURST": "10",

@@ -100,16 +100,16 @@ struct Cue {
 
 /// All cues, ready to be found.
 #[derive(Clone, Debug)]
-pub struct Cues {
+pub(crate) struct Cues {
     trie: Trie,
     cues: Vec<Cue>,
 }
 
 /// A cue found in a sentence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FoundCue {
+pub(crate) struct FoundCue {
     /// Its tokens, as positions in the sentence.
-    pub tokens: Span,
+    tokens: Span,
     cue: usize,
 }
 
@@ -160,13 +160,7 @@ impl Cues {
     }
 
     /// The cues of a sentence; words of a concept belong to it alone.
-    pub fn find(&self, tokens: &[Token], concepts: &[Concept]) -> Vec<FoundCue> {
-        let mut found = Vec::new();
-        self.find_into(tokens, concepts, &mut found);
-        found
-    }
-
-    fn find_into(&self, tokens: &[Token], concepts: &[Concept], found: &mut Vec<FoundCue>) {
+    fn find(&self, tokens: &[Token], concepts: &[Concept], found: &mut Vec<FoundCue>) {
         found.clear();
         let mut at = 0;
         for free in concepts
@@ -195,30 +189,8 @@ impl Cues {
         }
     }
 
-    /// The phrase of a cue as the list of cues has it.
-    pub fn phrase(&self, found: FoundCue) -> &str {
-        &self.cues[found.cue].phrase
-    }
-
-    /// What the cues and the section say of each concept, in their order, in linear time.
-    pub fn contexts(
-        &self,
-        tokens: &[Token],
-        concepts: &[Concept],
-        section: SectionKind,
-    ) -> Vec<Context<'_>> {
-        let mut contexts = Vec::with_capacity(concepts.len());
-        self.append_contexts(
-            tokens,
-            concepts,
-            section,
-            &mut Scopes::default(),
-            &mut contexts,
-        );
-        contexts
-    }
-
-    /// The same after what is there, with buffers that serve one sentence after the other.
+    /// Adds what the cues and the section say of each concept, in their order, in linear time,
+    /// with buffers that serve one sentence after the other.
     pub(crate) fn append_contexts<'c>(
         &'c self,
         tokens: &[Token],
@@ -232,7 +204,7 @@ impl Cues {
             marks,
             effects,
         } = scopes;
-        self.find_into(tokens, concepts, found);
+        self.find(tokens, concepts, found);
         marks.clear();
         marks.extend((0..tokens.len()).filter(|at| tokens[*at].closes));
         effects.clear();

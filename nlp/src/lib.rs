@@ -37,7 +37,7 @@ mod vocabulary;
 mod weights;
 mod word;
 
-pub use assertion::{Assertion, Context, Cues, Experiencer, FoundCue, Temporality};
+pub use assertion::{Assertion, Context, Experiencer, Temporality};
 pub use attributes::{Attribute, AttributeKind};
 pub use check::{BinaryKind, LARGEST_TEXT, Rejection, check_text};
 pub use coding::{

@@ -10,7 +10,7 @@ use crate::coding::Reason;
 use crate::dictionary::{Dictionary, InstructionKind};
 use crate::icd_code::IcdCode;
 use crate::note::{Note, NoteKind};
-use crate::rules::Rule;
+use crate::rules::{Rule, is_symptom};
 
 /// How the codes of chapter 19 begin: injuries and poisonings.
 const INJURIES: [u8; 2] = *b"ST";
@@ -155,7 +155,7 @@ fn stays(
     if said == [None, None] {
         return None;
     }
-    match codes.map(|code| code.letter() == b'R') {
+    match codes.map(is_symptom) {
         [true, false] => return Some(Stays::Second),
         [false, true] => return Some(Stays::First),
         _ => {}

@@ -7,7 +7,7 @@ use crate::candidate::{self, Candidate};
 use crate::coding::Reason;
 use crate::icd_code::IcdCode;
 use crate::note::{Note, NoteKind};
-use crate::rules::Rule;
+use crate::rules::{Rule, is_symptom};
 
 static INTEGRAL: &str = include_str!("../../terminology/integral.tsv");
 
@@ -53,7 +53,7 @@ impl Integral {
             // What the patient merely brought along explains no symptom of today.
             .filter(|candidate| candidate.mention.rule != Rule::Chronic)
             .filter_map(Candidate::coded)
-            .filter(|code| code.letter() != b'R');
+            .filter(|code| !is_symptom(*code));
         let diagnoses = candidate::in_order(diagnoses.collect());
         let mut explained: FxHashMap<IcdCode, Option<IcdCode>> = FxHashMap::default();
         for candidate in candidates {
